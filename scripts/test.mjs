@@ -1,0 +1,20 @@
+// Runs every compiled test file with node:test, a process each. Arguments narrow the run: `node scripts/test.mjs audio`.
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const wanted = process.argv.slice(2);
+const files = readdirSync(join(root, 'dist', 'test'), { recursive: true })
+  .map(String)
+  .filter((file) => file.endsWith('.test.js'))
+  .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
+  .sort()
+  .map((file) => join(root, 'dist', 'test', file));
+if (files.length === 0) {
+  console.error(`error: no test file matches ${wanted.join(' ') || 'dist/test'}`);
+  process.exit(1);
+}
+const run = spawnSync(process.execPath, ['--test', ...files], { stdio: 'inherit', cwd: root });
+process.exit(run.status ?? 1);

@@ -1,0 +1,31 @@
+/** What went wrong, in one word that programs can switch on. */
+export type ErrorCode =
+  | 'usage' // a command line or an option that cannot be carried out
+  | 'file' // a file or directory that is missing, unreadable or unwritable
+  | 'audio' // bytes that are not the audio they claim to be
+  | 'model' // a model directory that is incomplete or inconsistent
+  | 'tokenizer' // text that this vocabulary cannot encode
+  | 'numeric' // a stage produced NaN or an infinity
+  | 'memory' // not enough memory, or no memory of the needed kind
+  | 'unsupported' // this CPU, runtime or build cannot do it
+  | 'closed' // use of a model after close()
+  | 'aborted' // stopped by the caller's AbortSignal
+  | 'compare' // results that must not be compared, or a failed comparison
+  | 'internal'; // a broken promise of this project: please report it
+
+/**
+ * The one error class of the project. The message is a single line that says where, what was expected and what
+ * was found; `cause` keeps the underlying error for people who debug.
+ *
+ * @example
+ * throw new QwenAsrError('audio', 'clip.wav: expected a RIFF header, found "OggS"');
+ */
+export class QwenAsrError extends Error {
+  override readonly name = 'QwenAsrError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message.replace(/\s*[\r\n]+\s*/g, ' '), options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,212 @@
+import type { Parameter, StorageDtype } from './parameter.js';
+
+/*
+ * The operator interface: everything the stages (audio, encoder, decoder) ask of a backend, and nothing else.
+ *
+ *   backend.weight(parameter)          once, at load           -> Weight handles
+ *   backend.createScope(label)         once per clip or state  -> Tensors, FeatureMaps, KvCaches
+ *   backend.plan(label, build)         once per shape          -> Pass: the operators `build` asked for, recorded
+ *   await pass.run()                   as often as wanted
+ *
+ * `build` records, it does not compute: operators run in the recorded order at every `run()`, reading tensors as they
+ * are then. A stage therefore writes its inputs with `tensor.write`, runs the pass and reads results with `tensor.read`.
+ * The reference backend (ops/reference) is the meaning of each operator; other backends must agree with it within
+ * their stated bounds.
+ */
+
+/** `operand`: the type a backend feeds to its dot products (f32, or bf16 where that is its precision). */
+export type ActivationDtype = 'f32' | 'i32' | 'operand';
+
+/** An activation in backend memory. Leading dimension first; rows are contiguous. */
+export interface Tensor {
+  readonly label: string;
+  readonly shape: readonly number[];
+  readonly dtype: ActivationDtype;
+  /** View of rows [start, end) of the leading dimension; shares memory. */
+  rows(start: number, end: number): Tensor;
+  /** Copies values in; `operand` tensors round as the backend does. values.length = product(shape). */
+  write(values: Float32Array | Int32Array): void;
+  /** Copies values out, widened to f32 (i32 tensors: exact below 2^24, use readIntegers otherwise). */
+  read(): Float32Array;
+  readIntegers(): Int32Array;
+}
+
+/** Image-like activation of the conv stem; its memory layout is the backend's own business. */
+export interface FeatureMap {
+  readonly label: string;
+  readonly chunks: number;
+  readonly channels: number;
+  /** Frequency. */
+  readonly height: number;
+  /** Time. */
+  readonly width: number;
+}
+
+/** Keys and values of all decoder layers: logically [layers, sequences, capacity, kvHeads, headDim], twice. */
+export interface KvCache {
+  readonly layers: number;
+  readonly sequences: number;
+  /** Positions a sequence can hold. */
+  readonly capacity: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+}
+
+/** A checkpoint tensor placed where, and as, the backend wants it. */
+export interface Weight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: StorageDtype;
+}
+
+/** Which sequence and which position each row of a decoder pass belongs to. */
+export interface SequenceRows {
+  readonly count: number;
+  /** [count] i32. Prefill: consecutive positions of one sequence. Step: any. */
+  readonly positions: Tensor;
+  /** [count] i32: index into the cache's sequences. */
+  readonly sequences: Tensor;
+  /** `prefill`: one sequence, ascending positions; `step`: one row per sequence. */
+  readonly kind: 'prefill' | 'step';
+}
+
+export interface LinearOptions {
+  /** [N] added to every row. */
+  readonly bias?: Weight;
+  /** Exact (erf) GELU after the bias. */
+  readonly activation?: 'gelu';
+  /** [M, N] f32 added last; may be `out` itself. */
+  readonly residual?: Tensor;
+}
+
+/** Shapes: M rows (tokens), K inputs, N outputs. All are row-major. `y` names the output of each operator. */
+export interface Operators {
+  /**
+   * Whisper log-mel: y[m, t] = (max(log10(max(Σ_f filters[m,f]·|STFT(x)[t,f]|², 1e-10)), max over y − 8) + 4) / 4.
+   * `samples` [n] f32; frames = floor(n/160); centred frames of 400 with reflect padding of 200 and a periodic Hann window.
+   * `filters` [128, 201] f32 · `y` [128, frames] f32.
+   */
+  logMel(args: { samples: Tensor; filters: Tensor; y: Tensor }): void;
+
+  /** Cuts mel [bins, frames] f32 into chunks of y.width frames (the last zero-padded): y has 1 channel, height = bins. */
+  chunkMel(args: { mel: Tensor; y: FeatureMap }): void;
+
+  /** 3×3 convolution, stride 2, padding 1, plus bias, then exact GELU. weight [Cout, Cin, 3, 3] (layout `convolution`). */
+  conv2dGelu(args: { x: FeatureMap; weight: Weight; bias: Weight; y: FeatureMap }): void;
+
+  /** y[chunk·width + t, c·height + f] = x[chunk, c, f, t]; only the first y.shape[0] rows are written. y operand. */
+  flattenTime(args: { x: FeatureMap; y: Tensor }): void;
+
+  /** y[M,N] = act(x[M,K] · weight[N,K]ᵀ + bias) + residual. x operand; y f32 or operand. */
+  linear(args: { x: Tensor; weight: Weight; y: Tensor } & LinearOptions): void;
+
+  /** y[M,N] = silu(x·gateᵀ) ⊙ (x·upᵀ). x operand, y operand. */
+  swiglu(args: { x: Tensor; gate: Weight; up: Weight; y: Tensor }): void;
+
+  /** Rows normalised to mean 0, variance 1 (biased), times weight plus bias. x f32, y operand. */
+  layerNorm(args: { x: Tensor; weight: Weight; bias: Weight; epsilon: number; y: Tensor }): void;
+
+  /** y = x / sqrt(mean(x²) + ε) ⊙ weight, row by row. x f32, y operand. */
+  rmsNorm(args: { x: Tensor; weight: Weight; epsilon: number; y: Tensor }): void;
+
+  /**
+   * Bidirectional attention in windows of `windowTokens` consecutive rows, scale 1/sqrt(headDim).
+   * q, k, v [tokens, heads·headDim] operand; y the same, operand.
+   */
+  windowAttention(args: {
+    q: Tensor;
+    k: Tensor;
+    v: Tensor;
+    heads: number;
+    windowTokens: number;
+    y: Tensor;
+  }): void;
+
+  /**
+   * Per-head RMSNorm of q and k, then NeoX (split-half) RoPE at rows.positions; q is replaced in place, k and v are
+   * stored in the cache at (layer, rows.sequences, rows.positions).
+   * q [rows, heads·headDim] f32 · k, v [rows, kvHeads·headDim] f32 · qNorm, kNorm [headDim]
+   * cos, sin [positions, headDim/2] f32.
+   */
+  rotaryToCache(args: {
+    q: Tensor;
+    k: Tensor;
+    v: Tensor;
+    qNorm: Weight;
+    kNorm: Weight;
+    epsilon: number;
+    cos: Tensor;
+    sin: Tensor;
+    cache: KvCache;
+    layer: number;
+    rows: SequenceRows;
+  }): void;
+
+  /** Causal grouped-query attention of q [rows, heads·headDim] f32 over the cache, up to each row's own position. y operand. */
+  cachedAttention(args: { q: Tensor; cache: KvCache; layer: number; rows: SequenceRows; y: Tensor }): void;
+
+  /** y[i] = table[ids[i]], widened. ids [M] i32, table [V, H], y [M, H] f32. */
+  embed(args: { ids: Tensor; table: Weight; y: Tensor }): void;
+
+  /**
+   * Greedy choice over logits = x·weightᵀ without storing them: ids[i] = argmax (the lowest index among equals),
+   * best[i] = its logit, logSumExp[i] = ln Σ exp(logit). x [M, K] operand, weight [V, K], ids [M] i32, the others [M] f32.
+   * A NaN logit makes best NaN.
+   */
+  argmaxLinear(args: { x: Tensor; weight: Weight; ids: Tensor; best: Tensor; logSumExp: Tensor }): void;
+
+  /** The operators recorded inside do not depend on one another: a backend may overlap them. */
+  independent(record: () => void): void;
+
+  /** Names a point of the data flow. Costs nothing unless the pass was planned with an observer. */
+  probe(stage: string, x: Tensor): void;
+}
+
+/** Sees the tensors that a pass names with `probe`, in order, as f32 copies. */
+export type Observer = (stage: string, values: Float32Array, shape: readonly number[]) => void;
+
+/** A recorded sequence of operators. */
+export interface Pass {
+  readonly label: string;
+  /**
+   * Runs all operators once. Passes of one backend run one at a time, in the order of their calls.
+   * @throws QwenAsrError `aborted` when the signal fires (checked between operators at the latest every tape step).
+   */
+  run(signal?: AbortSignal): Promise<void>;
+}
+
+/** Owner of activations: everything made in a scope is released together. */
+export interface Scope {
+  tensor(label: string, shape: readonly number[], dtype: ActivationDtype): Tensor;
+  featureMap(
+    label: string,
+    size: { chunks: number; channels: number; height: number; width: number },
+  ): FeatureMap;
+  kvCache(size: {
+    layers: number;
+    sequences: number;
+    capacity: number;
+    kvHeads: number;
+    headDim: number;
+  }): KvCache;
+  release(): void;
+}
+
+export type Precision = 'f32' | 'bf16';
+
+/** A way to compute: the reference loops, x86-64 machine code or WebAssembly. */
+export interface Backend {
+  readonly name: 'reference' | 'x64' | 'wasm';
+  /** Instruction set level actually used, for example `avx512bf16`; `scalar` for the reference. */
+  readonly isa: string;
+  readonly precision: Precision;
+  readonly threadCount: number;
+  /** Bytes of activations held at the moment. */
+  readonly activationBytes: number;
+  /** `convolution`: the weight of conv2dGelu, which a backend may store in another order. */
+  weight(parameter: Parameter, layout?: 'matrix' | 'vector' | 'convolution'): Weight;
+  createScope(label: string): Scope;
+  plan(label: string, build: (ops: Operators) => void, observer?: Observer): Pass;
+  /** Frees all memory and threads; anything used after it throws `closed`. */
+  close(): Promise<void>;
+}
