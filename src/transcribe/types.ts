@@ -1,0 +1,159 @@
+import type { Backend, Observer, Precision } from '../ops/operators.js';
+
+/** Mono samples at the models' rate. */
+export interface AudioClip {
+  /** [samples] f32 in [-1, 1]. */
+  readonly samples: Float32Array;
+  readonly sampleRateHz: 16000;
+  readonly durationMs: number;
+  /** Milliseconds spent reading and decoding the file, and resampling it; 0 where nothing was done. */
+  readonly decodeMs: number;
+  readonly resampleMs: number;
+}
+
+/** Log-mel spectrogram. */
+export interface Mel {
+  /** [128, frames] f32, row-major. */
+  readonly data: Float32Array;
+  readonly bins: 128;
+  readonly frames: number;
+}
+
+export interface EncodeTimings {
+  readonly convStemMs: number;
+  readonly encoderLayersMs: number;
+}
+
+/** Audio embeddings, as the decoder reads them. */
+export interface Encoding {
+  /** [tokens, hidden] f32, row-major. */
+  readonly data: Float32Array;
+  readonly tokens: number;
+  readonly hidden: number;
+  readonly timings: EncodeTimings;
+}
+
+export interface LoadOptions {
+  /** Participants in a pass; default: physical cores available to the process (1 on the reference backend). */
+  readonly threads?: number;
+  /** Default `auto`: the fastest backend this machine can run. */
+  readonly backend?: 'auto' | Backend['name'];
+  /** Default `auto`: bf16 where the CPU multiplies bf16, else f32. */
+  readonly precision?: 'auto' | Precision;
+  /** Forces an instruction set level, for example `avx2`; default `auto`. */
+  readonly isa?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface TranscribeOptions {
+  /** Name or code, case-insensitive; the model's output is then the text alone. */
+  readonly language?: string;
+  /** Context for the system prompt (names, jargon); plain text, cannot inject special tokens. */
+  readonly context?: string;
+  /** Token budget; default max(512, 12 per second of audio). */
+  readonly maxTokens?: number;
+  /** Decode exactly this many tokens whatever the model says (end tokens do not stop it). For measurements. */
+  readonly exactTokens?: number;
+  readonly signal?: AbortSignal;
+  /** Sees named intermediate tensors; slows the run. */
+  readonly observer?: Observer;
+}
+
+/** One decoded token. */
+export interface TokenEvent {
+  readonly id: number;
+  readonly index: number;
+  /** What this token adds to the raw output; '' for special tokens and incomplete UTF-8 sequences. */
+  readonly rawPiece: string;
+  /** What it adds to the transcript (after `<asr_text>`); '' before the tag. */
+  readonly textPiece: string;
+  /** ln p(token). */
+  readonly logProbability: number;
+  /** Milliseconds since transcribe() was called. */
+  readonly atMs: number;
+}
+
+/** Wall-clock parts of one transcribe() call; they sum to totalMs. */
+export interface TranscriptTimings {
+  readonly melMs: number;
+  readonly convStemMs: number;
+  readonly encoderLayersMs: number;
+  readonly prefillMs: number;
+  /** All decode steps after prefill. */
+  readonly decodeMs: number;
+  readonly detokenizeMs: number;
+  /** Everything else: prompt building, buffer planning, waiting. */
+  readonly otherMs: number;
+  readonly totalMs: number;
+  /** Until the first token was known; null when none was decoded. */
+  readonly firstTokenMs: number | null;
+  /** One entry a decode step. */
+  readonly decodeStepsMs: readonly number[];
+}
+
+export interface Transcript {
+  readonly text: string;
+  /** Name such as `English`; '' when the model named none. */
+  readonly language: string;
+  /** Everything the model wrote, tags included. */
+  readonly raw: string;
+  /** Generated ids, the end token included when there was one. */
+  readonly tokenIds: readonly number[];
+  /** Tokens of the text: after the first `<asr_text>`, end tokens excluded; all generated without a tag, with a forced language, or under exactTokens. */
+  readonly textTokenCount: number;
+  readonly promptTokenCount: number;
+  readonly audioTokenCount: number;
+  readonly durationMs: number;
+  /** True when the token budget ended the run before an end token did. */
+  readonly truncated: boolean;
+  readonly timings: TranscriptTimings;
+}
+
+/** A running transcription: iterate for tokens as they come, or await `result`. It makes progress either way. */
+export interface Transcription extends AsyncIterable<TokenEvent> {
+  readonly result: Promise<Transcript>;
+}
+
+/** What a loaded model is. */
+export interface ModelInfo {
+  /** The directory, or `synthetic:SIZE:SEED`. */
+  readonly source: string;
+  readonly synthetic: boolean;
+  /** `Qwen3-ASR-0.6B`, `Qwen3-ASR-1.7B`, or null when the shapes are of neither. */
+  readonly published: string | null;
+  readonly parameters: number;
+  readonly weightBytes: number;
+  readonly encoder: {
+    dModel: number;
+    layers: number;
+    heads: number;
+    ffn: number;
+    convChannels: number;
+  };
+  readonly decoder: {
+    hidden: number;
+    layers: number;
+    heads: number;
+    kvHeads: number;
+    headDim: number;
+    intermediate: number;
+    vocab: number;
+  };
+  readonly languages: readonly string[];
+  readonly backend: Backend['name'];
+  readonly isa: string;
+  readonly precision: Precision;
+  readonly threads: number;
+  readonly loadMs: number;
+}
+
+/** A loaded model; made by loadModel(). */
+export interface SpeechModel {
+  readonly info: ModelInfo;
+  /** Log-mel of 16 kHz mono samples on the model's backend. Clips under 0.5 s are zero-padded to 8000 samples. */
+  melSpectrogram(samples: Float32Array, signal?: AbortSignal): Promise<Mel>;
+  encode(mel: Mel, options?: { signal?: AbortSignal; observer?: Observer }): Promise<Encoding>;
+  transcribe(samples: Float32Array, options?: TranscribeOptions): Transcription;
+  /** Frees memory and threads. Runs in flight end with an error of code `closed`. */
+  close(): Promise<void>;
+}
