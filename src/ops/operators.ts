@@ -123,10 +123,10 @@ export interface Operators {
   }): void;
 
   /**
-   * Per-head RMSNorm of q and k, then NeoX (split-half) RoPE at rows.positions; q is replaced in place, k and v are
+   * Per-head RMSNorm of q and k, then NeoX (split-half) RoPE at rows.positions; rotated q goes to `y`, k and v are
    * stored in the cache at (layer, rows.sequences, rows.positions).
    * q [rows, heads·headDim] f32 · k, v [rows, kvHeads·headDim] f32 · qNorm, kNorm [headDim]
-   * cos, sin [positions, headDim/2] f32.
+   * cos, sin [positions, headDim/2] f32 · y [rows, heads·headDim] operand.
    */
   rotaryToCache(args: {
     q: Tensor;
@@ -140,9 +140,10 @@ export interface Operators {
     cache: KvCache;
     layer: number;
     rows: SequenceRows;
+    y: Tensor;
   }): void;
 
-  /** Causal grouped-query attention of q [rows, heads·headDim] f32 over the cache, up to each row's own position. y operand. */
+  /** Causal grouped-query attention of q [rows, heads·headDim] operand over the cache, up to each row's position. y operand. */
   cachedAttention(args: { q: Tensor; cache: KvCache; layer: number; rows: SequenceRows; y: Tensor }): void;
 
   /** y[i] = table[ids[i]], widened. ids [M] i32, table [V, H], y [M, H] f32. */
