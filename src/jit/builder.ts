@@ -1,0 +1,306 @@
+import { QwenAsrError } from '../error.js';
+import type {
+  Address,
+  Capabilities,
+  CompareKind,
+  Condition,
+  Instruction,
+  IntBinaryKind,
+  IntLoadType,
+  IntOperand,
+  IntReg,
+  IntStoreType,
+  KernelCode,
+  VecBinaryKind,
+  VecLoadType,
+  VecReg,
+  VecSource,
+  VecStoreType,
+  VecUnaryKind,
+} from './ir.js';
+
+const bitsView = new DataView(new ArrayBuffer(4));
+
+/** The 32 bits of an f32. */
+export function f32Bits(value: number): number {
+  bitsView.setFloat32(0, value);
+  return bitsView.getUint32(0);
+}
+
+/**
+ * Writes a kernel body. TypeScript is the macro language: a JavaScript `for` unrolls, a parameter specialises.
+ * Methods named after an operation append it; those that return a register allocate one.
+ *
+ * @example
+ * // y[i] = 2·x[i] for n vectors
+ * const k = new KernelBuilder('double', capabilities);
+ * const [x, y, n] = [k.param(), k.param(), k.param()];
+ * const two = k.vecConst(2);
+ * k.loop(n, () => {
+ *   const v = k.load(k.at(x));
+ *   k.store(k.at(y), k.mul(v, two));
+ *   k.advance(x, 4 * k.lanes);
+ *   k.advance(y, 4 * k.lanes);
+ * });
+ * const code = k.finish();
+ */
+export class KernelBuilder {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  readonly lanes: number;
+  private readonly params: IntReg[] = [];
+  private body: Instruction[] = [];
+  private intCount = 0;
+  private vecCount = 0;
+
+  constructor(name: string, capabilities: Capabilities) {
+    this.name = name;
+    this.capabilities = capabilities;
+    this.lanes = capabilities.lanes;
+  }
+
+  // ---- registers ----
+
+  param(): IntReg {
+    if (this.params.length === 6)
+      throw new QwenAsrError('internal', `kernel ${this.name}: more than 6 parameters`);
+    const register = this.int();
+    this.params.push(register);
+    return register;
+  }
+
+  /** A fresh integer register, without a value. */
+  int(): IntReg {
+    return { kind: 'int', id: this.intCount++ };
+  }
+
+  /** A fresh vector register, without a value. */
+  vec(): VecReg {
+    return { kind: 'vec', id: this.vecCount++ };
+  }
+
+  vecs(count: number): VecReg[] {
+    return Array.from({ length: count }, () => this.vec());
+  }
+
+  at(base: IntReg, offset = 0, index: IntReg | null = null): Address {
+    return { kind: 'address', base, index, offset };
+  }
+
+  // ---- integers ----
+
+  intConst(value: number, d = this.int()): IntReg {
+    return this.append({ op: 'intConst', d, value }, d);
+  }
+
+  intMove(d: IntReg, a: IntReg): IntReg {
+    return this.append({ op: 'intMove', d, a }, d);
+  }
+
+  intOp(kind: IntBinaryKind, a: IntReg, b: IntOperand, d = this.int()): IntReg {
+    return this.append({ op: 'intBinary', kind, d, a, b }, d);
+  }
+
+  /** register += amount. */
+  advance(register: IntReg, amount: IntOperand): void {
+    this.intOp('add', register, amount, register);
+  }
+
+  intLoad(from: Address, type: IntLoadType, d = this.int()): IntReg {
+    return this.append({ op: 'intLoad', d, from, type }, d);
+  }
+
+  intStore(to: Address, a: IntOperand, type: IntStoreType): void {
+    this.push({ op: 'intStore', to, a, type });
+  }
+
+  // ---- control ----
+
+  loop(count: IntOperand, body: () => void): void {
+    this.push({ op: 'loop', count, body: this.block(body) });
+  }
+
+  while(compare: CompareKind, a: IntReg, b: IntOperand, body: () => void): void {
+    this.push({ op: 'while', condition: { compare, a, b }, body: this.block(body) });
+  }
+
+  if(
+    compare: CompareKind,
+    a: IntReg,
+    b: IntOperand,
+    then: () => void,
+    otherwise: () => void = () => {},
+  ): void {
+    const condition: Condition = { compare, a, b };
+    this.push({ op: 'if', condition, then: this.block(then), otherwise: this.block(otherwise) });
+  }
+
+  call(target: IntReg, args: readonly IntReg[]): void {
+    this.push({ op: 'call', target, args });
+  }
+
+  // ---- vectors: movement ----
+
+  /** A constant f32 in every lane, or one value a lane. */
+  vecConst(value: number | readonly number[], d = this.vec()): VecReg {
+    const values = typeof value === 'number' ? [value] : value;
+    return this.append({ op: 'vecConst', d, bits: values.map(f32Bits) }, d);
+  }
+
+  /** A constant 32-bit pattern in every lane, or one pattern a lane. */
+  vecBits(bits: number | readonly number[], d = this.vec()): VecReg {
+    return this.append({ op: 'vecConst', d, bits: typeof bits === 'number' ? [bits] : bits }, d);
+  }
+
+  vecMove(d: VecReg, a: VecReg): VecReg {
+    return this.append({ op: 'vecMove', d, a }, d);
+  }
+
+  load(from: Address, type: VecLoadType = 'raw', d = this.vec()): VecReg {
+    return this.append({ op: 'vecLoad', d, from, type }, d);
+  }
+
+  store(to: Address, a: VecReg, type: VecStoreType = 'raw'): void {
+    this.push({ op: 'vecStore', to, a, type });
+  }
+
+  storeLow(to: Address, a: VecReg, lanes: 1 | 4): void {
+    this.push({ op: 'vecStoreLow', to, a, lanes });
+  }
+
+  broadcast(from: Address, type: 'f32' | 'bf16' = 'f32', d = this.vec()): VecReg {
+    return this.append({ op: 'vecBroadcast', d, from, type }, d);
+  }
+
+  broadcastInt(a: IntReg, d = this.vec()): VecReg {
+    return this.append({ op: 'vecBroadcastInt', d, a }, d);
+  }
+
+  // ---- vectors: arithmetic ----
+
+  vecOp(kind: VecBinaryKind, a: VecReg, b: VecSource, d = this.vec()): VecReg {
+    return this.append({ op: 'vecBinary', kind, d, a, b }, d);
+  }
+
+  add(a: VecReg, b: VecSource, d = this.vec()): VecReg {
+    return this.vecOp('add', a, b, d);
+  }
+
+  sub(a: VecReg, b: VecSource, d = this.vec()): VecReg {
+    return this.vecOp('sub', a, b, d);
+  }
+
+  mul(a: VecReg, b: VecSource, d = this.vec()): VecReg {
+    return this.vecOp('mul', a, b, d);
+  }
+
+  div(a: VecReg, b: VecSource, d = this.vec()): VecReg {
+    return this.vecOp('div', a, b, d);
+  }
+
+  max(a: VecReg, b: VecSource, d = this.vec()): VecReg {
+    return this.vecOp('max', a, b, d);
+  }
+
+  min(a: VecReg, b: VecSource, d = this.vec()): VecReg {
+    return this.vecOp('min', a, b, d);
+  }
+
+  /** d += a·b. */
+  fma(d: VecReg, a: VecReg, b: VecSource): void {
+    this.push({ op: 'vecFma', d, a, b });
+  }
+
+  unary(kind: VecUnaryKind, a: VecReg, d = this.vec()): VecReg {
+    return this.append({ op: 'vecUnary', kind, d, a }, d);
+  }
+
+  shift(kind: 'left' | 'right', a: VecReg, bits: number, d = this.vec()): VecReg {
+    return this.append({ op: 'vecShift', kind, d, a, bits }, d);
+  }
+
+  /** (a compare b) ? x : y. */
+  select(
+    compare: 'lt' | 'gt' | 'ge' | 'eq',
+    a: VecReg,
+    b: VecReg,
+    x: VecReg,
+    y: VecReg,
+    d = this.vec(),
+  ): VecReg {
+    return this.append({ op: 'vecSelect', compare, d, a, b, x, y }, d);
+  }
+
+  reduce(kind: 'add' | 'max', a: VecReg, d = this.vec()): VecReg {
+    return this.append({ op: 'vecReduce', kind, d, a }, d);
+  }
+
+  reduce4(a: readonly [VecReg, VecReg, VecReg, VecReg], d = this.vec()): VecReg {
+    return this.append({ op: 'vecReduce4', d, a }, d);
+  }
+
+  dotPairs(d: VecReg, a: VecReg, b: VecSource): void {
+    this.push({ op: 'dotPairs', d, a, b });
+  }
+
+  dotBytes(d: VecReg, a: VecReg, b: VecSource): void {
+    this.push({ op: 'dotBytes', d, a, b });
+  }
+
+  // ---- memory hints and threads ----
+
+  prefetch(at: Address, hint: 'near' | 'once'): void {
+    this.push({ op: 'prefetch', at, hint });
+  }
+
+  atomicAdd(at: Address, value: IntOperand, d = this.int()): IntReg {
+    return this.append({ op: 'atomicAdd', d, at, value }, d);
+  }
+
+  atomicLoad(at: Address, d = this.int()): IntReg {
+    return this.append({ op: 'atomicLoad', d, at }, d);
+  }
+
+  atomicStore(at: Address, value: IntOperand): void {
+    this.push({ op: 'atomicStore', at, value });
+  }
+
+  pause(): void {
+    this.push({ op: 'pause' });
+  }
+
+  yieldCpu(): void {
+    this.push({ op: 'yieldCpu' });
+  }
+
+  waitWhile(at: Address, expected: IntReg): void {
+    this.push({ op: 'waitWhile', at, expected });
+  }
+
+  wakeAll(at: Address): void {
+    this.push({ op: 'wakeAll', at });
+  }
+
+  finish(): KernelCode {
+    const { name, lanes, params, body, intCount, vecCount } = this;
+    return { name, lanes, params, body, intCount, vecCount };
+  }
+
+  private push(instruction: Instruction): void {
+    this.body.push(instruction);
+  }
+
+  private append<R>(instruction: Instruction, d: R): R {
+    this.body.push(instruction);
+    return d;
+  }
+
+  private block(record: () => void): Instruction[] {
+    const outer = this.body;
+    this.body = [];
+    record();
+    const inner = this.body;
+    this.body = outer;
+    return inner;
+  }
+}

@@ -1,0 +1,193 @@
+/*
+ * The kernel language: about 35 operations on address-sized integers and f32 vectors, with structured control flow.
+ *
+ * Registers are mutable variables (no SSA); a kernel that needs more of them than a target has fails when it is built.
+ * There is no optimiser: what a kernel author writes is what runs. `src/jit/builder.ts` is the way to write kernels,
+ * `src/jit/interpreter.ts` is the meaning of every operation, `src/jit/x64` and `src/jit/wasm` lower it.
+ *
+ * Kernels take up to six integer arguments (pointers or numbers) and return nothing. Structures in memory use 8-byte
+ * slots on every target: a pointer is stored as 64 bits, of which 32-bit targets read the low half.
+ */
+
+/** An address-sized signed integer (64 bits on x86-64, 32 in WebAssembly): keep values below 2^31 except addresses. */
+export interface IntReg {
+  readonly kind: 'int';
+  readonly id: number;
+}
+
+/** A vector of `lanes` 32-bit elements: f32 unless an operation says otherwise. */
+export interface VecReg {
+  readonly kind: 'vec';
+  readonly id: number;
+}
+
+export type IntOperand = IntReg | number;
+
+/** base + index + offset, in bytes. Loads and stores need no alignment, atomics 4 bytes. */
+export interface Address {
+  readonly kind: 'address';
+  readonly base: IntReg;
+  readonly index: IntReg | null;
+  readonly offset: number;
+}
+
+/** A vector register, or a full vector read from memory by the operation itself. */
+export type VecSource = VecReg | Address;
+
+export type IntBinaryKind =
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'and'
+  | 'min'
+  | 'max'
+  | 'shiftLeft' // by a constant 0–31
+  | 'shiftRight' // arithmetic, by a constant 0–31
+  | 'divide' // both operands ≥ 0, divisor > 0
+  | 'remainder'; // likewise
+
+export type CompareKind = 'lt' | 'le' | 'gt' | 'ge' | 'eq' | 'ne';
+
+/** Signed integer comparison. */
+export interface Condition {
+  readonly compare: CompareKind;
+  readonly a: IntReg;
+  readonly b: IntOperand;
+}
+
+/** f32 unless named otherwise; min and max return the second operand when either is NaN (as x86 does). */
+export type VecBinaryKind =
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'min'
+  | 'max'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'addI32'
+  | 'subI32';
+
+export type VecUnaryKind =
+  | 'sqrt'
+  | 'roundEven' // to the nearest integral f32, ties to even
+  | 'toI32' // nearest, ties to even; |x| < 2^31
+  | 'fromI32';
+
+/** One operation. `d` is written; it may equal an operand. */
+export type Instruction =
+  // integers
+  | { readonly op: 'intConst'; readonly d: IntReg; readonly value: number }
+  | { readonly op: 'intMove'; readonly d: IntReg; readonly a: IntReg }
+  | {
+      readonly op: 'intBinary';
+      readonly kind: IntBinaryKind;
+      readonly d: IntReg;
+      readonly a: IntReg;
+      readonly b: IntOperand;
+    }
+  | { readonly op: 'intLoad'; readonly d: IntReg; readonly from: Address; readonly type: IntLoadType }
+  | { readonly op: 'intStore'; readonly to: Address; readonly a: IntOperand; readonly type: IntStoreType }
+  // control
+  | { readonly op: 'loop'; readonly count: IntOperand; readonly body: readonly Instruction[] } // count ≤ 0: not at all
+  | { readonly op: 'while'; readonly condition: Condition; readonly body: readonly Instruction[] }
+  | {
+      readonly op: 'if';
+      readonly condition: Condition;
+      readonly then: readonly Instruction[];
+      readonly otherwise: readonly Instruction[];
+    }
+  | { readonly op: 'call'; readonly target: IntReg; readonly args: readonly IntReg[] } // of another kernel
+  // vectors: movement
+  | { readonly op: 'vecConst'; readonly d: VecReg; readonly bits: readonly number[] } // 1 value for all, or one a lane
+  | { readonly op: 'vecMove'; readonly d: VecReg; readonly a: VecReg }
+  | { readonly op: 'vecLoad'; readonly d: VecReg; readonly from: Address; readonly type: VecLoadType }
+  | { readonly op: 'vecStore'; readonly to: Address; readonly a: VecReg; readonly type: VecStoreType }
+  | {
+      readonly op: 'vecStoreLow'; // the first `lanes` lanes as f32
+      readonly to: Address;
+      readonly a: VecReg;
+      readonly lanes: 1 | 4;
+    }
+  | { readonly op: 'vecBroadcast'; readonly d: VecReg; readonly from: Address; readonly type: 'f32' | 'bf16' }
+  | { readonly op: 'vecBroadcastInt'; readonly d: VecReg; readonly a: IntReg } // low 32 bits to every lane
+  // vectors: arithmetic
+  | {
+      readonly op: 'vecBinary';
+      readonly kind: VecBinaryKind;
+      readonly d: VecReg;
+      readonly a: VecReg;
+      readonly b: VecSource;
+    }
+  | { readonly op: 'vecFma'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource } // d += a·b (fused or not)
+  | { readonly op: 'vecUnary'; readonly kind: VecUnaryKind; readonly d: VecReg; readonly a: VecReg }
+  | {
+      readonly op: 'vecShift'; // of 32-bit lanes, zeros shifted in
+      readonly kind: 'left' | 'right';
+      readonly d: VecReg;
+      readonly a: VecReg;
+      readonly bits: number;
+    }
+  | {
+      readonly op: 'vecSelect'; // d = (a compare b) ? x : y, lane by lane; false for NaN
+      readonly compare: 'lt' | 'gt' | 'ge' | 'eq';
+      readonly d: VecReg;
+      readonly a: VecReg;
+      readonly b: VecReg;
+      readonly x: VecReg;
+      readonly y: VecReg;
+    }
+  | { readonly op: 'vecReduce'; readonly kind: 'add' | 'max'; readonly d: VecReg; readonly a: VecReg } // to all lanes
+  | {
+      readonly op: 'vecReduce4'; // lane i of d (i < 4) = sum over the lanes of a[i]; other lanes undefined
+      readonly d: VecReg;
+      readonly a: readonly [VecReg, VecReg, VecReg, VecReg];
+    }
+  // d[i] += a[2i]·b[2i] + a[2i+1]·b[2i+1] over bf16 pairs; capability `pairDot`
+  | { readonly op: 'dotPairs'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
+  // d[i] += Σ_{j<4} u8 a[4i+j] · i8 b[4i+j] in i32; capability `byteDot`
+  | { readonly op: 'dotBytes'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
+  // memory hints and threads
+  | { readonly op: 'prefetch'; readonly at: Address; readonly hint: 'near' | 'once' }
+  | { readonly op: 'atomicAdd'; readonly d: IntReg; readonly at: Address; readonly value: IntOperand } // i32; d = old
+  | { readonly op: 'atomicLoad'; readonly d: IntReg; readonly at: Address } // i32
+  | { readonly op: 'atomicStore'; readonly at: Address; readonly value: IntOperand } // i32
+  | { readonly op: 'pause' } // a hint inside spin loops
+  | { readonly op: 'yieldCpu' } // lets another thread run
+  | { readonly op: 'waitWhile'; readonly at: Address; readonly expected: IntReg } // sleeps while i32 at == expected
+  | { readonly op: 'wakeAll'; readonly at: Address };
+
+/** `u8`, `u16`: zero-extended; `i32`: sign-extended; `pointer`: address-sized, from an 8-byte slot. */
+export type IntLoadType = 'u8' | 'u16' | 'i32' | 'pointer';
+export type IntStoreType = 'u16' | 'i32' | 'pointer';
+
+/** `raw`: lanes·4 bytes as they are; `bf16`/`f16`: lanes·2 bytes widened to f32; `i8`: lanes bytes to f32. */
+export type VecLoadType = 'raw' | 'bf16' | 'f16' | 'i8';
+
+/** `raw`: lanes·4 bytes; `bf16`: lanes·2 bytes, rounded to nearest even (subnormals may become zero); `streaming`: raw, past the caches, aligned to lanes·4 bytes. */
+export type VecStoreType = 'raw' | 'bf16' | 'streaming';
+
+/** What a target offers a kernel body. Bodies ask for these, never for a target's name. */
+export interface Capabilities {
+  /** f32 elements in a vector: 16, 8 or 4. */
+  readonly lanes: 16 | 8 | 4;
+  /** `dotPairs` exists. */
+  readonly pairDot: boolean;
+  /** `dotBytes` exists. */
+  readonly byteDot: boolean;
+  /** Vector registers a kernel may hold at once. */
+  readonly vecRegisters: number;
+  /** Integer registers a kernel may hold at once. */
+  readonly intRegisters: number;
+}
+
+/** A finished kernel body. */
+export interface KernelCode {
+  readonly name: string;
+  readonly lanes: number;
+  readonly params: readonly IntReg[];
+  readonly body: readonly Instruction[];
+  readonly intCount: number;
+  readonly vecCount: number;
+}
