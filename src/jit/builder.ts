@@ -128,11 +128,11 @@ export class KernelBuilder {
     compare: CompareKind,
     a: IntReg,
     b: IntOperand,
-    then: () => void,
-    otherwise: () => void = () => {},
+    whenTrue: () => void,
+    whenFalse: () => void = () => {},
   ): void {
     const condition: Condition = { compare, a, b };
-    this.push({ op: 'if', condition, then: this.block(then), otherwise: this.block(otherwise) });
+    this.push({ op: 'if', condition, whenTrue: this.block(whenTrue), whenFalse: this.block(whenFalse) });
   }
 
   call(target: IntReg, args: readonly IntReg[]): void {

@@ -95,8 +95,8 @@ export type Instruction =
   | {
       readonly op: 'if';
       readonly condition: Condition;
-      readonly then: readonly Instruction[];
-      readonly otherwise: readonly Instruction[];
+      readonly whenTrue: readonly Instruction[];
+      readonly whenFalse: readonly Instruction[];
     }
   | { readonly op: 'call'; readonly target: IntReg; readonly args: readonly IntReg[] } // of another kernel
   // vectors: movement
