@@ -1,23 +1,8 @@
+import type { AudioClip } from '../audio/audioClip.js';
+import type { Mel } from '../audio/mel.js';
 import type { Backend, Observer, Precision } from '../ops/operators.js';
 
-/** Mono samples at the models' rate. */
-export interface AudioClip {
-  /** [samples] f32 in [-1, 1]. */
-  readonly samples: Float32Array;
-  readonly sampleRateHz: 16000;
-  readonly durationMs: number;
-  /** Milliseconds spent reading and decoding the file, and resampling it; 0 where nothing was done. */
-  readonly decodeMs: number;
-  readonly resampleMs: number;
-}
-
-/** Log-mel spectrogram. */
-export interface Mel {
-  /** [128, frames] f32, row-major. */
-  readonly data: Float32Array;
-  readonly bins: 128;
-  readonly frames: number;
-}
+export type { AudioClip, Mel };
 
 export interface EncodeTimings {
   readonly convStemMs: number;
