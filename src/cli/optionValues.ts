@@ -1,0 +1,37 @@
+import { QwenAsrError } from '../error.js';
+
+type Reader<Value> = (text: string, option: string) => Value;
+
+/** Any text, as it is. */
+export const anyText: Reader<string> = (text) => text;
+
+/** A decimal integer of at least `minimum`. */
+export function wholeNumber(minimum: number): Reader<number> {
+  return (text, option) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= minimum && Number.isSafeInteger(value)) return value;
+    throw refusal(option, `a whole number of ${minimum} or more`, text);
+  };
+}
+
+/** A decimal number from `minimum` to `maximum`, such as `2.5`. */
+export function decimalNumber(minimum: number, maximum: number, unit: string): Reader<number> {
+  return (text, option) => {
+    const value = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= minimum && value <= maximum) return value;
+    throw refusal(option, `${unit} from ${minimum} to ${maximum}`, text);
+  };
+}
+
+/** One of a few words. */
+export function oneOf<const Word extends string>(words: readonly Word[]): Reader<Word> {
+  return (text, option) => {
+    const found = words.find((word) => word === text);
+    if (found !== undefined) return found;
+    throw refusal(option, words.join(' or '), text);
+  };
+}
+
+function refusal(option: string, expected: string, found: string): QwenAsrError {
+  return new QwenAsrError('usage', `${option}: expected ${expected}, found ${JSON.stringify(found)}`);
+}

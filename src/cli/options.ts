@@ -1,0 +1,107 @@
+import { parseArgs } from 'node:util';
+import { QwenAsrError } from '../error.js';
+
+interface Described {
+  /** One letter, without the dash. */
+  readonly short?: string;
+  /** Help text, a line each. */
+  readonly help: readonly string[];
+  /** Heading that the help lists the option under. */
+  readonly section: string;
+}
+
+/** An option without a value. */
+export interface SwitchOption extends Described {
+  readonly kind: 'switch';
+  /** Nothing after it is looked at: `-h` and `--version` work on any command line. */
+  readonly endsParsing?: boolean;
+}
+
+/** An option with a value that `read` checks and converts. */
+export interface ValueOption<Value> extends Described {
+  readonly kind: 'value';
+  /** What the help calls the value, for example `N`. */
+  readonly placeholder: string;
+  /** @throws QwenAsrError `usage`; `option` is the option as the user wrote it. */
+  readonly read: (text: string, option: string) => Value;
+}
+
+/** All options of a command, by long name: the one source of its parser, its help and its shell completion. */
+export type OptionTable = Readonly<Record<string, SwitchOption | ValueOption<unknown>>>;
+
+/** What the user gave: `true` for a switch, the converted value otherwise; absent when not given. */
+export type OptionValues<Table extends OptionTable> = {
+  readonly [Name in keyof Table]?: Table[Name] extends ValueOption<infer Value> ? Value : true;
+};
+
+export interface ParsedOptions<Table extends OptionTable> {
+  readonly values: OptionValues<Table>;
+  readonly positionals: readonly string[];
+}
+
+type OptionToken = Extract<NonNullable<ReturnType<typeof lex>>[number], { kind: 'option' }>;
+
+/**
+ * Reads a command line by a table. The last of a repeated option wins.
+ *
+ * @param maxPositionals how many arguments that belong to no option the command takes.
+ * @throws QwenAsrError `usage` for an unknown option, a missing or superfluous value, one that `read` refuses, or an
+ *   argument too many.
+ *
+ * @example
+ * const table = { runs: { kind: 'value', short: 'n', placeholder: 'N', section: 'Options', help: [], read: Number } };
+ * parseOptions(table, ['-n', '3']).values.runs; // 3
+ */
+export function parseOptions<Table extends OptionTable>(
+  table: Table,
+  args: readonly string[],
+  maxPositionals = 0,
+): ParsedOptions<Table> {
+  const values: Record<string, unknown> = {};
+  const positionals: string[] = [];
+  for (const token of lex(table, args)) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    if (positionals.length > maxPositionals) {
+      throw new QwenAsrError('usage', `unexpected argument ${JSON.stringify(positionals.at(-1))}`);
+    }
+    if (token.kind !== 'option') continue;
+    const option = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
+    if (option === undefined) {
+      throw new QwenAsrError('usage', `unknown option ${token.rawName}; -h lists the options`);
+    }
+    values[token.name] = readToken(table, option, token);
+    if (option.kind === 'switch' && option.endsParsing === true) break;
+  }
+  return { values: values as OptionValues<Table>, positionals };
+}
+
+/** Node's own lexer, which leaves all judgement to us: its messages would not be ours. */
+function lex(table: OptionTable, args: readonly string[]) {
+  const options = Object.fromEntries(
+    Object.entries(table).map(([name, { kind, short }]) => [
+      name,
+      { type: kind === 'switch' ? ('boolean' as const) : ('string' as const), ...(short ? { short } : {}) },
+    ]),
+  );
+  return parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true }).tokens;
+}
+
+function readToken(table: OptionTable, option: OptionTable[string], token: OptionToken): unknown {
+  const { rawName, value } = token;
+  if (option.kind === 'switch') {
+    if (value === undefined) return true;
+    throw new QwenAsrError('usage', `${rawName}: expected no value, found ${JSON.stringify(value)}`);
+  }
+  // A forgotten value must not swallow the next option; `-n -5` is still a (wrong) value.
+  if (value === undefined || (!token.inlineValue && isOption(table, value))) {
+    const found = value === undefined ? 'the end of the command line' : `the option ${value}`;
+    throw new QwenAsrError('usage', `${rawName}: expected a value (${option.placeholder}), found ${found}`);
+  }
+  return option.read(value, rawName);
+}
+
+function isOption(table: OptionTable, text: string): boolean {
+  return Object.entries(table).some(
+    ([name, { short }]) => text === `--${name}` || (short !== undefined && text === `-${short}`),
+  );
+}

@@ -1,0 +1,73 @@
+import { QwenAsrError } from '../error.js';
+import { EXIT, type ExitCode } from './exitCodes.js';
+
+/** What a command sees of the process it runs in. */
+export interface CommandContext {
+  readonly args: readonly string[];
+  /** Fires at the first SIGINT or SIGTERM: stop soon, say what was finished. */
+  readonly signal: AbortSignal;
+  /** Results. */
+  readonly out: (text: string) => void;
+  /** Messages and progress. */
+  readonly err: (text: string) => void;
+  /** A person is watching: results may appear bit by bit, progress may be drawn. */
+  readonly outIsTerminal: boolean;
+  readonly errIsTerminal: boolean;
+}
+
+/** A command: returns its exit code, or throws what the user should read. */
+export type Command = (context: CommandContext) => Promise<ExitCode>;
+
+const SIGNAL_EXIT = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
+
+/**
+ * Runs a command as the main program: one line for every error, no stack traces (but for QWEN_ASR_DEBUG=1), quiet
+ * ends for closed pipes and signals, and the exit codes of the README. A second signal ends the process at once.
+ */
+export async function runCommand(command: Command): Promise<void> {
+  const controller = new AbortController();
+  let received: ExitCode | undefined;
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (received !== undefined) process.exit(SIGNAL_EXIT[name]);
+      received = SIGNAL_EXIT[name];
+      controller.abort(new QwenAsrError('aborted', `stopped by ${name}`));
+    });
+  }
+  // The reader of our output left, as `| head -1` does: nothing is left to do, and nobody to tell.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.error);
+    });
+  }
+  process.on('uncaughtException', (error) => {
+    report(error);
+    process.exit(EXIT.error);
+  });
+  try {
+    const code = await command({
+      args: process.argv.slice(2),
+      signal: controller.signal,
+      out: (text) => process.stdout.write(text),
+      err: (text) => process.stderr.write(text),
+      outIsTerminal: process.stdout.isTTY === true,
+      errIsTerminal: process.stderr.isTTY === true,
+    });
+    process.exitCode = received ?? code;
+  } catch (error) {
+    if (received === undefined) report(error);
+    process.exitCode = received ?? EXIT.error;
+  }
+}
+
+function report(error: unknown): void {
+  process.stderr.write(`error: ${describe(error)}\n`);
+  if (process.env['QWEN_ASR_DEBUG'] === '1' && error instanceof Error)
+    process.stderr.write(`${error.stack}\n`);
+}
+
+function describe(error: unknown): string {
+  if (error instanceof QwenAsrError) return error.message;
+  const text = error instanceof Error ? error.message : String(error);
+  return `internal: ${text.replace(/\s*[\r\n]+\s*/g, ' ')}`;
+}

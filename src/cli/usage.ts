@@ -1,0 +1,45 @@
+import type { OptionTable } from './options.js';
+
+/** How a command names its options in the help. */
+export interface UsageLayout {
+  /** Column at which the help texts begin. */
+  readonly column: number;
+  /** `short`: `-n N`, as long as there is a short name; `both`: `-n, --runs N`. */
+  readonly names: 'short' | 'both';
+}
+
+/**
+ * The option block of a help text: a heading for each section, in the table's order, and an entry for each option.
+ *
+ * @example
+ * formatOptions(table, ['Options'], { column: 16, names: 'short' }); // "Options:\n  -n N          Number of runs"
+ */
+export function formatOptions(
+  table: OptionTable,
+  sections: readonly string[],
+  { column, names }: UsageLayout,
+): string {
+  const blocks = sections.map((section) => {
+    const entries = Object.entries(table)
+      .filter(([, option]) => option.section === section)
+      .flatMap(([name, option]) => {
+        const title = `  ${optionTitle(name, option, names)}`;
+        // A title that reaches the column stands on a line of its own.
+        const [first = '', ...rest] = title.length < column ? option.help : ['', ...option.help];
+        return [
+          `${title.padEnd(column)}${first}`.trimEnd(),
+          ...rest.map((line) => ' '.repeat(column) + line),
+        ];
+      });
+    return [`${section}:`, ...entries].join('\n');
+  });
+  return blocks.join('\n\n');
+}
+
+function optionTitle(name: string, option: OptionTable[string], names: UsageLayout['names']): string {
+  const long = `--${name}`;
+  const short = option.short === undefined ? undefined : `-${option.short}`;
+  const value = option.kind === 'value' ? ` ${option.placeholder}` : '';
+  if (short === undefined) return long + value;
+  return (names === 'short' ? short : `${short}, ${long}`) + value;
+}
