@@ -48,27 +48,29 @@ export function realFft(size: number): RealFft {
  * starts at sample q at index k·stride + q; `to` receives transforms of `length·radix` samples in the same order.
  */
 function mergeTransforms(from: Complex, to: Complex, radix: number, length: number, roots: Complex): void {
-  const half = from.re.length;
-  const stride = half / length;
+  const { re: fromRe, im: fromIm } = from;
+  const { re: toRe, im: toIm } = to;
+  const { re: cos, im: sin } = roots;
+  const stride = fromRe.length / length;
   const nextStride = stride / radix;
-  const size = roots.re.length;
   for (let k = 0; k < length * radix; k++) {
     const source = (k % length) * stride;
-    const turn = (2 * k * nextStride) % size; // the root of one step along j, in units of 2π/size
+    const turn = (2 * k * nextStride) % cos.length; // from one j to the next, in units of 2π/size
     for (let q = 0; q < nextStride; q++) {
-      let re = 0;
-      let im = 0;
-      let root = 0;
-      for (let j = 0, at = source + q; j < radix; j++, at += nextStride) {
-        const cos = roots.re[root]!;
-        const sin = roots.im[root]!;
-        re += from.re[at]! * cos - from.im[at]! * sin;
-        im += from.re[at]! * sin + from.im[at]! * cos;
+      let re = fromRe[source + q]!;
+      let im = fromIm[source + q]!;
+      for (let j = 1, root = turn, at = source + q + nextStride; j < radix; j++, at += nextStride) {
+        const a = fromRe[at]!;
+        const b = fromIm[at]!;
+        const c = cos[root]!;
+        const s = sin[root]!;
+        re += a * c - b * s;
+        im += a * s + b * c;
         root += turn;
-        if (root >= size) root -= size;
+        if (root >= cos.length) root -= cos.length;
       }
-      to.re[k * nextStride + q] = re;
-      to.im[k * nextStride + q] = im;
+      toRe[k * nextStride + q] = re;
+      toIm[k * nextStride + q] = im;
     }
   }
 }
