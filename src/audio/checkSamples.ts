@@ -1,0 +1,15 @@
+import { QwenAsrError } from '../error.js';
+
+/**
+ * What every clip must be before anything is computed from it.
+ *
+ * @param samples [n] f32
+ * @throws QwenAsrError `audio` when there are no samples or one of them is not finite
+ */
+export function checkSamples(samples: Float32Array): void {
+  if (samples.length === 0) throw new QwenAsrError('audio', 'audio: expected samples, found none');
+  const broken = samples.findIndex((value) => !Number.isFinite(value));
+  if (broken >= 0) {
+    throw new QwenAsrError('audio', `audio: sample ${broken} is ${samples[broken]}, expected a finite value`);
+  }
+}

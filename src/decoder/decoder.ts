@@ -1,0 +1,101 @@
+import { QwenAsrError } from '../error.js';
+import type { DecoderConfig } from '../model/config.js';
+import type { DecoderWeights } from '../model/decoderWeights.js';
+import type { Backend, Observer, Scope } from '../ops/operators.js';
+import type { Choice } from './decoderHead.js';
+import type { DecoderContext } from './decoderLayers.js';
+import { DecodeStep, type StepInput } from './decodeStep.js';
+import { type PrefillInput, prefill } from './prefill.js';
+import { ropeTables } from './ropeTables.js';
+
+/** How much a session can hold. */
+export interface SessionOptions {
+  /** Sequences decoded side by side. */
+  readonly sequences: number;
+  /** Positions of each: prompt and generated tokens. */
+  readonly capacity: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly observer?: Observer | undefined;
+}
+
+/** The Qwen3 text decoder. */
+export class Decoder {
+  readonly config: DecoderConfig;
+  readonly #backend: Backend;
+  readonly #weights: DecoderWeights;
+
+  constructor(backend: Backend, config: DecoderConfig, weights: DecoderWeights) {
+    this.#backend = backend;
+    this.config = config;
+    this.#weights = weights;
+  }
+
+  /** An empty KV cache with the passes that fill it; the caller releases it. */
+  openSession(options: SessionOptions): DecoderSession {
+    return new DecoderSession(this.#backend, this.config, this.#weights, options);
+  }
+}
+
+/** One or more token sequences in one KV cache. */
+export class DecoderSession {
+  readonly #backend: Backend;
+  readonly #scope: Scope;
+  readonly #context: DecoderContext;
+  readonly #options: SessionOptions;
+  /** By number of rows, planned at the first step of that many. */
+  readonly #steps = new Map<number, DecodeStep>();
+
+  /** Made by {@link Decoder.openSession}. */
+  constructor(backend: Backend, config: DecoderConfig, weights: DecoderWeights, options: SessionOptions) {
+    const { sequences, capacity } = options;
+    const { layers, kvHeads, headDim } = config;
+    this.#backend = backend;
+    this.#options = options;
+    this.#scope = backend.createScope('decoder session');
+    const cache = this.#scope.kvCache({ layers, sequences, capacity, kvHeads, headDim });
+    const cos = this.#scope.tensor('rope cos', [capacity, headDim / 2], 'f32');
+    const sin = this.#scope.tensor('rope sin', [capacity, headDim / 2], 'f32');
+    const tables = ropeTables(capacity, headDim, config.ropeTheta);
+    cos.write(tables.cos);
+    sin.write(tables.sin);
+    this.#context = { config, weights, cache, cos, sin };
+  }
+
+  /**
+   * Puts a prompt at the start of a sequence and chooses its first token.
+   *
+   * @throws QwenAsrError `internal` when the prompt does not fit; `aborted`; `closed`
+   */
+  prefill(input: PrefillInput): Promise<Choice> {
+    this.#checkPosition(input.prompt.ids.length - 1);
+    return prefill(this.#backend, this.#context, input, this.#options);
+  }
+
+  /** Appends one token to each of the given sequences and chooses the next of each. */
+  step(input: StepInput): Promise<Choice[]> {
+    for (const position of input.positions) this.#checkPosition(position);
+    return this.#stepOf(input.ids.length).run(input, this.#options.signal);
+  }
+
+  /** Frees the cache and all buffers. */
+  release(): void {
+    this.#scope.release();
+  }
+
+  #stepOf(rows: number): DecodeStep {
+    const planned = this.#steps.get(rows);
+    if (planned !== undefined) return planned;
+    const step = new DecodeStep(this.#backend, this.#scope, this.#context, rows, this.#options.observer);
+    this.#steps.set(rows, step);
+    return step;
+  }
+
+  #checkPosition(position: number): void {
+    if (position >= this.#options.capacity) {
+      throw new QwenAsrError(
+        'internal',
+        `decoder: expected positions below ${this.#options.capacity}, found ${position}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import type { DecoderConfig } from '../model/config.js';
+import type { DecoderLayerWeights, DecoderWeights } from '../model/decoderWeights.js';
+import type { KvCache, Operators, Scope, SequenceRows, Tensor } from '../ops/operators.js';
+
+/** What every pass of one session works on. */
+export interface DecoderContext {
+  readonly config: DecoderConfig;
+  readonly weights: DecoderWeights;
+  readonly cache: KvCache;
+  /** [capacity, headDim/2] f32 */
+  readonly cos: Tensor;
+  readonly sin: Tensor;
+}
+
+/** The rows of one pass and their intermediate values, shared by all layers. */
+export interface DecoderBuffers {
+  /** [rows, hidden] f32: the residual stream. */
+  readonly stream: Tensor;
+  /** [rows, hidden] operand */
+  readonly normed: Tensor;
+  /** [rows, heads·headDim] f32 */
+  readonly q: Tensor;
+  /** [rows, kvHeads·headDim] f32, as v. */
+  readonly k: Tensor;
+  readonly v: Tensor;
+  /** [rows, heads·headDim] operand, as attended. */
+  readonly rotated: Tensor;
+  readonly attended: Tensor;
+  /** [rows, intermediate] operand */
+  readonly gated: Tensor;
+}
+
+/** Buffers of a pass of `rows` rows. */
+export function decoderBuffers(scope: Scope, config: DecoderConfig, rows: number): DecoderBuffers {
+  const { hidden, heads, kvHeads, headDim, intermediate } = config;
+  const make = (label: string, width: number, dtype: 'f32' | 'operand') =>
+    scope.tensor(`decoder ${label}`, [rows, width], dtype);
+  return {
+    stream: make('stream', hidden, 'f32'),
+    normed: make('normed', hidden, 'operand'),
+    q: make('q', heads * headDim, 'f32'),
+    k: make('k', kvHeads * headDim, 'f32'),
+    v: make('v', kvHeads * headDim, 'f32'),
+    rotated: make('rotated', heads * headDim, 'operand'),
+    attended: make('attended', heads * headDim, 'operand'),
+    gated: make('gated', intermediate, 'operand'),
+  };
+}
+
+/** How much of a pass is computed and how its probes are called. */
+export interface LayerOptions {
+  /** Only the last row's result is wanted: in the last layer the others go no further than their keys and values. */
+  readonly lastRowOnly: boolean;
+  /** Layer n is probed as `<probePrefix>n`. */
+  readonly probePrefix: string;
+}
+
+/**
+ * Records all layers over buffers.stream, which is overwritten:
+ *
+ *   x ─ input_layernorm ─ q, k, v ─ head norms, RoPE, cache ─ causal attention ─ o_proj ─ + x     (layers times)
+ *     ─ post_attention_layernorm ─ silu(gate)·up ─ down_proj ─ + x
+ */
+export function recordDecoderLayers(
+  ops: Operators,
+  context: DecoderContext,
+  buffers: DecoderBuffers,
+  rows: SequenceRows,
+  options: LayerOptions,
+): void {
+  const { layers } = context.weights;
+  for (const [index, layer] of layers.entries()) {
+    recordKeysAndQueries(ops, context, layer, index, buffers, rows);
+    const narrow = options.lastRowOnly && index === layers.length - 1;
+    const outBuffers = narrow ? lastRow(buffers, rows.count) : buffers;
+    recordAttentionAndMlp(ops, context, layer, index, outBuffers, narrow ? lastSequenceRow(rows) : rows);
+    ops.probe(`${options.probePrefix}${index}`, outBuffers.stream);
+  }
+}
+
+function recordKeysAndQueries(
+  ops: Operators,
+  { config, cache, cos, sin }: DecoderContext,
+  layer: DecoderLayerWeights,
+  index: number,
+  { stream, normed, q, k, v, rotated }: DecoderBuffers,
+  rows: SequenceRows,
+): void {
+  const epsilon = config.rmsNormEpsilon;
+  ops.rmsNorm({ x: stream, weight: layer.inputLayernorm, epsilon, y: normed });
+  ops.independent(() => {
+    ops.linear({ x: normed, weight: layer.qProj, y: q });
+    ops.linear({ x: normed, weight: layer.kProj, y: k });
+    ops.linear({ x: normed, weight: layer.vProj, y: v });
+  });
+  const norms = { qNorm: layer.qNorm, kNorm: layer.kNorm, epsilon };
+  ops.rotaryToCache({ q, k, v, ...norms, cos, sin, cache, layer: index, rows, y: rotated });
+}
+
+function recordAttentionAndMlp(
+  ops: Operators,
+  { config, cache }: DecoderContext,
+  layer: DecoderLayerWeights,
+  index: number,
+  { stream, normed, rotated, attended, gated }: AttentionBuffers,
+  rows: SequenceRows,
+): void {
+  const epsilon = config.rmsNormEpsilon;
+  ops.cachedAttention({ q: rotated, cache, layer: index, rows, y: attended });
+  ops.linear({ x: attended, weight: layer.oProj, residual: stream, y: stream });
+  ops.rmsNorm({ x: stream, weight: layer.postAttentionLayernorm, epsilon, y: normed });
+  ops.swiglu({ x: normed, gate: layer.gateProj, up: layer.upProj, y: gated });
+  ops.linear({ x: gated, weight: layer.downProj, residual: stream, y: stream });
+}
+
+type AttentionBuffers = Pick<DecoderBuffers, 'stream' | 'normed' | 'rotated' | 'attended' | 'gated'>;
+
+function lastRow(buffers: DecoderBuffers, count: number): AttentionBuffers {
+  const last = (tensor: Tensor): Tensor => tensor.rows(count - 1, count);
+  return {
+    stream: last(buffers.stream),
+    normed: last(buffers.normed),
+    rotated: last(buffers.rotated),
+    attended: last(buffers.attended),
+    gated: last(buffers.gated),
+  };
+}
+
+/** The last row of a prefill looks at the cache exactly as a step of its sequence does. */
+function lastSequenceRow({ count, positions, sequences }: SequenceRows): SequenceRows {
+  return {
+    count: 1,
+    positions: positions.rows(count - 1, count),
+    sequences: sequences.rows(count - 1, count),
+    kind: 'step',
+  };
+}

@@ -1,0 +1,123 @@
+import type { EncoderConfig } from '../model/config.js';
+import type { EncoderWeights } from '../model/encoderWeights.js';
+import type { Backend, FeatureMap, Observer, Operators, Pass, Scope, Tensor } from '../ops/operators.js';
+import type { MelInput } from './encoder.js';
+import { sinusoidalPositions } from './positions.js';
+import { audioTokenCount, chunkTokenCount, halved } from './tokenCounts.js';
+
+/**
+ * Chunks convolved together. The feature maps of one group are what the stem needs of memory (0.6B shapes: 8 MB a chunk
+ * in f32), however long the clip is; 8 chunks are thousands of matrix rows, enough to keep all cores busy.
+ */
+const CHUNKS_PER_GROUP = 8;
+
+/** The planned stem of one clip. */
+export interface ConvStem {
+  /** Copies the clip's mel into the pass's inputs. */
+  write(mel: MelInput): void;
+  readonly pass: Pass;
+}
+
+/**
+ * Plans the conv stem, which writes one row per audio token into `stream`:
+ *
+ *   mel [bins, frames] → chunks of 100 frames, the tail zero-padded (a clip below 100 frames: one chunk as it is)
+ *     → conv2d1 → GELU → conv2d2 → GELU → conv2d3 → GELU    [chunks, channels, bins/8, width/8]
+ *     → rows of channel-major features → conv_out           [tokens, dModel]
+ *     + sinusoidal positions, from 0 in every chunk
+ *
+ * @param stream [audioTokenCount(frames), dModel] f32
+ */
+export function planConvStem(
+  backend: Backend,
+  scope: Scope,
+  model: { config: EncoderConfig; weights: EncoderWeights },
+  clip: { frames: number; stream: Tensor },
+  observer?: Observer,
+): ConvStem {
+  const { chunkFrames } = model.config;
+  const width = Math.min(chunkFrames, clip.frames);
+  const groupFrames = CHUNKS_PER_GROUP * width;
+  const inputs: { mel: Tensor; firstFrame: number }[] = [];
+  const build = (ops: Operators): void => {
+    let buffers: GroupBuffers | undefined;
+    for (let firstFrame = 0; firstFrame < clip.frames; firstFrame += groupFrames) {
+      const frames = Math.min(groupFrames, clip.frames - firstFrame);
+      const chunks = Math.ceil(frames / width);
+      if (buffers?.maps[0].chunks !== chunks) buffers = makeBuffers(scope, model.config, chunks, width);
+      const mel = scope.tensor('mel group', [model.config.melBins, frames], 'f32');
+      inputs.push({ mel, firstFrame });
+      const firstToken = audioTokenCount(firstFrame, chunkFrames);
+      const tokens = audioTokenCount(frames, chunkFrames);
+      recordGroup(ops, model.weights, mel, buffers, clip.stream.rows(firstToken, firstToken + tokens));
+    }
+    ops.probe('stem', clip.stream);
+  };
+  const pass = backend.plan('conv stem', build, observer);
+  return {
+    pass,
+    write: (mel) => {
+      for (const input of inputs) input.mel.write(frameSlice(mel, input.firstFrame, input.mel.shape[1]!));
+    },
+  };
+}
+
+/** Memory that all groups of one size share, one after the other. */
+interface GroupBuffers {
+  /** Chunked mel and the outputs of the three convolutions. */
+  readonly maps: readonly [FeatureMap, FeatureMap, FeatureMap, FeatureMap];
+  /** [chunks·chunkTokens, channels·bins/8] operand. */
+  readonly features: Tensor;
+  /** [chunks·chunkTokens, dModel] f32: the position table once per chunk. */
+  readonly positions: Tensor;
+}
+
+function makeBuffers(scope: Scope, config: EncoderConfig, chunks: number, width: number): GroupBuffers {
+  const sizes = [{ channels: 1, height: config.melBins, width }];
+  for (let i = 0; i < 3; i++) {
+    const { height, width } = sizes[i]!;
+    sizes.push({ channels: config.convChannels, height: halved(height), width: halved(width) });
+  }
+  const maps = sizes.map((size, i) => scope.featureMap(`conv stem ${i}`, { chunks, ...size }));
+  const rows = chunks * chunkTokenCount(width);
+  const features = scope.tensor('conv features', [rows, config.convChannels * sizes[3]!.height], 'operand');
+  const positions = scope.tensor('conv positions', [rows, config.dModel], 'f32');
+  const table = sinusoidalPositions(chunkTokenCount(width), config.dModel);
+  const repeated = new Float32Array(chunks * table.length);
+  for (let chunk = 0; chunk < chunks; chunk++) repeated.set(table, chunk * table.length);
+  positions.write(repeated);
+  return { maps: maps as unknown as GroupBuffers['maps'], features, positions };
+}
+
+function recordGroup(
+  ops: Operators,
+  weights: EncoderWeights,
+  mel: Tensor,
+  buffers: GroupBuffers,
+  stream: Tensor,
+): void {
+  const [chunked, first, second, third] = buffers.maps;
+  const tokens = stream.shape[0]!;
+  const features = buffers.features.rows(0, tokens);
+  ops.chunkMel({ mel, y: chunked });
+  ops.conv2dGelu({ x: chunked, ...weights.conv2d1, y: first });
+  ops.conv2dGelu({ x: first, ...weights.conv2d2, y: second });
+  ops.conv2dGelu({ x: second, ...weights.conv2d3, y: third });
+  ops.flattenTime({ x: third, y: features });
+  ops.linear({
+    x: features,
+    weight: weights.convOut,
+    residual: buffers.positions.rows(0, tokens),
+    y: stream,
+  });
+}
+
+/** Columns [first, first + frames) of a mel, as [bins, frames] f32. */
+function frameSlice(mel: MelInput, first: number, frames: number): Float32Array {
+  const slice = new Float32Array(mel.bins * frames);
+  for (let bin = 0; bin < mel.bins; bin++) {
+    const start = bin * mel.frames + first;
+    slice.set(mel.data.subarray(start, start + frames), bin * frames);
+  }
+  return slice;
+}

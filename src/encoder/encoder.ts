@@ -1,0 +1,92 @@
+import { QwenAsrError } from '../error.js';
+import type { EncoderConfig } from '../model/config.js';
+import type { EncoderWeights } from '../model/encoderWeights.js';
+import type { Backend, Observer } from '../ops/operators.js';
+import { planConvStem } from './convStem.js';
+import { planEncoderLayers } from './encoderLayers.js';
+import { audioTokenCount } from './tokenCounts.js';
+
+/** A log-mel spectrogram, as the encoder reads it. */
+export interface MelInput {
+  /** [bins, frames] f32, row-major. */
+  readonly data: Float32Array;
+  readonly bins: number;
+  readonly frames: number;
+}
+
+export interface EncodeTimings {
+  readonly convStemMs: number;
+  readonly encoderLayersMs: number;
+}
+
+/** Audio embeddings, as the decoder reads them. */
+export interface Encoding {
+  /** [tokens, hidden] f32, row-major. */
+  readonly data: Float32Array;
+  readonly tokens: number;
+  readonly hidden: number;
+  readonly timings: EncodeTimings;
+}
+
+/** The audio tower: conv stem, windowed transformer and projector. */
+export class Encoder {
+  readonly #backend: Backend;
+  readonly #model: { config: EncoderConfig; weights: EncoderWeights };
+
+  constructor(backend: Backend, config: EncoderConfig, weights: EncoderWeights) {
+    this.#backend = backend;
+    this.#model = { config, weights };
+  }
+
+  /**
+   * Embeds one clip. Probes, in order: `stem` [tokens, dModel], `enc_layer0`… [tokens, dModel], `encoder`
+   * [tokens, hidden].
+   *
+   * @param mel [melBins, frames]; at least one frame
+   * @throws QwenAsrError `audio` when the mel has no frame or its sizes disagree; `aborted`; `closed`
+   */
+  async encode(
+    mel: MelInput,
+    options: { signal?: AbortSignal | undefined; observer?: Observer | undefined } = {},
+  ): Promise<Encoding> {
+    const { config, weights } = this.#model;
+    checkMel(mel, config);
+    const { signal, observer } = options;
+    const startMs = performance.now();
+    const hidden = weights.proj2.weight.shape[0]!;
+    const tokens = audioTokenCount(mel.frames, config.chunkFrames);
+    const scope = this.#backend.createScope('encoder');
+    try {
+      const stream = scope.tensor('encoder stream', [tokens, config.dModel], 'f32');
+      const output = scope.tensor('encoder output', [tokens, hidden], 'f32');
+      const clip = { frames: mel.frames, stream };
+      const stem = planConvStem(this.#backend, scope, this.#model, clip, observer);
+      stem.write(mel);
+      await stem.pass.run(signal);
+      const stemEndMs = performance.now();
+      const layers = planEncoderLayers(this.#backend, scope, this.#model, { stream, output }, observer);
+      await layers.run(signal);
+      const data = output.read();
+      const timings = { convStemMs: stemEndMs - startMs, encoderLayersMs: performance.now() - stemEndMs };
+      return { data, tokens, hidden, timings };
+    } finally {
+      scope.release();
+    }
+  }
+}
+
+function checkMel(mel: MelInput, config: EncoderConfig): void {
+  const expected = `[${config.melBins}, frames ≥ 1]`;
+  if (mel.bins !== config.melBins || !Number.isInteger(mel.frames) || mel.frames < 1) {
+    throw new QwenAsrError(
+      'audio',
+      `encode: expected a mel of ${expected}, found [${mel.bins}, ${mel.frames}]`,
+    );
+  }
+  if (mel.data.length !== mel.bins * mel.frames) {
+    throw new QwenAsrError(
+      'audio',
+      `encode: expected ${mel.bins * mel.frames} mel values, found ${mel.data.length}`,
+    );
+  }
+}

@@ -1,0 +1,58 @@
+import type { Operators } from '../operators.js';
+import { gelu } from './gelu.js';
+import { pixelsOf } from './referenceStorage.js';
+import { weightOf } from './referenceWeight.js';
+
+/** 3×3 convolution, stride 2, padding 1, plus bias, then exact GELU, over NCHW arrays. weight [Cout, Cin, 3, 3]. */
+export function conv2dGelu({ x, weight, bias, y }: Parameters<Operators['conv2dGelu']>[0]): void {
+  const input = pixelsOf(x); // [chunks, Cin, H, W] f32
+  const output = pixelsOf(y); // [chunks, Cout, ⌈H/2⌉, ⌈W/2⌉] f32
+  const filters = weightOf(weight);
+  const shifts = weightOf(bias).widenAll(); // [Cout] f32
+  const filter = new Float32Array(filters.rowLength); // [Cin, 3, 3]
+  const inputPlane = x.height * x.width;
+  const outputPlane = y.height * y.width;
+  const sums = new Float64Array(outputPlane);
+  for (let co = 0; co < y.channels; co++) {
+    filters.widenRow(co, filter);
+    for (let chunk = 0; chunk < x.chunks; chunk++) {
+      sums.fill(shifts[co]!);
+      for (let ci = 0; ci < x.channels; ci++) {
+        const start = (chunk * x.channels + ci) * inputPlane;
+        const plane = input.subarray(start, start + inputPlane);
+        addPlane(plane, x, filter.subarray(ci * 9, ci * 9 + 9), sums, y);
+      }
+      const at = (chunk * y.channels + co) * outputPlane;
+      for (let i = 0; i < outputPlane; i++) output[at + i] = gelu(sums[i]!);
+    }
+  }
+}
+
+interface PlaneSize {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** sums[i, j] += Σ filter[a, b] · plane[2i + a − 1, 2j + b − 1], where a plane is zero outside its bounds. */
+function addPlane(
+  plane: Float32Array,
+  size: PlaneSize,
+  filter: Float32Array,
+  sums: Float64Array,
+  sumsSize: PlaneSize,
+): void {
+  for (let i = 0; i < sumsSize.height; i++) {
+    for (let a = 0; a < 3; a++) {
+      const row = 2 * i + a - 1;
+      if (row < 0 || row >= size.height) continue;
+      for (let b = 0; b < 3; b++) {
+        const factor = filter[a * 3 + b]!;
+        for (let j = 0; j < sumsSize.width; j++) {
+          const column = 2 * j + b - 1;
+          if (column < 0 || column >= size.width) continue;
+          sums[i * sumsSize.width + j]! += factor * plane[row * size.width + column]!;
+        }
+      }
+    }
+  }
+}

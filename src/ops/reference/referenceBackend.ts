@@ -1,0 +1,111 @@
+import type { Backend, Observer, Operators, Pass, Scope, Weight } from '../operators.js';
+import type { Parameter } from '../parameter.js';
+import { argmaxLinear } from './argmaxLinear.js';
+import { cachedAttention } from './cachedAttention.js';
+import { chunkMel } from './chunkMel.js';
+import { conv2dGelu } from './conv2dGelu.js';
+import { embed } from './embed.js';
+import { flattenTime } from './flattenTime.js';
+import { layerNorm } from './layerNorm.js';
+import { linear } from './linear.js';
+import { logMel } from './logMel.js';
+import { PassQueue } from './referencePass.js';
+import { ReferenceScope } from './referenceScope.js';
+import { floatsOf } from './referenceTensor.js';
+import { ReferenceWeight } from './referenceWeight.js';
+import { rmsNorm } from './rmsNorm.js';
+import { rotaryToCache } from './rotaryToCache.js';
+import { swiglu } from './swiglu.js';
+import { windowAttention } from './windowAttention.js';
+
+/**
+ * The reference backend: every operator as a plain loop over Float32Array with sums in f64, one thread, no native code.
+ * It is the meaning of the operators and the oracle of the other backends, and runs wherever JavaScript does.
+ *
+ * @example
+ * const backend = createReferenceBackend();
+ * const scope = backend.createScope('example');
+ * const x = scope.tensor('x', [2, 4], 'f32');
+ * const y = scope.tensor('y', [2, 4], 'f32');
+ * const ones = new Uint8Array(new Float32Array([1, 1, 1, 1]).buffer);
+ * const weight = backend.weight({ name: 'norm', shape: [4], dtype: 'f32', bytes: ones });
+ * const pass = backend.plan('norm', (ops) => ops.rmsNorm({ x, weight, epsilon: 1e-6, y }));
+ * x.write(new Float32Array([3, 3, 3, 3, 0, 0, 0, 5]));
+ * await pass.run();
+ * console.log(y.read()); // 1 1 1 1 0 0 0 2
+ */
+export function createReferenceBackend(): Backend {
+  return new ReferenceBackend();
+}
+
+class ReferenceBackend implements Backend {
+  readonly name = 'reference';
+  readonly isa = 'scalar';
+  readonly precision = 'f32';
+  readonly threadCount = 1;
+  readonly #queue = new PassQueue();
+  #activationBytes = 0;
+
+  get activationBytes(): number {
+    return this.#activationBytes;
+  }
+
+  weight(parameter: Parameter): Weight {
+    this.#queue.check(parameter.name);
+    return new ReferenceWeight(parameter);
+  }
+
+  createScope(label: string): Scope {
+    this.#queue.check(label);
+    return new ReferenceScope(label, {
+      check: (what) => this.#queue.check(what),
+      account: (bytes) => {
+        this.#activationBytes += bytes;
+      },
+    });
+  }
+
+  plan(label: string, build: (ops: Operators) => void, observer?: Observer): Pass {
+    this.#queue.check(label);
+    const steps: (() => void)[] = [];
+    build(recordInto(steps, observer));
+    return this.#queue.pass(label, steps);
+  }
+
+  close(): Promise<void> {
+    return this.#queue.close();
+  }
+}
+
+/** Operators that append themselves to `steps` instead of computing. */
+function recordInto(steps: (() => void)[], observer: Observer | undefined): Operators {
+  const record =
+    <Args>(operator: (args: Args) => void) =>
+    (args: Args): void => {
+      steps.push(() => operator(args));
+    };
+  return {
+    logMel: record(runLogMel),
+    chunkMel: record(chunkMel),
+    conv2dGelu: record(conv2dGelu),
+    flattenTime: record(flattenTime),
+    linear: record(linear),
+    swiglu: record(swiglu),
+    layerNorm: record(layerNorm),
+    rmsNorm: record(rmsNorm),
+    windowAttention: record(windowAttention),
+    rotaryToCache: record(rotaryToCache),
+    cachedAttention: record(cachedAttention),
+    embed: record(embed),
+    argmaxLinear: record(argmaxLinear),
+    independent: (body) => body(),
+    probe: (stage, x) => {
+      if (observer !== undefined) steps.push(() => observer(stage, x.read(), x.shape));
+    },
+  };
+}
+
+/** The operator's form of the function that is also the reference for other front ends. */
+function runLogMel({ samples, filters, y }: Parameters<Operators['logMel']>[0]): void {
+  floatsOf(y).set(logMel(floatsOf(samples), floatsOf(filters)));
+}

@@ -1,0 +1,81 @@
+import { QwenAsrError } from '../../error.js';
+import type { ActivationDtype, FeatureMap, KvCache, Scope, Tensor } from '../operators.js';
+import type { ReferenceFeatureMap, ReferenceKvCache } from './referenceStorage.js';
+import { type Lifetime, ReferenceTensor } from './referenceTensor.js';
+
+/** What a scope needs of its backend. */
+export interface ScopeOwner {
+  /** Throws `closed` once the backend is. */
+  check(what: string): void;
+  /** Told of every change in bytes held. */
+  account(bytes: number): void;
+}
+
+/** Activations in ordinary typed arrays; the garbage collector frees them, release() settles the account. */
+export class ReferenceScope implements Scope {
+  readonly #label: string;
+  readonly #owner: ScopeOwner;
+  readonly #lifetime: Lifetime;
+  #bytes = 0;
+  #released = false;
+
+  constructor(label: string, owner: ScopeOwner) {
+    this.#label = label;
+    this.#owner = owner;
+    this.#lifetime = { check: (what) => this.#check(what) };
+  }
+
+  tensor(label: string, shape: readonly number[], dtype: ActivationDtype): Tensor {
+    const length = shape.reduce((total, size) => total * size, 1);
+    this.#grow(label, length * 4);
+    const data = dtype === 'i32' ? new Int32Array(length) : new Float32Array(length);
+    return new ReferenceTensor(label, shape, dtype, data, this.#lifetime);
+  }
+
+  featureMap(
+    label: string,
+    size: { chunks: number; channels: number; height: number; width: number },
+  ): FeatureMap {
+    const data = this.#floats(label, size.chunks * size.channels * size.height * size.width);
+    const map: ReferenceFeatureMap = { label, ...size, data };
+    return map;
+  }
+
+  kvCache(size: {
+    layers: number;
+    sequences: number;
+    capacity: number;
+    kvHeads: number;
+    headDim: number;
+  }): KvCache {
+    const length = size.sequences * size.capacity * size.kvHeads * size.headDim;
+    const perLayer = (what: string) =>
+      Array.from({ length: size.layers }, () => this.#floats(`kv cache ${what}`, length));
+    const cache: ReferenceKvCache = { ...size, keys: perLayer('keys'), values: perLayer('values') };
+    return cache;
+  }
+
+  release(): void {
+    this.#owner.account(-this.#bytes);
+    this.#bytes = 0;
+    this.#released = true;
+  }
+
+  #floats(label: string, length: number): Float32Array {
+    this.#grow(label, length * 4);
+    return new Float32Array(length);
+  }
+
+  #grow(label: string, bytes: number): void {
+    this.#check(label);
+    this.#bytes += bytes;
+    this.#owner.account(bytes);
+  }
+
+  #check(what: string): void {
+    this.#owner.check(what);
+    if (this.#released) {
+      throw new QwenAsrError('internal', `${what}: its scope "${this.#label}" has been released`);
+    }
+  }
+}
