@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { QwenAsrError } from '../../src/error.js';
+import { KernelBuilder } from '../../src/jit/builder.js';
+import { interpret } from '../../src/jit/interpreter.js';
+import type { Capabilities, IntReg } from '../../src/jit/ir.js';
+
+const capabilities: Capabilities = {
+  lanes: 4,
+  pairDot: true,
+  byteDot: true,
+  vecRegisters: 16,
+  intRegisters: 16,
+};
+
+/** Runs a kernel over memory that starts with these f32 values; returns all of it as f32. */
+function runOnFloats(
+  values: readonly number[],
+  write: (k: KernelBuilder, memory: IntReg) => void,
+): Float32Array {
+  const k = new KernelBuilder('example', capabilities);
+  write(k, k.param());
+  const memory = new Float32Array(64);
+  memory.set(values);
+  interpret(k.finish(), memory.buffer, [0]);
+  return memory;
+}
+
+function failsWith(pattern: RegExp, write: (k: KernelBuilder, memory: IntReg) => void): void {
+  assert.throws(
+    () => runOnFloats([], write),
+    (error) =>
+      error instanceof QwenAsrError &&
+      error.code === 'internal' &&
+      /example/.test(error.message) &&
+      pattern.test(error.message),
+  );
+}
+
+test('adds two vectors lane by lane and rounds to f32', () => {
+  const memory = runOnFloats([1, 2, 3, 2 ** 24, 10, 20, 30, 1], (k, p) => {
+    k.store(k.at(p, 32), k.add(k.load(k.at(p)), k.at(p, 16)));
+  });
+  assert.deepEqual([...memory.subarray(8, 12)], [11, 22, 33, 2 ** 24]); // 2^24 + 1 is a tie: to even
+});
+
+test('loop reads its count once and skips counts of 0 and less', () => {
+  const memory = new Int32Array(4);
+  const k = new KernelBuilder('loops', capabilities);
+  const [p, n] = [k.param(), k.param()];
+  k.loop(n, () => {
+    k.atomicAdd(k.at(p), 1);
+    k.intConst(1, n);
+  });
+  const code = k.finish();
+  for (const [count, expected] of [
+    [5, 5],
+    [0, 0],
+    [-3, 0],
+  ] as const) {
+    memory.fill(0);
+    interpret(code, memory.buffer, [0, count]);
+    assert.equal(memory[0], expected);
+  }
+});
+
+test('integer operations', () => {
+  const memory = new Int32Array(16);
+  const k = new KernelBuilder('ints', capabilities);
+  const [p, a, b] = [k.param(), k.param(), k.param()];
+  const results = [
+    k.intOp('add', a, b),
+    k.intOp('sub', a, 100),
+    k.intOp('mul', a, b),
+    k.intOp('and', k.intOp('sub', a, 100), 0xff),
+    k.intOp('min', a, b),
+    k.intOp('max', a, b),
+    k.intOp('shiftLeft', a, 3),
+    k.intOp('shiftRight', k.intOp('sub', a, 100), 1),
+    k.intOp('divide', a, b),
+    k.intOp('remainder', a, b),
+  ];
+  results.forEach((result, i) => {
+    k.intStore(k.at(p, 4 * i), result, 'i32');
+  });
+  interpret(k.finish(), memory.buffer, [0, 17, 5]);
+  assert.deepEqual([...memory.subarray(0, 10)], [22, -83, 85, 0xad, 5, 17, 136, -42, 3, 2]);
+});
+
+test('raw movement keeps the bits of signalling NaNs', () => {
+  const memory = new Uint32Array(16);
+  const bits = [0x7f800001, 0xffbfffff, 0x80000000, 0x00000001];
+  memory.set(bits);
+  const k = new KernelBuilder('moves', capabilities);
+  const p = k.param();
+  const v = k.load(k.at(p));
+  k.store(k.at(p, 16), k.select('lt', v, v, v, k.vecMove(k.vec(), v)));
+  k.store(k.at(p, 32), k.max(k.vecConst(0), v), 'streaming'); // NaN or not greater: the second operand
+  interpret(k.finish(), memory.buffer, [0]);
+  assert.deepEqual([...memory.subarray(4, 8)], bits);
+  assert.deepEqual([...memory.subarray(8, 11)], bits.slice(0, 3));
+});
+
+test('widening: bf16 is the upper half, f16 covers subnormals and infinity, i8 is signed', () => {
+  const memory = new DataView(new ArrayBuffer(128));
+  [0x3f80, 0xc040, 0x0001, 0x7f80].forEach((bits, i) => {
+    memory.setUint16(2 * i, bits, true);
+  });
+  [0x3c00, 0xc200, 0x0001, 0xfc00].forEach((bits, i) => {
+    memory.setUint16(16 + 2 * i, bits, true);
+  });
+  [127, -128, -1, 0].forEach((value, i) => {
+    memory.setInt8(32 + i, value);
+  });
+  const k = new KernelBuilder('widen', capabilities);
+  const p = k.param();
+  k.store(k.at(p, 48), k.load(k.at(p), 'bf16'));
+  k.store(k.at(p, 64), k.load(k.at(p, 16), 'f16'));
+  k.store(k.at(p, 80), k.load(k.at(p, 32), 'i8'));
+  interpret(k.finish(), memory.buffer, [0]);
+  assert.deepEqual(
+    [...new Float32Array(memory.buffer, 48, 12)],
+    [1, -3, 2 ** -133, Infinity, 1, -3, 2 ** -24, -Infinity, 127, -128, -1, 0],
+  );
+});
+
+test('narrowing to bf16 rounds to nearest, ties to even, and keeps NaN', () => {
+  const cases = [
+    [0x3f800000, 0x3f80],
+    [0x3f808000, 0x3f80], // a tie, to the even lower
+    [0x3f818000, 0x3f82], // a tie, to the even upper
+    [0x3f808001, 0x3f81],
+    [0xbf807fff, 0xbf80],
+    [0x7f7fffff, 0x7f80], // the largest f32 rounds to infinity
+    [0x7f800001, 0x7fc0], // a NaN whose payload would be lost
+    [0xffffffff, 0xffff], // a NaN that rounding up would carry to +0
+  ] as const;
+  const memory = new Uint32Array(16);
+  memory.set(cases.map(([bits]) => bits));
+  const k = new KernelBuilder('narrow', capabilities);
+  const p = k.param();
+  for (const half of [0, 1]) k.store(k.at(p, 32 + 8 * half), k.load(k.at(p, 16 * half)), 'bf16');
+  interpret(k.finish(), memory.buffer, [0]);
+  assert.deepEqual(
+    [...new Uint16Array(memory.buffer, 32, 8)],
+    cases.map(([, expected]) => expected),
+  );
+});
+
+test('roundEven and toI32 round ties to even; fromI32 is signed', () => {
+  const memory = runOnFloats([0.5, 1.5, -2.5, -0.25, 3.49, -3.5, 8388609, -2147483520], (k, p) => {
+    k.store(k.at(p, 32), k.unary('roundEven', k.load(k.at(p))));
+    k.store(k.at(p, 48), k.unary('fromI32', k.unary('toI32', k.load(k.at(p, 16)))));
+  });
+  assert.deepEqual([...memory.subarray(8, 16)], [0, 2, -2, -0, 3, -4, 8388609, -2147483520]);
+});
+
+test('reductions, selection and dot products', () => {
+  const memory = runOnFloats([1, 2, 3, 4, 10, 20, 30, 40], (k, p) => {
+    const [a, b] = [k.load(k.at(p)), k.load(k.at(p, 16))];
+    k.store(k.at(p, 32), k.reduce('add', a));
+    k.store(k.at(p, 48), k.reduce('max', b));
+    k.store(k.at(p, 64), k.reduce4([a, b, a, b]));
+    const d = k.vecConst([1, 0, 0, 0]);
+    k.fma(d, a, b);
+    k.store(k.at(p, 80), d);
+    const pairs = k.vecConst(5);
+    k.dotPairs(pairs, k.vecBits(0x40004040), k.vecBits(0x3f80c000)); // (3, 2) · (−2, 1)
+    k.store(k.at(p, 96), pairs);
+    const bytes = k.vecBits(7);
+    k.dotBytes(bytes, k.vecBits(0xff010203), k.vecBits(0x80ff0102)); // 3·2 + 2·1 + 1·−1 + 255·−128
+    k.store(k.at(p, 112), k.unary('fromI32', bytes));
+    k.storeLow(k.at(p, 128), k.select('gt', b, k.vecConst(25), a, b), 4);
+    k.storeLow(k.at(p, 144), k.shift('right', k.vecBits(0x80000000), 1), 1);
+  });
+  const at = (byte: number): number[] => [...memory.subarray(byte / 4, byte / 4 + 4)];
+  assert.deepEqual(at(32), [10, 10, 10, 10]);
+  assert.deepEqual(at(48), [40, 40, 40, 40]);
+  assert.deepEqual(at(64), [10, 100, 10, 100]);
+  assert.deepEqual(at(80), [11, 40, 90, 160]);
+  assert.deepEqual(at(96), [1, 1, 1, 1]);
+  assert.deepEqual(at(112), [-32626, -32626, -32626, -32626]);
+  assert.deepEqual(at(128), [10, 20, 3, 4]);
+  assert.deepEqual(at(144), [2, 0, 0, 0]); // 0x40000000 is 2
+});
+
+test('call hands over the target and its arguments', () => {
+  const k = new KernelBuilder('caller', capabilities);
+  const [target, a] = [k.param(), k.param()];
+  k.call(target, [a, target]);
+  const calls: unknown[] = [];
+  interpret(k.finish(), new ArrayBuffer(8), [3, 44], (called, args) => {
+    calls.push([called, args]);
+  });
+  assert.deepEqual(calls, [[3, [44, 3]]]);
+});
+
+test('waitWhile returns when the value differs and refuses to sleep for ever', () => {
+  const k = new KernelBuilder('example', capabilities);
+  const [p, expected] = [k.param(), k.param()];
+  k.waitWhile(k.at(p), expected);
+  k.wakeAll(k.at(p));
+  const code = k.finish();
+  interpret(code, new ArrayBuffer(4), [0, 1]);
+  assert.throws(
+    () => interpret(code, new ArrayBuffer(4), [0, 0]),
+    /example, waitWhile: would sleep for ever/,
+  );
+});
+
+test('broken rules are named with kernel and operation', () => {
+  failsWith(/vecLoad: 16 bytes at 0 \+ 241 lie outside the 256 bytes/, (k, p) => k.load(k.at(p, 241)));
+  failsWith(/intLoad: 4 bytes at -4/, (k, p) => k.intLoad(k.at(k.intOp('sub', p, 4), 4), 'i32'));
+  failsWith(/vecStore: expected an address that 16 divides, found 8/, (k, p) =>
+    k.store(k.at(p, 8), k.vecConst(0), 'streaming'),
+  );
+  failsWith(/atomicAdd: expected an address that 4 divides/, (k, p) => k.atomicAdd(k.at(p, 2), 1));
+  failsWith(/vecMove: vector register 1 is read before/, (k) => k.vecMove(k.vec(), k.vec()));
+  failsWith(/intMove: integer register 2 is read before/, (k) => k.intMove(k.int(), k.int()));
+  failsWith(/intBinary: expected an integer from/, (k, p) => k.intOp('mul', k.intOp('add', p, 65536), 65536));
+  failsWith(/expected divide of a ≥ 0 by b > 0, found 1 by 0/, (k) => k.intOp('divide', k.intConst(1), 0));
+  failsWith(/constant shift of 0 to 31/, (k, p) => k.intOp('shiftLeft', p, 32));
+  failsWith(/vecUnary: expected \|x\| < 2\^31/, (k) => k.unary('toI32', k.vecConst(2 ** 31)));
+  failsWith(/vecConst: expected 1 or 4 values, found 3/, (k) => k.vecConst([1, 2, 3]));
+  failsWith(/call: no kernels to call/, (k, p) => k.call(p, []));
+  assert.throws(
+    () => interpret(new KernelBuilder('example', capabilities).finish(), new ArrayBuffer(4), [1]),
+    /example, parameters: expected 0 arguments, found 1/,
+  );
+});
