@@ -1,0 +1,42 @@
+/** Longest quoted name in a message; checkpoint names stay below 80 characters. */
+const LONGEST_NAME = 96;
+
+/** Dimensions shown of a shape; real tensors have at most four. */
+const MOST_DIMENSIONS = 8;
+
+/**
+ * A string out of a file as it may appear in a message: in quotes, control characters escaped, long ones cut, so that
+ * a hostile file cannot write to the terminal or fill it.
+ *
+ * @example
+ * quote('model.norm\u001b[2J'); // "model.norm\u001b[2J"
+ */
+export function quote(text: string): string {
+  return text.length > LONGEST_NAME
+    ? `${JSON.stringify(text.slice(0, LONGEST_NAME))}… (${text.length} characters)`
+    : JSON.stringify(text);
+}
+
+/**
+ * A shape for messages.
+ *
+ * @example
+ * describeShape([128, 512]); // [128, 512]
+ */
+export function describeShape(shape: readonly number[]): string {
+  const shown = shape.slice(0, MOST_DIMENSIONS).join(', ');
+  return shape.length > MOST_DIMENSIONS ? `[${shown}, … ${shape.length} dimensions]` : `[${shown}]`;
+}
+
+/**
+ * Any JSON value for messages: scalars as they are, the rest by kind.
+ *
+ * @example
+ * describeValue({}); // an object
+ */
+export function describeValue(value: unknown): string {
+  if (typeof value === 'string') return quote(value);
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return String(value);
+}

@@ -1,0 +1,101 @@
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { QwenAsrError } from '../error.js';
+
+/**
+ * The bytes of a file, read or memory-mapped. A buffer and not one Uint8Array, because Node 20 has no typed array of
+ * more than 2^32 elements, and a 1.7B model in one file has more bytes.
+ */
+export interface FileBytes {
+  /** [byteLength] from its offset 0. Nobody writes to it. */
+  readonly buffer: ArrayBufferLike;
+  readonly byteLength: number;
+  /** Gives the memory back; views of `buffer` must not be used afterwards. */
+  release(): void;
+}
+
+/** How weight files are brought into memory; a native runtime passes one that maps them. */
+export type OpenFile = (path: string, signal?: AbortSignal) => Promise<FileBytes>;
+
+/** Bytes asked for at once: large enough for full speed, small enough to abort soon. */
+const PIECE_BYTES = 64 * 2 ** 20;
+
+/**
+ * Reads a whole file of any size into memory.
+ *
+ * @throws QwenAsrError `file` (missing, not a file, unreadable, changed meanwhile), `memory`, `aborted`.
+ *
+ * @example
+ * const file = await readFileBytes('models/demo/model.safetensors');
+ * console.log(file.byteLength);
+ */
+export async function readFileBytes(path: string, signal?: AbortSignal): Promise<FileBytes> {
+  const byteLength = await fileLength(path);
+  const buffer = allocate(byteLength, path);
+  try {
+    const handle = await open(path, 'r');
+    try {
+      await fill(buffer, handle, path, signal);
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    throw fileError(path, cause);
+  }
+  return { buffer, byteLength, release: () => {} };
+}
+
+async function fill(
+  buffer: ArrayBuffer,
+  handle: FileHandle,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let position = 0; position < buffer.byteLength; ) {
+    if (signal?.aborted) throw new QwenAsrError('aborted', `${path}: reading was aborted`);
+    const piece = new Uint8Array(buffer, position, Math.min(PIECE_BYTES, buffer.byteLength - position));
+    const { bytesRead } = await handle.read(piece, 0, piece.length, position);
+    if (bytesRead === 0) throw new QwenAsrError('file', `${path}: became shorter while it was read`);
+    position += bytesRead;
+  }
+}
+
+/** Size of a regular file; asked before opening it, because opening a pipe would wait for a writer. */
+async function fileLength(path: string): Promise<number> {
+  try {
+    const status = await stat(path);
+    if (!status.isFile()) throw new QwenAsrError('file', `${path}: expected a file, found something else`);
+    return status.size;
+  } catch (cause) {
+    throw fileError(path, cause);
+  }
+}
+
+function allocate(byteLength: number, path: string): ArrayBuffer {
+  try {
+    return new ArrayBuffer(byteLength);
+  } catch (cause) {
+    throw new QwenAsrError('memory', `${path}: cannot allocate ${byteLength} bytes`, { cause });
+  }
+}
+
+/** An error of the file system as this project's, in plain words; its own errors pass through. */
+export function fileError(path: string, cause: unknown): QwenAsrError {
+  if (cause instanceof QwenAsrError) return cause;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const reason = REASONS[code] ?? (cause instanceof Error ? cause.message : String(cause));
+  return new QwenAsrError('file', `${path}: ${reason}`, { cause });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ENOTDIR: 'part of the path is not a directory',
+  EISDIR: 'expected a file, found a directory',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'too many symbolic links',
+  EMFILE: 'too many open files',
+  ENOSPC: 'no space left on the disk',
+  EROFS: 'the file system is read-only',
+  EIO: 'the disk could not be read',
+};

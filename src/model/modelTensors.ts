@@ -1,0 +1,120 @@
+import { QwenAsrError } from '../error.js';
+import type { Parameter } from '../ops/parameter.js';
+import { describeShape, quote } from './describe.js';
+import { canonicalName, checkpointName, detectLayout, type TensorLayout } from './tensorNames.js';
+
+/** A tensor whose dtype this project does not compute with; an error only when a model needs it. */
+export interface UnsupportedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** As the file spells it, for example `I64`. */
+  readonly dtype: string;
+}
+
+/** The tensors of one model, found by the project's own names whatever layout the checkpoint has. */
+export class ModelTensors {
+  /** The directory, or `synthetic:SIZE:SEED`; messages begin with it. */
+  readonly source: string;
+  readonly layout: TensorLayout;
+  /** By canonical name, in the order of the files. */
+  readonly byName: ReadonlyMap<string, Parameter>;
+  /** Checkpoint names that are no part of a Qwen3-ASR model. */
+  readonly unknownNames: readonly string[];
+  /** By canonical name. */
+  readonly unsupported: ReadonlyMap<string, UnsupportedTensor>;
+
+  /**
+   * @throws QwenAsrError `model` when no tensor is named as in a Qwen3-ASR checkpoint, or two have one meaning.
+   */
+  constructor(
+    source: string,
+    parameters: readonly Parameter[],
+    unsupported: readonly UnsupportedTensor[] = [],
+  ) {
+    this.source = source;
+    const names = [...parameters, ...unsupported].map((tensor) => tensor.name);
+    const layout = detectLayout(names);
+    if (layout === null) {
+      const found =
+        names[0] === undefined ? 'no tensors' : `${names.length} others, first ${quote(names[0])}`;
+      throw new QwenAsrError(
+        'model',
+        `${source}: expected tensors such as thinker.audio_tower.conv_out.weight, found ${found}`,
+      );
+    }
+    this.layout = layout;
+    this.unknownNames = names.filter((name) => canonicalName(name, layout) === null);
+    this.byName = this.#index(parameters);
+    this.unsupported = this.#index(unsupported);
+  }
+
+  /** Elements of all known tensors. */
+  get parameterCount(): number {
+    let count = 0;
+    for (const { shape } of this.byName.values()) count += shape.reduce((product, size) => product * size, 1);
+    return count;
+  }
+
+  /** Bytes of all known tensors as the checkpoint stores them. */
+  get byteLength(): number {
+    let total = 0;
+    for (const { bytes } of this.byName.values()) total += bytes.byteLength;
+    return total;
+  }
+
+  has(canonical: string): boolean {
+    return this.byName.has(canonical);
+  }
+
+  /**
+   * @param canonical For example `audio_tower.conv_out.weight`.
+   * @throws QwenAsrError `model` when the tensor is missing or of a dtype that is not BF16, F16 or F32.
+   */
+  require(canonical: string): Parameter {
+    const parameter = this.byName.get(canonical);
+    if (parameter !== undefined) return parameter;
+    const name = checkpointName(canonical, this.layout);
+    const other = this.unsupported.get(canonical);
+    throw new QwenAsrError(
+      'model',
+      other === undefined
+        ? `${this.source}: tensor ${name} is missing`
+        : `${this.source}: tensor ${name}: expected dtype BF16, F16 or F32, found ${quote(other.dtype)}`,
+    );
+  }
+
+  /**
+   * @throws QwenAsrError `model` when the tensor is missing, of another dtype, or not of this shape.
+   */
+  requireShape(canonical: string, shape: readonly number[]): Parameter {
+    const parameter = this.require(canonical);
+    if (
+      shape.length !== parameter.shape.length ||
+      shape.some((size, axis) => size !== parameter.shape[axis])
+    ) {
+      const found = describeShape(parameter.shape);
+      throw new QwenAsrError(
+        'model',
+        `${this.source}: tensor ${parameter.name}: expected shape ${describeShape(shape)}, found ${found}`,
+      );
+    }
+    return parameter;
+  }
+
+  #index<T extends { readonly name: string }>(tensors: readonly T[]): Map<string, T> {
+    const byName = new Map<string, T>();
+    for (const tensor of tensors) {
+      const canonical = canonicalName(tensor.name, this.layout);
+      if (canonical === null) continue;
+      const other = byName.get(canonical);
+      if (other !== undefined) {
+        throw new QwenAsrError(
+          'model',
+          `${this.source}: tensors ${quote(other.name)} and ${quote(tensor.name)} are the same weight`,
+        );
+      }
+      byName.set(canonical, tensor);
+    }
+    return byName;
+  }
+}

@@ -1,0 +1,124 @@
+import { checkSyntheticSeed, type SyntheticModelName, type SyntheticSize } from './syntheticName.js';
+import { elementCount, type SyntheticShard, syntheticShards } from './syntheticTensors.js';
+import { SYNTHETIC_MERGES, syntheticConfig, syntheticVocabulary } from './syntheticTexts.js';
+import { INDEX_FILE } from './weightFiles.js';
+import { WeightGenerator } from './weightGenerator.js';
+
+/** Bytes of one bf16 value. */
+const BF16_BYTES = 2;
+
+/** The header is padded with spaces so that the tensors begin at a multiple of this many bytes. */
+const DATA_ALIGNMENT = 8;
+
+/** Values made at once, so that a file of gigabytes needs 8 MB. */
+const PIECE_ELEMENTS = 4 * 2 ** 20;
+
+/** The next bytes of a file. `bytes` is valid until the next piece is asked for. */
+export interface FilePiece {
+  readonly fileName: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * All files of a synthetic model directory, one after the other, in pieces.
+ *
+ * @throws QwenAsrError `usage` for an impossible seed.
+ *
+ * @example
+ * for (const { fileName, bytes } of syntheticFiles({ size: 'tiny', seed: 1 })) console.log(fileName, bytes.length);
+ */
+export function* syntheticFiles({ size, seed }: SyntheticModelName): Generator<FilePiece, void> {
+  const generator = new WeightGenerator(checkSyntheticSeed(seed));
+  const piece = new Uint16Array(PIECE_ELEMENTS);
+  const embeddingState = { value: 0 };
+  for (const shard of syntheticShards(size)) {
+    yield { fileName: shard.fileName, bytes: shardHeader(shard) };
+    yield* shardValues(shard, generator, embeddingState, piece);
+  }
+  for (const [fileName, text] of textFiles(size)) yield { fileName, bytes: new TextEncoder().encode(text) };
+}
+
+/**
+ * Names and sum of the sizes of what syntheticFiles makes.
+ *
+ * @example
+ * syntheticFileList('1.7b').totalBytes; // 4698521400 and the text files
+ */
+export function syntheticFileList(size: SyntheticSize): { fileNames: string[]; totalBytes: number } {
+  const fileNames: string[] = [];
+  let totalBytes = 0;
+  for (const shard of syntheticShards(size)) {
+    fileNames.push(shard.fileName);
+    totalBytes += shardHeader(shard).length + BF16_BYTES * countElements(shard);
+  }
+  for (const [fileName, text] of textFiles(size)) {
+    fileNames.push(fileName);
+    totalBytes += new TextEncoder().encode(text).length;
+  }
+  return { fileNames, totalBytes };
+}
+
+/** The head repeats the embedding, which may lie gigabytes back: it is drawn again from the state it began with. */
+function* shardValues(
+  shard: SyntheticShard,
+  generator: WeightGenerator,
+  embeddingState: { value: number },
+  piece: Uint16Array,
+): Generator<FilePiece, void> {
+  for (const tensor of shard.tensors) {
+    const { state } = generator;
+    if (tensor.kind === 'embedding') embeddingState.value = state;
+    if (tensor.kind === 'head') generator.state = embeddingState.value;
+    generator.select(tensor);
+    for (let left = elementCount(tensor); left > 0; left -= piece.length) {
+      const values = piece.subarray(0, Math.min(left, piece.length));
+      generator.fill(values);
+      yield {
+        fileName: shard.fileName,
+        bytes: new Uint8Array(values.buffer, 0, BF16_BYTES * values.length),
+      };
+    }
+    if (tensor.kind === 'head') generator.state = state;
+  }
+}
+
+/** Length and JSON of a safetensors file whose tensors lie in the order of the list. */
+function shardHeader(shard: SyntheticShard): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
+  let offset = 0;
+  for (const tensor of shard.tensors) {
+    const end = offset + BF16_BYTES * elementCount(tensor);
+    header[tensor.name] = { dtype: 'BF16', shape: tensor.shape, data_offsets: [offset, end] };
+    offset = end;
+  }
+  const json = JSON.stringify(header);
+  const length = Math.ceil(json.length / DATA_ALIGNMENT) * DATA_ALIGNMENT;
+  const bytes = new Uint8Array(8 + length);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+  bytes.set(new TextEncoder().encode(json.padEnd(length)), 8);
+  return bytes;
+}
+
+function textFiles(size: SyntheticSize): [fileName: string, text: string][] {
+  const shards = syntheticShards(size);
+  const index: [string, string][] = shards.length === 1 ? [] : [[INDEX_FILE, shardIndex(shards)]];
+  return [
+    ...index,
+    ['config.json', syntheticConfig(size)],
+    ['vocab.json', syntheticVocabulary()],
+    ['merges.txt', SYNTHETIC_MERGES],
+  ];
+}
+
+function shardIndex(shards: readonly SyntheticShard[]): string {
+  const weightMap: Record<string, string> = {};
+  for (const shard of shards) {
+    for (const tensor of shard.tensors) weightMap[tensor.name] = shard.fileName;
+  }
+  const elements = shards.reduce((sum, shard) => sum + countElements(shard), 0);
+  return JSON.stringify({ metadata: { total_size: BF16_BYTES * elements }, weight_map: weightMap });
+}
+
+function countElements(shard: SyntheticShard): number {
+  return shard.tensors.reduce((sum, tensor) => sum + elementCount(tensor), 0);
+}

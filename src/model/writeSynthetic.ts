@@ -1,0 +1,117 @@
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { QwenAsrError } from '../error.js';
+import { fileError } from './fileBytes.js';
+import { syntheticFileList, syntheticFiles } from './syntheticFiles.js';
+import type { SyntheticModelName } from './syntheticName.js';
+
+export interface WriteSyntheticOptions extends SyntheticModelName {
+  /** Made when it does not exist. */
+  readonly directory: string;
+  /** Replace files of the same names; without it a directory that holds any of them is an error. */
+  readonly overwrite?: boolean;
+  readonly onProgress?: (progress: { readonly writtenBytes: number; readonly totalBytes: number }) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Writes a synthetic model as a model directory: safetensors (sharded as published), config.json, vocab.json and
+ * merges.txt. A file gets its name when it is complete, so an interrupted run leaves no broken one.
+ *
+ * @throws QwenAsrError `usage` (seed), `file` (not writable, or already a model directory), `aborted`.
+ *
+ * @example
+ * await writeSynthetic({ size: 'tiny', seed: 1, directory: '/tmp/tiny' });
+ */
+export async function writeSynthetic(options: WriteSyntheticOptions): Promise<void> {
+  const { directory, signal, onProgress } = options;
+  const { fileNames, totalBytes } = syntheticFileList(options.size);
+  await prepareDirectory(directory, options.overwrite === true ? [] : fileNames);
+  let file: OpenOutput | null = null;
+  let writtenBytes = 0;
+  try {
+    for (const { fileName, bytes } of syntheticFiles(options)) {
+      if (signal?.aborted) throw new QwenAsrError('aborted', `${directory}: writing was aborted`);
+      if (file?.fileName !== fileName) {
+        await file?.finish();
+        file = await OpenOutput.create(directory, fileName);
+      }
+      await file.write(bytes);
+      writtenBytes += bytes.length;
+      onProgress?.({ writtenBytes, totalBytes });
+    }
+    await file?.finish();
+  } catch (error) {
+    await file?.discard();
+    throw error;
+  }
+}
+
+async function prepareDirectory(directory: string, forbidden: readonly string[]): Promise<void> {
+  let present: string[];
+  try {
+    await mkdir(directory, { recursive: true });
+    present = await readdir(directory);
+  } catch (cause) {
+    throw fileError(directory, cause);
+  }
+  const other = present.find((name) => forbidden.includes(name) || isWeightFile(name));
+  if (other !== undefined && forbidden.length > 0) {
+    throw new QwenAsrError('file', `${directory}: expected an empty directory, found ${other}`);
+  }
+}
+
+function isWeightFile(name: string): boolean {
+  return name.endsWith('.safetensors') || name.endsWith('.safetensors.index.json');
+}
+
+/** A file that is written under another name until it is complete. */
+class OpenOutput {
+  readonly fileName: string;
+  readonly #path: string;
+  readonly #partialPath: string;
+  readonly #handle: FileHandle;
+
+  private constructor(fileName: string, path: string, partialPath: string, handle: FileHandle) {
+    this.fileName = fileName;
+    this.#path = path;
+    this.#partialPath = partialPath;
+    this.#handle = handle;
+  }
+
+  static async create(directory: string, fileName: string): Promise<OpenOutput> {
+    const path = join(directory, fileName);
+    const partialPath = `${path}.partial`;
+    try {
+      return new OpenOutput(fileName, path, partialPath, await open(partialPath, 'w'));
+    } catch (cause) {
+      throw fileError(partialPath, cause);
+    }
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let start = 0; start < bytes.length; ) {
+        const { bytesWritten } = await this.#handle.write(bytes, start, bytes.length - start);
+        start += bytesWritten;
+      }
+    } catch (cause) {
+      throw fileError(this.#partialPath, cause);
+    }
+  }
+
+  async finish(): Promise<void> {
+    try {
+      await this.#handle.close();
+      await rename(this.#partialPath, this.#path);
+    } catch (cause) {
+      throw fileError(this.#path, cause);
+    }
+  }
+
+  /** Best effort: the error that led here matters more. */
+  async discard(): Promise<void> {
+    await this.#handle.close().catch(() => {});
+    await rm(this.#partialPath, { force: true }).catch(() => {});
+  }
+}
