@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Decoder, type DecoderSession } from '../../src/decoder/decoder.js';
+import { decodeGreedily, type GreedyOptions } from '../../src/decoder/greedy.js';
+import type { Prompt } from '../../src/decoder/prompt.js';
+import { QwenAsrError } from '../../src/error.js';
+import { readModelConfig } from '../../src/model/config.js';
+import { loadDecoderWeights } from '../../src/model/decoderWeights.js';
+import { readModelDirectory } from '../../src/model/modelDirectory.js';
+import type { ModelFiles } from '../../src/model/modelFiles.js';
+import { createReferenceBackend } from '../../src/ops/reference/referenceBackend.js';
+import { type Golden, readGolden, readGoldenStage, relativeRms } from '../support/golden.js';
+import { demoModelDir } from '../support/projectRoot.js';
+
+/** `<|audio_pad|>` of the demo model (its tokenizer_config.json). */
+const AUDIO_PAD = 920;
+const CAPACITY = 256;
+
+const backend = createReferenceBackend();
+let files: ModelFiles;
+let decoder: Decoder;
+
+before(async () => {
+  files = await readModelDirectory(demoModelDir);
+  const config = readModelConfig(files.tensors, files.configJson).decoder;
+  decoder = new Decoder(backend, config, loadDecoderWeights(files.tensors, config, backend));
+});
+
+after(async () => {
+  await backend.close();
+  files.release();
+});
+
+function promptOf(golden: Golden): Prompt {
+  const ids = Int32Array.from(golden.prompt_ids);
+  const audioStart = ids.indexOf(AUDIO_PAD);
+  return { ids, audioStart, audioTokens: ids.lastIndexOf(AUDIO_PAD) + 1 - audioStart };
+}
+
+function inputOf(name: string): { prompt: Prompt; audio: Float32Array } {
+  return { prompt: promptOf(readGolden(name)), audio: readGoldenStage(name, 'encoder') };
+}
+
+async function withSession<T>(work: (session: DecoderSession) => Promise<T>, sequences = 1): Promise<T> {
+  const session = decoder.openSession({ sequences, capacity: CAPACITY });
+  try {
+    return await work(session);
+  } finally {
+    session.release();
+  }
+}
+
+const CLIPS = [
+  'timer-en',
+  'timer-en-forced',
+  'light-en',
+  'light-en-context',
+  'weather-de',
+  'music-es',
+  'silence-3s',
+  'two-windows-en',
+];
+
+for (const clip of CLIPS) {
+  test(`first logits and tokens of ${clip} match the independent implementation`, async () => {
+    const name = `demo/${clip}`;
+    const golden = readGolden(name);
+    const stages = new Map<string, Float32Array>();
+    const observer = (stage: string, values: Float32Array) => stages.set(stage, values);
+    const session = decoder.openSession({ sequences: 1, capacity: CAPACITY, observer });
+    const found: number[] = [];
+    const options: GreedyOptions = { stopIds: new Set(golden.eos), budget: 64, exact: false };
+    for await (const token of decodeGreedily(session, inputOf(name), options)) {
+      found.push(token.id);
+      assert.equal(token.isLast, token.isStop);
+    }
+    session.release();
+    assert.deepEqual(found, golden.tokens);
+    const error = relativeRms(stages.get('first_logits')!, readGoldenStage(name, 'first_logits'));
+    assert.ok(error < 1e-4, `first_logits: relative RMS ${error}`);
+  });
+}
+
+test('log-probabilities are those of a softmax over all logits', async () => {
+  const name = 'demo/music-es';
+  const logits = Array.from(readGoldenStage(name, 'first_logits'));
+  const top = Math.max(...logits);
+  const expected = -Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - top), 0));
+  const choice = await withSession((session) => session.prefill({ sequence: 0, ...inputOf(name) }));
+  assert.equal(choice.id, logits.indexOf(top));
+  assert.ok(Math.abs(choice.logit - top) < 1e-3);
+  assert.ok(Math.abs(choice.logProbability - expected) < 1e-5, `${choice.logProbability} ${expected}`);
+});
+
+test('decode steps choose what a prefill of the longer prompt chooses', async () => {
+  const name = 'demo/two-windows-en';
+  const { prompt, audio } = inputOf(name);
+  const { tokens } = readGolden(name);
+  for (const length of [1, 3, tokens.length - 1]) {
+    const ids = Int32Array.of(...prompt.ids, ...tokens.slice(0, length));
+    const longer = await withSession((session) =>
+      session.prefill({ sequence: 0, prompt: { ...prompt, ids }, audio }),
+    );
+    const stepped = await withSession(async (session) => {
+      let choice = await session.prefill({ sequence: 0, prompt, audio });
+      for (let i = 0; i < length; i++) {
+        const positions = Int32Array.of(prompt.ids.length + i);
+        const step = { ids: Int32Array.of(tokens[i]!), positions, sequences: Int32Array.of(0) };
+        choice = (await session.step(step))[0]!;
+      }
+      return choice;
+    });
+    assert.equal(stepped.id, longer.id);
+    assert.ok(Math.abs(stepped.logit - longer.logit) < 1e-3, `${stepped.logit} ${longer.logit}`);
+  }
+});
+
+test('sequences decoded side by side give the tokens that each gives alone', async () => {
+  const names = ['demo/music-es', 'demo/timer-en', 'demo/silence-3s'];
+  const goldens = names.map(readGolden);
+  const found = await withSession(async (session) => {
+    const outputs: number[][] = [];
+    for (const [sequence, name] of names.entries()) {
+      outputs.push([(await session.prefill({ sequence, ...inputOf(name) })).id]);
+    }
+    for (let step = 1; step < 12; step++) {
+      const live = [...names.keys()].filter((i) => outputs[i]!.length < goldens[i]!.tokens.length);
+      if (live.length === 0) break;
+      const choices = await session.step({
+        ids: Int32Array.from(live, (i) => outputs[i]!.at(-1)!),
+        positions: Int32Array.from(live, (i) => goldens[i]!.prompt_ids.length + step - 1),
+        sequences: Int32Array.from(live),
+      });
+      for (const [row, i] of live.entries()) outputs[i]!.push(choices[row]!.id);
+    }
+    return outputs;
+  }, names.length);
+  assert.deepEqual(
+    found,
+    goldens.map((golden) => golden.tokens),
+  );
+});
+
+test('a budget of exactly N ignores end tokens, any other stops at them or at N', async () => {
+  const name = 'demo/silence-3s';
+  const { tokens, eos } = readGolden(name);
+  const stopIds = new Set(eos);
+  const run = (budget: number, exact: boolean) =>
+    withSession(async (session) => {
+      const found: { id: number; isStop: boolean; isLast: boolean }[] = [];
+      for await (const token of decodeGreedily(session, inputOf(name), { stopIds, budget, exact })) {
+        found.push(token);
+      }
+      return found;
+    });
+  const beyond = await run(tokens.length + 5, true);
+  assert.equal(beyond.length, tokens.length + 5);
+  assert.deepEqual(
+    beyond.slice(0, tokens.length).map(({ id }) => id),
+    tokens,
+  );
+  assert.equal(beyond[tokens.length - 1]!.isLast, false);
+  const short = await run(2, false);
+  assert.deepEqual(
+    short.map(({ id, isStop, isLast }) => [id, isStop, isLast]),
+    [
+      [tokens[0], false, false],
+      [tokens[1], false, true],
+    ],
+  );
+});
+
+test('a prompt that does not fit the session is refused', async () => {
+  const { prompt, audio } = inputOf('demo/music-es');
+  const session = decoder.openSession({ sequences: 1, capacity: prompt.ids.length - 1 });
+  assert.throws(
+    () => session.prefill({ sequence: 0, prompt, audio }),
+    (error) => error instanceof QwenAsrError && error.code === 'internal',
+  );
+  session.release();
+});
