@@ -62,8 +62,8 @@ function vectorForms(row: string, operands: string[], tokens: string[]): Instruc
   const explicit = ['128', '256', '512', 'LIG'].includes(fields[0] ?? '') ? fields.shift() : undefined;
   const pp = mandatoryPrefixes.includes(fields[0] ?? '') ? fields.shift() : '';
   const map = opcodeMaps.indexOf(fields.shift() ?? '?');
-  const w = fields.shift() === 'W1' ? 1 : 0;
-  if (map < 0 || fields.length > 0) throw malformed(row);
+  const w = ['W0', 'W1'].indexOf(fields.shift() ?? '');
+  if (map < 1 || w < 0 || fields.length > 0) throw malformed(row);
   const lengths = vectorLengths(prefix, explicit);
   return lengths.map((bits) => ({
     ...finishForm(row, operands, tokens.slice(1), bits),

@@ -47,7 +47,6 @@ export const vectorMoves = {
     'x, r64 : VEX.128.66.0F.W1 6E /r',
     'r64/m64, x : VEX.128.66.0F.W1 7E /r',
     'x, x/m64 : EVEX.128.F3.0F.W1 7E /r',
-    'm64, x : EVEX.128.66.0F.W1 D6 /r',
     'x, r64 : EVEX.128.66.0F.W1 6E /r',
     'r64/m64, x : EVEX.128.66.0F.W1 7E /r',
   ],
