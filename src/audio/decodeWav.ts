@@ -1,0 +1,28 @@
+import { type AudioClip, SAMPLE_RATE_HZ } from './audioClip.js';
+import { prepareSamples } from './prepareSamples.js';
+import { readWav } from './wav.js';
+
+/**
+ * Decodes a WAV file that is already in memory and prepares it for the models: mono, 16 kHz, within [-1, 1], at least
+ * 0.5 s. Needs no file system, so it works in a browser.
+ *
+ * @param bytes the whole file.
+ * @param label names it in errors, for example its path.
+ * @throws QwenAsrError `audio`, one line, for anything that is not a WAV file with samples; see readWav.
+ * @example
+ * const clip = decodeWav(new Uint8Array(await file.arrayBuffer()), file.name);
+ * console.log(clip.samples.length, clip.durationMs);
+ */
+export function decodeWav(bytes: Uint8Array, label: string): AudioClip {
+  const startMs = performance.now();
+  const { samples: mono, sampleRateHz } = readWav(bytes, label);
+  const decodedMs = performance.now();
+  const samples = prepareSamples(mono, sampleRateHz);
+  return {
+    samples,
+    sampleRateHz: SAMPLE_RATE_HZ,
+    durationMs: (mono.length * 1000) / sampleRateHz,
+    decodeMs: decodedMs - startMs,
+    resampleMs: performance.now() - decodedMs,
+  };
+}

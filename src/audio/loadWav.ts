@@ -1,0 +1,41 @@
+import { readFile, stat } from 'node:fs/promises';
+import { QwenAsrError } from '../error.js';
+import type { AudioClip } from './audioClip.js';
+import { decodeWav } from './decodeWav.js';
+
+/**
+ * Reads a WAV file from disk, or from a named pipe, and prepares it for the models; see decodeWav.
+ *
+ * @returns the clip; decodeMs includes the time of reading.
+ * @throws QwenAsrError `file` when the path cannot be read, `audio` when it is not a WAV file with samples.
+ * @example
+ * const clip = await loadWav('models/demo/samples/light-en.wav');
+ * console.log(clip.samples.length, clip.durationMs); // 33168 2073
+ */
+export async function loadWav(path: string): Promise<AudioClip> {
+  const startMs = performance.now();
+  const bytes = await readBytes(path);
+  const readMs = performance.now() - startMs;
+  const clip = decodeWav(bytes, path);
+  return { ...clip, decodeMs: clip.decodeMs + readMs };
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    const entry = await stat(path);
+    if (entry.isFile() || entry.isFIFO()) return await readFile(path);
+    const found = entry.isDirectory() ? 'a directory' : 'a device or socket';
+    throw new QwenAsrError('file', `${path}: expected a WAV file, found ${found}`);
+  } catch (cause) {
+    if (cause instanceof QwenAsrError) throw cause;
+    throw new QwenAsrError('file', `${path}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** The system's reason in words. */
+function reasonOf(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'no such file';
+  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
+  return `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`;
+}

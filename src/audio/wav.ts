@@ -1,0 +1,24 @@
+import { decodePcm } from './decodePcm.js';
+import { parseWavHeader, type WavHeader } from './wavHeader.js';
+
+/** A decoded WAV file: its header and its samples as mono at the file's own rate. */
+export interface WavAudio extends WavHeader {
+  /** [frames] f32, mean of the channels, full scale = 1 (float files may exceed it). */
+  readonly samples: Float32Array;
+}
+
+/**
+ * Reads a WAV file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64, plain or WAVE_FORMAT_EXTENSIBLE, in RIFF, RF64 or
+ * BW64, any number of channels. Pure: no file access, so it works in a browser.
+ *
+ * @param bytes the whole file.
+ * @param label names it in errors.
+ * @throws QwenAsrError `audio`, one line, whatever the bytes are; see parseWavHeader and decodePcm.
+ * @example
+ * const { samples, sampleRateHz } = readWav(new Uint8Array(await response.arrayBuffer()), 'clip.wav');
+ */
+export function readWav(bytes: Uint8Array, label: string): WavAudio {
+  const header = parseWavHeader(bytes, label);
+  const data = bytes.subarray(header.dataOffset, header.dataOffset + header.dataBytes);
+  return { ...header, samples: decodePcm(data, header, label) };
+}
