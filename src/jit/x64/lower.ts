@@ -1,0 +1,194 @@
+import type { Instruction, KernelCode } from '../ir.js';
+import { type Allocation, allocateRegisters } from './allocate.js';
+import { Assembler } from './assembler.js';
+import { type X64Level, x64Capabilities } from './level.js';
+import {
+  jumpUnless,
+  lowerIntBinary,
+  lowerIntConst,
+  lowerIntLoad,
+  lowerIntMove,
+  lowerIntStore,
+} from './lowerInteger.js';
+import { INT_POOL, Lowering, RAX } from './lowering.js';
+import {
+  ARGUMENTS,
+  lowerAtomicAdd,
+  lowerAtomicLoad,
+  lowerAtomicStore,
+  lowerCall,
+  lowerPrefetch,
+  lowerWaitWhile,
+  lowerWakeAll,
+  lowerYield,
+} from './lowerThreads.js';
+import {
+  lowerVecBinary,
+  lowerVecBroadcast,
+  lowerVecBroadcastInt,
+  lowerVecConst,
+  lowerVecLoad,
+  lowerVecReduce,
+  lowerVecReduce4,
+  lowerVecSelect,
+  lowerVecStore,
+  lowerVecStoreLow,
+  lowerVecUnary,
+  vectorTemporaries,
+} from './lowerVector.js';
+import { gpr } from './registers.js';
+
+/**
+ * Machine code of a kernel: a System V function that keeps every integer register except rax and rdx, and destroys
+ * the vector registers. Position-independent; its address must be a multiple of 64.
+ *
+ * @example
+ * const bytes = lowerX64(kernelCode, 'avx2');
+ */
+export function lowerX64(code: KernelCode, level: X64Level): Uint8Array {
+  const vecPool = Array.from({ length: x64Capabilities(level).vecRegisters }, (_, index) => index);
+  const allocation = allocateRegisters(code, { int: INT_POOL, vec: vecPool }, vectorTemporaries);
+  const asm = new Assembler({ name: code.name, evex: level !== 'avx2' });
+  const l = new Lowering(asm, level, allocation);
+  const saved = usedIntegers(allocation);
+  for (const physical of saved) asm.emit('push', gpr(physical));
+  // Through the stack, so that no parameter overwrites another on its way to its register.
+  const incoming = ARGUMENTS.slice(0, code.params.length);
+  for (const physical of incoming) asm.emit('push', gpr(physical));
+  for (const parameter of [...code.params].reverse()) asm.emit('pop', l.int(parameter));
+  lowerBody(l, code.body);
+  for (const physical of saved.reverse()) asm.emit('pop', gpr(physical));
+  asm.emit('vzeroupper');
+  asm.emit('ret');
+  return asm.finish();
+}
+
+function usedIntegers(allocation: Allocation): number[] {
+  return [...new Set([...allocation.int, ...allocation.loopCounters.values()])].filter(
+    (physical) => physical >= 0,
+  );
+}
+
+function lowerBody(l: Lowering, body: readonly Instruction[]): void {
+  for (const instruction of body) lowerInstruction(l, instruction);
+}
+
+function lowerInstruction(l: Lowering, i: Instruction): void {
+  switch (i.op) {
+    case 'intConst':
+      return lowerIntConst(l, i);
+    case 'intMove':
+      return lowerIntMove(l, i);
+    case 'intBinary':
+      return lowerIntBinary(l, i);
+    case 'intLoad':
+      return lowerIntLoad(l, i);
+    case 'intStore':
+      return lowerIntStore(l, i);
+    case 'loop':
+      return lowerLoop(l, i);
+    case 'while':
+      return lowerWhile(l, i);
+    case 'if':
+      return lowerIf(l, i);
+    case 'call':
+      return lowerCall(l, i);
+    case 'vecConst':
+      return lowerVecConst(l, i);
+    case 'vecMove':
+      return l.asm.emit('vmovaps', l.vec(i.d), l.vec(i.a));
+    case 'vecLoad':
+      return lowerVecLoad(l, i);
+    case 'vecStore':
+      return lowerVecStore(l, i);
+    case 'vecStoreLow':
+      return lowerVecStoreLow(l, i);
+    case 'vecBroadcast':
+      return lowerVecBroadcast(l, i);
+    case 'vecBroadcastInt':
+      return lowerVecBroadcastInt(l, i);
+    case 'vecBinary':
+      return lowerVecBinary(l, i);
+    case 'vecFma':
+      return l.asm.emit('vfmadd231ps', l.vec(i.d), l.vec(i.a), l.source(i.b));
+    case 'vecUnary':
+      return lowerVecUnary(l, i);
+    case 'vecShift':
+      return l.asm.emit(i.kind === 'left' ? 'vpslld' : 'vpsrld', l.vec(i.d), l.vec(i.a), i.bits);
+    case 'vecSelect':
+      return lowerVecSelect(l, i);
+    case 'vecReduce':
+      return lowerVecReduce(l, i);
+    case 'vecReduce4':
+      return lowerVecReduce4(l, i);
+    case 'dotPairs':
+      return l.asm.emit('vdpbf16ps', l.vec(i.d), l.vec(i.a), l.source(i.b));
+    case 'dotBytes':
+      return l.asm.emit('vpdpbusd', l.vec(i.d), l.vec(i.a), l.source(i.b));
+    case 'prefetch':
+      return lowerPrefetch(l, i);
+    case 'atomicAdd':
+      return lowerAtomicAdd(l, i);
+    case 'atomicLoad':
+      return lowerAtomicLoad(l, i);
+    case 'atomicStore':
+      return lowerAtomicStore(l, i);
+    case 'pause':
+      return l.asm.emit('pause');
+    case 'yieldCpu':
+      return lowerYield(l);
+    case 'waitWhile':
+      return lowerWaitWhile(l, i);
+    case 'wakeAll':
+      return lowerWakeAll(l, i);
+  }
+}
+
+function lowerLoop(l: Lowering, i: Extract<Instruction, { op: 'loop' }>): void {
+  const { asm } = l;
+  const counter = l.loopCounter(i);
+  const top = asm.label('loop');
+  const end = asm.label('loopEnd');
+  if (typeof i.count === 'number') {
+    if (i.count <= 0) return;
+    asm.emit('mov', counter, i.count);
+  } else {
+    asm.emit('mov', counter, l.int(i.count));
+    asm.emit('cmp', counter, 0);
+    asm.emit('jle', end);
+  }
+  asm.bind(top);
+  lowerBody(l, i.body);
+  asm.emit('sub', counter, 1);
+  asm.emit('jne', top);
+  asm.bind(end);
+}
+
+/** The test stands at the end, so that an iteration costs one jump. */
+function lowerWhile(l: Lowering, i: Extract<Instruction, { op: 'while' }>): void {
+  const { asm } = l;
+  const top = asm.label('while');
+  const end = asm.label('whileEnd');
+  jumpUnless(l, i.condition, end);
+  asm.bind(top);
+  lowerBody(l, i.body);
+  const rax = gpr(RAX);
+  asm.emit('mov', rax, l.int(i.condition.a));
+  asm.emit('cmp', rax, typeof i.condition.b === 'number' ? i.condition.b : l.int(i.condition.b));
+  asm.emit(`j${JUMP[i.condition.compare]}`, top);
+  asm.bind(end);
+}
+
+const JUMP = { lt: 'l', le: 'le', gt: 'g', ge: 'ge', eq: 'e', ne: 'ne' } as const;
+
+function lowerIf(l: Lowering, i: Extract<Instruction, { op: 'if' }>): void {
+  const { asm } = l;
+  const otherwise = asm.label('else');
+  const end = asm.label('endIf');
+  jumpUnless(l, i.condition, otherwise);
+  lowerBody(l, i.whenTrue);
+  if (i.whenFalse.length > 0) asm.emit('jmp', end);
+  asm.bind(otherwise);
+  lowerBody(l, i.whenFalse);
+  asm.bind(end);
+}

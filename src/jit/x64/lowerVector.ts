@@ -1,0 +1,179 @@
+import type { Instruction } from '../ir.js';
+import type { Lowering } from './lowering.js';
+import { type Memory, ripLabel } from './operands.js';
+import { mask, type Register, xmm, ymm } from './registers.js';
+
+type Of<Op extends Instruction['op']> = Extract<Instruction, { op: Op }>;
+
+/** Vector registers that the lowering of an instruction needs besides its own. */
+export function vectorTemporaries(i: Instruction): number {
+  switch (i.op) {
+    case 'vecReduce4':
+      return 3;
+    case 'vecReduce':
+      return 2;
+    case 'vecStore':
+      return i.type === 'bf16' ? 2 : 0;
+    case 'vecSelect':
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+/** The same 32 bits for every lane, as a memory operand. */
+function splat(l: Lowering, bits: number): Memory {
+  const words = new Uint32Array(l.wide ? 1 : 8).fill(bits);
+  const label = l.asm.constant(new Uint8Array(words.buffer), 4);
+  return l.wide ? ripLabel(label, { broadcast: 16 }) : ripLabel(label);
+}
+
+export function lowerVecConst(l: Lowering, i: Of<'vecConst'>): void {
+  const d = l.vec(i.d);
+  if (i.bits.length === 1) {
+    if (i.bits[0] === 0) return l.asm.emit(l.wide ? 'vpxord' : 'vxorps', d, d, d);
+    const label = l.asm.constant(new Uint8Array(Uint32Array.from(i.bits).buffer), 4);
+    return l.asm.emit('vbroadcastss', d, ripLabel(label));
+  }
+  const label = l.asm.constant(new Uint8Array(Uint32Array.from(i.bits).buffer), 4);
+  l.asm.emit('vmovups', d, ripLabel(label));
+}
+
+export function lowerVecLoad(l: Lowering, i: Of<'vecLoad'>): void {
+  const d = l.vec(i.d);
+  const from = l.address(i.from);
+  switch (i.type) {
+    case 'raw':
+      return l.asm.emit('vmovups', d, from);
+    case 'bf16':
+      l.asm.emit('vpmovzxwd', d, from);
+      return l.asm.emit('vpslld', d, d, 16);
+    case 'f16':
+      return l.asm.emit('vcvtph2ps', d, from);
+    case 'i8':
+      l.asm.emit('vpmovsxbd', d, from);
+      return l.asm.emit('vcvtdq2ps', d, d);
+  }
+}
+
+export function lowerVecStore(l: Lowering, i: Of<'vecStore'>): void {
+  const to = l.address(i.to);
+  if (i.type === 'raw') return l.asm.emit('vmovups', to, l.vec(i.a));
+  if (i.type === 'streaming') return l.asm.emit('vmovntps', to, l.vec(i.a));
+  const [t, u] = l.temporaries(i) as [number, number];
+  if (l.level === 'avx512bf16') {
+    l.asm.emit('vcvtneps2bf16', ymm(t), l.vec(i.a));
+    return l.asm.emit('vmovups', to, ymm(t));
+  }
+  // Round to nearest even: add 0x7fff, and one more where the kept part is odd, then cut.
+  const wide = l.wideOf(t);
+  l.asm.emit('vpsrld', wide, l.vec(i.a), 16);
+  l.asm.emit(l.wide ? 'vpandd' : 'vpand', wide, wide, splat(l, 1));
+  l.asm.emit('vpaddd', wide, wide, l.vec(i.a));
+  l.asm.emit('vpaddd', wide, wide, splat(l, 0x7fff));
+  l.asm.emit('vpsrld', wide, wide, 16);
+  if (l.wide) return l.asm.emit('vpmovdw', to, wide);
+  l.asm.emit('vextractf128', xmm(u), ymm(t), 1);
+  l.asm.emit('vpackusdw', xmm(t), xmm(t), xmm(u));
+  l.asm.emit('vmovups', to, xmm(t));
+}
+
+export function lowerVecStoreLow(l: Lowering, i: Of<'vecStoreLow'>): void {
+  l.asm.emit(i.lanes === 1 ? 'vmovss' : 'vmovups', l.address(i.to), xmm(l.vecNumber(i.a)));
+}
+
+export function lowerVecBroadcast(l: Lowering, i: Of<'vecBroadcast'>): void {
+  const d = l.vec(i.d);
+  if (i.type === 'f32') return l.asm.emit('vbroadcastss', d, l.address(i.from));
+  l.asm.emit('vpbroadcastw', d, l.address(i.from));
+  l.asm.emit('vpslld', d, d, 16);
+}
+
+export function lowerVecBroadcastInt(l: Lowering, i: Of<'vecBroadcastInt'>): void {
+  l.asm.emit('vmovd', xmm(l.vecNumber(i.d)), l.int32(i.a));
+  l.asm.emit('vbroadcastss', l.vec(i.d), xmm(l.vecNumber(i.d)));
+}
+
+export function lowerVecBinary(l: Lowering, i: Of<'vecBinary'>): void {
+  const mnemonic = {
+    add: 'vaddps',
+    sub: 'vsubps',
+    mul: 'vmulps',
+    div: 'vdivps',
+    min: 'vminps',
+    max: 'vmaxps',
+    and: l.wide ? 'vpandd' : 'vandps',
+    or: l.wide ? 'vpord' : 'vorps',
+    xor: l.wide ? 'vpxord' : 'vxorps',
+    addI32: 'vpaddd',
+    subI32: 'vpsubd',
+  } as const;
+  l.asm.emit(mnemonic[i.kind], l.vec(i.d), l.vec(i.a), l.source(i.b));
+}
+
+export function lowerVecUnary(l: Lowering, i: Of<'vecUnary'>): void {
+  const d = l.vec(i.d);
+  const a = l.vec(i.a);
+  switch (i.kind) {
+    case 'sqrt':
+      return l.asm.emit('vsqrtps', d, a);
+    case 'roundEven':
+      return l.asm.emit(l.wide ? 'vrndscaleps' : 'vroundps', d, a, 8); // 8: nearest even, no exceptions
+    case 'toI32':
+      return l.asm.emit('vcvtps2dq', d, a);
+    case 'fromI32':
+      return l.asm.emit('vcvtdq2ps', d, a);
+  }
+}
+
+export function lowerVecSelect(l: Lowering, i: Of<'vecSelect'>): void {
+  const predicate = { eq: 0, lt: 1, ge: 13, gt: 14 }[i.compare];
+  const [d, x, y] = [l.vec(i.d), l.vec(i.x), l.vec(i.y)];
+  if (l.wide) {
+    l.asm.emit('vcmpps', mask(1), l.vec(i.a), l.vec(i.b), predicate);
+    return l.asm.emit('vblendmps', { ...d, writemask: 1 }, y, x);
+  }
+  const t = ymm(l.temporaries(i)[0]!);
+  l.asm.emit('vcmpps', t, l.vec(i.a), l.vec(i.b), predicate);
+  l.asm.emit('vblendvps', d, y, x, t);
+}
+
+/** Folds a vector to its lowest 128 bits with `op`; the result is in xmm(t). */
+function foldTo128(l: Lowering, op: 'vaddps' | 'vmaxps', a: number, t: number, u: number): void {
+  if (l.wide) {
+    l.asm.emit('vextractf64x4', ymm(u), l.wideOf(a), 1);
+    l.asm.emit(op, ymm(t), ymm(u), ymm(a));
+    l.asm.emit('vextractf32x4', xmm(u), ymm(t), 1);
+    return l.asm.emit(op, xmm(t), xmm(t), xmm(u));
+  }
+  l.asm.emit('vextractf128', xmm(u), ymm(a), 1);
+  l.asm.emit(op, xmm(t), xmm(u), xmm(a));
+}
+
+export function lowerVecReduce(l: Lowering, i: Of<'vecReduce'>): void {
+  const op = i.kind === 'add' ? 'vaddps' : 'vmaxps';
+  const [t, u] = l.temporaries(i) as [number, number];
+  foldTo128(l, op, l.vecNumber(i.a), t, u);
+  for (const swap of [0x4e, 0xb1]) {
+    l.asm.emit('vpermilps', xmm(u), xmm(t), swap); // the other pair, then the other element of the pair
+    l.asm.emit(op, xmm(t), xmm(t), xmm(u));
+  }
+  l.asm.emit('vbroadcastss', l.vec(i.d), xmm(t));
+}
+
+/** Two rounds of interleave-and-add turn four vectors into one of [a b c d] sums in each 128 bits. */
+export function lowerVecReduce4(l: Lowering, i: Of<'vecReduce4'>): void {
+  const [t, u, v] = l.temporaries(i) as [number, number, number];
+  const wide = (physical: number): Register => l.wideOf(physical);
+  const [a, b, c, d] = i.a.map((register) => l.vec(register)) as [Register, Register, Register, Register];
+  l.asm.emit('vunpcklps', wide(t), a, b);
+  l.asm.emit('vunpckhps', wide(u), a, b);
+  l.asm.emit('vaddps', wide(t), wide(t), wide(u));
+  l.asm.emit('vunpcklps', wide(u), c, d);
+  l.asm.emit('vunpckhps', wide(v), c, d);
+  l.asm.emit('vaddps', wide(u), wide(u), wide(v));
+  l.asm.emit('vunpcklpd', wide(v), wide(t), wide(u));
+  l.asm.emit('vunpckhpd', wide(t), wide(t), wide(u));
+  l.asm.emit('vaddps', wide(t), wide(t), wide(v));
+  foldTo128(l, 'vaddps', t, l.vecNumber(i.d), u);
+}

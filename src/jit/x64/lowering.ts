@@ -1,0 +1,88 @@
+import type { Address, CompareKind, Instruction, IntReg, VecReg, VecSource } from '../ir.js';
+import type { Allocation } from './allocate.js';
+import type { Assembler } from './assembler.js';
+import type { X64Level } from './level.js';
+import { type Memory, mem } from './operands.js';
+import { gpr, gpr32, type Register, xmm, ymm, zmm } from './registers.js';
+
+/** A vector register of the level's width. */
+export type Wide = Register<'ymm'> | Register<'zmm'>;
+
+/** rax and rdx belong to the lowering of a single instruction; virtual registers never live in them. */
+export const RAX = 0;
+export const RDX = 2;
+
+/** Integer registers that hold virtual registers: all but rax, rdx and the stack pointer. */
+export const INT_POOL = [7, 6, 1, 8, 9, 10, 11, 3, 5, 12, 13, 14, 15];
+
+/** What the lowering of every instruction works with: the assembler, and virtual registers as physical ones. */
+export class Lowering {
+  readonly asm: Assembler;
+  readonly level: X64Level;
+  private readonly allocation: Allocation;
+
+  constructor(asm: Assembler, level: X64Level, allocation: Allocation) {
+    this.asm = asm;
+    this.level = level;
+    this.allocation = allocation;
+  }
+
+  get wide(): boolean {
+    return this.level !== 'avx2';
+  }
+
+  int(register: IntReg): Register<'gpr64'> {
+    return gpr(this.allocation.int[register.id]!);
+  }
+
+  int32(register: IntReg): Register<'gpr32'> {
+    return gpr32(this.allocation.int[register.id]!);
+  }
+
+  vec(register: VecReg): Wide {
+    return this.wideOf(this.vecNumber(register));
+  }
+
+  vecNumber(register: VecReg): number {
+    return this.allocation.vec[register.id]!;
+  }
+
+  wideOf(physical: number): Wide {
+    return this.wide ? zmm(physical) : ymm(physical);
+  }
+
+  /** The lower half of a vector register. */
+  halfOf(physical: number): Register<'xmm'> | Register<'ymm'> {
+    return this.wide ? ymm(physical) : xmm(physical);
+  }
+
+  source(source: VecSource): Wide | Memory {
+    return source.kind === 'vec' ? this.vec(source) : this.address(source);
+  }
+
+  address(at: Address, bits?: 8 | 16 | 32 | 64): Memory {
+    const options = { disp: at.offset, ...(bits === undefined ? {} : { bits }) };
+    return at.index === null
+      ? mem(this.int(at.base), options)
+      : mem(this.int(at.base), { ...options, index: this.int(at.index) });
+  }
+
+  temporaries(instruction: Instruction): readonly number[] {
+    return this.allocation.temporaries.get(instruction) ?? [];
+  }
+
+  loopCounter(instruction: Instruction): Register<'gpr64'> {
+    return gpr(this.allocation.loopCounters.get(instruction)!);
+  }
+}
+
+/** x86 condition suffixes of signed comparisons, and their opposites. */
+export const CONDITION = { lt: 'l', le: 'le', gt: 'g', ge: 'ge', eq: 'e', ne: 'ne' } as const;
+export const OPPOSITE: Readonly<Record<CompareKind, CompareKind>> = {
+  lt: 'ge',
+  le: 'gt',
+  gt: 'le',
+  ge: 'lt',
+  eq: 'ne',
+  ne: 'eq',
+};

@@ -1,0 +1,107 @@
+import type { KernelBuilder } from '../jit/builder.js';
+import type { IntReg, VecReg } from '../jit/ir.js';
+import { Gelu } from './gelu.js';
+import { type KernelParams, loadSlot } from './kernel.js';
+import { MATMUL_SLOTS } from './matmulSlots.js';
+import type { OperandDtype } from './tilePolicy.js';
+import { emitSilu } from './vectorMath.js';
+
+/** What happens to a block of products on its way to memory. */
+export interface EpilogueSpec {
+  readonly bias: boolean;
+  /** `swiglu`: silu(C) ⊙ C₂ of two products. */
+  readonly activation: 'none' | 'gelu' | 'swiglu';
+  readonly residual: boolean;
+  readonly yDtype: OperandDtype;
+  readonly yStrideBytes: number;
+  /** f32 rows; 0 when there is no residual. */
+  readonly residualStrideBytes: number;
+  /** Element type of the bias in memory. */
+  readonly biasDtype: OperandDtype;
+}
+
+export function epilogueName(e: EpilogueSpec): string {
+  const parts = [
+    e.bias ? `bias-${e.biasDtype}` : '',
+    e.activation,
+    e.residual ? `res${e.residualStrideBytes}` : '',
+  ];
+  return [...parts, `y${e.yDtype}${e.yStrideBytes}`].filter((part) => part !== '').join('.');
+}
+
+/** The block of products in scratch memory and its place in y. */
+export interface EpilogueBlock {
+  readonly params: KernelParams;
+  /** First row of the block in y. */
+  readonly row: IntReg;
+  /** How many rows of the block are real. */
+  readonly rows: IntReg;
+  /** First column of the block in y. */
+  readonly column: IntReg;
+  readonly columns: number;
+  /** Rows of C between the block's first and its second product. */
+  readonly blockRows: number;
+  /** Rows of y lie where the table of the argument structure says. */
+  readonly indirect: boolean;
+}
+
+/** y[row + r, column + c] = activation(C[r, c] + bias[column + c]) + residual, vector by vector. */
+export function emitEpilogue(k: KernelBuilder, spec: EpilogueSpec, block: EpilogueBlock): void {
+  const { params } = block;
+  const yBytes = spec.yDtype === 'bf16' ? 2 : 4;
+  const biasBytes = spec.biasDtype === 'bf16' ? 2 : 4;
+  const row = k.int();
+  k.intMove(row, block.row);
+  const c = k.int();
+  k.intMove(c, params.scratch);
+  k.loop(block.rows, () => {
+    const y = rowOfY(k, spec, block, row);
+    k.advance(y, k.intOp('mul', block.column, yBytes));
+    const bias = spec.bias ? loadSlot(k, params, MATMUL_SLOTS.bias) : null;
+    if (bias !== null) k.advance(bias, k.intOp('mul', block.column, biasBytes));
+    const residual = spec.residual ? loadSlot(k, params, MATMUL_SLOTS.residual) : null;
+    if (residual !== null) {
+      k.advance(residual, k.intOp('mul', row, spec.residualStrideBytes));
+      k.advance(residual, k.intOp('mul', block.column, 4));
+    }
+    const gelu = spec.activation === 'gelu' ? new Gelu(k) : null;
+    k.loop(block.columns / k.lanes, () => {
+      const value = k.load(k.at(c));
+      if (bias !== null) k.add(value, k.load(k.at(bias), spec.biasDtype === 'bf16' ? 'bf16' : 'raw'), value);
+      const result = activate(k, spec, block, gelu, c, value);
+      if (residual !== null) k.add(result, k.at(residual), result);
+      k.store(k.at(y), result, spec.yDtype === 'bf16' ? 'bf16' : 'raw');
+      k.advance(c, 4 * k.lanes);
+      k.advance(y, yBytes * k.lanes);
+      if (bias !== null) k.advance(bias, biasBytes * k.lanes);
+      if (residual !== null) k.advance(residual, 4 * k.lanes);
+    });
+    k.advance(row, 1);
+  });
+}
+
+function rowOfY(k: KernelBuilder, spec: EpilogueSpec, block: EpilogueBlock, row: IntReg): IntReg {
+  const y = loadSlot(k, block.params, MATMUL_SLOTS.y);
+  if (!block.indirect) {
+    k.advance(y, k.intOp('mul', row, spec.yStrideBytes));
+    return y;
+  }
+  const entry = k.intOp('shiftLeft', row, 3);
+  k.advance(entry, loadSlot(k, block.params, MATMUL_SLOTS.table));
+  k.advance(y, k.intLoad(k.at(entry, 4), 'i32'));
+  return y;
+}
+
+function activate(
+  k: KernelBuilder,
+  spec: EpilogueSpec,
+  block: EpilogueBlock,
+  gelu: Gelu | null,
+  c: IntReg,
+  value: VecReg,
+): VecReg {
+  if (gelu !== null) return gelu.emit(value);
+  if (spec.activation !== 'swiglu') return value;
+  const gated = emitSilu(k, value);
+  return k.mul(gated, k.at(c, block.blockRows * block.columns * 4), gated);
+}

@@ -1,0 +1,192 @@
+import { KernelBuilder } from '../jit/builder.js';
+import type { Capabilities, IntReg, KernelCode } from '../jit/ir.js';
+import { dotTile } from './dotTile.js';
+import { type EpilogueSpec, emitEpilogue, epilogueName } from './epilogue.js';
+import { type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import { MATMUL_SLOTS } from './matmulSlots.js';
+import { ScratchVariable } from './scratchVariable.js';
+import { type OperandDtype, type TilePolicy, tilePolicy } from './tilePolicy.js';
+
+/** What a matrix product is specialised on; the number of rows M and all pointers come at run time. */
+export interface MatmulSpec {
+  readonly aDtype: OperandDtype;
+  readonly bDtype: OperandDtype;
+  /** Rows of B, columns of the result; a multiple of columnsPerTile, or at least columnsPerTile (the last overlaps). */
+  readonly n: number;
+  /** Elements of a row of A and B that are multiplied: segments · segmentDepth. */
+  readonly segments: number;
+  readonly segmentDepth: number;
+  /** Distance between the segments of one row of A; in B they follow one another. */
+  readonly aSegmentStrideBytes: number;
+  /** Distance between rows of A; ignored when `indirect`. */
+  readonly aStrideBytes: number;
+  /** Distance between rows of B. */
+  readonly bStrideBytes: number;
+  /** Rows of A (and of y) lie where a table of byte offsets says: [M] pairs of i32 (offset in A, offset in y). */
+  readonly indirect: boolean;
+  readonly rowsPerTile: number;
+  /** A multiple of 16. */
+  readonly columnsPerTile: number;
+  readonly epilogue: EpilogueSpec;
+}
+
+/**
+ * y[M,N] = epilogue(A[M,K] · B[N,K]ᵀ): a tile is rowsPerTile × columnsPerTile of y, tiles run down M first so that a
+ * thread meets the same rows of B again while they are in its cache. Inside a tile, strips of `tileRows` rows of A are
+ * multiplied with all columns, four at a time, into a scratch block C [tileRows, columnsPerTile] f32 (two of them for
+ * SwiGLU); long rows are cut into segments so that the strip of A stays in the first-level cache.
+ *
+ * Error: at most (K+8)·2⁻²⁴·Σ|a·b| a dot product, then the epilogue's own.
+ */
+export function matmul(spec: MatmulSpec): KernelSpec {
+  const { aDtype, bDtype, n, segments, segmentDepth, rowsPerTile, columnsPerTile, indirect } = spec;
+  const shape = `n${n}k${segments}x${segmentDepth}t${rowsPerTile}x${columnsPerTile}`;
+  const strides = `s${spec.aStrideBytes}.${spec.aSegmentStrideBytes}.${spec.bStrideBytes}${indirect ? 'i' : ''}`;
+  return {
+    name: `matmul.${aDtype}.${bDtype}.${shape}.${strides}.${epilogueName(spec.epilogue)}`,
+    emit: (capabilities) => emit(spec, capabilities),
+  };
+}
+
+function emit(spec: MatmulSpec, capabilities: Capabilities): KernelCode {
+  const k = new KernelBuilder('matmul', capabilities);
+  const policy = tilePolicy(capabilities, spec.aDtype, spec.bDtype);
+  const params = kernelParams(k);
+  const state = tileState(k, spec, params);
+  const first = state.row.get();
+  const strips = k.intOp('sub', state.end.get(), first, first);
+  k.advance(strips, policy.tileRows - 1);
+  k.intOp('divide', strips, policy.tileRows, strips);
+  k.loop(strips, () => {
+    emitStrip(k, spec, params, policy, state);
+    emitStripEpilogue(k, spec, params, policy, state);
+  });
+  return k.finish();
+}
+
+/** The strip loop's variables live in scratch memory: the product loops need every integer register of x86-64. */
+interface TileState {
+  /** First row of the current strip. */
+  readonly row: ScratchVariable;
+  /** Row after the tile's last. */
+  readonly end: ScratchVariable;
+  /** First column of the tile. */
+  readonly column: ScratchVariable;
+}
+
+function tileState(k: KernelBuilder, spec: MatmulSpec, params: KernelParams): TileState {
+  const state = {
+    row: new ScratchVariable(k, params.scratch, 0),
+    end: new ScratchVariable(k, params.scratch, 1),
+    column: new ScratchVariable(k, params.scratch, 2),
+  };
+  const mTiles = loadSlot(k, params, MATMUL_SLOTS.mTiles);
+  const column = k.intOp('divide', params.tile, mTiles);
+  k.intOp('mul', column, spec.columnsPerTile, column);
+  k.intOp('min', column, spec.n - spec.columnsPerTile, column);
+  state.column.set(column);
+  const row = k.intOp('remainder', params.tile, mTiles);
+  k.intOp('mul', row, spec.rowsPerTile, row);
+  state.row.set(row);
+  const end = k.intOp('add', row, spec.rowsPerTile);
+  state.end.set(k.intOp('min', end, loadSlot(k, params, MATMUL_SLOTS.m), end));
+  return state;
+}
+
+/** C = A[strip] · B[columns]ᵀ for every column of the tile, and both weights of SwiGLU. */
+function emitStrip(
+  k: KernelBuilder,
+  spec: MatmulSpec,
+  params: KernelParams,
+  policy: TilePolicy,
+  state: TileState,
+): void {
+  const rows = rowPointers(k, spec, params, policy, state);
+  const weights =
+    spec.epilogue.activation === 'swiglu'
+      ? [MATMUL_SLOTS.weight, MATMUL_SLOTS.weight2]
+      : [MATMUL_SLOTS.weight];
+  weights.forEach((slot, product) => {
+    for (let segment = 0; segment < spec.segments; segment++) {
+      const b = k.intOp('mul', state.column.get(), spec.bStrideBytes);
+      k.advance(b, loadSlot(k, params, slot));
+      k.advance(b, segment * spec.segmentDepth * policy.bBytes);
+      const c = k.intOp('add', params.scratch, product * policy.tileRows * spec.columnsPerTile * 4);
+      emitColumns(k, spec, policy, rows, b, c, segment);
+    }
+  });
+}
+
+function emitStripEpilogue(
+  k: KernelBuilder,
+  spec: MatmulSpec,
+  params: KernelParams,
+  policy: TilePolicy,
+  state: TileState,
+): void {
+  const row = state.row.get();
+  const rows = k.intOp('sub', state.end.get(), row);
+  k.intOp('min', rows, policy.tileRows, rows);
+  emitEpilogue(k, spec.epilogue, {
+    params,
+    row,
+    rows,
+    column: state.column.get(),
+    columns: spec.columnsPerTile,
+    blockRows: policy.tileRows,
+    indirect: spec.indirect,
+  });
+  state.row.set(k.intOp('add', row, policy.tileRows));
+}
+
+/** Pointers to the rows of A in a strip; past the end the last row is repeated, and its results are not used. */
+function rowPointers(
+  k: KernelBuilder,
+  spec: MatmulSpec,
+  params: KernelParams,
+  policy: TilePolicy,
+  state: TileState,
+): IntReg[] {
+  const x = loadSlot(k, params, MATMUL_SLOTS.x);
+  const row = state.row.get();
+  const last = k.intOp('sub', state.end.get(), 1);
+  const pointers: IntReg[] = [];
+  for (let m = 0; m < policy.tileRows; m++) {
+    const pointer = k.intOp('add', row, m);
+    k.intOp('min', pointer, last, pointer);
+    if (spec.indirect) {
+      k.intOp('shiftLeft', pointer, 3, pointer);
+      k.advance(pointer, loadSlot(k, params, MATMUL_SLOTS.table));
+      k.intLoad(k.at(pointer), 'i32', pointer);
+    } else {
+      k.intOp('mul', pointer, spec.aStrideBytes, pointer);
+    }
+    k.advance(pointer, x);
+    pointers.push(pointer);
+  }
+  return pointers;
+}
+
+/** One segment of one strip: C[m, n] (+)= dot over the segment, for all columns of the tile. */
+function emitColumns(
+  k: KernelBuilder,
+  spec: MatmulSpec,
+  policy: TilePolicy,
+  rows: readonly IntReg[],
+  b: IntReg,
+  c: IntReg,
+  segment: number,
+): void {
+  const { bStrideBytes, columnsPerTile, segmentDepth } = spec;
+  k.loop(columnsPerTile / 4, () => {
+    const aOffsetBytes = segment * spec.aSegmentStrideBytes;
+    const sums = dotTile(k, policy, { a: rows, b, bStrideBytes, depth: segmentDepth, aOffsetBytes });
+    sums.forEach((sum, m) => {
+      const to = k.at(c, m * columnsPerTile * 4);
+      if (segment > 0) k.add(sum, k.load(to), sum);
+      k.storeLow(to, sum, 4);
+    });
+    k.advance(b, 4 * bStrideBytes);
+    k.advance(c, 16);
+  });
+}

@@ -1,0 +1,167 @@
+import { QwenAsrError } from '../error.js';
+
+/*
+ * The one importer of koffi: the few operating-system calls the machine-code backend needs, with addresses as plain
+ * numbers (user-space addresses stay below 2^53). Everything here is POSIX on 64-bit little-endian systems.
+ */
+
+/** A function in generated code; integer arguments, no result. */
+export interface NativeFunction {
+  /** Runs on the calling thread. */
+  call(...args: number[]): void;
+  /** Runs on a thread of libuv's pool; resolves when it returns. */
+  callAsync(...args: number[]): Promise<void>;
+}
+
+/** A memory-mapped file. */
+export interface MappedFile {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+  unmap(): void;
+}
+
+export interface Native {
+  /** Zeroed, readable and writable, committed by the system page by page on first touch. */
+  reserve(byteLength: number): number;
+  release(address: number, byteLength: number): void;
+  /** Makes pages readable and executable, and no longer writable. */
+  seal(address: number, byteLength: number): void;
+  /** Gives the pages back to the system; they read as zero afterwards. */
+  discard(address: number, byteLength: number): void;
+  mapFile(path: string): MappedFile;
+  /** An ArrayBuffer over native memory; at most one view may exist for an address at a time. */
+  view(address: number, byteLength: number): ArrayBuffer;
+  /** Address of the memory behind an off-heap (≥ 1 KiB) typed array; valid while the array lives. */
+  addressOf(bytes: Uint8Array): number;
+  functionAt(address: number, parameters: number): NativeFunction;
+  /** Starts a thread at `entry(argument)`, unknown to Node. @returns its handle for joinThread. */
+  startThread(entry: number, argument: number): number;
+  /** Waits for a thread to end. */
+  joinThread(handle: number): void;
+  /** Wakes every thread that sleeps in a futex at this address. */
+  wakeAll(address: number): void;
+}
+
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const PROT_EXEC = 4;
+const MAP_SHARED = 1;
+const MAP_PRIVATE = 2;
+const MAP_ANONYMOUS = process.platform === 'darwin' ? 0x1000 : 0x20;
+const MAP_NORESERVE = process.platform === 'darwin' ? 0x40 : 0x4000;
+const MADV_DONTNEED = 4;
+const MADV_HUGEPAGE = 14; // Linux only
+const SYS_FUTEX = 202; // x86-64 Linux
+const FUTEX_WAKE_PRIVATE = 129;
+const EVERY_THREAD = 0x7fffffff;
+
+let cached: Promise<Native | string> | undefined;
+
+/**
+ * Loads the operating-system calls.
+ *
+ * @returns the calls, or one line that says why there are none here (another platform, koffi not installed).
+ */
+export function loadNative(): Promise<Native | string> {
+  cached ??= open();
+  return cached;
+}
+
+async function open(): Promise<Native | string> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    return `machine code runs on Linux x86-64, this is ${process.platform} ${process.arch}`;
+  }
+  try {
+    const { default: koffi } = await import('koffi');
+    return bind(koffi);
+  } catch (cause) {
+    return `the optional package koffi cannot be loaded (${cause instanceof Error ? cause.message.split('\n')[0] : cause})`;
+  }
+}
+
+type Koffi = typeof import('koffi')['default'];
+
+function bind(koffi: Koffi): Native {
+  const libc = koffi.load(null); // every symbol the process already has: libc, whichever it is
+  const mmap = libc.func('mmap', 'intptr_t', ['uintptr_t', 'size_t', 'int', 'int', 'int', 'int64_t']);
+  const munmap = libc.func('munmap', 'int', ['uintptr_t', 'size_t']);
+  const mprotect = libc.func('mprotect', 'int', ['uintptr_t', 'size_t', 'int']);
+  const madvise = libc.func('madvise', 'int', ['uintptr_t', 'size_t', 'int']);
+  const openFile = libc.func('open', 'int', ['str', 'int']);
+  const closeFile = libc.func('close', 'int', ['int']);
+  const seek = libc.func('lseek', 'int64_t', ['int', 'int64_t', 'int']);
+  const pthreadCreate = libc.func('pthread_create', 'int', ['void *', 'void *', 'uintptr_t', 'uintptr_t']);
+  const pthreadJoin = libc.func('pthread_join', 'int', ['uintptr_t', 'void *']);
+  const syscall = libc.func('syscall', 'long', [
+    'long',
+    'uintptr_t',
+    'int',
+    'int',
+    'uintptr_t',
+    'uintptr_t',
+    'int',
+  ]);
+
+  const map = (byteLength: number, protection: number, flags: number, fd: number, what: string): number => {
+    const address = Number(mmap(0, byteLength, protection, flags, fd, 0));
+    if (address === -1) throw new QwenAsrError('memory', `cannot map ${byteLength} bytes for ${what}`);
+    return address;
+  };
+
+  return {
+    reserve: (byteLength) => {
+      const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+      return map(byteLength, PROT_READ | PROT_WRITE, flags, -1, 'activations');
+    },
+    release: (address, byteLength) => {
+      munmap(address, byteLength);
+    },
+    seal: (address, byteLength) => {
+      if (mprotect(address, byteLength, PROT_READ | PROT_EXEC) !== 0) {
+        throw new QwenAsrError('unsupported', 'this system does not let a process make memory executable');
+      }
+    },
+    discard: (address, byteLength) => {
+      madvise(address, byteLength, MADV_DONTNEED);
+    },
+    mapFile: (path) => {
+      const fd = openFile(path, 0);
+      if (fd < 0) throw new QwenAsrError('file', `${path}: cannot be opened`);
+      try {
+        const byteLength = Number(seek(fd, 0, 2));
+        if (byteLength <= 0) throw new QwenAsrError('file', `${path}: is empty`);
+        const address = map(byteLength, PROT_READ, MAP_SHARED, fd, path);
+        madvise(address, byteLength, MADV_HUGEPAGE);
+        const bytes = new Uint8Array(koffi.view(address, byteLength));
+        return { address, bytes, unmap: () => void munmap(address, byteLength) };
+      } finally {
+        closeFile(fd);
+      }
+    },
+    view: (address, byteLength) => koffi.view(address, byteLength),
+    addressOf: (bytes) => Number(koffi.address(bytes)),
+    functionAt: (address, parameters) => {
+      const type = koffi.proto('void', new Array(parameters).fill('intptr_t'));
+      const native = koffi.decode(address, type);
+      return {
+        call: native,
+        callAsync: (...args) =>
+          new Promise((resolve, reject) => {
+            native.async(...args, (error: Error | null) => (error === null ? resolve() : reject(error)));
+          }),
+      };
+    },
+    startThread: (entry, argument) => {
+      const handle = new BigUint64Array(128); // one word is used; this size lives outside the moving heap
+      const result = pthreadCreate(handle, null, entry, argument);
+      if (result !== 0) throw new QwenAsrError('memory', `cannot start a thread (error ${result})`);
+      return Number(handle[0]);
+    },
+    joinThread: (handle) => {
+      pthreadJoin(handle, null);
+    },
+    wakeAll: (address) => {
+      syscall(SYS_FUTEX, address, FUTEX_WAKE_PRIVATE, EVERY_THREAD, 0, 0, 0);
+    },
+  };
+}
