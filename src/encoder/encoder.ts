@@ -4,6 +4,7 @@ import type { EncoderWeights } from '../model/encoderWeights.js';
 import type { Backend, Observer } from '../ops/operators.js';
 import { planConvStem } from './convStem.js';
 import { planEncoderLayers } from './encoderLayers.js';
+import type { Encoding } from './encoding.js';
 import { audioTokenCount } from './tokenCounts.js';
 
 /** A log-mel spectrogram, as the encoder reads it. */
@@ -12,20 +13,6 @@ export interface MelInput {
   readonly data: Float32Array;
   readonly bins: number;
   readonly frames: number;
-}
-
-export interface EncodeTimings {
-  readonly convStemMs: number;
-  readonly encoderLayersMs: number;
-}
-
-/** Audio embeddings, as the decoder reads them. */
-export interface Encoding {
-  /** [tokens, hidden] f32, row-major. */
-  readonly data: Float32Array;
-  readonly tokens: number;
-  readonly hidden: number;
-  readonly timings: EncodeTimings;
 }
 
 /** The audio tower: conv stem, windowed transformer and projector. */

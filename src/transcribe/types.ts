@@ -1,22 +1,9 @@
 import type { AudioClip } from '../audio/audioClip.js';
 import type { Mel } from '../audio/mel.js';
+import type { EncodeTimings, Encoding } from '../encoder/encoding.js';
 import type { Backend, Observer, Precision } from '../ops/operators.js';
 
-export type { AudioClip, Mel };
-
-export interface EncodeTimings {
-  readonly convStemMs: number;
-  readonly encoderLayersMs: number;
-}
-
-/** Audio embeddings, as the decoder reads them. */
-export interface Encoding {
-  /** [tokens, hidden] f32, row-major. */
-  readonly data: Float32Array;
-  readonly tokens: number;
-  readonly hidden: number;
-  readonly timings: EncodeTimings;
-}
+export type { AudioClip, EncodeTimings, Encoding, Mel };
 
 export interface LoadOptions {
   /** Participants in a pass; default: physical cores available to the process (1 on the reference backend). */
@@ -63,11 +50,12 @@ export interface TranscriptTimings {
   readonly melMs: number;
   readonly convStemMs: number;
   readonly encoderLayersMs: number;
+  /** Prompt, KV cache and the one pass over the prompt, which chooses the first token. */
   readonly prefillMs: number;
   /** All decode steps after prefill. */
   readonly decodeMs: number;
   readonly detokenizeMs: number;
-  /** Everything else: prompt building, buffer planning, waiting. */
+  /** Everything else: waiting for an earlier call, and what lies between the phases. */
   readonly otherMs: number;
   readonly totalMs: number;
   /** Until the first token was known; null when none was decoded. */
@@ -94,7 +82,11 @@ export interface Transcript {
   readonly timings: TranscriptTimings;
 }
 
-/** A running transcription: iterate for tokens as they come, or await `result`. It makes progress either way. */
+/**
+ * A running transcription: iterate for tokens as they come, or await `result`. It makes progress either way, and every
+ * iterator starts at the first token. A failed run of which neither is ever looked at goes unreported: no unhandled
+ * rejection ends the process. Leaving an iteration early does not stop the run; the signal does.
+ */
 export interface Transcription extends AsyncIterable<TokenEvent> {
   readonly result: Promise<Transcript>;
 }

@@ -27,8 +27,7 @@ export class ReferenceScope implements Scope {
 
   tensor(label: string, shape: readonly number[], dtype: ActivationDtype): Tensor {
     const length = shape.reduce((total, size) => total * size, 1);
-    this.#grow(label, length * 4);
-    const data = dtype === 'i32' ? new Int32Array(length) : new Float32Array(length);
+    const data = dtype === 'i32' ? this.#allocate(label, length, Int32Array) : this.#floats(label, length);
     return new ReferenceTensor(label, shape, dtype, data, this.#lifetime);
   }
 
@@ -62,14 +61,21 @@ export class ReferenceScope implements Scope {
   }
 
   #floats(label: string, length: number): Float32Array {
-    this.#grow(label, length * 4);
-    return new Float32Array(length);
+    return this.#allocate(label, length, Float32Array);
   }
 
-  #grow(label: string, bytes: number): void {
+  #allocate<T>(label: string, length: number, Type: new (length: number) => T): T {
     this.#check(label);
+    const bytes = length * 4;
+    let data: T;
+    try {
+      data = new Type(length);
+    } catch (cause) {
+      throw new QwenAsrError('memory', `${label}: cannot allocate ${bytes} bytes`, { cause });
+    }
     this.#bytes += bytes;
     this.#owner.account(bytes);
+    return data;
   }
 
   #check(what: string): void {

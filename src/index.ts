@@ -1,0 +1,35 @@
+/**
+ * Speech recognition with Qwen3-ASR models.
+ *
+ * @example
+ * import { loadModel, loadWav } from 'qwen-asr';
+ *
+ * const model = await loadModel('models/demo');
+ * const clip = await loadWav('models/demo/samples/weather-de.wav');
+ * const transcription = model.transcribe(clip.samples);
+ * for await (const { textPiece } of transcription) process.stdout.write(textPiece);
+ * const { language, timings } = await transcription.result;
+ * console.log(`\n${language} in ${timings.totalMs.toFixed(0)} ms`);
+ * await model.close();
+ *
+ * @module
+ */
+export { loadWav } from './audio/loadWav.js';
+export { melSpectrogram } from './audio/melSpectrogram.js';
+export { type ErrorCode, QwenAsrError } from './error.js';
+export type { Observer, Precision } from './ops/operators.js';
+export { loadModel } from './transcribe/loadModel.js';
+export type {
+  AudioClip,
+  EncodeTimings,
+  Encoding,
+  LoadOptions,
+  Mel,
+  ModelInfo,
+  SpeechModel,
+  TokenEvent,
+  TranscribeOptions,
+  Transcript,
+  Transcription,
+  TranscriptTimings,
+} from './transcribe/types.js';

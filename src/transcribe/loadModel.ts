@@ -1,0 +1,119 @@
+import { MelStage } from '../audio/melStage.js';
+import { Decoder } from '../decoder/decoder.js';
+import { Encoder } from '../encoder/encoder.js';
+import { type ModelConfig, readModelConfig } from '../model/config.js';
+import { loadDecoderWeights } from '../model/decoderWeights.js';
+import { loadEncoderWeights } from '../model/encoderWeights.js';
+import { identifyModel } from '../model/identifyModel.js';
+import { readModelDirectory } from '../model/modelDirectory.js';
+import type { ModelFiles } from '../model/modelFiles.js';
+import { synthesizeModel } from '../model/synthetic.js';
+import { parseSyntheticName } from '../model/syntheticName.js';
+import type { Backend } from '../ops/operators.js';
+import { languageNames } from '../text/languages.js';
+import { resolvePromptIds } from '../text/promptIds.js';
+import { readTokenizer } from '../text/readTokenizer.js';
+import { chooseBackend } from './chooseBackend.js';
+import { LoadedModel } from './speechModel.js';
+import type { Stages } from './transcribeClip.js';
+import type { TextModel } from './transcribeRequest.js';
+import type { LoadOptions, ModelInfo, SpeechModel } from './types.js';
+
+/**
+ * Loads a model, ready to transcribe.
+ *
+ * @param source a model directory, or `synthetic:SIZE[:SEED]` (SIZE `tiny`, `0.6b` or `1.7b`) for random weights
+ * @throws QwenAsrError `file` or `model` for a directory that is missing, incomplete or inconsistent; `usage`;
+ * `unsupported` for a backend, precision or isa that is not available; `memory`; `aborted`
+ * @example
+ * import { loadModel, loadWav } from 'qwen-asr';
+ * const model = await loadModel('models/demo');
+ * const clip = await loadWav('models/demo/samples/light-en.wav');
+ * const { text, language } = await model.transcribe(clip.samples).result;
+ * console.log(language, text); // English Turn on the kitchen light.
+ * await model.close();
+ */
+export async function loadModel(source: string, options: LoadOptions = {}): Promise<SpeechModel> {
+  const startMs = performance.now();
+  const backend = chooseBackend(options);
+  try {
+    const files = await openModel(source, options.signal);
+    try {
+      return buildModel(files, backend, startMs);
+    } catch (error) {
+      files.release();
+      throw error;
+    }
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
+}
+
+function openModel(source: string, signal: AbortSignal | undefined): Promise<ModelFiles> {
+  const name = parseSyntheticName(source);
+  if (name === null) return readModelDirectory(source, undefined, signal);
+  return synthesizeModel(signal === undefined ? name : { ...name, signal });
+}
+
+function buildModel(files: ModelFiles, backend: Backend, startMs: number): LoadedModel {
+  const config = readModelConfig(files.tensors, files.configJson);
+  const { encoder, decoder } = config;
+  const encoderWeights = loadEncoderWeights(files.tensors, encoder, decoder.hidden, backend);
+  const decoderWeights = loadDecoderWeights(files.tensors, decoder, backend);
+  const text = readTextModel(files, config);
+  const stages: Stages = {
+    mel: new MelStage(backend),
+    encoder: new Encoder(backend, encoder, encoderWeights),
+    decoder: new Decoder(backend, decoder, decoderWeights),
+    text,
+  };
+  const loadMs = performance.now() - startMs;
+  const info = describeModel(files, config, text, backend, loadMs);
+  return new LoadedModel({ info, backend, stages, releaseFiles: () => files.release() });
+}
+
+function readTextModel(files: ModelFiles, config: ModelConfig): TextModel {
+  const tokenizer = readTokenizer(files.tokenizerFiles);
+  const { audioPad, audioStart, audioEnd } = config.tokenIds;
+  const promptIds = resolvePromptIds(tokenizer, config.decoder.vocab, {
+    audioTokenId: audioPad,
+    audioStartTokenId: audioStart,
+    audioEndTokenId: audioEnd,
+  });
+  return { tokenizer, promptIds, languages: config.supportLanguages ?? languageNames };
+}
+
+function describeModel(
+  files: ModelFiles,
+  { encoder, decoder }: ModelConfig,
+  text: TextModel,
+  backend: Backend,
+  loadMs: number,
+): ModelInfo {
+  const { dModel, ffn, convChannels } = encoder;
+  const { hidden, kvHeads, headDim, intermediate, vocab } = decoder;
+  return {
+    source: files.source,
+    synthetic: files.synthetic,
+    published: identifyModel(files.tensors)?.name ?? null,
+    parameters: files.tensors.parameterCount,
+    weightBytes: files.tensors.byteLength,
+    encoder: { dModel, layers: encoder.layers, heads: encoder.heads, ffn, convChannels },
+    decoder: {
+      hidden,
+      layers: decoder.layers,
+      heads: decoder.heads,
+      kvHeads,
+      headDim,
+      intermediate,
+      vocab,
+    },
+    languages: text.languages,
+    backend: backend.name,
+    isa: backend.isa,
+    precision: backend.precision,
+    threads: backend.threadCount,
+    loadMs,
+  };
+}

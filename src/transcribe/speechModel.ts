@@ -1,0 +1,118 @@
+import { checkSamples } from '../audio/checkSamples.js';
+import { QwenAsrError } from '../error.js';
+import type { Backend, Observer } from '../ops/operators.js';
+import { Ledger } from './ledger.js';
+import { checkFinite, withNumericDiagnosis } from './numericDiagnosis.js';
+import { RunningTranscription } from './runningTranscription.js';
+import { SerialQueue } from './serialQueue.js';
+import { type Stages, transcribeClip } from './transcribeClip.js';
+import { resolveRequest } from './transcribeRequest.js';
+import type {
+  Encoding,
+  Mel,
+  ModelInfo,
+  SpeechModel,
+  TokenEvent,
+  TranscribeOptions,
+  Transcript,
+  Transcription,
+} from './types.js';
+
+/** What a loaded model holds on to. */
+export interface LoadedParts {
+  readonly info: ModelInfo;
+  readonly backend: Backend;
+  readonly stages: Stages;
+  /** Gives back the memory of the weights. */
+  readonly releaseFiles: () => void;
+}
+
+/** A model in memory. Calls on it are carried out one at a time, in their order. */
+export class LoadedModel implements SpeechModel {
+  readonly info: ModelInfo;
+  readonly #backend: Backend;
+  readonly #stages: Stages;
+  readonly #releaseFiles: () => void;
+  readonly #queue = new SerialQueue();
+  #closing: Promise<void> | undefined;
+
+  constructor({ info, backend, stages, releaseFiles }: LoadedParts) {
+    this.info = info;
+    this.#backend = backend;
+    this.#stages = stages;
+    this.#releaseFiles = releaseFiles;
+  }
+
+  async melSpectrogram(samples: Float32Array, signal?: AbortSignal): Promise<Mel> {
+    checkSamples(samples);
+    return this.#inTurn(() => this.#stages.mel.run(samples, { signal }), signal);
+  }
+
+  async encode(mel: Mel, options: { signal?: AbortSignal; observer?: Observer } = {}): Promise<Encoding> {
+    const { signal, observer } = options;
+    const attempt = async (watched: {
+      signal?: AbortSignal | undefined;
+      observer?: Observer | undefined;
+    }) => {
+      checkFinite('mel', mel.data, [mel.bins, mel.frames]);
+      const encoding = await this.#stages.encoder.encode(mel, watched);
+      checkFinite('encoder', encoding.data, [encoding.tokens, encoding.hidden]);
+      return encoding;
+    };
+    return this.#inTurn(
+      () => withNumericDiagnosis(signal, (watch) => attempt(watch ?? { signal, observer })),
+      signal,
+    );
+  }
+
+  transcribe(samples: Float32Array, options: TranscribeOptions = {}): Transcription {
+    const startMs = performance.now();
+    return new RunningTranscription((emit) => this.#transcribe(samples, options, startMs, emit));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#backend.close();
+    await this.#queue.idle();
+    this.#releaseFiles();
+  }
+
+  async #transcribe(
+    samples: Float32Array,
+    options: TranscribeOptions,
+    startMs: number,
+    emit: (event: TokenEvent) => void,
+  ): Promise<Transcript> {
+    const { signal, observer } = options;
+    checkSamples(samples);
+    const request = resolveRequest(this.#stages.text, options, samples.length / 16);
+    return this.#inTurn(
+      () =>
+        withNumericDiagnosis(signal, (watch) =>
+          transcribeClip(this.#stages, samples, request, {
+            ledger: new Ledger(startMs),
+            ...(watch === undefined ? { emit, signal, observer } : { emit: () => {}, ...watch }),
+          }),
+        ),
+      signal,
+    );
+  }
+
+  async #inTurn<T>(task: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    this.#checkOpen();
+    return this.#queue.run(() => {
+      this.#checkOpen();
+      return task();
+    }, signal);
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) {
+      throw new QwenAsrError('closed', `${this.info.source}: the model has been closed`);
+    }
+  }
+}
