@@ -1,0 +1,47 @@
+import type { Capabilities, KernelCode } from '../jit/ir.js';
+
+/** Zeroed memory that kernels can address, seen from JavaScript through `buffer`. */
+export interface Region {
+  /** Address of the first byte, as kernels see it; a multiple of 64. */
+  readonly address: number;
+  readonly byteLength: number;
+  /** Position of the region's first byte in `buffer`. */
+  readonly bufferOffset: number;
+  readonly buffer: ArrayBufferLike;
+}
+
+/** Bytes that kernels can read. */
+export interface Placed {
+  readonly address: number;
+  /** Bytes of extra memory this took: 0 where the data is used in place. */
+  readonly copiedBytes: number;
+}
+
+/**
+ * Something that runs kernels: x86-64 code on threads of its own, or WebAssembly on workers. Everything above it
+ * (operators, tapes, arena) is the same for both.
+ */
+export interface Machine {
+  readonly name: 'x64' | 'wasm';
+  /** Instruction set level, for example `avx2`. */
+  readonly isa: string;
+  readonly capabilities: Capabilities;
+  /** Participants in a pass, the caller's own included. */
+  readonly threadCount: number;
+  /** @throws QwenAsrError `memory` */
+  reserve(byteLength: number): Region;
+  release(region: Region): void;
+  /** Gives pages back to the system; they read as zero (or stay as they are) afterwards. */
+  discard(region: Region, offset: number, byteLength: number): void;
+  /** Makes constant bytes addressable, in place where possible. They must stay alive and unchanged. */
+  place(bytes: Uint8Array): Placed;
+  /** Compiles kernels. @returns what `call` instructions and tapes name them by. */
+  install(kernels: readonly KernelCode[]): number[];
+  /** Runs kernel(...args) off the event loop, as the first participant of a pass. */
+  enter(kernel: number, ...args: number[]): Promise<void>;
+  /** Wakes sleeping participants; called after the word at `epoch` changed. */
+  wake(epoch: number): void;
+  /** Starts the other participants at kernel(self), once. */
+  startWorkers(kernel: number, selves: readonly number[]): void;
+  close(): Promise<void>;
+}

@@ -1,0 +1,77 @@
+import { QwenAsrError } from '../error.js';
+import type { KernelCode } from '../jit/ir.js';
+import { type X64Level, x64Capabilities } from '../jit/x64/level.js';
+import { lowerX64 } from '../jit/x64/lower.js';
+import { CodePages } from './codePages.js';
+import type { Machine, Placed, Region } from './machine.js';
+import type { Native } from './native.js';
+
+/** Small arrays live in V8's moving heap, where their address does not last. */
+const OFF_HEAP_BYTES = 1024;
+
+/** Runs kernels as x86-64 machine code, on the calling thread's pool and on threads of its own. */
+export class NativeMachine implements Machine {
+  readonly name = 'x64';
+  readonly isa: X64Level;
+  readonly threadCount: number;
+  readonly capabilities;
+  private readonly native: Native;
+  private readonly code: CodePages;
+  private readonly regions = new Set<Region>();
+  private readonly threads: number[] = [];
+
+  constructor(native: Native, level: X64Level, threadCount: number) {
+    this.native = native;
+    this.isa = level;
+    this.threadCount = threadCount;
+    this.capabilities = x64Capabilities(level);
+    this.code = new CodePages(native);
+  }
+
+  reserve(byteLength: number): Region {
+    const address = this.native.reserve(byteLength);
+    const region = { address, byteLength, bufferOffset: 0, buffer: this.native.view(address, byteLength) };
+    this.regions.add(region);
+    return region;
+  }
+
+  release(region: Region): void {
+    if (this.regions.delete(region)) this.native.release(region.address, region.byteLength);
+  }
+
+  discard(region: Region, offset: number, byteLength: number): void {
+    this.native.discard(region.address + offset, byteLength);
+  }
+
+  place(bytes: Uint8Array): Placed {
+    if (bytes.buffer.byteLength >= OFF_HEAP_BYTES)
+      return { address: this.native.addressOf(bytes), copiedBytes: 0 };
+    const region = this.reserve(Math.max(64, bytes.byteLength));
+    new Uint8Array(region.buffer).set(bytes);
+    return { address: region.address, copiedBytes: bytes.byteLength };
+  }
+
+  install(kernels: readonly KernelCode[]): number[] {
+    return this.code.install(kernels.map((code) => lowerX64(code, this.isa)));
+  }
+
+  enter(kernel: number, ...args: number[]): Promise<void> {
+    return this.native.functionAt(kernel, args.length).callAsync(...args);
+  }
+
+  wake(epoch: number): void {
+    this.native.wakeAll(epoch);
+  }
+
+  startWorkers(kernel: number, selves: readonly number[]): void {
+    if (this.threads.length > 0) throw new QwenAsrError('internal', 'workers were started before');
+    for (const self of selves) this.threads.push(this.native.startThread(kernel, self));
+  }
+
+  /** The workers must have been told to leave. */
+  async close(): Promise<void> {
+    for (const thread of this.threads.splice(0)) this.native.joinThread(thread);
+    for (const region of [...this.regions]) this.release(region);
+    this.code.release();
+  }
+}
