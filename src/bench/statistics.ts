@@ -1,0 +1,87 @@
+import { bootstrapInterval } from './statistics/bootstrap.js';
+import { mean, standardDeviation } from './statistics/meanInterval.js';
+import { quantileInterval, runsForMedianInterval } from './statistics/orderStatisticInterval.js';
+import { type Percentile, percentile } from './statistics/percentile.js';
+import { median, medianAbsoluteDeviation } from './statistics/quantile.js';
+import { checkConfidence, checkSample, type Interval } from './statistics/sample.js';
+import { type Outlier, tukeyFences } from './statistics/tukeyFences.js';
+
+/** Settings of a summary. */
+export interface SummaryOptions {
+  /** Repeats the bootstrap exactly; 1 when left out. */
+  readonly seed?: number;
+  /** Of every interval; 0.95 when left out. */
+  readonly confidence?: number;
+  /** Tail percentiles to look for, in percent; 90 and 99 when left out. */
+  readonly percents?: readonly number[];
+}
+
+/** What a set of runs says, and what it is too small to say. Times keep the unit of the sample. */
+export interface Summary {
+  readonly runs: number;
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+  /** BCa bootstrap; null for fewer than two runs. */
+  readonly meanInterval: Interval | null;
+  readonly median: number;
+  /** Between two order statistics, free of assumptions; null for fewer than 6 runs at 95 %. */
+  readonly medianInterval: Interval | null;
+  /** Median absolute deviation, not scaled; times 1.4826 it estimates the standard deviation of normal data. */
+  readonly mad: number;
+  /** Null for one run. */
+  readonly standardDeviation: number | null;
+  readonly percentiles: readonly Percentile[];
+  /** Runs outside Tukey's fences: named here, kept everywhere. Needs 4 runs. */
+  readonly outliers: readonly Outlier[];
+  /** One sentence for each figure that this many runs cannot support, for the output. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Sums up the runs of one benchmark: location, spread, intervals, percentiles and outliers, each only where the
+ * number of runs supports it; for what is left out `notes` says how many runs it takes.
+ *
+ * @param values times or other figures, one a run, in the order they were measured; at least one, all finite
+ * @throws QwenAsrError `usage` for an empty sample, one that is not finite, or a bad confidence
+ * @example
+ * const summary = summarize([1788, 1801, 1812, 1815, 1842]);
+ * summary.median; // 1812
+ * summary.notes[0]; // 'a 95 % interval of the median needs 6 runs, this sample has 5'
+ */
+export function summarize(values: readonly number[], options: SummaryOptions = {}): Summary {
+  const { seed = 1, confidence = 0.95, percents = [90, 99] } = options;
+  checkSample(values, 1, 'summary');
+  checkConfidence(confidence);
+  const runs = values.length;
+  const percentiles = percents.map((percent) => percentile(values, percent, confidence));
+  const medianInterval = quantileInterval(values, 0.5, confidence);
+  return {
+    runs,
+    min: values.reduce((least, value) => Math.min(least, value)),
+    max: values.reduce((most, value) => Math.max(most, value)),
+    mean: mean(values),
+    meanInterval: runs < 2 ? null : bootstrapInterval(values, plainMean, { seed, confidence }),
+    median: median(values),
+    medianInterval,
+    mad: medianAbsoluteDeviation(values),
+    standardDeviation: runs < 2 ? null : standardDeviation(values),
+    percentiles,
+    outliers: runs < 4 ? [] : tukeyFences(values).outliers,
+    notes: [...(medianInterval === null ? [medianNote(runs, confidence)] : []), ...explanations(percentiles)],
+  };
+}
+
+/** The mean without checks or compensation, for the many resamples of a sample that was checked. */
+function plainMean(sample: readonly number[]): number {
+  return sample.reduce((sum, value) => sum + value, 0) / sample.length;
+}
+
+function medianNote(runs: number, confidence: number): string {
+  const percent = Number((100 * confidence).toFixed(3));
+  return `a ${percent} % interval of the median needs ${runsForMedianInterval(confidence)} runs, this sample has ${runs}`;
+}
+
+function explanations(percentiles: readonly Percentile[]): string[] {
+  return percentiles.flatMap((entry) => (entry.supported ? [] : [entry.explanation]));
+}

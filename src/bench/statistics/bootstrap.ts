@@ -1,0 +1,102 @@
+import { normalCdf, normalQuantile } from './normalDistribution.js';
+import { quantileOfSorted, sortAscending } from './quantile.js';
+import { createRandom } from './random.js';
+import { checkConfidence, checkSample, type Interval } from './sample.js';
+
+/** How a bootstrap is drawn. */
+export interface BootstrapOptions {
+  /** Repeats the interval exactly; 1 when left out. */
+  readonly seed?: number;
+  /** 0.95 when left out. */
+  readonly confidence?: number;
+  /** Resamples drawn; 2,000 when left out, which Efron and Tibshirani (1993, §14.3) advise for BCa ends. */
+  readonly resamples?: number;
+}
+
+/** Resamples when the caller names none. */
+export const DEFAULT_RESAMPLES = 2000;
+
+/**
+ * The bias-corrected and accelerated (BCa) bootstrap interval of any statistic (Efron 1987). It corrects the
+ * percentile interval for median bias and for a spread that changes with the value, and needs no formula for the
+ * standard error. With fewer than about 15 items it is somewhat too narrow, like every bootstrap.
+ *
+ * @param items the sample: numbers, or whatever the statistic takes; at least two
+ * @param statistic a function of a sample that does not depend on the order of its items
+ * @throws QwenAsrError `usage` for fewer than two items
+ * @example
+ * bootstrapInterval(totalMs, (sample) => median(sample), { seed: 7 });
+ */
+export function bootstrapInterval<T>(
+  items: readonly T[],
+  statistic: (sample: readonly T[]) => number,
+  options: BootstrapOptions = {},
+): Interval {
+  const { seed = 1, confidence = 0.95, resamples = DEFAULT_RESAMPLES } = options;
+  checkSample(
+    items.map(() => 0),
+    2,
+    'bootstrap interval',
+  );
+  const random = createRandom(seed);
+  const sample = items.slice();
+  const replicates: number[] = [];
+  for (let draw = 0; draw < resamples; draw++) {
+    for (let i = 0; i < sample.length; i++) sample[i] = items[random.integer(items.length)]!;
+    replicates.push(statistic(sample));
+  }
+  const leftOut = items.map((_, omitted) => statistic(items.filter((_, index) => index !== omitted)));
+  return bcaInterval(replicates, statistic(items), leftOut, confidence);
+}
+
+/**
+ * The BCa interval from replicates that the caller has drawn, for statistics that can be resampled faster than one
+ * item at a time.
+ *
+ * @param replicates the statistic of each resample
+ * @param estimate the statistic of the sample itself
+ * @param leftOut the statistic of the sample without its i-th item, for every i: the jackknife
+ */
+export function bcaInterval(
+  replicates: readonly number[],
+  estimate: number,
+  leftOut: readonly number[],
+  confidence = 0.95,
+): Interval {
+  checkConfidence(confidence);
+  checkSample(replicates, 1, 'BCa interval');
+  const sorted = sortAscending(replicates);
+  const bias = medianBias(sorted, estimate);
+  const acceleration = jackknifeAcceleration(leftOut);
+  const end = (probability: number): number => {
+    const shifted = bias + normalQuantile(probability);
+    return quantileOfSorted(sorted, normalCdf(bias + shifted / (1 - acceleration * shifted)));
+  };
+  return { low: end((1 - confidence) / 2), high: end((1 + confidence) / 2), confidence };
+}
+
+/** z₀: how far the replicates' median lies from the estimate, in normal deviates; ties count half. */
+function medianBias(sortedReplicates: readonly number[], estimate: number): number {
+  let below = 0;
+  for (const replicate of sortedReplicates) {
+    if (replicate < estimate) below += 1;
+    else if (replicate === estimate) below += 0.5;
+  }
+  const count = sortedReplicates.length;
+  // Half a replicate from the ends keeps z₀ finite when the estimate is beyond all of them.
+  const share = Math.min(Math.max(below, 0.5), count - 0.5) / count;
+  return normalQuantile(share);
+}
+
+/** a: a sixth of the skewness of the statistic's influence values, estimated by the jackknife. */
+function jackknifeAcceleration(leftOut: readonly number[]): number {
+  const centre = leftOut.reduce((sum, value) => sum + value, 0) / leftOut.length;
+  let squares = 0;
+  let cubes = 0;
+  for (const value of leftOut) {
+    const influence = centre - value;
+    squares += influence ** 2;
+    cubes += influence ** 3;
+  }
+  return squares === 0 ? 0 : cubes / (6 * squares ** 1.5);
+}
