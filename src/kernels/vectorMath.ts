@@ -44,3 +44,31 @@ export function emitSilu(k: KernelBuilder, x: VecReg): VecReg {
   k.add(denominator, k.vecConst(1), denominator);
   return k.div(x, denominator, x);
 }
+
+/** 2/(2i+1) for i = 5 … 1 and 2: ln((1+s)/(1−s)) = 2s + 2s³/3 + …; |s| ≤ 0.172, so the next term is below 1e-10. */
+const LOG_COEFFICIENTS = [2 / 11, 2 / 9, 2 / 7, 2 / 5, 2 / 3, 2];
+
+/**
+ * ln x for positive normal x: x = m·2ᵉ with m in [√½, √2), ln x = e·ln 2 + ln m by the series in s = (m−1)/(m+1).
+ * Absolute error below 2e-7 + 2⁻²³·|ln x|. Zero, negative and non-finite x give meaningless finite numbers.
+ */
+export function emitLn(k: KernelBuilder, x: VecReg): VecReg {
+  const one = k.vecConst(1);
+  const bits = k.vecOp('and', x, k.vecBits(0x007fffff));
+  const mantissa = k.vecOp('or', bits, one, bits); // in [1, 2)
+  const exponentBits = k.vecOp('subI32', k.shift('right', x, 23), k.vecBits(127));
+  const exponent = k.unary('fromI32', exponentBits, exponentBits);
+  const high = k.vecConst(Math.SQRT2);
+  const halved = k.mul(mantissa, k.vecConst(0.5));
+  const raised = k.add(exponent, one);
+  k.select('gt', mantissa, high, raised, exponent, exponent);
+  k.select('gt', mantissa, high, halved, mantissa, mantissa);
+  const s = k.sub(mantissa, one);
+  k.div(s, k.add(mantissa, one), s);
+  const square = k.mul(s, s);
+  const y = k.vecConst(LOG_COEFFICIENTS[0]!);
+  for (const coefficient of LOG_COEFFICIENTS.slice(1)) horner(k, y, square, coefficient);
+  k.mul(y, s, y);
+  k.fma(y, exponent, k.vecConst(Math.LN2));
+  return y;
+}

@@ -1,0 +1,64 @@
+import type { KernelBuilder } from '../jit/builder.js';
+import type { IntReg, VecReg } from '../jit/ir.js';
+import type { TilePolicy } from './tilePolicy.js';
+
+/** Distance of the prefetch from the weights in use: far enough for DRAM latency at full bandwidth (measured, docs/adr). */
+const PREFETCH_BYTES = 16384;
+const CACHE_LINE_BYTES = 64;
+
+/** Few rows of A against many rows of B that lie one after another in memory. */
+export interface StreamOperands {
+  /** First row of A. */
+  readonly a: IntReg;
+  readonly aStrideBytes: number;
+  /** Rows of A; all are held against each row of B while it passes through the registers once. */
+  readonly rows: number;
+  /** First row of B; moved to the row after the last. */
+  readonly b: IntReg;
+  readonly bStrideBytes: number;
+  readonly depth: number;
+}
+
+/** Rows of A that a stream can serve with a number of vector registers: sums of 4 columns, accumulators and one of B. */
+export function maxStreamRows(vecRegisters: number): number {
+  return Math.floor((vecRegisters - 1) / 5);
+}
+
+/**
+ * sums[r] = [Σ_k A[r,k]·B[n,k] for n of 4] in the low four lanes. The rows of B are read one at a time, so that a
+ * thread's reading is a single linear stream: what matters where the weights come from memory once.
+ */
+export function streamDot(k: KernelBuilder, policy: TilePolicy, operands: StreamOperands): VecReg[] {
+  const { a, aStrideBytes, rows, b, bStrideBytes, depth } = operands;
+  const unroll = chooseUnroll(depth / policy.stepElements, rows, k.capabilities.vecRegisters);
+  const aStep = policy.stepElements * policy.aBytes;
+  const bStep = policy.stepElements * policy.bBytes;
+  const columns = [0, 1, 2, 3].map(() => {
+    const accumulators = Array.from({ length: rows }, () =>
+      Array.from({ length: unroll }, () => k.vecConst(0)),
+    );
+    const offset = k.intConst(0);
+    k.while('lt', offset, depth * policy.aBytes, () => {
+      for (let u = 0; u < unroll; u++) {
+        const w = policy.loadB(k, k.at(b, u * bStep));
+        if ((u * bStep) % CACHE_LINE_BYTES === 0) k.prefetch(k.at(b, u * bStep + PREFETCH_BYTES), 'once');
+        accumulators.forEach((row, r) => {
+          policy.productOfMemory(k, row[u]!, w, k.at(a, r * aStrideBytes + u * aStep, offset));
+        });
+      }
+      k.advance(offset, unroll * aStep);
+      k.advance(b, unroll * bStep);
+    });
+    const gap = bStrideBytes - depth * policy.bBytes;
+    if (gap !== 0) k.advance(b, gap);
+    return accumulators.map((row) => row.reduce((sum, next) => k.add(sum, next, sum)));
+  });
+  const [c0, c1, c2, c3] = columns as [VecReg[], VecReg[], VecReg[], VecReg[]];
+  return c0.map((sum, r) => k.reduce4([sum, c1[r]!, c2[r]!, c3[r]!], sum));
+}
+
+/** Independent accumulators hide the latency of the products; as many as divide the steps and fit. */
+function chooseUnroll(steps: number, rows: number, vecRegisters: number): number {
+  const free = vecRegisters - 1 - 4 * rows;
+  return [4, 2, 1].find((unroll) => steps % unroll === 0 && (unroll === 1 || unroll * rows <= free)) ?? 1;
+}
