@@ -4,13 +4,23 @@ import { QwenAsrError } from '../error.js';
 import { type Parameter, STORAGE_BYTES, type StorageDtype } from '../ops/parameter.js';
 import { quote } from './describe.js';
 import { type FileBytes, fileError, type OpenFile, readFileBytes } from './fileBytes.js';
-import type { ModelFiles, TokenizerFiles } from './modelFiles.js';
+import type { ModelFiles } from './modelFiles.js';
 import { ModelTensors, type UnsupportedTensor } from './modelTensors.js';
 import { MAX_HEADER_BYTES, parseSafetensors, type SafetensorsEntry } from './safetensors.js';
 import { findWeightFiles, INDEX_FILE, type WeightFiles } from './weightFiles.js';
 
 /** Largest text file that is read. The published tokenizer.json has 11 MB, vocab.json 3 MB. */
 const MAX_TEXT_BYTES = 32 * 2 ** 20;
+
+/** Text files that are read as far as present, and what they are called in ModelFiles. */
+const TEXT_FILES = {
+  configJson: 'config.json',
+  generationConfigJson: 'generation_config.json',
+  vocabJson: 'vocab.json',
+  mergesTxt: 'merges.txt',
+  tokenizerConfigJson: 'tokenizer_config.json',
+  tokenizerJson: 'tokenizer.json',
+} as const;
 
 /** The dtypes of safetensors that the backends widen. */
 const STORAGE_DTYPES: ReadonlyMap<string, StorageDtype> = new Map([
@@ -37,10 +47,9 @@ export async function readModelDirectory(
   signal?: AbortSignal,
 ): Promise<ModelFiles> {
   const names = await listDirectory(directory);
-  const readText = (name: string) => readTextFile(directory, name);
-  const weightFiles = await findWeightFiles(directory, names, () => readText(INDEX_FILE));
-  const texts = await readTexts(names, readText);
-  if (texts.tokenizerFiles.vocabJson === undefined && texts.tokenizerFiles.tokenizerJson === undefined) {
+  const weightFiles = await findWeightFiles(directory, names, () => readTextFile(directory, INDEX_FILE));
+  const { configJson, generationConfigJson, ...tokenizerFiles } = await readTexts(directory, names);
+  if (tokenizerFiles.vocabJson === undefined && tokenizerFiles.tokenizerJson === undefined) {
     throw new QwenAsrError('model', `${directory}: expected vocab.json or tokenizer.json, found neither`);
   }
   const opened: FileBytes[] = [];
@@ -58,7 +67,19 @@ export async function readModelDirectory(
       },
       signal,
     );
-    return { source: directory, synthetic: false, tensors, ...texts, release };
+    return {
+      source: directory,
+      synthetic: false,
+      fileNames: [
+        ...weightFiles.fileNames,
+        ...Object.values(TEXT_FILES).filter((name) => names.includes(name)),
+      ],
+      tensors,
+      ...(configJson === undefined ? {} : { configJson }),
+      ...(generationConfigJson === undefined ? {} : { generationConfigJson }),
+      tokenizerFiles,
+      release,
+    };
   } catch (error) {
     release();
     throw error;
@@ -94,26 +115,14 @@ async function readTextFile(directory: string, name: string): Promise<string> {
   }
 }
 
-type Texts = Pick<ModelFiles, 'configJson' | 'generationConfigJson' | 'tokenizerFiles'>;
+type Texts = { -readonly [K in keyof typeof TEXT_FILES]?: string };
 
-async function readTexts(
-  names: readonly string[],
-  readText: (name: string) => Promise<string>,
-): Promise<Texts> {
-  const field = async <K extends string>(key: K, name: string): Promise<{ [P in K]?: string }> => {
-    return names.includes(name) ? ({ [key]: await readText(name) } as { [P in K]?: string }) : {};
-  };
-  const tokenizerFiles: TokenizerFiles = {
-    ...(await field('vocabJson', 'vocab.json')),
-    ...(await field('mergesTxt', 'merges.txt')),
-    ...(await field('tokenizerConfigJson', 'tokenizer_config.json')),
-    ...(await field('tokenizerJson', 'tokenizer.json')),
-  };
-  return {
-    ...(await field('configJson', 'config.json')),
-    ...(await field('generationConfigJson', 'generation_config.json')),
-    tokenizerFiles,
-  };
+async function readTexts(directory: string, names: readonly string[]): Promise<Texts> {
+  const texts: Texts = {};
+  for (const key of Object.keys(TEXT_FILES) as (keyof Texts)[]) {
+    if (names.includes(TEXT_FILES[key])) texts[key] = await readTextFile(directory, TEXT_FILES[key]);
+  }
+  return texts;
 }
 
 async function readTensors(

@@ -13,6 +13,8 @@ export interface ModelFiles {
   /** The directory, or `synthetic:SIZE:SEED`; messages begin with it. */
   readonly source: string;
   readonly synthetic: boolean;
+  /** Names of the files that were read, in that order; none for a synthetic model. */
+  readonly fileNames: readonly string[];
   readonly tensors: ModelTensors;
   readonly configJson?: string;
   readonly generationConfigJson?: string;

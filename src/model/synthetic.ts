@@ -48,6 +48,7 @@ export async function synthesizeModel({ size, seed, signal }: SynthesizeOptions)
   return {
     source,
     synthetic: true,
+    fileNames: [],
     tensors: new ModelTensors(source, parameters),
     configJson: syntheticConfig(size),
     tokenizerFiles: { vocabJson: syntheticVocabulary(), mergesTxt: SYNTHETIC_MERGES },
@@ -82,9 +83,9 @@ async function drawValues(
 function pauses(source: string, signal: AbortSignal | undefined): () => Promise<void> {
   let busySince = performance.now();
   return async () => {
+    if (signal?.aborted) throw new QwenAsrError('aborted', `${source}: loading was aborted`);
     if (performance.now() - busySince < MAX_BUSY_MS) return;
     await new Promise((resolve) => setTimeout(resolve, 0));
-    if (signal?.aborted) throw new QwenAsrError('aborted', `${source}: loading was aborted`);
     busySince = performance.now();
   };
 }

@@ -1,0 +1,131 @@
+import { QwenAsrError } from '../error.js';
+import type { Parameter } from '../ops/parameter.js';
+import type { CheckFinding, CheckReport } from './checkReport.js';
+import { checkTensorList } from './checkTensorList.js';
+import { checkTokenizerFiles } from './checkTokenizerFiles.js';
+import { type ModelConfig, readModelConfig } from './config.js';
+import { loadDecoderWeights } from './decoderWeights.js';
+import { loadEncoderWeights } from './encoderWeights.js';
+import type { OpenFile } from './fileBytes.js';
+import { countNonFinite } from './finiteWeights.js';
+import { identifyModel } from './identifyModel.js';
+import { readModelDirectory } from './modelDirectory.js';
+import type { ModelFiles } from './modelFiles.js';
+import type { ModelTensors } from './modelTensors.js';
+
+/** Damaged tensors named before the rest is only counted. */
+const MOST_NAMED = 10;
+
+/**
+ * Verifies a model directory: files, names, shapes, dtypes, ids, and that every weight is a finite number. Says which
+ * published model it is.
+ *
+ * @returns Also for a directory that is no usable model; then with findings of severity `error`.
+ * @throws QwenAsrError `file` (missing or unreadable), `memory`, `aborted`.
+ *
+ * @example
+ * const report = await checkModelDirectory('models/demo');
+ * for (const { severity, message } of report.findings) console.log(`${severity}: ${message}`);
+ */
+export async function checkModelDirectory(
+  directory: string,
+  openFile?: OpenFile,
+  signal?: AbortSignal,
+): Promise<CheckReport> {
+  let files: ModelFiles;
+  try {
+    files = await readModelDirectory(directory, openFile, signal);
+  } catch (error) {
+    return makeReport(directory, null, [modelFinding(error)]);
+  }
+  try {
+    return await checkModelFiles(files, signal);
+  } finally {
+    files.release();
+  }
+}
+
+/** The same for a model that was read already. */
+export async function checkModelFiles(files: ModelFiles, signal?: AbortSignal): Promise<CheckReport> {
+  const { tensors } = files;
+  const findings: CheckFinding[] = [{ severity: 'ok', message: `files: ${files.fileNames.join(', ')}` }];
+  const config = checkStructure(files, findings);
+  const published = identifyModel(tensors);
+  findings.push(...checkTensorList(tensors, published));
+  if (config !== null) findings.push(...checkTokenizerFiles(files, config));
+  findings.push(...(await checkFinite(tensors, signal)));
+  return makeReport(files.source, published?.name ?? null, findings);
+}
+
+/** Config and shapes, by the loader itself with a backend that takes nothing. */
+function checkStructure(files: ModelFiles, findings: CheckFinding[]): ModelConfig | null {
+  try {
+    const config = readModelConfig(files.tensors, files.configJson);
+    const backend = { weight: (parameter: Parameter) => parameter };
+    loadEncoderWeights(files.tensors, config.encoder, config.decoder.hidden, backend);
+    loadDecoderWeights(files.tensors, config.decoder, backend);
+    const { encoder, decoder } = config;
+    findings.push({
+      severity: 'ok',
+      message:
+        `every tensor a model of ${encoder.layers} encoder layers (d_model ${encoder.dModel}) and ` +
+        `${decoder.layers} decoder layers (hidden ${decoder.hidden}) needs is there, in its shape`,
+    });
+    if (files.configJson === undefined) {
+      findings.push({
+        severity: 'note',
+        message: 'no config.json: the published constants are used',
+      });
+    }
+    return config;
+  } catch (error) {
+    findings.push(modelFinding(error));
+    return null;
+  }
+}
+
+async function checkFinite(tensors: ModelTensors, signal: AbortSignal | undefined): Promise<CheckFinding[]> {
+  const damaged: string[] = [];
+  for (const parameter of tensors.byName.values()) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    if (signal?.aborted) throw new QwenAsrError('aborted', `${tensors.source}: checking was aborted`);
+    const { count, firstIndex } = countNonFinite(parameter);
+    if (count > 0) {
+      damaged.push(
+        `tensor ${parameter.name}: ${count} values are not finite, the first at element ${firstIndex}`,
+      );
+    }
+  }
+  const findings = damaged
+    .slice(0, MOST_NAMED)
+    .map((message): CheckFinding => ({ severity: 'error', message }));
+  if (damaged.length > MOST_NAMED) {
+    const message = `${damaged.length - MOST_NAMED} more tensors hold values that are not finite`;
+    findings.push({ severity: 'error', message });
+  }
+  if (damaged.length === 0) {
+    findings.push({ severity: 'ok', message: `all ${tensors.parameterCount} weights are finite` });
+  }
+  return findings;
+}
+
+/** What is wrong with the model becomes a finding; what kept us from looking is thrown on. */
+function modelFinding(error: unknown): CheckFinding {
+  if (error instanceof QwenAsrError && error.code === 'model') {
+    return { severity: 'error', message: error.message };
+  }
+  throw error;
+}
+
+function makeReport(
+  source: string,
+  published: string | null,
+  findings: readonly CheckFinding[],
+): CheckReport {
+  return {
+    source,
+    published,
+    findings,
+    passed: findings.every((finding) => finding.severity !== 'error'),
+  };
+}

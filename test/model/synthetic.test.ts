@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readModelConfig } from '../../src/model/config.js';
+import { readModelDirectory } from '../../src/model/modelDirectory.js';
+import { synthesizeModel } from '../../src/model/synthetic.js';
+import { syntheticFileList, syntheticFiles } from '../../src/model/syntheticFiles.js';
+import type { SyntheticModelName } from '../../src/model/syntheticName.js';
+import { writeSynthetic } from '../../src/model/writeSynthetic.js';
+import { oneLineError } from './support/oneLineError.js';
+import { temporaryDirectory } from './support/temporaryDirectory.js';
+
+/*
+ * SHA-256 of the files that the script which defines synthetic models writes. The values come from that script and
+ * not from this project.
+ */
+const SHARED_FILES = {
+  'vocab.json': '38ed9b1a2c4a65420f72294e4ad99034cce0dc1873922fac350a82663b17d33d',
+  'merges.txt': '215a6aba00d27bcd42b8ad1dccc4b4d23f40decc150bdbf0d5ce6bb2410708df',
+};
+const TINY_CONFIG = { 'config.json': 'c8a4d8fb4d4e9fcc729ac3bbfe2b4bf2e8eaf101b780aa956839535ae67d75f0' };
+const TINY_SEED_1 = {
+  'model.safetensors': '463a7bb1e393d339f8341078ef915980d97781ab8ed6f6ecd34450d160f5e483',
+  ...TINY_CONFIG,
+  ...SHARED_FILES,
+};
+const TINY_SEED_7 = {
+  'model.safetensors': '9e5e4bb727f22a7bd33e1543b46471146154063ccb50132af5a01ff5d11299e7',
+  ...TINY_CONFIG,
+  ...SHARED_FILES,
+};
+const SMALL_SEED_1 = {
+  'model.safetensors': 'df0a92bdd44a96ddf0a0bf8e75a705dafdafabb35e500b38ef417e636cf6f9bc',
+  'config.json': '3b3ca0df44d6eb2851c91556de31485be6eea06ea03dc92bdc844cee26fbcf0d',
+  ...SHARED_FILES,
+};
+const LARGE_SEED_1 = {
+  'model-00001-of-00002.safetensors': '708d8713821c0cf9c38a18ad95ae91bee9bdfe9b148f0e034fa3268515fa2b29',
+  'model-00002-of-00002.safetensors': '0d7a2fb771cefa7f34aab27987a0b153777a1b216bc7503944addbb000670de0',
+  'model.safetensors.index.json': 'b6f5d4eb902a31090108188beff51e34af8b22aba7f0c01367dc9a4c51221e5a',
+  'config.json': '31ae2cb2e0c12d512d7177e6f3823313fe3296361e4cb7c2cf3a4d9c70c20ebc',
+  ...SHARED_FILES,
+};
+
+/** Hashes of all files, never holding one. */
+function hashFiles(name: SyntheticModelName): { hashes: Record<string, string>; totalBytes: number } {
+  const digests = new Map<string, ReturnType<typeof createHash>>();
+  let totalBytes = 0;
+  for (const { fileName, bytes } of syntheticFiles(name)) {
+    const digest = digests.get(fileName) ?? createHash('sha256');
+    digests.set(fileName, digest.update(bytes));
+    totalBytes += bytes.length;
+  }
+  const hashes = Object.fromEntries(
+    [...digests].map(([fileName, digest]) => [fileName, digest.digest('hex')]),
+  );
+  return { hashes, totalBytes };
+}
+
+test('the files of tiny models are those of the script', () => {
+  assert.deepEqual(hashFiles({ size: 'tiny', seed: 1 }).hashes, TINY_SEED_1);
+  assert.deepEqual(hashFiles({ size: 'tiny', seed: 7 }).hashes, TINY_SEED_7);
+});
+
+test('the files of the 0.6b model are those of the script', () => {
+  const { hashes, totalBytes } = hashFiles({ size: '0.6b', seed: 1 });
+  assert.deepEqual(hashes, SMALL_SEED_1);
+  assert.equal(syntheticFileList('0.6b').totalBytes, totalBytes);
+});
+
+test('the files of the 1.7b model are those of the script', (t) => {
+  if (process.env['CI'] !== 'true') {
+    t.skip('makes 4.7 GB, about ten seconds: runs with CI=true');
+    return;
+  }
+  const { hashes, totalBytes } = hashFiles({ size: '1.7b', seed: 1 });
+  assert.deepEqual(hashes, LARGE_SEED_1);
+  assert.equal(syntheticFileList('1.7b').totalBytes, totalBytes);
+});
+
+test('the model in memory is the model in files', async () => {
+  const files = await synthesizeModel({ size: 'tiny', seed: 7 });
+  const digest = createHash('sha256');
+  for (const { fileName, bytes } of syntheticFiles({ size: 'tiny', seed: 7 })) {
+    if (fileName === 'model.safetensors') {
+      digest.update(bytes); // The header; the tensors follow from the model in memory.
+      break;
+    }
+  }
+  for (const { bytes } of files.tensors.byName.values()) digest.update(bytes);
+  assert.equal(digest.digest('hex'), TINY_SEED_7['model.safetensors']);
+  const sha256 = (text = '') => createHash('sha256').update(text).digest('hex');
+  assert.equal(sha256(files.configJson), TINY_CONFIG['config.json']);
+  assert.equal(sha256(files.tokenizerFiles.vocabJson), SHARED_FILES['vocab.json']);
+  assert.equal(sha256(files.tokenizerFiles.mergesTxt), SHARED_FILES['merges.txt']);
+  assert.equal(files.source, 'synthetic:tiny:7');
+  assert.equal(files.synthetic, true);
+  const head = files.tensors.require('lm_head.weight').bytes;
+  assert.equal(head.buffer, files.tensors.require('model.embed_tokens.weight').bytes.buffer);
+  const config = readModelConfig(files.tensors, files.configJson);
+  assert.deepEqual(
+    [config.encoder.dModel, config.decoder.headDim, config.tokenIds.audioPad],
+    [128, 32, 151676],
+  );
+});
+
+test('the vocabulary has the published size and ids', async () => {
+  const { tokenizerFiles } = await synthesizeModel({ size: 'tiny', seed: 1 });
+  const idOf: Record<string, number> = JSON.parse(tokenizerFiles.vocabJson ?? '');
+  assert.equal(Object.keys(idOf).length, 151643);
+  assert.equal(idOf['Ċ'], 198);
+  assert.deepEqual([idOf['system'], idOf['user'], idOf['assistant']], [8948, 872, 77091]);
+});
+
+test('seed and abort are checked', async () => {
+  await assert.rejects(synthesizeModel({ size: 'tiny', seed: -1 }), oneLineError('usage', /found -1/));
+  await assert.rejects(synthesizeModel({ size: 'tiny', seed: 0.5 }), oneLineError('usage'));
+  await assert.rejects(
+    synthesizeModel({ size: 'tiny', seed: 1, signal: AbortSignal.abort() }),
+    oneLineError('aborted', /synthetic:tiny:1: loading was aborted/),
+  );
+});
+
+test('making a model lets other work in', async () => {
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  await synthesizeModel({ size: 'tiny', seed: 1 });
+  clearInterval(timer);
+  assert.ok(turns > 0, 'no timer ran while the model was made');
+});
+
+test('writes a directory that reads back', async (t) => {
+  const directory = join(temporaryDirectory(t), 'new', 'tiny');
+  const progress: number[] = [];
+  await writeSynthetic({
+    size: 'tiny',
+    seed: 1,
+    directory,
+    onProgress: ({ writtenBytes, totalBytes }) => progress.push(writtenBytes / totalBytes),
+  });
+  assert.deepEqual(readdirSync(directory).sort(), Object.keys(TINY_SEED_1).sort());
+  for (const [fileName, hash] of Object.entries(TINY_SEED_1)) {
+    const bytes = readFileSync(join(directory, fileName));
+    assert.equal(createHash('sha256').update(bytes).digest('hex'), hash);
+  }
+  assert.equal(progress.at(-1), 1);
+  assert.ok(progress.every((part, index) => part >= (progress[index - 1] ?? 0)));
+  const files = await readModelDirectory(directory);
+  assert.equal(files.tensors.byName.size, 70);
+  await assert.rejects(
+    writeSynthetic({ size: 'tiny', seed: 2, directory }),
+    oneLineError('file', /expected an empty directory, found /),
+  );
+  await writeSynthetic({ size: 'tiny', seed: 7, directory, overwrite: true });
+  const hash = createHash('sha256')
+    .update(readFileSync(join(directory, 'model.safetensors')))
+    .digest('hex');
+  assert.equal(hash, TINY_SEED_7['model.safetensors']);
+});
+
+test('an interrupted run leaves no broken file', async (t) => {
+  const directory = temporaryDirectory(t);
+  const controller = new AbortController();
+  const writing = writeSynthetic({
+    size: 'tiny',
+    seed: 1,
+    directory,
+    signal: controller.signal,
+    onProgress: ({ writtenBytes }) => {
+      if (writtenBytes > 1e6) controller.abort();
+    },
+  });
+  await assert.rejects(writing, oneLineError('aborted', /writing was aborted/));
+  assert.deepEqual(readdirSync(directory), []);
+});
+
+test('says where it cannot write', async (t) => {
+  const directory = temporaryDirectory(t);
+  writeFileSync(join(directory, 'file'), '');
+  await assert.rejects(
+    writeSynthetic({ size: 'tiny', seed: 1, directory: join(directory, 'file') }),
+    oneLineError('file', /file: /),
+  );
+});
