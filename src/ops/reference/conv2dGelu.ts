@@ -36,7 +36,7 @@ interface PlaneSize {
 /** sums[i, j] += Σ filter[a, b] · plane[2i + a − 1, 2j + b − 1], where a plane is zero outside its bounds. */
 function addPlane(
   plane: Float32Array,
-  size: PlaneSize,
+  { height, width }: PlaneSize,
   filter: Float32Array,
   sums: Float64Array,
   sumsSize: PlaneSize,
@@ -44,14 +44,15 @@ function addPlane(
   for (let i = 0; i < sumsSize.height; i++) {
     for (let a = 0; a < 3; a++) {
       const row = 2 * i + a - 1;
-      if (row < 0 || row >= size.height) continue;
+      if (row < 0 || row >= height) continue;
       for (let b = 0; b < 3; b++) {
         const factor = filter[a * 3 + b]!;
-        for (let j = 0; j < sumsSize.width; j++) {
-          const column = 2 * j + b - 1;
-          if (column < 0 || column >= size.width) continue;
-          sums[i * sumsSize.width + j]! += factor * plane[row * size.width + column]!;
-        }
+        // The outputs j whose column 2j + b − 1 lies within the plane.
+        const first = b === 0 ? 1 : 0;
+        const end = Math.min(sumsSize.width, Math.floor((width - b) / 2) + 1);
+        const input = row * width + b - 1;
+        const output = i * sumsSize.width;
+        for (let j = first; j < end; j++) sums[output + j]! += factor * plane[input + 2 * j]!;
       }
     }
   }

@@ -19,12 +19,15 @@ export function erfc(x: number): number {
   return x > 0 ? tail : 2 - tail;
 }
 
+/** 1 / (2n + 1), because a product is much cheaper than a quotient; 60 terms are enough up to 2.5. */
+const ODD_RECIPROCALS = Float64Array.from({ length: 60 }, (_, n) => 1 / (2 * n + 1));
+
 /** erf(x) for 0 ≤ x < 2.5. */
 function erfSeries(x: number): number {
   let term = x;
   let sum = x;
   for (let n = 1; term > sum * 1e-17; n++) {
-    term *= (2 * x * x) / (2 * n + 1);
+    term *= 2 * x * x * ODD_RECIPROCALS[n]!;
     sum += term;
   }
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;

@@ -2,6 +2,22 @@ import { QwenAsrError } from '../../error.js';
 import type { Weight } from '../operators.js';
 import type { Parameter, StorageDtype } from '../parameter.js';
 
+/** [65536] f32: the value of every bit pattern. bf16 is the upper half of an f32. */
+const BF16_VALUES = new Float32Array(Uint32Array.from({ length: 65536 }, (_, bits) => bits << 16).buffer);
+
+/** [65536] f32: the value of every IEEE 754 binary16 bit pattern. */
+const F16_VALUES = Float32Array.from({ length: 65536 }, (_, bits) => f16Value(bits));
+
+/** 1 sign bit, 5 exponent bits (bias 15), 10 fraction bits. */
+function f16Value(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >>> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
 /** A checkpoint tensor used where it lies; rows are widened to f32 when an operator needs them. */
 export class ReferenceWeight implements Weight {
   readonly name: string;
@@ -25,20 +41,21 @@ export class ReferenceWeight implements Weight {
 
   /** Writes row `row` of the leading dimension into `out` [rowLength] as f32. */
   widenRow(row: number, out: Float32Array): void {
-    const start = row * this.rowLength;
-    const stored = this.#stored.subarray(start, start + this.rowLength);
-    if (this.dtype === 'bf16') widenBf16(stored, out);
-    else if (this.dtype === 'f16') widenF16(stored, out);
-    else out.set(stored);
+    this.#widen(row * this.rowLength, this.rowLength, out);
   }
 
   /** All elements as f32; for vectors and other small weights. */
   widenAll(): Float32Array {
     const all = new Float32Array(this.#stored.length);
-    if (this.dtype === 'bf16') widenBf16(this.#stored, all);
-    else if (this.dtype === 'f16') widenF16(this.#stored, all);
-    else all.set(this.#stored);
+    this.#widen(0, all.length, all);
     return all;
+  }
+
+  #widen(start: number, count: number, out: Float32Array): void {
+    const stored = this.#stored;
+    if (stored instanceof Float32Array) return out.set(stored.subarray(start, start + count));
+    const widened = this.dtype === 'bf16' ? BF16_VALUES : F16_VALUES;
+    for (let i = 0; i < count; i++) out[i] = widened[stored[start + i]!]!;
   }
 }
 
@@ -46,23 +63,4 @@ export class ReferenceWeight implements Weight {
 export function weightOf(weight: Weight): ReferenceWeight {
   if (weight instanceof ReferenceWeight) return weight;
   throw new QwenAsrError('internal', `${weight.name}: expected a weight of the reference backend`);
-}
-
-/** bf16 is the upper half of an f32, so widening is a shift; exact. */
-function widenBf16(stored: ArrayLike<number>, out: Float32Array): void {
-  const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
-  for (let i = 0; i < stored.length; i++) bits[i] = stored[i]! << 16;
-}
-
-/** IEEE 754 binary16: 1 sign bit, 5 exponent bits (bias 15), 10 fraction bits; exact. */
-function widenF16(stored: ArrayLike<number>, out: Float32Array): void {
-  for (let i = 0; i < stored.length; i++) {
-    const half = stored[i]!;
-    const sign = half & 0x8000 ? -1 : 1;
-    const exponent = (half >>> 10) & 0x1f;
-    const fraction = half & 0x3ff;
-    if (exponent === 0) out[i] = sign * fraction * 2 ** -24;
-    else if (exponent === 0x1f) out[i] = fraction === 0 ? sign * Infinity : NaN;
-    else out[i] = sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  }
 }
