@@ -1,5 +1,9 @@
+import { QwenAsrError } from '../error.js';
 import { decodePcm } from './decodePcm.js';
 import { parseWavHeader, type WavHeader } from './wavHeader.js';
+
+/** Longest clip decoded at once, 2.8 GB at 16 kHz: a broken header must not make a file look like weeks of audio. */
+const MAX_HOURS = 12;
 
 /** A decoded WAV file: its header and its samples as mono at the file's own rate. */
 export interface WavAudio extends WavHeader {
@@ -9,7 +13,7 @@ export interface WavAudio extends WavHeader {
 
 /**
  * Reads a WAV file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64, plain or WAVE_FORMAT_EXTENSIBLE, in RIFF, RF64 or
- * BW64, any number of channels. Pure: no file access, so it works in a browser.
+ * BW64, any number of channels, up to 12 hours. Pure: no file access, so it works in a browser.
  *
  * @param bytes the whole file.
  * @param label names it in errors.
@@ -19,6 +23,13 @@ export interface WavAudio extends WavHeader {
  */
 export function readWav(bytes: Uint8Array, label: string): WavAudio {
   const header = parseWavHeader(bytes, label);
+  const hours = header.dataBytes / header.frameBytes / header.sampleRateHz / 3600;
+  if (hours > MAX_HOURS) {
+    throw new QwenAsrError(
+      'audio',
+      `${label}: expected at most ${MAX_HOURS} hours, found ${hours.toFixed(1)}`,
+    );
+  }
   const data = bytes.subarray(header.dataOffset, header.dataOffset + header.dataBytes);
   return { ...header, samples: decodePcm(data, header, label) };
 }

@@ -53,10 +53,8 @@ export function readWavFormat(
 ): WavFormat {
   const present = Math.min(size, view.byteLength - start);
   if (present < PLAIN_BYTES) {
-    throw new QwenAsrError(
-      'audio',
-      `${label}: expected ${PLAIN_BYTES} bytes in the "fmt " chunk, found ${present}`,
-    );
+    const expected = `expected at least ${PLAIN_BYTES} bytes in the "fmt " chunk`;
+    throw new QwenAsrError('audio', `${label}: ${expected}, found ${Math.max(0, present)}`);
   }
   const encoding = readEncoding(view, start, present, label);
   const channels = view.getUint16(start + 2, true);
@@ -65,20 +63,20 @@ export function readWavFormat(
   const statedBits = view.getUint16(start + 14, true);
   if (channels === 0) throw new QwenAsrError('audio', `${label}: expected at least 1 channel, found 0`);
   if (sampleRateHz < MIN_RATE_HZ || sampleRateHz > MAX_RATE_HZ) {
-    throw new QwenAsrError(
-      'audio',
-      `${label}: expected a sample rate of ${MIN_RATE_HZ} to ${MAX_RATE_HZ} Hz, found ${sampleRateHz}`,
-    );
+    const expected = `expected a sample rate of ${MIN_RATE_HZ} to ${MAX_RATE_HZ} Hz`;
+    throw new QwenAsrError('audio', `${label}: ${expected}, found ${sampleRateHz}`);
   }
+  // The block size decides: the stated bits may be fewer than a sample occupies (12 in 16, 24 in 32).
   const bitsPerSample = (frameBytes / channels) * 8;
-  const supported = CONTAINER_BITS[encoding].includes(bitsPerSample);
-  const fits = statedBits > (encoding === 'float' ? bitsPerSample - 1 : 0) && statedBits <= bitsPerSample;
-  if (!supported || !fits) {
-    throw new QwenAsrError(
-      'audio',
-      `${label}: expected ${CONTAINER_BITS[encoding].join(', ')}-bit ${encoding} samples, found ${statedBits} bits ` +
-        `in blocks of ${frameBytes} bytes for ${channels} channel(s)`,
-    );
+  const leastBits = encoding === 'float' ? bitsPerSample : 1;
+  if (
+    !CONTAINER_BITS[encoding].includes(bitsPerSample) ||
+    statedBits < leastBits ||
+    statedBits > bitsPerSample
+  ) {
+    const expected = `expected ${encoding} samples of ${CONTAINER_BITS[encoding].join(', ')} bits`;
+    const found = `${statedBits} bits in blocks of ${frameBytes} bytes for ${channels} channel(s)`;
+    throw new QwenAsrError('audio', `${label}: ${expected}, found ${found}`);
   }
   return { encoding, bitsPerSample, channels, sampleRateHz, frameBytes };
 }

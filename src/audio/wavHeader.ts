@@ -84,7 +84,7 @@ function checkMagic(bytes: Uint8Array, label: string): void {
 /** The chunk whose header is at `at`, or undefined when the bytes end before it does. */
 function readChunk(view: DataView, at: number, dataSize64?: number): Chunk | undefined {
   if (at + CHUNK_HEADER_BYTES > view.byteLength) return undefined;
-  const id = fourCharacters(new Uint8Array(view.buffer, view.byteOffset + at, 4), 0);
+  const id = String.fromCharCode(...[0, 1, 2, 3].map((i) => view.getUint8(at + i)));
   const size = view.getUint32(at + 4, true);
   const in64Bits = id === 'data' && size === UNKNOWN_SIZE && dataSize64 !== undefined && dataSize64 > 0;
   return { id, start: at + CHUNK_HEADER_BYTES, size: in64Bits ? dataSize64 : size };

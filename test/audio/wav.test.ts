@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readWav } from '../../src/audio/wav.js';
+import { QwenAsrError } from '../../src/error.js';
+import { demoModelDir } from '../support/projectRoot.js';
+import { Random } from '../support/random.js';
+import {
+  ds64Chunk,
+  float,
+  fmtChunk,
+  little,
+  type WavChunk,
+  wavFile,
+  wavOf16Bit,
+} from '../support/wavWriter.js';
+
+test('a bundled recording, 16 kHz mono PCM16 with a 44-byte header', () => {
+  const bytes = readFileSync(join(demoModelDir, 'samples', 'timer-en.wav'));
+  const { samples, channels, sampleRateHz } = readWav(bytes, 'timer-en.wav');
+  assert.equal(channels, 1);
+  assert.equal(sampleRateHz, 16000);
+  assert.equal(samples.length, 39270); // golden.json of the independent implementation
+  for (let i = 0; i < samples.length; i++) assert.equal(samples[i], bytes.readInt16LE(44 + 2 * i) / 32768);
+});
+
+test('float samples that are not finite are refused with the name of the file', () => {
+  const body = [0, Number.NaN].flatMap((value) => float(value, 32));
+  const bytes = wavFile([fmtChunk({ tag: 3, bits: 32 }), { id: 'data', body }]);
+  const message = 'clip.wav: expected finite samples, found NaN in sample 1 of channel 1';
+  assert.throws(() => readWav(bytes, 'clip.wav'), { code: 'audio', message });
+});
+
+test('a file of more than 12 hours is refused before it is decoded', () => {
+  const bytes = new Uint8Array(44 + 12 * 3600 * 1000 + 1);
+  bytes.set(wavFile([fmtChunk({ bits: 8, sampleRateHz: 1000 }), { id: 'data', body: [] }]));
+  bytes.fill(0xff, 40, 44);
+  const message = 'clip.wav: expected at most 12 hours, found 12.0';
+  assert.throws(() => readWav(bytes, 'clip.wav'), { code: 'audio', message });
+});
+
+/** Small files that between them have every feature of the format. */
+const seeds: readonly Uint8Array[] = [
+  wavOf16Bit([1, -2, 3, -4, 5, -6, 7, -8]),
+  wavFile([
+    { id: 'LIST', body: [1, 2, 3] },
+    fmtChunk({ tag: 3, bits: 32, channels: 3, extensible: { validBits: 32 } }),
+    { id: 'data', body: [0.5, -0.5, 0.25, 1, 2, 3].flatMap((value) => float(value, 32)) },
+    { id: 'id3 ', body: [1] },
+  ]),
+  wavFile(
+    [
+      ds64Chunk(12n),
+      fmtChunk({ bits: 24, channels: 2, sampleRateHz: 44100 }),
+      { id: 'data', body: [1, 2, 3, 4].flatMap((value) => little(value, 3)), statedSize: 0xffffffff },
+    ],
+    'RF64',
+  ),
+  wavFile([fmtChunk({ tag: 3, bits: 64 }), { id: 'data', body: float(0.1, 64), statedSize: 0 }]),
+  wavFile([fmtChunk({ bits: 8 }), { id: 'data', body: [128, 255, 0] }]),
+];
+
+/** Reads hostile bytes: either samples that the file can hold, or one line that names the file. */
+function survive(bytes: Uint8Array): 'read' | 'refused' {
+  try {
+    const { samples, dataOffset, dataBytes, frameBytes } = readWav(bytes, 'hostile.wav');
+    assert.ok(samples.length > 0 && samples.length * frameBytes === dataBytes);
+    assert.ok(dataOffset + dataBytes <= bytes.length);
+    assert.ok(samples.every(Number.isFinite));
+    return 'read';
+  } catch (error) {
+    assert.ok(error instanceof QwenAsrError, String(error));
+    assert.equal(error.code, 'audio');
+    assert.match(error.message, /^hostile\.wav: [\x20-\x7e]+$/);
+    return 'refused';
+  }
+}
+
+test('a file cut at any byte is read as far as it goes, or refused', () => {
+  for (const seed of seeds) {
+    let readable = 0;
+    for (let length = 0; length <= seed.length; length++) {
+      if (survive(seed.subarray(0, length)) === 'read') readable++;
+      else assert.equal(readable, 0, 'a longer piece of the same file must not be worse');
+    }
+    assert.ok(readable > 0);
+  }
+});
+
+test('every size field, at every extreme', () => {
+  const sizes = [
+    0, 1, 2, 7, 15, 16, 17, 0x7fffffff, 0x80000000, 0xfffffff7, 0xfffffff8, 0xfffffffe, 0xffffffff,
+  ];
+  for (const seed of seeds) {
+    for (let at = 4; at + 4 <= seed.length; at++) {
+      for (const size of sizes) {
+        const bytes = seed.slice();
+        bytes.set(little(size, 4), at);
+        survive(bytes);
+      }
+    }
+  }
+});
+
+test('a chunk that claims to reach into or past the next one', () => {
+  const data: WavChunk = { id: 'data', body: [1, 2, 3, 4] };
+  for (let statedSize = 0; statedSize < 80; statedSize++) {
+    survive(wavFile([{ id: 'LIST', body: [1, 2, 3, 4], statedSize }, fmtChunk(), data]));
+    survive(wavFile([{ ...fmtChunk(), statedSize }, data]));
+    survive(wavFile([fmtChunk(), { ...data, statedSize }, fmtChunk({ channels: 2 }), data]));
+  }
+});
+
+test('4,000 seeded mutations: bytes overwritten, cut out, repeated', () => {
+  const random = new Random(2024);
+  const outcomes = { read: 0, refused: 0 };
+  for (let round = 0; round < 4000; round++) {
+    let bytes = [...seeds[round % seeds.length]!];
+    for (let edits = random.integer(1, 4); edits > 0; edits--) bytes = mutate(bytes, random);
+    outcomes[survive(Uint8Array.from(bytes))]++;
+  }
+  assert.ok(outcomes.read > 400 && outcomes.refused > 400, JSON.stringify(outcomes));
+});
+
+function mutate(bytes: readonly number[], random: Random): number[] {
+  const at = random.integer(0, bytes.length);
+  const count = random.integer(1, 8);
+  const kind = random.integer(0, 3);
+  if (kind === 0) return [...bytes.slice(0, at), ...bytes.slice(at + count)];
+  if (kind === 1) return [...bytes.slice(0, at), ...bytes.slice(Math.max(0, at - count))];
+  const replaced = bytes.slice();
+  const value = kind === 2 ? random.integer(0, 255) : random.integer(0, 1) * 255;
+  for (let i = at; i < Math.min(at + (kind === 2 ? 1 : count), bytes.length); i++) replaced[i] = value;
+  return replaced;
+}
+
+test('100,000 empty chunks take no noticeable time', () => {
+  const bytes = new Uint8Array(12 + 8 * 100_000);
+  bytes.set(wavFile([]));
+  const startMs = performance.now();
+  assert.equal(survive(bytes), 'refused');
+  assert.ok(performance.now() - startMs < 1000);
+});
