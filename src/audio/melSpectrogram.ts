@@ -1,6 +1,6 @@
-import { QwenAsrError } from '../error.js';
 import { MEL_BINS, melFrameCount } from '../ops/logMelShape.js';
 import { logMel } from '../ops/reference/logMel.js';
+import { checkSamples } from './checkSamples.js';
 import type { Mel } from './mel.js';
 import { melFilters } from './melFilters.js';
 import { padShortClip } from './padShortClip.js';
@@ -18,14 +18,7 @@ import { padShortClip } from './padShortClip.js';
  * console.log(mel.bins, mel.frames); // 128 100
  */
 export function melSpectrogram(samples: Float32Array): Mel {
-  if (samples.length === 0) throw new QwenAsrError('audio', 'log-mel: expected samples, found none');
-  const broken = samples.findIndex((value) => !Number.isFinite(value));
-  if (broken >= 0) {
-    throw new QwenAsrError(
-      'audio',
-      `log-mel: sample ${broken} is ${samples[broken]}, expected a finite value`,
-    );
-  }
+  checkSamples(samples);
   const clip = padShortClip(samples);
   return { data: logMel(clip, melFilters()), bins: MEL_BINS, frames: melFrameCount(clip.length) };
 }

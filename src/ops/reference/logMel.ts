@@ -15,7 +15,7 @@ const DYNAMIC_RANGE = 8; // decades
  * @param samples [n] f32 at 16 kHz, n > 200 (the mirror needs that many).
  * @param filters [bins, 201] f32, bins = 128 for the published models.
  * @param window [400], the periodic Hann window unless given.
- * @returns [bins, floor(n/160)] f32, row-major. Sums in f64, so the result is exact to f32 rounding.
+ * @returns [bins, floor(n/160)] f32, row-major. Sums in f64; the logarithm and the result are rounded to f32.
  * @throws QwenAsrError `audio` for a clip that is too short to mirror; `internal` for arrays of a wrong length.
  * @example
  * const mel = logMel(samples, melFilters()); // mel.length / 128 frames
