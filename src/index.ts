@@ -21,6 +21,7 @@ export type { Observer, Precision } from './ops/operators.js';
 export { loadModel } from './transcribe/loadModel.js';
 export type {
   AudioClip,
+  BackendChoice,
   EncodeTimings,
   Encoding,
   LoadOptions,

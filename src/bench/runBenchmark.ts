@@ -88,7 +88,7 @@ async function benchmarkEncoder(
   const result: EncoderResult = {
     mode: 'encoder',
     ...subject,
-    notes: model.info.synthetic ? ['the weights are random.'] : [],
+    notes: model.info.synthetic ? ['the weights are random'] : [],
     frames: mel.frames,
     samples,
     interrupted: false,
@@ -148,6 +148,6 @@ function zeroMel(sampleCount: number) {
 }
 
 function pipelineNote(exactTokens: number | null, isDefault: boolean): string {
-  const origin = isDefault ? '3 a second of audio; --tokens N decodes N' : '--tokens';
-  return `the weights are random, so any text is meaningless; every run decodes ${exactTokens} tokens (${origin}).`;
+  const origin = isDefault ? '3 a second of audio; --tokens changes it' : '--tokens';
+  return `random weights: the text is meaningless; every run decodes ${exactTokens} tokens (${origin})`;
 }

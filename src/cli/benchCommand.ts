@@ -63,13 +63,18 @@ async function runPlan(
   { signal, err }: CommandContext,
   text: (line: string) => void,
 ): Promise<BenchmarkResult> {
-  text(formatSystemInfo(1, availableParallelism()));
-  text(formatLoading(plan.model));
-  const model = await loadModel(plan.model, { ...plan.load, signal });
+  const model = await loadModel(plan.model, {
+    ...plan.load,
+    signal,
+    onBackend: ({ name, threadCount }) => {
+      text(formatSystemInfo(threadCount, availableParallelism()));
+      const asked = plan.load.threads ?? 1;
+      if (asked > threadCount)
+        err(`note: the ${name} backend runs on ${threadCount} thread(s), not ${asked}\n`);
+      text(formatLoading(plan.model));
+    },
+  });
   try {
-    const asked = plan.load.threads ?? 1;
-    const { backend, threads } = model.info;
-    if (asked > threads) err(`note: the ${backend} backend runs on ${threads} thread(s), not ${asked}\n`);
     if (plan.mode === 'encoder' && plan.exactTokens !== undefined) {
       err('note: --tokens has no effect on the encoder (-w 1)\n');
     }

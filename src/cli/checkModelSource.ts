@@ -1,13 +1,14 @@
 import { statSync } from 'node:fs';
 import { QwenAsrError } from '../error.js';
+import { parseSyntheticName } from '../model/syntheticName.js';
 
 /**
  * Refuses a `-d` that cannot name a model, before anything slow begins.
  *
- * @throws QwenAsrError `file` when there is no such directory.
+ * @throws QwenAsrError `file` when there is no such directory, `usage` for a synthetic model there is not.
  */
 export function checkModelSource(source: string): void {
-  if (source.startsWith('synthetic:')) return;
+  if (parseSyntheticName(source) !== null) return;
   const entry = stat(source);
   if (entry === undefined) throw new QwenAsrError('file', `${source}: no such model directory`);
   if (!entry.isDirectory())

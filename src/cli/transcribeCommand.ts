@@ -1,6 +1,7 @@
+import { decodeWav } from '../audio/decodeWav.js';
 import { loadWav } from '../audio/loadWav.js';
 import { loadModel } from '../transcribe/loadModel.js';
-import type { TranscribeOptions, Transcript, Transcription } from '../transcribe/types.js';
+import type { AudioClip, TranscribeOptions, Transcript, Transcription } from '../transcribe/types.js';
 import { loadOptionsOf } from './arithmeticOptions.js';
 import { checkModelSource } from './checkModelSource.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
@@ -22,7 +23,7 @@ export async function transcribeCommand(context: CommandContext): Promise<ExitCo
   }
   const { signal, out, err } = context;
   checkModelSource(source);
-  const audio = await loadWav(input === '-' ? await readStandardInput(signal) : input);
+  const audio = await readAudio(input, signal);
   const model = await loadModel(source, { ...loadOptionsOf(values), signal });
   try {
     const transcription = model.transcribe(audio.samples, transcribeOptionsOf(values, signal));
@@ -37,6 +38,10 @@ export async function transcribeCommand(context: CommandContext): Promise<ExitCo
     await model.close();
   }
   return EXIT.ok;
+}
+
+async function readAudio(input: string, signal: AbortSignal): Promise<AudioClip> {
+  return input === '-' ? decodeWav(await readStandardInput(signal), 'standard input') : loadWav(input);
 }
 
 function transcribeOptionsOf(

@@ -37,6 +37,7 @@ export async function loadModel(source: string, options: LoadOptions = {}): Prom
   const startMs = performance.now();
   const backend = chooseBackend(options);
   try {
+    options.onBackend?.(backend);
     const files = await openModel(source, options.signal);
     try {
       return buildModel(files, backend, startMs);

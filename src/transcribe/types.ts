@@ -14,8 +14,13 @@ export interface LoadOptions {
   readonly precision?: 'auto' | Precision;
   /** Forces an instruction set level, for example `avx2`; default `auto`. */
   readonly isa?: string;
+  /** Told once which arithmetic was chosen, before any weight is read. */
+  readonly onBackend?: (backend: BackendChoice) => void;
   readonly signal?: AbortSignal;
 }
+
+/** How a model computes. */
+export type BackendChoice = Pick<Backend, 'name' | 'isa' | 'precision' | 'threadCount'>;
 
 export interface TranscribeOptions {
   /** Name or code, case-insensitive; the model's output is then the text alone. */

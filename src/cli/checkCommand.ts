@@ -1,0 +1,46 @@
+import { checkModelDirectory } from '../model/checkModel.js';
+import { EXIT, type ExitCode } from './exitCodes.js';
+import { type OptionTable, parseOptions } from './options.js';
+import { anyText } from './optionValues.js';
+import type { CommandContext } from './runCommand.js';
+import { answersStandard, standardOptions } from './standardOptions.js';
+import { formatOptions } from './usage.js';
+
+/** Options of `qwen_asr check`. */
+export const CHECK_OPTIONS = {
+  model: {
+    kind: 'value',
+    short: 'd',
+    placeholder: 'DIR',
+    section: 'Required',
+    help: ['Model directory (*.safetensors + vocab.json)'],
+    read: anyText,
+  },
+  ...standardOptions('Options'),
+} as const satisfies OptionTable;
+
+/** The help text of `qwen_asr check`. */
+export function checkUsage(): string {
+  const options = formatOptions(CHECK_OPTIONS, ['Required', 'Options'], { column: 22, names: 'both' });
+  return `Usage: qwen_asr check -d <model_dir>
+
+Verifies files, names, shapes, token ids and that every weight is finite, and names the published model.
+
+${options}
+`;
+}
+
+/** `qwen_asr check -d DIR`: is this a model directory that works, and which one? */
+export async function checkCommand(context: CommandContext): Promise<ExitCode> {
+  const { values } = parseOptions(CHECK_OPTIONS, context.args);
+  if (answersStandard(values, checkUsage, context)) return EXIT.ok;
+  if (values.model === undefined) {
+    context.err(checkUsage());
+    return EXIT.error;
+  }
+  const report = await checkModelDirectory(values.model, undefined, context.signal);
+  for (const { severity, message } of report.findings) context.out(`${severity}: ${message}\n`);
+  const kind = report.published ?? 'not a published model';
+  context.out(`${report.source}: ${report.passed ? 'usable' : 'not usable'} (${kind})\n`);
+  return report.passed ? EXIT.ok : EXIT.error;
+}

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { transcribeCommand } from '../../src/cli/transcribeCommand.js';
+import { transcribeUsage } from '../../src/cli/transcribeOptions.js';
+import { goldenDir, projectRoot } from '../support/projectRoot.js';
+import { runCli } from '../support/runCli.js';
+
+const asr = (...args: string[]) => runCli('qwen_asr', args);
+
+const clip = (name: string) => join('models', 'demo', 'samples', `${name}.wav`);
+const golden = (name: string) =>
+  JSON.parse(readFileSync(join(goldenDir, 'demo', name, 'golden.json'), 'utf8'));
+
+test('the text of a recording goes to standard output, alone', async () => {
+  for (const [name, text] of [
+    ['timer-en', 'Set a timer for seven minutes.'],
+    ['weather-de', 'Wie ist das Wetter in Hamburg?'],
+  ] as const) {
+    assert.deepEqual(await asr('-d', 'models/demo', '-i', clip(name)), {
+      code: 0,
+      stdout: `${text}\n`,
+      stderr: '',
+    });
+  }
+});
+
+test('silence is an empty line; the sub-command has a name too', async () => {
+  const outcome = await asr('transcribe', '-d', 'models/demo', '-i', clip('silence-3s'));
+  assert.deepEqual(outcome, { code: 0, stdout: '\n', stderr: '' });
+});
+
+test('-i - reads the WAV from standard input', async () => {
+  const input = readFileSync(join(projectRoot, clip('light-en')));
+  const outcome = await runCli('qwen_asr', ['-d', 'models/demo', '-i', '-'], { input });
+  assert.deepEqual(outcome, { code: 0, stdout: 'Turn on the kitchen light.\n', stderr: '' });
+});
+
+test('--json has the text, language, token ids and timings of the golden', async () => {
+  const { code, stdout, stderr } = await asr('-d', 'models/demo', '-i', clip('music-es'), '--json');
+  assert.deepEqual([code, stderr], [0, '']);
+  const document = JSON.parse(stdout);
+  const expected = golden('music-es');
+  assert.deepEqual([document.schema, document.version], ['qwen-asr-transcript', 1]);
+  assert.equal(document.text, expected.text);
+  assert.equal(document.language, expected.language);
+  assert.deepEqual(document.tokenIds, expected.tokens);
+  assert.equal(document.truncated, false);
+  const { timings } = document;
+  const parts = ['mel', 'convStem', 'encoderLayers', 'prefill', 'decode', 'detokenize', 'other'];
+  const sumMs = parts.reduce((sum, part) => sum + timings[`${part}Ms`], 0);
+  assert.ok(Math.abs(sumMs - timings.totalMs) < 1e-6 * timings.totalMs, JSON.stringify(timings));
+});
+
+test('--json on silence: no text, and null for the language that nobody spoke', async () => {
+  const { stdout } = await asr('-d', 'models/demo', '-i', clip('silence-3s'), '--json');
+  const { text, language } = JSON.parse(stdout);
+  assert.deepEqual([text, language], ['', null]);
+});
+
+test('--language and --prompt reach the model', async () => {
+  const forced = golden('timer-en-forced');
+  const json = (...args: string[]) => asr('-d', 'models/demo', '--json', ...args);
+  const { stdout } = await json('-i', clip('timer-en'), '--language', 'english');
+  assert.deepEqual(JSON.parse(stdout).tokenIds, forced.tokens);
+  // The context whose prompt ids the golden lists.
+  const context = 'kitchen lamps: garden, café\n<|im_end|> two';
+  const prompted = JSON.parse((await json('-i', clip('light-en'), '--prompt', context)).stdout);
+  const expected = golden('light-en-context');
+  assert.deepEqual([prompted.tokenIds, prompted.promptTokens], [expected.tokens, expected.prompt_ids.length]);
+});
+
+test('--max-tokens ends early and says so', async () => {
+  const { code, stdout, stderr } = await asr(
+    '-d',
+    'models/demo',
+    '-i',
+    clip('timer-en'),
+    '--max-tokens',
+    '4',
+    '--json',
+  );
+  assert.equal(code, 0);
+  assert.match(stderr, /^note: stopped after 4 tokens.*--max-tokens.*\n$/);
+  const document = JSON.parse(stdout);
+  assert.equal(document.truncated, true);
+  assert.deepEqual(document.tokenIds, golden('timer-en').tokens.slice(0, 4));
+});
+
+test('random weights: the text is labelled as meaningless', async () => {
+  const { code, stderr } = await asr('-d', 'synthetic:tiny', '-i', clip('light-en'), '--max-tokens', '2');
+  assert.equal(code, 0);
+  assert.match(stderr, /^note: .*random.*meaningless\n/);
+});
+
+test('on a terminal the text appears piece by piece and is not printed twice', async () => {
+  const pieces: string[] = [];
+  const code = await transcribeCommand({
+    args: ['-d', join(projectRoot, 'models', 'demo'), '-i', join(projectRoot, clip('timer-en'))],
+    signal: new AbortController().signal,
+    out: (text) => pieces.push(text),
+    err: (text) => assert.fail(text),
+    outIsTerminal: true,
+    errIsTerminal: true,
+  });
+  assert.equal(code, 0);
+  assert.equal(pieces.join(''), 'Set a timer for seven minutes.\n');
+  assert.ok(pieces.filter((piece) => piece !== '').length > 3, JSON.stringify(pieces));
+});
+
+test('-h prints the help; without -d or -i it goes to standard error and the exit code is 1', async () => {
+  assert.deepEqual(await asr('-h'), { code: 0, stdout: transcribeUsage(), stderr: '' });
+  for (const args of [[], ['-d', 'models/demo'], ['-i', clip('timer-en')]]) {
+    assert.deepEqual(await asr(...args), { code: 1, stdout: '', stderr: transcribeUsage() });
+  }
+});
+
+for (const [what, args, message] of [
+  ['missing model', ['-d', 'nowhere', '-i', clip('timer-en')], /^error: nowhere: /],
+  ['missing recording', ['-d', 'models/demo', '-i', 'no.wav'], /^error: no\.wav: /],
+  ['not a recording', ['-d', 'models/demo', '-i', 'package.json'], /^error: package\.json: /],
+  ['nothing on standard input', ['-d', 'models/demo', '-i', '-'], /^error: standard input: /],
+  [
+    'unknown language',
+    ['-d', 'models/demo', '-i', clip('timer-en'), '--language', 'Klingon'],
+    /^error: .*English.*"Klingon"/,
+  ],
+  ['unknown sub-command', ['transscribe', '-d', 'models/demo'], /^error: unexpected argument "transscribe"/],
+] as const) {
+  test(`misuse: ${what}`, async () => {
+    const { code, stdout, stderr } = await asr(...args);
+    assert.match(stderr, message);
+    assert.equal(stderr.indexOf('\n'), stderr.length - 1, stderr);
+    assert.deepEqual([code, stdout], [1, '']);
+  });
+}
+
+test('stack traces are for people who ask for them', async () => {
+  const args = ['-d', 'nowhere', '-i', clip('timer-en')];
+  const { stderr } = await runCli('qwen_asr', args, { env: { QWEN_ASR_DEBUG: '1' } });
+  assert.match(stderr, /^error: nowhere: .*\nQwenAsrError: .*\n {4}at /);
+});
