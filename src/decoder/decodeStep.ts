@@ -20,7 +20,7 @@ export interface StepInput {
 
 /**
  * A decode step of a fixed number of rows, one a sequence: planned once, then run as often as wanted on the same
- * memory. Probes: `step_layer0`… [rows, hidden] and `step_best_logits` [rows].
+ * memory. Probes: `step_embeddings` and `step_layer0`… [rows, hidden], `step_best_logits` [rows].
  */
 export class DecodeStep {
   readonly #ids: Tensor;
@@ -49,6 +49,7 @@ export class DecodeStep {
     } as const;
     const build = (ops: Operators): void => {
       ops.embed({ ids: this.#ids, table: context.weights.embedTokens, y: buffers.stream });
+      ops.probe('step_embeddings', buffers.stream);
       const options = { lastRowOnly: false, probePrefix: 'step_layer' };
       recordDecoderLayers(ops, context, buffers, sequenceRows, options);
       recordDecoderHead(ops, context, buffers, this.#choices);

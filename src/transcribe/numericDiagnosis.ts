@@ -89,5 +89,6 @@ const STAGE_NAMES: Readonly<Record<string, string>> = {
   encoder: 'encoder output',
   embeddings: 'prompt embeddings',
   first_logits: 'logits',
+  step_embeddings: 'token embedding (decode step)',
   step_best_logits: 'logits (decode step)',
 };
