@@ -1,0 +1,69 @@
+import { QwenAsrError } from '../error.js';
+import { quote } from '../model/describe.js';
+import type { MergeRules } from './mergeRules.js';
+
+/** Odd multipliers that spread neighbouring ids over the table: 2^32 divided by the golden ratio, and Murmur3's c2. */
+const LEFT_MULTIPLIER = 0x9e3779b1;
+const RIGHT_MULTIPLIER = 0x1b873593;
+
+/**
+ * Merges by pair of ids: an open-addressing hash table in typed arrays. The published 151,387 rules take 4 MB and a
+ * lookup makes no garbage, which a `Map` with string or composed keys would.
+ */
+export class MergeTable {
+  readonly #slotMask: number;
+  readonly #rankPlusOne: Int32Array; // [slots] i32, 0 is an empty slot
+  readonly #leftId: Int32Array; // [rules] i32
+  readonly #rightId: Int32Array; // [rules] i32
+  readonly #mergedId: Int32Array; // [rules] i32
+
+  /**
+   * @throws QwenAsrError `model` when a rule names a piece, or makes one, that the vocabulary does not hold.
+   */
+  constructor(rules: MergeRules, vocabulary: ReadonlyMap<string, number>) {
+    const count = rules.pairs.length;
+    this.#leftId = new Int32Array(count);
+    this.#rightId = new Int32Array(count);
+    this.#mergedId = new Int32Array(count);
+    // At most half full, so that probing ends after one or two steps.
+    const slots = 2 ** Math.ceil(Math.log2(2 * count + 2));
+    this.#slotMask = slots - 1;
+    this.#rankPlusOne = new Int32Array(slots);
+
+    const idOf = (piece: string, rank: number): number => {
+      const id = vocabulary.get(piece);
+      if (id !== undefined) return id;
+      throw new QwenAsrError(
+        'model',
+        `${rules.locate(rank)}: the piece ${quote(piece)} is not in the vocabulary`,
+      );
+    };
+    rules.pairs.forEach(([left, right], rank) => {
+      this.#leftId[rank] = idOf(left, rank);
+      this.#rightId[rank] = idOf(right, rank);
+      this.#mergedId[rank] = idOf(left + right, rank);
+      this.#rankPlusOne[this.#slot(this.#leftId[rank], this.#rightId[rank])] = rank + 1;
+    });
+  }
+
+  /** Rank of the merge of two neighbouring ids, -1 when they do not merge. Of a rule given twice, the later counts. */
+  rank(left: number, right: number): number {
+    return this.#rankPlusOne[this.#slot(left, right)]! - 1;
+  }
+
+  /** Id that the merge of this rank makes. */
+  mergedId(rank: number): number {
+    return this.#mergedId[rank]!;
+  }
+
+  /** The slot that holds the pair, or the empty one where it belongs. */
+  #slot(left: number, right: number): number {
+    const hash = Math.imul(left, LEFT_MULTIPLIER) ^ Math.imul(right, RIGHT_MULTIPLIER);
+    let slot = (hash ^ (hash >>> 15)) & this.#slotMask;
+    for (;;) {
+      const rank = this.#rankPlusOne[slot]! - 1;
+      if (rank < 0 || (this.#leftId[rank] === left && this.#rightId[rank] === right)) return slot;
+      slot = (slot + 1) & this.#slotMask;
+    }
+  }
+}

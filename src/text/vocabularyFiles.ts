@@ -1,0 +1,63 @@
+import { QwenAsrError } from '../error.js';
+import { describeValue, quote } from '../model/describe.js';
+import { isObject, parseJsonObject } from './jsonObject.js';
+import { PUBLISHED_VOCABULARY_SIZE, publishedTokens } from './publishedTokens.js';
+import type { AddedToken, TokenizerData } from './tokenizerData.js';
+
+/**
+ * Tokenizer data from the older set of files. Added tokens come from `tokenizer_config.json` (`added_tokens_decoder`);
+ * where there are none, a vocabulary of the published size gets the published ones.
+ *
+ * @param files texts of vocab.json, and of merges.txt and tokenizer_config.json as far as present
+ * @throws QwenAsrError `model` naming file and entry when one is malformed.
+ * @example
+ * tokenizerDataFromVocabulary({ vocabJson: '{"a":0,"b":1,"ab":2}', mergesTxt: 'a b' });
+ */
+export function tokenizerDataFromVocabulary(files: {
+  readonly vocabJson: string;
+  readonly mergesTxt?: string | undefined;
+  readonly tokenizerConfigJson?: string | undefined;
+}): TokenizerData {
+  const vocab = readVocabulary(parseJsonObject(files.vocabJson, 'vocab.json'), 'vocab.json');
+  const stored = files.tokenizerConfigJson === undefined ? [] : readAddedTokens(files.tokenizerConfigJson);
+  const published = stored.length === 0 && vocab.size === PUBLISHED_VOCABULARY_SIZE;
+  return { vocab, merges: files.mergesTxt, addedTokens: published ? publishedTokens : stored };
+}
+
+/** Checks that every value of a piece → id object is a number. */
+export function readVocabulary(object: Record<string, unknown>, where: string): Map<string, number> {
+  const vocabulary = new Map<string, number>();
+  // Twice as fast as Object.entries on an object of 151,643 keys.
+  for (const piece of Object.keys(object)) {
+    const id = object[piece];
+    if (typeof id !== 'number') {
+      throw new QwenAsrError(
+        'model',
+        `${where}: entry ${quote(piece)}: expected an id, found ${describeValue(id)}`,
+      );
+    }
+    vocabulary.set(piece, id);
+  }
+  return vocabulary;
+}
+
+/** `added_tokens_decoder` of a tokenizer_config.json: {"151645": {"content": "<|im_end|>", "special": true, …}, …}. */
+function readAddedTokens(tokenizerConfigJson: string): AddedToken[] {
+  const where = 'tokenizer_config.json';
+  const decoder = parseJsonObject(tokenizerConfigJson, where)['added_tokens_decoder'] ?? {};
+  if (!isObject(decoder)) {
+    throw new QwenAsrError(
+      'model',
+      `${where}: expected added_tokens_decoder to be an object, found ${describeValue(decoder)}`,
+    );
+  }
+  return Object.entries(decoder).map(([key, token]) => {
+    if (!/^\d{1,9}$/.test(key) || !isObject(token) || typeof token['content'] !== 'string') {
+      throw new QwenAsrError(
+        'model',
+        `${where}: added_tokens_decoder ${quote(key)}: expected an id and its content, found ${describeValue(token)}`,
+      );
+    }
+    return { id: Number(key), content: token['content'], special: token['special'] === true };
+  });
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type PromptIds, resolvePromptIds } from '../../src/text/promptIds.js';
+import { readTokenizer } from '../../src/text/readTokenizer.js';
+import { readGolden } from '../support/golden.js';
+import { demoModelDir } from '../support/projectRoot.js';
+import { demoFiles, demoTokenizer } from './demoTokenizer.js';
+import { placeholderVocabulary } from './placeholderVocabulary.js';
+
+/** The template without context and forced language (model-spec, prompt). */
+function defaultPrompt(ids: PromptIds, audioTokens: number): number[] {
+  const { imStart, imEnd, newline, system, user, assistant, audioStart, audioPad, audioEnd } = ids;
+  return [
+    ...[imStart, system, newline, imEnd, newline, imStart, user, newline, audioStart],
+    ...new Array<number>(audioTokens).fill(audioPad),
+    ...[audioEnd, imEnd, newline, imStart, assistant, newline],
+  ];
+}
+
+test('the demo model: ids of the golden prompts', () => {
+  const { thinker_config: config } = JSON.parse(readFileSync(join(demoModelDir, 'config.json'), 'utf8'));
+  const ids = resolvePromptIds(demoTokenizer, 922, {
+    audioTokenId: config.audio_token_id,
+    audioStartTokenId: config.audio_start_token_id,
+    audioEndTokenId: config.audio_end_token_id,
+  });
+  const golden = readGolden('demo/weather-de');
+  assert.deepEqual(defaultPrompt(ids, golden.shapes['encoder']![0]!), golden.prompt_ids);
+  const forced = readGolden('demo/timer-en-forced').prompt_ids;
+  assert.deepEqual([ids.language, ids.asrText], [forced.at(-3), forced.at(-1)]);
+  assert.deepEqual([...ids.endIds].sort(), golden.eos);
+});
+
+test('the tokenizer alone gives the same ids', () => {
+  const withConfig = resolvePromptIds(demoTokenizer, 922, { audioTokenId: 920 });
+  assert.deepEqual(resolvePromptIds(demoTokenizer, 922), withConfig);
+});
+
+test('config.json goes first', () => {
+  const ids = resolvePromptIds(demoTokenizer, 922, {
+    audioTokenId: 5,
+    audioStartTokenId: 6,
+    audioEndTokenId: 7,
+  });
+  assert.deepEqual([ids.audioPad, ids.audioStart, ids.audioEnd], [5, 6, 7]);
+});
+
+test('a published vocabulary without other files has the published ids', () => {
+  const ids = resolvePromptIds(readTokenizer({ vocabJson: placeholderVocabulary() }), 151936);
+  const golden = readGolden('synthetic-tiny-seed1');
+  assert.deepEqual(defaultPrompt(ids, golden.shapes['encoder']![0]!), golden.prompt_ids);
+  assert.deepEqual([ids.language, ids.asrText], [11528, 151704]);
+  assert.deepEqual([...ids.endIds].sort(), [151643, 151645]);
+});
+
+test('a token that no file names is named', () => {
+  const { vocabJson, mergesTxt } = demoFiles;
+  assert.throws(() => resolvePromptIds(readTokenizer({ vocabJson, mergesTxt }), 922), {
+    code: 'model',
+    message: /^prompt: expected an id for "<\|im_end\|>", found none/,
+  });
+  const vocabulary = JSON.parse(vocabJson);
+  delete vocabulary.assistant;
+  const tokenizer = readTokenizer({ ...demoFiles, vocabJson: JSON.stringify(vocabulary), mergesTxt: '' });
+  assert.throws(() => resolvePromptIds(tokenizer, 922), { message: /"assistant", found none/ });
+});
+
+test('an id without a row in the embedding is refused', () => {
+  assert.throws(() => resolvePromptIds(demoTokenizer, 917), {
+    code: 'model',
+    message:
+      'prompt: expected the id of "<|im_end|>" to be below the 917 rows of embed_tokens.weight, found 917',
+  });
+  assert.throws(() => resolvePromptIds(demoTokenizer, 922, { audioTokenId: 922 }), {
+    message: /"<\|audio_pad\|>"/,
+  });
+  assert.throws(() => resolvePromptIds(demoTokenizer, 922, { audioTokenId: -1 }), { message: /found -1$/ });
+});

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createVocabulary } from '../../src/text/vocabulary.js';
+
+test('ids are looked up both ways, gaps included', () => {
+  const vocabulary = createVocabulary({
+    vocab: { b: 5, '!': 0 },
+    addedTokens: [{ id: 7, content: '<x>', special: true }],
+  });
+  assert.equal(vocabulary.idOfPiece.get('b'), 5);
+  assert.equal(vocabulary.entries.length, 8);
+  assert.equal(vocabulary.entries[5], 'b');
+  assert.equal(vocabulary.entries[3], undefined);
+  assert.equal(vocabulary.byteIds[0x62], 5);
+  assert.equal(vocabulary.byteIds[0x61], undefined);
+});
+
+test('a file may repeat its added tokens among the vocabulary', () => {
+  const token = { id: 1, content: '<x>', special: true };
+  const vocabulary = createVocabulary({
+    vocab: new Map([
+      ['a', 0],
+      ['<x>', 1],
+    ]),
+    addedTokens: [token, token],
+  });
+  assert.deepEqual(vocabulary.entries[1], token);
+});
+
+test('unusable and shared ids are named', () => {
+  const created =
+    (vocab: Record<string, number>, id = 9) =>
+    (): unknown =>
+      createVocabulary({ vocab, addedTokens: [{ id, content: '<x>', special: true }] });
+  assert.throws(created({ a: -1 }), { code: 'model', message: /entry "a": expected an id .*, found -1$/ });
+  assert.throws(created({ a: 1.5 }), { message: /entry "a": expected an id .*, found 1\.5$/ });
+  assert.throws(created({ a: 1e9 }), { message: /entry "a": expected an id/ });
+  assert.throws(created({ a: 1, b: 1 }), { message: /found "a" and "b" with id 1$/ });
+  assert.throws(created({ a: 1 }, 1), { message: /found "a" and "<x>" with id 1$/ });
+  assert.throws(created({ a: 1 }, Number.NaN), { message: /added token "<x>": expected an id/ });
+});
