@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { projectRoot } from './support/projectRoot.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-package-'));
+after(() => rmSync(scratch, { recursive: true }));
+
+/** What npm says when it cannot reach its registry. */
+const OFFLINE = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b/;
+
+function run(cwd: string, command: string, ...args: string[]) {
+  // The npm that runs the tests describes its own package in the environment.
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^npm_(package|lifecycle)_/.test(name)),
+  );
+  return spawnSync(command, args, { cwd, env, encoding: 'utf8', timeout: 120_000 });
+}
+
+test('the package, installed in an empty folder, gives both commands and a typed import', async (t) => {
+  const packed = run(
+    projectRoot,
+    'npm',
+    'pack',
+    '--ignore-scripts',
+    '--json',
+    '--silent',
+    '--pack-destination',
+    scratch,
+  );
+  assert.equal(packed.status, 0, packed.stderr);
+  const [{ filename, files }] = JSON.parse(packed.stdout);
+  const paths: string[] = files.map((file: { path: string }) => file.path);
+
+  await t.test('it holds what it needs and no tests', () => {
+    for (const path of ['dist/src/index.js', 'dist/src/index.d.ts', 'models/demo/vocab.json', 'LICENSE']) {
+      assert.ok(paths.includes(path), path);
+    }
+    assert.deepEqual(
+      paths.filter((path) => /(^|\/)test\//.test(path) || /(?<!\.d)\.ts$/.test(path)),
+      [],
+    );
+  });
+
+  const app = join(scratch, 'app');
+  mkdirSync(app);
+  writeFileSync(join(app, 'package.json'), '{ "name": "app", "private": true, "type": "module" }\n');
+  const installed = run(
+    app,
+    'npm',
+    'install',
+    '--ignore-scripts',
+    '--omit=dev',
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+    join(scratch, filename),
+  );
+  if (installed.status !== 0 && process.env['CI'] !== 'true' && OFFLINE.test(installed.stderr)) {
+    t.skip(`the npm registry cannot be reached: ${installed.stderr.split('\n')[0]}`);
+    return;
+  }
+  assert.equal(installed.status, 0, installed.stderr);
+  const home = join('node_modules', 'qwen-asr');
+
+  await t.test('both commands run', () => {
+    const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));
+    for (const command of ['qwen_asr', 'qwen_asr_bench']) {
+      const { stdout } = run(app, join('node_modules', '.bin', command), '--version');
+      assert.equal(stdout, `${version}\n`);
+    }
+    const model = join(home, 'models', 'demo');
+    const clip = join(model, 'samples', 'timer-en.wav');
+    const text = run(app, join('node_modules', '.bin', 'qwen_asr'), '-d', model, '-i', clip);
+    assert.equal(text.stdout, 'Set a timer for seven minutes.\n', text.stderr);
+    const table = run(
+      app,
+      join('node_modules', '.bin', 'qwen_asr_bench'),
+      '-d',
+      model,
+      '-n',
+      '1',
+      '-w',
+      '1',
+      '-s',
+      '1',
+    );
+    assert.match(table.stdout, /^per layer .*ms\/layer$/m, table.stderr);
+  });
+
+  await t.test("the README's example compiles in the strictest settings, and runs", () => {
+    const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+    const example = /^```ts\n([\s\S]*?)^```/m.exec(readme)?.[1] ?? assert.fail('README.md has no ts block');
+    writeFileSync(join(app, 'example.ts'), example.replaceAll("'models/", `'${home}/models/`));
+    const compilerOptions = {
+      target: 'es2022',
+      module: 'nodenext',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      types: ['node'],
+      typeRoots: [join(projectRoot, 'node_modules', '@types')],
+    };
+    writeFileSync(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['example.ts'] }));
+    const compiler = join(projectRoot, 'node_modules', 'typescript', 'bin', 'tsc');
+    const compiled = run(app, process.execPath, compiler, '-p', app);
+    assert.equal(compiled.status, 0, compiled.stdout);
+    const ran = run(app, process.execPath, 'example.js');
+    assert.equal(ran.stdout, 'Set a timer for seven minutes.\n', ran.stderr);
+  });
+
+  await t.test('what is not exported cannot be imported', () => {
+    const script = "await import('qwen-asr/dist/src/error.js')";
+    const refused = run(app, process.execPath, '--input-type=module', '-e', script);
+    assert.match(refused.stderr, /ERR_PACKAGE_PATH_NOT_EXPORTED/);
+  });
+});
