@@ -9,6 +9,7 @@ import { loadEncoderWeights } from './encoderWeights.js';
 import type { OpenFile } from './fileBytes.js';
 import { countNonFinite } from './finiteWeights.js';
 import { identifyModel } from './identifyModel.js';
+import { makePause } from './makePause.js';
 import { readModelDirectory } from './modelDirectory.js';
 import type { ModelFiles } from './modelFiles.js';
 import type { ModelTensors } from './modelTensors.js';
@@ -85,10 +86,10 @@ function checkStructure(files: ModelFiles, findings: CheckFinding[]): ModelConfi
 }
 
 async function checkFinite(tensors: ModelTensors, signal: AbortSignal | undefined): Promise<CheckFinding[]> {
+  const pause = makePause(`${tensors.source}: checking was aborted`, signal);
   const damaged: string[] = [];
   for (const parameter of tensors.byName.values()) {
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    if (signal?.aborted) throw new QwenAsrError('aborted', `${tensors.source}: checking was aborted`);
+    await pause();
     const { count, firstIndex } = countNonFinite(parameter);
     if (count > 0) {
       damaged.push(

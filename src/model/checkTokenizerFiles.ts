@@ -37,6 +37,7 @@ export function checkTokenizerFiles(files: ModelFiles, config: ModelConfig): Che
       ...checkIds(vocabulary, added, config.decoder.vocab),
       ...checkPromptTokens(vocabulary, added, config),
       ...checkAudioIds(added, config),
+      ...checkEndIds(files, config),
       ...checkMerges(files),
     ];
   } catch (error) {
@@ -160,6 +161,19 @@ function checkAudioIds(added: Ids, { tokenIds }: ModelConfig): CheckFinding[] {
     const message = `${token}: config.json says id ${id}, the tokenizer's files say ${other}`;
     return [{ severity: 'error', message }];
   });
+}
+
+/** generation_config.json is not needed to transcribe, so its ids are only looked at. */
+function checkEndIds({ source, generationConfigJson }: ModelFiles, { decoder }: ModelConfig): CheckFinding[] {
+  if (generationConfigJson === undefined) return [];
+  const where = `${source}/generation_config.json`;
+  const value = parseObject(generationConfigJson, where)['eos_token_id'] ?? [];
+  const isId = (id: unknown) =>
+    typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < decoder.vocab;
+  const wrong = (Array.isArray(value) ? value : [value]).find((id) => !isId(id));
+  if (wrong === undefined) return [];
+  const message = `${where}: eos_token_id: expected ids below ${decoder.vocab}, found ${describeValue(wrong)}`;
+  return [{ severity: 'warning', message }];
 }
 
 function checkMerges({ tokenizerFiles }: ModelFiles): CheckFinding[] {

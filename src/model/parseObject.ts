@@ -15,9 +15,9 @@ export function parseObject(text: string, where: string): Record<string, unknown
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new QwenAsrError('model', `${where}: not JSON: ${cause instanceof Error ? cause.message : cause}`, {
-      cause,
-    });
+    // The engine's message quotes the text, control characters included.
+    const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\p{Cc}+/gu, ' ');
+    throw new QwenAsrError('model', `${where}: not JSON: ${reason}`, { cause });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new QwenAsrError('model', `${where}: expected a JSON object, found ${describeValue(value)}`);

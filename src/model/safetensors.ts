@@ -19,7 +19,7 @@ export const MAX_HEADER_BYTES = 100_000_000;
 /** Most dimensions a tensor may have; 64 is the limit of the tensor libraries that write such files. */
 const MAX_RANK = 64;
 
-/** Bits per element of the dtypes whose sizes this reader can check; others are only kept apart. */
+/** Bytes per element of the dtypes whose sizes this reader can check; others are taken as they come. */
 const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([
   ['BOOL', 1],
   ['U8', 1],
@@ -82,7 +82,7 @@ export function parseSafetensors(head: Uint8Array, fileBytes: number, fileName: 
   return entries;
 }
 
-/** Bytes that parseSafetensors needs to see, from the first 8 bytes of a file. */
+/** N, checked against what the format and the file allow. */
 function readHeaderLength(head: Uint8Array, fileBytes: number, fileName: string): number {
   if (fileBytes < PREFIX_BYTES || head.length < PREFIX_BYTES) {
     fail(fileName, `expected a safetensors file of at least ${PREFIX_BYTES} bytes, found ${fileBytes} bytes`);

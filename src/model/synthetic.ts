@@ -1,5 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import type { Parameter } from '../ops/parameter.js';
+import { makePause } from './makePause.js';
 import type { ModelFiles } from './modelFiles.js';
 import { ModelTensors } from './modelTensors.js';
 import { checkSyntheticSeed, formatSyntheticName, type SyntheticModelName } from './syntheticName.js';
@@ -9,9 +10,6 @@ import { WeightGenerator } from './weightGenerator.js';
 
 /** Elements drawn between two looks at the clock: a few milliseconds. */
 const PIECE_ELEMENTS = 2 ** 20;
-
-/** Longest time without a visit to the event loop. */
-const MAX_BUSY_MS = 20;
 
 export interface SynthesizeOptions extends SyntheticModelName {
   readonly signal?: AbortSignal;
@@ -33,7 +31,7 @@ export async function synthesizeModel({ size, seed, signal }: SynthesizeOptions)
   const source = formatSyntheticName({ size, seed });
   const generator = new WeightGenerator(checkSyntheticSeed(seed));
   const parameters: Parameter[] = [];
-  const pause = pauses(source, signal);
+  const pause = makePause(`${source}: loading was aborted`, signal);
   let embedding: Uint16Array | undefined;
   for (const tensor of syntheticShards(size).flatMap((shard) => shard.tensors)) {
     let values = tensor.kind === 'head' ? embedding : undefined;
@@ -77,15 +75,4 @@ async function drawValues(
     generator.fill(values.subarray(start, start + PIECE_ELEMENTS));
     await pause();
   }
-}
-
-/** Lets other work of the event loop in when it had to wait long enough, and notices an abort. */
-function pauses(source: string, signal: AbortSignal | undefined): () => Promise<void> {
-  let busySince = performance.now();
-  return async () => {
-    if (signal?.aborted) throw new QwenAsrError('aborted', `${source}: loading was aborted`);
-    if (performance.now() - busySince < MAX_BUSY_MS) return;
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    busySince = performance.now();
-  };
 }

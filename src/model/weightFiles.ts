@@ -32,7 +32,7 @@ export async function findWeightFiles(
   if (names.includes(INDEX_FILE)) {
     return readShardIndex(await readIndex(), names, `${directory}/${INDEX_FILE}`);
   }
-  const fileNames = names.filter((name) => name.endsWith('.safetensors')).sort();
+  const fileNames = names.filter(isPlainWeightFile).sort();
   if (fileNames.length === 0) {
     throw new QwenAsrError('model', `${directory}: expected a *.safetensors file, found none`);
   }
@@ -60,8 +60,7 @@ function readShardIndex(text: string, present: readonly string[], where: string)
 
 /** A shard must be a file of this directory: an index must not make us open anything else. */
 function checkShardName(file: unknown, tensor: string, present: ReadonlySet<string>, where: string): string {
-  const plain = typeof file === 'string' && !/[/\\\0]/.test(file) && file.endsWith('.safetensors');
-  if (!plain) {
+  if (typeof file !== 'string' || !isPlainWeightFile(file)) {
     throw new QwenAsrError(
       'model',
       `${where}: tensor ${quote(tensor)}: expected the name of a .safetensors file beside the index, found ${describeValue(file)}`,
@@ -71,4 +70,9 @@ function checkShardName(file: unknown, tensor: string, present: ReadonlySet<stri
     throw new QwenAsrError('model', `${where}: file ${quote(file)} is missing, it holds ${quote(tensor)}`);
   }
   return file;
+}
+
+/** A .safetensors name without folders, and without control characters, which must not reach a terminal. */
+function isPlainWeightFile(name: string): boolean {
+  return name.endsWith('.safetensors') && !/[/\\\p{Cc}]/u.test(name);
 }

@@ -47,7 +47,13 @@ async function checkDemo(
   const directory = temporaryDirectory(t);
   writeDemoCopy(directory, []);
   const changed = change([...tensors], directory);
-  const texts = ['config.json', 'vocab.json', 'tokenizer_config.json', 'merges.txt'];
+  const texts = [
+    'config.json',
+    'generation_config.json',
+    'vocab.json',
+    'tokenizer_config.json',
+    'merges.txt',
+  ];
   const kept = new Map(texts.map((name) => [name, readIfPresent(join(directory, name))]));
   writeDemoCopy(directory, changed);
   for (const [name, text] of kept) {
@@ -125,6 +131,15 @@ test('tensors of other layouts and dtypes are described', async (t) => {
   ]);
   assert.equal(extra.passed, true);
   assert.match(problems(extra).join(), /^warning: 1 tensors are no part of the model.*"thinker\.visual\.x"$/);
+});
+
+test('an end token that no row of the embedding belongs to is a warning', async (t) => {
+  const report = await checkDemo(t, (list, directory) => {
+    writeFileSync(join(directory, 'generation_config.json'), '{"eos_token_id":[917,922]}');
+    return list;
+  });
+  assert.equal(report.passed, true);
+  assert.match(problems(report).join(), /^warning: .*eos_token_id: expected ids below 922, found 922$/);
 });
 
 const vocabularyChanges: [what: string, file: string, from: RegExp, to: string, expected: RegExp][] = [

@@ -175,6 +175,8 @@ test('rejects what is not JSON', () => {
     'null',
     '"x"',
     '{"thinker_config":{"text_config":{"rope_theta":1e999}}}',
+    '{\u001b[2J',
+    '{"a":\u0007}',
   ]) {
     assert.throws(() => readModelConfig(demo, text), oneLineError('model', /config\.json/), text);
   }

@@ -158,6 +158,7 @@ const badShardNames: [what: string, name: unknown, pattern: RegExp][] = [
   ['of a drive', 'C:\\a.safetensors', /beside the index/],
   ['of another type', 'vocab.json', /beside the index/],
   ['with a NUL', 'a\0.safetensors', /beside the index/],
+  ['that would clear the screen', '\u001b[2J.safetensors', /beside the index/],
   ['empty', '', /beside the index/],
   ['a number', 7, /found 7/],
   ['null', null, /found null/],
