@@ -8,6 +8,7 @@ import { emitSilu } from './vectorMath.js';
 
 /** What happens to a block of products on its way to memory. */
 export interface EpilogueSpec {
+  /** [N] f32. */
   readonly bias: boolean;
   /** `swiglu`: silu(C) ⊙ C₂ of two products. */
   readonly activation: 'none' | 'gelu' | 'swiglu';
@@ -16,16 +17,10 @@ export interface EpilogueSpec {
   readonly yStrideBytes: number;
   /** f32 rows; 0 when there is no residual. */
   readonly residualStrideBytes: number;
-  /** Element type of the bias in memory. */
-  readonly biasDtype: OperandDtype;
 }
 
 export function epilogueName(e: EpilogueSpec): string {
-  const parts = [
-    e.bias ? `bias-${e.biasDtype}` : '',
-    e.activation,
-    e.residual ? `res${e.residualStrideBytes}` : '',
-  ];
+  const parts = [e.bias ? 'bias' : '', e.activation, e.residual ? `res${e.residualStrideBytes}` : ''];
   return [...parts, `y${e.yDtype}${e.yStrideBytes}`].filter((part) => part !== '').join('.');
 }
 
@@ -49,7 +44,6 @@ export interface EpilogueBlock {
 export function emitEpilogue(k: KernelBuilder, spec: EpilogueSpec, block: EpilogueBlock): void {
   const { params } = block;
   const yBytes = spec.yDtype === 'bf16' ? 2 : 4;
-  const biasBytes = spec.biasDtype === 'bf16' ? 2 : 4;
   const row = k.int();
   k.intMove(row, block.row);
   const c = k.int();
@@ -58,7 +52,7 @@ export function emitEpilogue(k: KernelBuilder, spec: EpilogueSpec, block: Epilog
     const y = rowOfY(k, spec, block, row);
     k.advance(y, k.intOp('mul', block.column, yBytes));
     const bias = spec.bias ? loadSlot(k, params, MATMUL_SLOTS.bias) : null;
-    if (bias !== null) k.advance(bias, k.intOp('mul', block.column, biasBytes));
+    if (bias !== null) k.advance(bias, k.intOp('mul', block.column, 4));
     const residual = spec.residual ? loadSlot(k, params, MATMUL_SLOTS.residual) : null;
     if (residual !== null) {
       k.advance(residual, k.intOp('mul', row, spec.residualStrideBytes));
@@ -67,13 +61,13 @@ export function emitEpilogue(k: KernelBuilder, spec: EpilogueSpec, block: Epilog
     const gelu = spec.activation === 'gelu' ? new Gelu(k) : null;
     k.loop(block.columns / k.lanes, () => {
       const value = k.load(k.at(c));
-      if (bias !== null) k.add(value, k.load(k.at(bias), spec.biasDtype === 'bf16' ? 'bf16' : 'raw'), value);
+      if (bias !== null) k.add(value, k.at(bias), value);
       const result = activate(k, spec, block, gelu, c, value);
       if (residual !== null) k.add(result, k.at(residual), result);
       k.store(k.at(y), result, spec.yDtype === 'bf16' ? 'bf16' : 'raw');
       k.advance(c, 4 * k.lanes);
       k.advance(y, yBytes * k.lanes);
-      if (bias !== null) k.advance(bias, biasBytes * k.lanes);
+      if (bias !== null) k.advance(bias, 4 * k.lanes);
       if (residual !== null) k.advance(residual, 4 * k.lanes);
     });
     k.advance(row, 1);

@@ -9,25 +9,30 @@ const LN2_LOW = Math.LN2 - LN2_HIGH;
 /** 1/n! for n = 7 … 2: the Taylor polynomial of eˣ on |x| ≤ ln2/2 is within 6e-9 of it, far below f32's rounding. */
 const EXP_COEFFICIENTS = [1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2];
 
+/** 1.5·2²³: f32 numbers of this size are integers, so adding it rounds to one, and its low bits are that integer. */
+const ROUNDER = 12582912;
+/** Exponent bits of 1 in f32. */
+const EXPONENT_BIAS = 127;
+
 /**
- * eˣ for x in [-87, 88], clamped to that range: n = round(x·log2 e), e^(x − n·ln 2) by polynomial, times 2ⁿ put
- * together in the exponent bits. Relative error below 2⁻²². NaN gives a finite number: callers check finiteness
- * elsewhere.
+ * eˣ for x in [-87, 88], clamped to that range: n = round(x·log2 e), e^(x − n·ln 2) by polynomial, times 2ⁿ made of
+ * exponent bits. Relative error below 2⁻²². NaN stays NaN.
  *
  * @param x overwritten
  */
 export function emitExp(k: KernelBuilder, x: VecReg): VecReg {
-  k.max(x, k.vecConst(-87), x);
-  k.min(x, k.vecConst(88), x);
-  const n = k.mul(x, k.vecConst(LOG2_E));
-  k.unary('roundEven', n, n);
+  k.max(k.vecConst(-87), x, x); // the second operand wins for NaN, which so gets through
+  k.min(k.vecConst(88), x, x);
+  const rounder = k.vecConst(ROUNDER + EXPONENT_BIAS);
+  const biased = k.vecMove(k.vec(), rounder);
+  k.fma(biased, x, k.vecConst(LOG2_E));
+  const n = k.sub(biased, rounder, rounder);
+  const power = k.shift('left', biased, 23, biased); // 2ⁿ
   k.fma(x, n, k.vecConst(-LN2_HIGH));
   k.fma(x, n, k.vecConst(-LN2_LOW));
   const y = k.vecConst(EXP_COEFFICIENTS[0]!);
   for (const coefficient of [...EXP_COEFFICIENTS.slice(1), 1, 1]) horner(k, y, x, coefficient);
-  k.unary('toI32', n, n);
-  k.shift('left', n, 23, n);
-  return k.vecOp('addI32', y, n, y); // adds n to the exponent of y in [0.7, 1.42]
+  return k.mul(y, power, y);
 }
 
 /** y = y·x + coefficient. */

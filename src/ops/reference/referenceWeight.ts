@@ -1,22 +1,10 @@
 import { QwenAsrError } from '../../error.js';
+import { F16_VALUES } from '../float16.js';
 import type { Weight } from '../operators.js';
 import type { Parameter, StorageDtype } from '../parameter.js';
 
 /** [65536] f32: the value of every bit pattern. bf16 is the upper half of an f32. */
 const BF16_VALUES = new Float32Array(Uint32Array.from({ length: 65536 }, (_, bits) => bits << 16).buffer);
-
-/** [65536] f32: the value of every IEEE 754 binary16 bit pattern. */
-const F16_VALUES = Float32Array.from({ length: 65536 }, (_, bits) => f16Value(bits));
-
-/** 1 sign bit, 5 exponent bits (bias 15), 10 fraction bits. */
-function f16Value(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >>> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
 
 /** A checkpoint tensor used where it lies; rows are widened to f32 when an operator needs them. */
 export class ReferenceWeight implements Weight {

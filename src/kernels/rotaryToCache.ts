@@ -1,0 +1,158 @@
+import { KernelBuilder } from '../jit/builder.js';
+import type { Address, Capabilities, IntReg, KernelCode } from '../jit/ir.js';
+import { type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import { emitRmsScale } from './rmsNorm.js';
+import type { OperandDtype } from './tilePolicy.js';
+
+export interface RotarySpec {
+  readonly heads: number;
+  readonly kvHeads: number;
+  /** A multiple of 32: half a head is whole vectors on every target. */
+  readonly headDim: number;
+  /** Positions that a sequence of the cache holds. */
+  readonly capacity: number;
+  readonly epsilon: number;
+  /** Of y and of the cache. */
+  readonly dtype: OperandDtype;
+}
+
+/** keys and values: the layer's, each [sequences, kvHeads, capacity, headDim]. */
+export const ROTARY_SLOTS = {
+  q: 0,
+  k: 1,
+  v: 2,
+  qNorm: 3,
+  kNorm: 4,
+  cos: 5,
+  sin: 6,
+  positions: 7,
+  sequences: 8,
+  y: 9,
+  keys: 10,
+  values: 11,
+} as const;
+
+/**
+ * Per-head RMSNorm of q and k, split-half RoPE, and the cache write; one tile a row:
+ *
+ *   q [rows, heads·headDim] f32   → rotate(norm(q))  → y, same place, operand
+ *   k [rows, kvHeads·headDim] f32 → rotate(norm(k))  → keys[sequence, head, position]
+ *   v [rows, kvHeads·headDim] f32 →                  → values[sequence, head, position]
+ *
+ * rotate: [a, b] → [a·cos − b·sin, b·cos + a·sin] on the two halves of a head.
+ * Error: (headDim/lanes + 16)·2⁻²⁴ of |a| + |b| after the norm, and the rounding of the result.
+ */
+export function rotaryToCache(spec: RotarySpec): KernelSpec {
+  const { heads, kvHeads, headDim, capacity, epsilon, dtype } = spec;
+  return {
+    name: `rotaryToCache.${heads}.${kvHeads}.${headDim}.c${capacity}.${epsilon}.${dtype}`,
+    emit: (capabilities) => emit(spec, capabilities),
+  };
+}
+
+function emit(spec: RotarySpec, capabilities: Capabilities): KernelCode {
+  const k = new KernelBuilder('rotaryToCache', capabilities);
+  const params = kernelParams(k);
+  const { heads, kvHeads, headDim, capacity } = spec;
+  const bytes = spec.dtype === 'bf16' ? 2 : 4;
+  const position = rowInteger(k, params, ROTARY_SLOTS.positions);
+  const angles = k.intOp('mul', position, 4 * (headDim / 2));
+  const y = loadSlot(k, params, ROTARY_SLOTS.y);
+  k.advance(y, k.intOp('mul', params.tile, bytes * heads * headDim));
+  const q = rowPointer(k, params, ROTARY_SLOTS.q, heads * headDim);
+  emitRotatedHeads(k, spec, params, {
+    x: q,
+    norm: ROTARY_SLOTS.qNorm,
+    angles,
+    to: y,
+    count: heads,
+    stride: headDim,
+  });
+
+  // Offset of (sequence, head 0, position) in keys and values.
+  const cell = rowInteger(k, params, ROTARY_SLOTS.sequences);
+  k.intOp('mul', cell, kvHeads * capacity, cell);
+  k.advance(cell, position);
+  k.intOp('mul', cell, headDim * bytes, cell);
+  const stride = capacity * headDim;
+  const keys = loadSlot(k, params, ROTARY_SLOTS.keys);
+  k.advance(keys, cell);
+  const key = rowPointer(k, params, ROTARY_SLOTS.k, kvHeads * headDim);
+  emitRotatedHeads(k, spec, params, {
+    x: key,
+    norm: ROTARY_SLOTS.kNorm,
+    angles,
+    to: keys,
+    count: kvHeads,
+    stride,
+  });
+
+  const values = loadSlot(k, params, ROTARY_SLOTS.values);
+  k.advance(values, cell);
+  const value = rowPointer(k, params, ROTARY_SLOTS.v, kvHeads * headDim);
+  k.loop(kvHeads, () => {
+    for (let d = 0; d < headDim; d += k.lanes) {
+      k.store(k.at(values, d * bytes), k.load(k.at(value, 4 * d)), storeType(spec));
+    }
+    k.advance(value, 4 * headDim);
+    k.advance(values, stride * bytes);
+  });
+  return k.finish();
+}
+
+interface HeadRow {
+  /** Heads of one row, f32, one after another; moved. */
+  readonly x: IntReg;
+  readonly norm: number;
+  /** Byte offset of the row's position in the tables. */
+  readonly angles: IntReg;
+  /** First destination; moved by `stride` elements a head. */
+  readonly to: IntReg;
+  readonly count: number;
+  readonly stride: number;
+}
+
+function emitRotatedHeads(k: KernelBuilder, spec: RotarySpec, params: KernelParams, row: HeadRow): void {
+  const { headDim } = spec;
+  const half = headDim / 2;
+  const bytes = spec.dtype === 'bf16' ? 2 : 4;
+  const norm = loadSlot(k, params, row.norm);
+  const cos = loadSlot(k, params, ROTARY_SLOTS.cos);
+  k.advance(cos, row.angles);
+  const sin = loadSlot(k, params, ROTARY_SLOTS.sin);
+  k.advance(sin, row.angles);
+  const { x, to } = row;
+  k.loop(row.count, () => {
+    const scale = emitRmsScale(k, x, headDim, spec.epsilon);
+    const normed = (d: number): Address => k.at(norm, 4 * d);
+    for (let d = 0; d < half; d += k.lanes) {
+      const a = k.mul(k.mul(scale, k.at(x, 4 * d)), normed(d));
+      const b = k.mul(k.mul(scale, k.at(x, 4 * (d + half))), normed(d + half));
+      const c = k.load(k.at(cos, 4 * d));
+      const s = k.load(k.at(sin, 4 * d));
+      const first = k.sub(k.mul(a, c), k.mul(b, s));
+      const second = k.mul(b, c);
+      k.fma(second, a, s);
+      k.store(k.at(to, d * bytes), first, storeType(spec));
+      k.store(k.at(to, (d + half) * bytes), second, storeType(spec));
+    }
+    k.advance(x, 4 * headDim);
+    k.advance(to, row.stride * bytes);
+  });
+}
+
+function storeType(spec: RotarySpec): 'bf16' | 'raw' {
+  return spec.dtype === 'bf16' ? 'bf16' : 'raw';
+}
+
+/** The tile's own element of an i32 array. */
+function rowInteger(k: KernelBuilder, params: KernelParams, slot: number): IntReg {
+  return k.intLoad(k.at(loadSlot(k, params, slot), 0, k.intOp('shiftLeft', params.tile, 2)), 'i32');
+}
+
+/** The tile's own row of an f32 matrix. */
+function rowPointer(k: KernelBuilder, params: KernelParams, slot: number, length: number): IntReg {
+  const pointer = loadSlot(k, params, slot);
+  k.advance(pointer, k.intOp('mul', params.tile, 4 * length));
+  return pointer;
+}

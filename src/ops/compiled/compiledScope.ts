@@ -1,0 +1,73 @@
+import { QwenAsrError } from '../../error.js';
+import type { Arena, Block } from '../../runtime/arena.js';
+import type { ActivationDtype, FeatureMap, KvCache, Scope, Tensor } from '../operators.js';
+import {
+  type CompiledFeatureMap,
+  type CompiledKvCache,
+  CompiledTensor,
+  ELEMENT_BYTES,
+  type ElementType,
+} from './compiledTensor.js';
+
+/** Activations in one arena, released together. */
+export class CompiledScope implements Scope {
+  readonly label: string;
+  private readonly arena: Arena;
+  private readonly operand: 'f32' | 'bf16';
+  private readonly blocks: Block[] = [];
+  private released = false;
+
+  constructor(label: string, arena: Arena, operand: 'f32' | 'bf16') {
+    this.label = label;
+    this.arena = arena;
+    this.operand = operand;
+  }
+
+  /** Memory that lives as long as the scope; not cleared. */
+  allocate(byteLength: number): Block {
+    if (this.released) throw new QwenAsrError('internal', `${this.label}: allocation in a released scope`);
+    const block = this.arena.allocate(byteLength);
+    this.blocks.push(block);
+    return block;
+  }
+
+  tensor(label: string, shape: readonly number[], dtype: ActivationDtype): Tensor {
+    const element = dtype === 'operand' ? this.operand : dtype;
+    const length = shape.reduce((product, size) => product * size, 1);
+    const block = this.allocate(length * ELEMENT_BYTES[element]);
+    return new CompiledTensor(this, block, { label, shape, dtype, element, offsetBytes: 0 });
+  }
+
+  featureMap(
+    label: string,
+    size: { chunks: number; channels: number; height: number; width: number },
+  ): FeatureMap {
+    const element: ElementType = size.channels === 1 ? 'f32' : this.operand;
+    const elements = size.chunks * (size.height + 2) * (size.width + 2) * size.channels;
+    const { address } = this.allocate(elements * ELEMENT_BYTES[element]);
+    const map: CompiledFeatureMap = { label, ...size, scope: this, address, element };
+    return map;
+  }
+
+  kvCache(size: {
+    layers: number;
+    sequences: number;
+    capacity: number;
+    kvHeads: number;
+    headDim: number;
+  }): KvCache {
+    const { layers, sequences, capacity, kvHeads, headDim } = size;
+    const element = this.operand;
+    const layerBytes = 2 * sequences * capacity * kvHeads * headDim * ELEMENT_BYTES[element];
+    const { address } = this.allocate(layers * layerBytes);
+    const cache: CompiledKvCache = { ...size, scope: this, address, element, layerBytes };
+    return cache;
+  }
+
+  release(): void {
+    if (this.released) return;
+    this.released = true;
+    for (const block of this.blocks) this.arena.release(block);
+    this.blocks.length = 0;
+  }
+}

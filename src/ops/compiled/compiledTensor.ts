@@ -1,0 +1,111 @@
+import type { Block } from '../../runtime/arena.js';
+import { roundToBf16, widenBf16 } from '../bfloat16.js';
+import type { ActivationDtype, FeatureMap, KvCache, Tensor } from '../operators.js';
+import type { CompiledScope } from './compiledScope.js';
+
+/** How elements lie in memory. */
+export type ElementType = 'f32' | 'bf16' | 'i32';
+
+export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { f32: 4, bf16: 2, i32: 4 };
+
+/** A tensor in kernel memory. */
+export class CompiledTensor implements Tensor {
+  readonly scope: CompiledScope;
+  readonly label: string;
+  readonly shape: readonly number[];
+  readonly dtype: ActivationDtype;
+  readonly element: ElementType;
+  private readonly block: Block;
+  private readonly offsetBytes: number;
+
+  constructor(
+    scope: CompiledScope,
+    block: Block,
+    what: {
+      label: string;
+      shape: readonly number[];
+      dtype: ActivationDtype;
+      element: ElementType;
+      offsetBytes: number;
+    },
+  ) {
+    this.scope = scope;
+    this.block = block;
+    this.label = what.label;
+    this.shape = what.shape;
+    this.dtype = what.dtype;
+    this.element = what.element;
+    this.offsetBytes = what.offsetBytes;
+  }
+
+  get address(): number {
+    return this.block.address + this.offsetBytes;
+  }
+
+  get length(): number {
+    return this.shape.reduce((product, size) => product * size, 1);
+  }
+
+  /** Rows of the leading dimension, and elements in one of them. */
+  get rowCount(): number {
+    return this.shape[0] ?? 1;
+  }
+
+  get rowLength(): number {
+    return this.length / this.rowCount;
+  }
+
+  get rowBytes(): number {
+    return this.rowLength * ELEMENT_BYTES[this.element];
+  }
+
+  rows(start: number, end: number): Tensor {
+    const { label, dtype, element } = this;
+    const shape = [end - start, ...this.shape.slice(1)];
+    const rowBytes = this.shape.slice(1).reduce((product, size) => product * size, ELEMENT_BYTES[element]);
+    const offsetBytes = this.offsetBytes + start * rowBytes;
+    return new CompiledTensor(this.scope, this.block, { label, shape, dtype, element, offsetBytes });
+  }
+
+  write(values: Float32Array | Int32Array): void {
+    const start = this.block.bufferOffset + this.offsetBytes;
+    const { buffer } = this.block;
+    if (this.element === 'bf16') roundToBf16(values, new Uint16Array(buffer, start, this.length));
+    else if (this.element === 'i32') new Int32Array(buffer, start, this.length).set(values);
+    else new Float32Array(buffer, start, this.length).set(values);
+  }
+
+  read(): Float32Array {
+    const start = this.block.bufferOffset + this.offsetBytes;
+    const { buffer } = this.block;
+    if (this.element === 'bf16') return widenBf16(new Uint16Array(buffer, start, this.length));
+    if (this.element === 'i32') return Float32Array.from(new Int32Array(buffer, start, this.length));
+    return new Float32Array(buffer, start, this.length).slice();
+  }
+
+  readIntegers(): Int32Array {
+    if (this.element !== 'i32') return Int32Array.from(this.read());
+    return new Int32Array(this.block.buffer, this.block.bufferOffset + this.offsetBytes, this.length).slice();
+  }
+}
+
+/**
+ * Feature map stored channels-last with a border of one element on every side: element (c, h, w) of chunk n at
+ * ((n·(H+2) + h+1)·(W+2) + w+1)·C + c. The one-channel mel map is f32, the others operand.
+ */
+export interface CompiledFeatureMap extends FeatureMap {
+  readonly scope: CompiledScope;
+  readonly address: number;
+  readonly element: ElementType;
+}
+
+/**
+ * Layer l starts at address + l·layerBytes, keys first, then values, both as [sequences, kvHeads, capacity, headDim]
+ * of the operand type.
+ */
+export interface CompiledKvCache extends KvCache {
+  readonly scope: CompiledScope;
+  readonly address: number;
+  readonly element: ElementType;
+  readonly layerBytes: number;
+}

@@ -1,0 +1,120 @@
+import { QwenAsrError } from '../../error.js';
+import type { Arena } from '../../runtime/arena.js';
+import type { Machine } from '../../runtime/machine.js';
+import { roundToBf16, widenBf16 } from '../bfloat16.js';
+import { widenF16 } from '../float16.js';
+import type { Weight } from '../operators.js';
+import type { Parameter, StorageDtype } from '../parameter.js';
+
+/** A checkpoint tensor where kernels can read it. */
+export interface CompiledWeight extends Weight {
+  readonly address: number;
+  /** How it lies there; may differ from the checkpoint's dtype. */
+  readonly element: 'f32' | 'bf16';
+  /** `matrix` as stored; `vector` f32; `convolution` [Cout, 3, 3, Cin], or [9, Cout] f32 where Cin is 1. */
+  readonly layout: 'matrix' | 'vector' | 'convolution';
+}
+
+/** Places weights: matrices in place where kernels read their type, everything else as a converted copy. */
+export class WeightPlacer {
+  private readonly machine: Machine;
+  private readonly arena: Arena;
+  private readonly operand: 'f32' | 'bf16';
+  private readonly placed = new Map<Uint8Array, CompiledWeight>();
+
+  constructor(machine: Machine, arena: Arena, operand: 'f32' | 'bf16') {
+    this.machine = machine;
+    this.arena = arena;
+    this.operand = operand;
+  }
+
+  /** The same bytes (a tied lm_head) are placed once. */
+  place(parameter: Parameter, layout: CompiledWeight['layout']): CompiledWeight {
+    const known = this.placed.get(parameter.bytes);
+    if (known !== undefined && known.layout === layout && known.name === parameter.name) return known;
+    const weight = this.placeAs(parameter, layout);
+    this.placed.set(parameter.bytes, weight);
+    return weight;
+  }
+
+  private placeAs(parameter: Parameter, layout: CompiledWeight['layout']): CompiledWeight {
+    const { name, shape, dtype } = parameter;
+    if (layout === 'vector') {
+      return { name, shape, dtype, layout, element: 'f32', address: this.copyFloats(toF32(parameter)) };
+    }
+    if (layout === 'convolution') return this.placeConvolution(parameter);
+    const inPlace = dtype === 'bf16' || (dtype === 'f32' && this.operand === 'f32');
+    if (inPlace) {
+      const element = dtype === 'bf16' ? 'bf16' : 'f32';
+      return { name, shape, dtype, layout, element, address: this.machine.place(parameter.bytes).address };
+    }
+    return { name, shape, dtype, layout, ...this.copyOperand(toF32(parameter)) };
+  }
+
+  /** Channels last, so that a row of the window is one run of memory in weight and image alike. */
+  private placeConvolution(parameter: Parameter): CompiledWeight {
+    const { name, shape, dtype } = parameter;
+    const [outputs, inputs, height, width] = shape;
+    if (shape.length !== 4 || height !== 3 || width !== 3) {
+      throw new QwenAsrError('internal', `${name}: expected a 3×3 convolution, found [${shape.join(', ')}]`);
+    }
+    const values = toF32(parameter);
+    const moved = inputs === 1 ? transpose(values, outputs!, 9) : channelsLast(values, outputs!, inputs!);
+    const layout = 'convolution';
+    if (inputs === 1) return { name, shape, dtype, layout, element: 'f32', address: this.copyFloats(moved) };
+    // bf16 checkpoints stay bf16: widening them is exact, so f32 arithmetic loses nothing.
+    if (dtype === 'bf16')
+      return { name, shape, dtype, layout, element: 'bf16', address: this.copyBf16(moved) };
+    return { name, shape, dtype, layout, ...this.copyOperand(moved) };
+  }
+
+  private copyOperand(values: Float32Array): { element: 'f32' | 'bf16'; address: number } {
+    if (this.operand === 'bf16') return { element: 'bf16', address: this.copyBf16(values) };
+    return { element: 'f32', address: this.copyFloats(values) };
+  }
+
+  private copyFloats(values: Float32Array): number {
+    const block = this.arena.allocate(values.byteLength);
+    new Float32Array(block.buffer, block.bufferOffset, values.length).set(values);
+    return block.address;
+  }
+
+  private copyBf16(values: Float32Array): number {
+    const block = this.arena.allocate(2 * values.length);
+    roundToBf16(values, new Uint16Array(block.buffer, block.bufferOffset, values.length));
+    return block.address;
+  }
+}
+
+/** All values of a parameter, widened exactly. */
+function toF32({ bytes, dtype }: Parameter): Float32Array {
+  const aligned = bytes.byteOffset % BYTES[dtype] === 0 ? bytes : bytes.slice();
+  const { buffer, byteOffset, byteLength } = aligned;
+  if (dtype === 'f32') return new Float32Array(buffer, byteOffset, byteLength / 4);
+  const halves = new Uint16Array(buffer, byteOffset, byteLength / 2);
+  return dtype === 'bf16' ? widenBf16(halves) : widenF16(halves);
+}
+
+const BYTES: Readonly<Record<StorageDtype, number>> = { bf16: 2, f16: 2, f32: 4 };
+
+/** [rows, columns] → [columns, rows]. */
+function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
+  const moved = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++)
+      moved[column * rows + row] = values[row * columns + column]!;
+  }
+  return moved;
+}
+
+/** [outputs, inputs, 9] → [outputs, 9, inputs]. */
+function channelsLast(values: Float32Array, outputs: number, inputs: number): Float32Array {
+  const moved = new Float32Array(values.length);
+  for (let output = 0; output < outputs; output++) {
+    const base = output * inputs * 9;
+    for (let input = 0; input < inputs; input++) {
+      for (let tap = 0; tap < 9; tap++) moved[base + tap * inputs + input] = values[base + input * 9 + tap]!;
+    }
+  }
+  return moved;
+}

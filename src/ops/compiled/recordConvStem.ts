@@ -1,0 +1,131 @@
+import { CHUNK_MEL_SLOTS, chunkMel } from '../../kernels/chunkMel.js';
+import { CONV1_SLOTS, conv1Gelu } from '../../kernels/conv1Gelu.js';
+import { chunkBytes, elementBytes, type FeatureMapLayout, rowBytes } from '../../kernels/featureMapLayout.js';
+import { FLATTEN_SLOTS, flattenTime } from '../../kernels/flattenTime.js';
+import { matmul } from '../../kernels/matmul.js';
+import { MATMUL_SLOT_COUNT, MATMUL_SLOTS } from '../../kernels/matmulSlots.js';
+import { ZERO_BORDERS_SLOTS, zeroBorders } from '../../kernels/zeroBorders.js';
+import type { Operators } from '../operators.js';
+import { compiledWeight, mapOf, tensorOf } from './compiledHandles.js';
+import { type CompiledFeatureMap, ELEMENT_BYTES } from './compiledTensor.js';
+import type { CompiledWeight } from './compiledWeight.js';
+import type { TapeRecorder } from './tapeRecorder.js';
+import { convolutionTile } from './tileShapes.js';
+
+type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
+
+export function recordChunkMel(tape: TapeRecorder, args: Args<'chunkMel'>): void {
+  const mel = tensorOf(args.mel);
+  const y = mapOf(args.y);
+  const slots: number[] = [];
+  slots[CHUNK_MEL_SLOTS.mel] = mel.address;
+  slots[CHUNK_MEL_SLOTS.frames] = mel.rowLength;
+  slots[CHUNK_MEL_SLOTS.map] = y.address;
+  tape.operator(mel.scope);
+  tape.call(chunkMel({ bins: y.height, width: y.width }), slots, y.chunks);
+}
+
+export function recordConv2dGelu(tape: TapeRecorder, args: Args<'conv2dGelu'>): void {
+  const x = mapOf(args.x);
+  const y = mapOf(args.y);
+  tape.operator(x.scope);
+  const border: number[] = [];
+  border[ZERO_BORDERS_SLOTS.map] = y.address;
+  tape.call(zeroBorders(layoutOf(y)), border, y.chunks);
+  const weight = compiledWeight(args.weight);
+  const bias = compiledWeight(args.bias);
+  if (x.channels === 1) recordFirstConvolution(tape, x, weight, bias, y);
+  else recordConvolution(tape, x, weight, bias, y);
+}
+
+function recordFirstConvolution(
+  tape: TapeRecorder,
+  x: CompiledFeatureMap,
+  weight: CompiledWeight,
+  bias: CompiledWeight,
+  y: CompiledFeatureMap,
+): void {
+  const slots: number[] = [];
+  slots[CONV1_SLOTS.x] = x.address;
+  slots[CONV1_SLOTS.weight] = weight.address;
+  slots[CONV1_SLOTS.bias] = bias.address;
+  slots[CONV1_SLOTS.y] = y.address;
+  tape.callBeside(conv1Gelu({ x: layoutOf(x), y: layoutOf(y) }), slots, y.chunks * y.height);
+}
+
+/** A matrix product whose rows of A are windows: three runs of 3·channels elements, one for each row of the window. */
+function recordConvolution(
+  tape: TapeRecorder,
+  x: CompiledFeatureMap,
+  weight: CompiledWeight,
+  bias: CompiledWeight,
+  y: CompiledFeatureMap,
+): void {
+  const from = layoutOf(x);
+  const to = layoutOf(y);
+  const m = y.chunks * y.height * y.width;
+  const { rowsPerTile, columnsPerTile } = convolutionTile(m, y.channels, tape.threadCount);
+  const mTiles = Math.ceil(m / rowsPerTile);
+  const kernel = matmul({
+    aDtype: from.dtype,
+    bDtype: weight.element,
+    n: y.channels,
+    segments: 3,
+    segmentDepth: 3 * x.channels,
+    aSegmentStrideBytes: rowBytes(from),
+    aStrideBytes: 0,
+    bStrideBytes: 9 * x.channels * ELEMENT_BYTES[weight.element],
+    indirect: true,
+    rowsPerTile,
+    columnsPerTile,
+    epilogue: {
+      bias: true,
+      activation: 'gelu',
+      residual: false,
+      yDtype: to.dtype,
+      yStrideBytes: 0,
+      residualStrideBytes: 0,
+    },
+  });
+  const slots: number[] = new Array(MATMUL_SLOT_COUNT).fill(0);
+  slots[MATMUL_SLOTS.x] = x.address;
+  slots[MATMUL_SLOTS.weight] = weight.address;
+  slots[MATMUL_SLOTS.y] = y.address;
+  slots[MATMUL_SLOTS.bias] = bias.address;
+  slots[MATMUL_SLOTS.table] = windowTable(tape, from, to, y.chunks);
+  slots[MATMUL_SLOTS.m] = m;
+  slots[MATMUL_SLOTS.mTiles] = mTiles;
+  tape.callBeside(kernel, slots, mTiles * Math.ceil(y.channels / columnsPerTile));
+}
+
+/** [chunks·H·W] pairs of i32: byte offset of each output's window in x, and of the output itself in y. */
+function windowTable(tape: TapeRecorder, x: FeatureMapLayout, y: FeatureMapLayout, chunks: number): number {
+  const rows = chunks * y.height * y.width;
+  const block = tape.buffer(8 * rows);
+  const table = new Int32Array(block.buffer, block.bufferOffset, 2 * rows);
+  let i = 0;
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    for (let h = 0; h < y.height; h++) {
+      for (let w = 0; w < y.width; w++) {
+        table[i++] = chunk * chunkBytes(x) + 2 * h * rowBytes(x) + 2 * w * elementBytes(x);
+        table[i++] = chunk * chunkBytes(y) + (h + 1) * rowBytes(y) + (w + 1) * elementBytes(y);
+      }
+    }
+  }
+  return block.address;
+}
+
+export function recordFlattenTime(tape: TapeRecorder, args: Args<'flattenTime'>): void {
+  const x = mapOf(args.x);
+  const y = tensorOf(args.y);
+  const slots: number[] = [];
+  slots[FLATTEN_SLOTS.x] = x.address;
+  slots[FLATTEN_SLOTS.y] = y.address;
+  tape.operator(y.scope);
+  tape.call(flattenTime(layoutOf(x)), slots, y.rowCount);
+}
+
+function layoutOf(map: CompiledFeatureMap): FeatureMapLayout {
+  const { channels, height, width } = map;
+  return { channels, height, width, dtype: map.element === 'bf16' ? 'bf16' : 'f32' };
+}

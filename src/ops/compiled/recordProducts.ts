@@ -1,0 +1,144 @@
+import { QwenAsrError } from '../../error.js';
+import { ARGMAX_REDUCE_SLOTS, argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../../kernels/argmax.js';
+import type { EpilogueSpec } from '../../kernels/epilogue.js';
+import { matmul } from '../../kernels/matmul.js';
+import { MATMUL_SLOT_COUNT, MATMUL_SLOTS } from '../../kernels/matmulSlots.js';
+import { matvec } from '../../kernels/matvec.js';
+import { maxStreamRows } from '../../kernels/streamDot.js';
+import type { Operators } from '../operators.js';
+import { compiledWeight, tensorOf } from './compiledHandles.js';
+import type { CompiledTensor } from './compiledTensor.js';
+import { ELEMENT_BYTES } from './compiledTensor.js';
+import type { CompiledWeight } from './compiledWeight.js';
+import type { TapeRecorder } from './tapeRecorder.js';
+import { matmulTile, streamColumns } from './tileShapes.js';
+
+type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
+
+/** y = act(x·weightᵀ + bias) + residual. */
+export function recordLinear(tape: TapeRecorder, args: Args<'linear'>): void {
+  const x = tensorOf(args.x);
+  const y = tensorOf(args.y);
+  const bias = args.bias === undefined ? null : compiledWeight(args.bias);
+  const residual = args.residual === undefined ? null : tensorOf(args.residual);
+  const epilogue: EpilogueSpec = {
+    bias: bias !== null,
+    activation: args.activation ?? 'none',
+    residual: residual !== null,
+    yDtype: y.element === 'bf16' ? 'bf16' : 'f32',
+    yStrideBytes: y.rowBytes,
+    residualStrideBytes: residual?.rowBytes ?? 0,
+  };
+  const slots = productSlots(x, [compiledWeight(args.weight)], y.address);
+  slots[MATMUL_SLOTS.bias] = bias?.address ?? 0;
+  slots[MATMUL_SLOTS.residual] = residual?.address ?? 0;
+  tape.operator(x.scope);
+  recordProduct(tape, x, compiledWeight(args.weight), epilogue, slots);
+}
+
+/** y = silu(x·gateᵀ) ⊙ (x·upᵀ). */
+export function recordSwiglu(tape: TapeRecorder, args: Args<'swiglu'>): void {
+  const x = tensorOf(args.x);
+  const y = tensorOf(args.y);
+  const epilogue: EpilogueSpec = {
+    bias: false,
+    activation: 'swiglu',
+    residual: false,
+    yDtype: y.element === 'bf16' ? 'bf16' : 'f32',
+    yStrideBytes: y.rowBytes,
+    residualStrideBytes: 0,
+  };
+  const weights = [compiledWeight(args.gate), compiledWeight(args.up)];
+  tape.operator(x.scope);
+  recordProduct(tape, x, weights[0]!, epilogue, productSlots(x, weights, y.address));
+}
+
+/** Few rows stream the weights past, many rows multiply in tiles. */
+function recordProduct(
+  tape: TapeRecorder,
+  x: CompiledTensor,
+  weight: CompiledWeight,
+  epilogue: EpilogueSpec,
+  slots: number[],
+): void {
+  const [n, depth] = weight.shape as [number, number];
+  const m = x.rowCount;
+  const common = {
+    aDtype: operandType(x),
+    bDtype: weight.element,
+    n,
+    aStrideBytes: x.rowBytes,
+    bStrideBytes: depth * ELEMENT_BYTES[weight.element],
+    epilogue,
+  };
+  const weights = epilogue.activation === 'swiglu' ? 2 : 1;
+  if (m <= maxStreamRows(tape.capabilities.vecRegisters)) {
+    const columnsPerTile = streamColumns(n, weights * common.bStrideBytes);
+    const kernel = matvec({ ...common, rows: m, depth, columnsPerTile });
+    return tape.call(kernel, slots, Math.ceil(n / columnsPerTile));
+  }
+  const { rowsPerTile, columnsPerTile } = matmulTile(m, n, weights, tape.threadCount);
+  const mTiles = Math.ceil(m / rowsPerTile);
+  slots[MATMUL_SLOTS.mTiles] = mTiles;
+  const kernel = matmul({
+    ...common,
+    segments: 1,
+    segmentDepth: depth,
+    aSegmentStrideBytes: 0,
+    indirect: false,
+    rowsPerTile,
+    columnsPerTile,
+  });
+  tape.call(kernel, slots, mTiles * Math.ceil(n / columnsPerTile));
+}
+
+/** Greedy choice over x·weightᵀ, a few rows at a time. */
+export function recordArgmaxLinear(tape: TapeRecorder, args: Args<'argmaxLinear'>): void {
+  const x = tensorOf(args.x);
+  const weight = compiledWeight(args.weight);
+  const [n, depth] = weight.shape as [number, number];
+  const bStrideBytes = depth * ELEMENT_BYTES[weight.element];
+  const columnsPerTile = streamColumns(n, bStrideBytes);
+  const tiles = Math.ceil(n / columnsPerTile);
+  const rowsAtOnce = maxStreamRows(tape.capabilities.vecRegisters);
+  tape.operator(x.scope);
+  for (let row = 0; row < x.rowCount; row += rowsAtOnce) {
+    const rows = Math.min(rowsAtOnce, x.rowCount - row);
+    const part = tensorOf(x.rows(row, row + rows));
+    const partials = tape.buffer(tiles * rows * PARTIAL_BYTES);
+    const stream = argmaxStream({
+      aDtype: operandType(x),
+      bDtype: weight.element,
+      rows,
+      n,
+      depth,
+      aStrideBytes: x.rowBytes,
+      bStrideBytes,
+      columnsPerTile,
+    });
+    tape.call(stream, productSlots(part, [weight], partials.address), tiles);
+    const slots: number[] = [];
+    slots[ARGMAX_REDUCE_SLOTS.partials] = partials.address;
+    slots[ARGMAX_REDUCE_SLOTS.tiles] = tiles;
+    slots[ARGMAX_REDUCE_SLOTS.ids] = tensorOf(args.ids).address + 4 * row;
+    slots[ARGMAX_REDUCE_SLOTS.best] = tensorOf(args.best).address + 4 * row;
+    slots[ARGMAX_REDUCE_SLOTS.logSumExp] = tensorOf(args.logSumExp).address + 4 * row;
+    tape.call(argmaxReduce({ rows }), slots, 1);
+  }
+}
+
+function productSlots(x: CompiledTensor, weights: readonly CompiledWeight[], y: number): number[] {
+  const slots: number[] = new Array(MATMUL_SLOT_COUNT).fill(0);
+  slots[MATMUL_SLOTS.x] = x.address;
+  slots[MATMUL_SLOTS.weight] = weights[0]!.address;
+  slots[MATMUL_SLOTS.weight2] = weights[1]?.address ?? 0;
+  slots[MATMUL_SLOTS.y] = y;
+  slots[MATMUL_SLOTS.m] = x.rowCount;
+  slots[MATMUL_SLOTS.mTiles] = 1;
+  return slots;
+}
+
+function operandType(x: CompiledTensor): 'f32' | 'bf16' {
+  if (x.element === 'i32') throw new QwenAsrError('internal', `${x.label}: expected an operand, found i32`);
+  return x.element;
+}

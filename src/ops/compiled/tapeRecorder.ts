@@ -1,0 +1,66 @@
+import { QwenAsrError } from '../../error.js';
+import type { Capabilities } from '../../jit/ir.js';
+import type { KernelSpec } from '../../kernels/kernel.js';
+import type { Block } from '../../runtime/arena.js';
+import type { CompiledScope } from './compiledScope.js';
+
+/** A kernel call that an operator asked for. */
+export interface RecordedCall {
+  readonly kernel: KernelSpec;
+  /** Argument structure: pointers and numbers, one 8-byte slot each. */
+  readonly slots: readonly number[];
+  readonly tiles: number;
+  readonly barrier: boolean;
+}
+
+/** What operators record into: kernel calls, and buffers that the pass keeps. */
+export class TapeRecorder {
+  readonly capabilities: Capabilities;
+  readonly operand: 'f32' | 'bf16';
+  readonly threadCount: number;
+  readonly calls: RecordedCall[] = [];
+  private scope: CompiledScope | null = null;
+  private overlapping = false;
+  private startsOperator = true;
+  private first = true;
+
+  constructor(capabilities: Capabilities, operand: 'f32' | 'bf16', threadCount: number) {
+    this.capabilities = capabilities;
+    this.operand = operand;
+    this.threadCount = threadCount;
+  }
+
+  /** Begins an operator that works in `scope`, which then owns the buffers of the pass. */
+  operator(scope: CompiledScope): void {
+    this.scope ??= scope;
+    this.startsOperator = true;
+  }
+
+  /** Adds a call; `slots` go to the kernel's argument structure in order. */
+  call(kernel: KernelSpec, slots: readonly number[], tiles: number): void {
+    // Inside `independent` only the first operator waits for what came before.
+    const barrier = !(this.overlapping && this.startsOperator && !this.first);
+    this.calls.push({ kernel, slots, tiles, barrier });
+    this.startsOperator = false;
+    this.first = false;
+  }
+
+  /** Adds a call that overlaps the one before: both may run at once, and only that one waits. */
+  callBeside(kernel: KernelSpec, slots: readonly number[], tiles: number): void {
+    this.calls.push({ kernel, slots, tiles, barrier: false });
+  }
+
+  independent(record: () => void): void {
+    if (this.overlapping) throw new QwenAsrError('internal', 'independent() inside independent()');
+    this.overlapping = true;
+    this.first = true;
+    record();
+    this.overlapping = false;
+  }
+
+  /** Memory that lives as long as the pass; not cleared. */
+  buffer(byteLength: number): Block {
+    if (this.scope === null) throw new QwenAsrError('internal', 'a pass without operators has no memory');
+    return this.scope.allocate(byteLength);
+  }
+}
