@@ -47,3 +47,51 @@ for (const clip of ['timer-en', 'weather-de', 'music-es', 'silence-3s', 'two-win
     assert.deepEqual([encoding.tokens, encoding.hidden], readGolden(name).shapes['encoder']);
   });
 }
+
+test('tokens of different windows do not see each other', async () => {
+  const name = 'demo/two-windows-en';
+  const frames = readGolden(name).shapes['mel']![1]!;
+  const windowFrames = 800;
+  const hidden = readGolden(name).shapes['encoder']![1]!;
+  /** 104 tokens a window. */
+  const split = 104 * hidden;
+  const original = readGoldenStage(name, 'mel');
+  /** The clip with noise in the frames [from, to). */
+  const changed = (from: number, to: number) =>
+    original.map((value, at) => (at % frames >= from && at % frames < to ? Math.sin(at) : value));
+  const encode = async (data: Float32Array) => (await encoder.encode({ data, bins: 128, frames })).data;
+  const plain = await encode(original);
+  const secondChanged = await encode(changed(windowFrames, frames));
+  assert.deepEqual(secondChanged.subarray(0, split), plain.subarray(0, split));
+  assert.ok(relativeRms(secondChanged.subarray(split), plain.subarray(split)) > 0.1);
+  const firstChanged = await encode(changed(0, 100));
+  assert.deepEqual(firstChanged.subarray(split), plain.subarray(split));
+  // The whole first window feels a change in its first second.
+  const lastRow = split - hidden;
+  assert.notDeepEqual(firstChanged.subarray(lastRow, split), plain.subarray(lastRow, split));
+});
+
+test('a tail shorter than a chunk adds its own tokens only', async () => {
+  for (const [frames, tokens] of [
+    [50, 7],
+    [99, 13],
+    [100, 13],
+    [101, 14],
+    [250, 33],
+  ] as const) {
+    const encoding = await encoder.encode({ data: new Float32Array(128 * frames), bins: 128, frames });
+    assert.equal(encoding.tokens, tokens);
+    assert.equal(encoding.data.length, tokens * encoding.hidden);
+  }
+});
+
+test('encoding leaves no activations behind', async () => {
+  const before = backend.activationBytes;
+  await encoder.encode({ data: new Float32Array(128 * 120), bins: 128, frames: 120 });
+  const failing = encoder.encode(
+    { data: new Float32Array(128 * 120), bins: 128, frames: 120 },
+    { signal: AbortSignal.abort() },
+  );
+  await assert.rejects(failing, { code: 'aborted' });
+  assert.equal(backend.activationBytes, before);
+});
