@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { testDrift } from '../../../src/bench/statistics/driftTest.js';
+import { createRandom } from '../../../src/bench/statistics/random.js';
+import { isSteady } from '../../../src/bench/statistics/steadyState.js';
+
+test('the p-value counts all orders of the runs', () => {
+  const orders = permutations([1, 2, 3, 4, 5, 6]);
+  const score = (order: readonly number[]): number =>
+    order.reduce((sum, x, i) => sum + order.slice(i + 1).reduce((s, y) => s + Math.sign(y - x), 0), 0);
+  const scores = orders.map(score);
+  for (let i = 0; i < orders.length; i += 37) {
+    const below = scores.filter((s) => s <= scores[i]!).length;
+    const above = scores.filter((s) => s >= scores[i]!).length;
+    const expected = Math.min(1, (2 * Math.min(below, above)) / orders.length);
+    const { pValue, tau, method } = testDrift(orders[i]!);
+    assert.equal(method, 'exact');
+    assert.ok(Math.abs(pValue - expected) < 1e-12, `${orders[i]}: ${pValue}, expected ${expected}`);
+    assert.ok(Math.abs(tau - scores[i]! / 15) < 1e-12);
+  }
+});
+
+test('the variance with ties is the one of all orders of the tied values', () => {
+  // Enumerated: Var S over the orders of 1 1 2 3 3 3 5; the p-value must be that of S = 11 with this variance.
+  const values = [1, 1, 2, 3, 3, 3, 5];
+  const scores = permutations(values).map((order) =>
+    order.reduce((sum, x, i) => sum + order.slice(i + 1).reduce((s, y) => s + Math.sign(y - x), 0), 0),
+  );
+  const variance = scores.reduce((sum, s) => sum + s * s, 0) / scores.length;
+  const { pValue, tau, method } = testDrift(values);
+  const observed = Math.round(tau * 21);
+  assert.equal(method, 'normal');
+  assert.equal(observed, 17); // 21 pairs less 1 tie of two and 3 ties among three
+  const z = (observed - 1) / Math.sqrt(variance);
+  const tail = 2 * (1 - simpsonNormal(z));
+  assert.ok(Math.abs(pValue - tail) < 1e-8, `${pValue}, expected ${tail}`);
+});
+
+test('false alarms stay at the level and a drift of half a sigma a run is found', () => {
+  const random = createRandom(43);
+  let alarms = 0;
+  let found = 0;
+  for (let experiment = 0; experiment < 1000; experiment++) {
+    const flat = Array.from({ length: 12 }, () => 100 + random.normal());
+    if (testDrift(flat).drifting) alarms++;
+    if (testDrift(flat.map((value, i) => value + 0.5 * i)).drifting) found++;
+  }
+  assert.ok(alarms <= 70, `${alarms} false alarms in 1000`);
+  assert.ok(found >= 990, `${found} of 1000 found`);
+});
+
+test('the slope is the median of all slopes, unmoved by one wild run', () => {
+  const drift = testDrift([100, 102, 104, 106, 500, 110, 112]);
+  assert.equal(drift.slopePerRun, 2);
+  assert.ok(Math.abs(drift.totalPercent - (100 * 2 * 6) / 106) < 1e-12);
+  assert.equal(drift.drifting, true);
+  assert.equal(testDrift([5, 5, 5, 5]).pValue, 1);
+});
+
+test('a warm-up is steady when it stops getting faster', () => {
+  assert.equal(isSteady([100, 100, 100, 100]), false, 'too few runs to tell');
+  assert.equal(isSteady([150, 130, 118, 110, 105]), false, 'still getting faster');
+  assert.equal(isSteady([150, 101, 100, 102, 100]), false, 'the first run stands out');
+  assert.equal(isSteady([150, 101, 100, 102, 100, 101]), true);
+  assert.equal(isSteady([100.4, 100.3, 100.2, 100.1, 100]), true, 'a trend below 1 % does not matter');
+});
+
+test('warm-up ends soon on a noisy but steady machine', () => {
+  const random = createRandom(47);
+  let total = 0;
+  for (let experiment = 0; experiment < 500; experiment++) {
+    const runs = [160, 115];
+    while (!isSteady(runs) && runs.length < 30) runs.push(100 * Math.exp(0.03 * random.normal()));
+    assert.ok(runs.length >= 7, 'neither of the two slow runs is in the window');
+    total += runs.length;
+  }
+  assert.ok(total / 500 < 9.5, `mean length ${total / 500}`);
+});
+
+function permutations(values: readonly number[]): number[][] {
+  if (values.length <= 1) return [values.slice()];
+  return values.flatMap((value, i) =>
+    permutations([...values.slice(0, i), ...values.slice(i + 1)]).map((rest) => [value, ...rest]),
+  );
+}
+
+/** Φ(z) by Simpson's rule, independent of the code under test. */
+function simpsonNormal(z: number): number {
+  const steps = 2000;
+  let sum = 0;
+  for (let i = 0; i <= steps; i++) {
+    const x = (z * i) / steps;
+    sum += Math.exp((-x * x) / 2) * (i === 0 || i === steps ? 1 : i % 2 === 1 ? 4 : 2);
+  }
+  return 0.5 + (sum * z) / (3 * steps) / Math.sqrt(2 * Math.PI);
+}
