@@ -1,4 +1,3 @@
-import { checkSamples } from '../audio/checkSamples.js';
 import { QwenAsrError } from '../error.js';
 import type { Backend, Observer } from '../ops/operators.js';
 import { Ledger } from './ledger.js';
@@ -44,7 +43,6 @@ export class LoadedModel implements SpeechModel {
   }
 
   async melSpectrogram(samples: Float32Array, signal?: AbortSignal): Promise<Mel> {
-    checkSamples(samples);
     return this.#inTurn(() => this.#stages.mel.run(samples, { signal }), signal);
   }
 
@@ -88,7 +86,6 @@ export class LoadedModel implements SpeechModel {
     emit: (event: TokenEvent) => void,
   ): Promise<Transcript> {
     const { signal, observer } = options;
-    checkSamples(samples);
     const request = resolveRequest(this.#stages.text, options, samples.length / 16);
     return this.#inTurn(
       () =>

@@ -30,8 +30,9 @@ export interface RunContext {
 /**
  * The pipeline: samples → log-mel → encoder → prompt → decoder → tokens → text.
  *
- * @param samples [n] f32, mono, 16 kHz; checked by the caller
- * @throws QwenAsrError `numeric` when log-mel, encoder output or a chosen logit is not finite; `aborted`; `closed`
+ * @param samples [n] f32, mono, 16 kHz
+ * @throws QwenAsrError `audio` for samples that are empty or not finite; `numeric` when log-mel, encoder output or a
+ * chosen logit is not finite; `aborted`; `closed`
  */
 export async function transcribeClip(
   stages: Stages,
@@ -60,12 +61,17 @@ export async function transcribeClip(
 
 async function encodeClip(stages: Stages, samples: Float32Array, run: RunContext): Promise<Encoding> {
   const { ledger } = run;
-  const mel = await ledger.timeAsync('melMs', () => stages.mel.run(samples, run));
-  checkFinite('mel', mel.data, [mel.bins, mel.frames]);
+  const mel = await ledger.timeAsync('melMs', async () => {
+    const mel = await stages.mel.run(samples, run);
+    checkFinite('mel', mel.data, [mel.bins, mel.frames]);
+    return mel;
+  });
   const encoding = await stages.encoder.encode(mel, run);
   ledger.add('convStemMs', encoding.timings.convStemMs);
   ledger.add('encoderLayersMs', encoding.timings.encoderLayersMs);
-  checkFinite('encoder', encoding.data, [encoding.tokens, encoding.hidden]);
+  ledger.time('encoderLayersMs', () =>
+    checkFinite('encoder', encoding.data, [encoding.tokens, encoding.hidden]),
+  );
   return encoding;
 }
 

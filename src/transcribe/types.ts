@@ -32,7 +32,11 @@ export interface TranscribeOptions {
   /** Decode exactly this many tokens whatever the model says (end tokens do not stop it). For measurements. */
   readonly exactTokens?: number;
   readonly signal?: AbortSignal;
-  /** Sees named intermediate tensors; slows the run. */
+  /**
+   * Sees the intermediate tensors, by name and in this order: `mel`, `stem`, `enc_layer0`…, `encoder`, `embeddings`,
+   * `dec_layer0`… (the last layer: only the prompt's last row), `first_logits`; then for every decode step
+   * `step_embeddings`, `step_layer0`…, `step_best_logits`. Slows the run.
+   */
   readonly observer?: Observer;
 }
 
@@ -129,13 +133,44 @@ export interface ModelInfo {
   readonly loadMs: number;
 }
 
-/** A loaded model; made by loadModel(). */
+/**
+ * A loaded model; made by loadModel(). Calls on one model are carried out one at a time, in their order; arrays that
+ * were passed in must not change before their call has ended.
+ */
 export interface SpeechModel {
   readonly info: ModelInfo;
-  /** Log-mel of 16 kHz mono samples on the model's backend. Clips under 0.5 s are zero-padded to 8000 samples. */
+  /**
+   * Log-mel of 16 kHz mono samples, on the model's backend. Clips under 0.5 s are zero-padded to 8000 samples.
+   *
+   * @param samples [n ≥ 1] f32 in [-1, 1]
+   * @throws QwenAsrError `audio` for samples that are empty or not finite; `aborted`; `closed`
+   * @example
+   * const { frames } = await model.melSpectrogram(clip.samples); // 100 a second
+   */
   melSpectrogram(samples: Float32Array, signal?: AbortSignal): Promise<Mel>;
+  /**
+   * Audio embeddings of a log-mel spectrogram: 13 tokens a second.
+   *
+   * @param options.observer sees `stem`, `enc_layer0`…, `encoder`
+   * @throws QwenAsrError `audio` for a mel without frames or of inconsistent sizes; `numeric` naming the first stage
+   * with a NaN or an infinity; `aborted`; `closed`
+   * @example
+   * const { tokens, hidden } = await model.encode(await model.melSpectrogram(clip.samples));
+   */
   encode(mel: Mel, options?: { signal?: AbortSignal; observer?: Observer }): Promise<Encoding>;
+  /**
+   * Speech to text. The run starts at once; its errors arrive through `result` and the iterators:
+   * QwenAsrError `audio` for samples that are empty or not finite; `usage` for an option that cannot be carried out;
+   * `tokenizer` for a context that the vocabulary cannot encode; `numeric` naming the first stage with a NaN or an
+   * infinity; `memory`; `aborted`; `closed`.
+   *
+   * @param samples [n ≥ 1] f32 in [-1, 1], mono, 16 kHz
+   * @example
+   * const transcription = model.transcribe(clip.samples, { language: 'English' });
+   * for await (const { textPiece } of transcription) process.stdout.write(textPiece);
+   * const { timings } = await transcription.result;
+   */
   transcribe(samples: Float32Array, options?: TranscribeOptions): Transcription;
-  /** Frees memory and threads. Runs in flight end with an error of code `closed`. */
+  /** Frees memory and threads. Runs in flight end with an error of code `closed`; calling it again is harmless. */
   close(): Promise<void>;
 }
