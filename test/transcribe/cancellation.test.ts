@@ -10,7 +10,7 @@ async function samplesOf(wav: string): Promise<Float32Array> {
 }
 
 async function withDemo(work: (model: SpeechModel) => Promise<void>): Promise<void> {
-  const model = await loadModel(demoModelDir);
+  const model = await loadModel(demoModelDir, { backend: 'reference' });
   try {
     await work(model);
   } finally {
@@ -87,7 +87,7 @@ test('a call that waits can be aborted at once, without letting a later one over
   }));
 
 test('close ends what runs and what waits, and is final', async () => {
-  const model = await loadModel(demoModelDir);
+  const model = await loadModel(demoModelDir, { backend: 'reference' });
   const samples = await samplesOf('light-en.wav');
   const running = model.transcribe(samples);
   const waiting = model.transcribe(samples);

@@ -30,7 +30,7 @@ async function transcribeDamaged(
 ): Promise<unknown> {
   const directory = temporaryDirectory(t);
   writeDemoCopy(directory, change(demoTensors()));
-  const model = await loadModel(directory);
+  const model = await loadModel(directory, { backend: 'reference' });
   const { samples } = await loadWav(join(demoModelDir, 'samples', 'light-en.wav'));
   try {
     return await model.transcribe(samples, options).result;
@@ -90,7 +90,7 @@ for (const [what, change, message] of CASES) {
 test('encode names the stage too', async (t) => {
   const directory = temporaryDirectory(t);
   writeDemoCopy(directory, damage('thinker.audio_tower.layers.3.fc1.bias', 0, BF16_NAN)(demoTensors()));
-  const model = await loadModel(directory);
+  const model = await loadModel(directory, { backend: 'reference' });
   const mel = { data: new Float32Array(128 * 50), bins: 128, frames: 50 } as const;
   await assert.rejects(model.encode(mel), oneLineError('numeric', /^encoder layer 3: /));
   mel.data[130] = Infinity;

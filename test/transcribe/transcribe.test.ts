@@ -18,7 +18,7 @@ const STAGE_BOUND = 1e-4;
 let demo: SpeechModel;
 
 before(async () => {
-  demo = await loadModel(demoModelDir);
+  demo = await loadModel(demoModelDir, { backend: 'reference' });
 });
 
 after(() => demo.close());
@@ -78,7 +78,7 @@ for (const [clip, options, textTokens] of CLIPS) {
 }
 
 test('the synthetic model with the published vocabulary gives the tokens of the independent implementation', async () => {
-  const model = await loadModel('synthetic:tiny:1');
+  const model = await loadModel('synthetic:tiny:1', { backend: 'reference' });
   const name = 'synthetic-tiny-seed1';
   const { golden, stages, transcript } = await run(model, name, { exactTokens: 4 });
   assertStages(name, stages);

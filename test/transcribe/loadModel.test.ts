@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { loadModel } from '../../src/index.js';
+import { demoTensors, writeDemoCopy } from '../model/support/demoModel.js';
+import { oneLineError } from '../model/support/oneLineError.js';
+import { temporaryDirectory } from '../model/support/temporaryDirectory.js';
+import { demoModelDir } from '../support/projectRoot.js';
+
+test('info describes the demo model as its README does', async () => {
+  const model = await loadModel(demoModelDir, { backend: 'reference' });
+  const { loadMs, parameters, weightBytes, ...info } = model.info;
+  assert.deepEqual(info, {
+    source: demoModelDir,
+    synthetic: false,
+    published: null,
+    encoder: { dModel: 128, layers: 4, heads: 2, ffn: 512, convChannels: 32 },
+    decoder: { hidden: 192, layers: 4, heads: 4, kvHeads: 2, headDim: 32, intermediate: 512, vocab: 922 },
+    languages: ['English', 'German', 'Spanish'],
+    backend: 'reference',
+    isa: 'scalar',
+    precision: 'f32',
+    threads: 1,
+  });
+  assert.equal(Math.round(parameters / 1e4), 257);
+  assert.equal(weightBytes, 2 * parameters);
+  assert.ok(loadMs > 0);
+  await model.close();
+});
+
+test('arithmetic that is not there is refused, as are thread counts below 1', async () => {
+  for (const threads of [0, -1, 1.5, NaN]) {
+    await assert.rejects(
+      loadModel(demoModelDir, { threads }),
+      oneLineError('usage', /^threads: .*at least 1/),
+    );
+  }
+  await assert.rejects(
+    loadModel(demoModelDir, { backend: 'reference', isa: 'mmx' }),
+    oneLineError('unsupported', /^isa: .*mmx/),
+  );
+  await assert.rejects(
+    loadModel(demoModelDir, { backend: 'reference', precision: 'bf16' }),
+    oneLineError('unsupported', /^precision: .*bf16/),
+  );
+});
+
+test('a source that is no model is refused', async (t) => {
+  await assert.rejects(loadModel('synthetic:2b'), oneLineError('usage', /tiny, 0\.6b or 1\.7b/));
+  await assert.rejects(loadModel(join(demoModelDir, 'absent')), oneLineError('file', /absent/));
+  const directory = temporaryDirectory(t);
+  writeDemoCopy(directory, demoTensors());
+  rmSync(join(directory, 'vocab.json'));
+  await assert.rejects(loadModel(directory), oneLineError('model', /vocab\.json/));
+  const incomplete = demoTensors().filter(({ name }) => name !== 'thinker.model.norm.weight');
+  writeDemoCopy(directory, incomplete);
+  await assert.rejects(
+    loadModel(directory),
+    oneLineError('model', /thinker\.model\.norm\.weight is missing/),
+  );
+});
