@@ -1,0 +1,105 @@
+import type { KernelBuilder } from '../jit/builder.js';
+import type { IntReg } from '../jit/ir.js';
+import type { KernelParams } from './kernel.js';
+import { ScratchVariable } from './scratchVariable.js';
+import { type OperandDtype, type TilePolicy, tilePolicy } from './tilePolicy.js';
+
+/** Query rows of one tile: full vectors of every width, and enough of them to use each key 32 times. */
+export const ATTENTION_ROWS = 32;
+
+/** Keys between two updates of the running softmax: a multiple of every policy's `tileRows` (6 and 3). */
+export const ATTENTION_KEYS = 126;
+
+/** What the attention of one head is specialised on; pointers and counts come at run time. */
+export interface AttentionShape {
+  /** Element type of q, keys, values and y: `bf16` needs `pairDot`. */
+  readonly dtype: OperandDtype;
+  /** A multiple of 32. */
+  readonly headDim: number;
+  /** Row i sees the keys up to its own position, not all of them. */
+  readonly isCausal: boolean;
+  /** Distances between rows, in bytes. */
+  readonly qStrideBytes: number;
+  readonly keyStrideBytes: number;
+  readonly valueStrideBytes: number;
+  readonly yStrideBytes: number;
+}
+
+/** Where the parts of a tile lie in scratch memory, as byte offsets. */
+export interface AttentionScratch {
+  /** The query rows, side by side: [rows, headDim] of dtype. */
+  readonly queries: number;
+  /** Scores, then softmax weights, of one block of keys: [ATTENTION_KEYS, ATTENTION_ROWS] f32, a column a query row. */
+  readonly weights: number;
+  /** Σ weight·value so far: [ATTENTION_ROWS, headDim] f32. */
+  readonly sums: number;
+  /** Highest score so far: [ATTENTION_ROWS] f32. */
+  readonly highest: number;
+  /** Σ weight so far: [ATTENTION_ROWS] f32. */
+  readonly total: number;
+  /** What the sums so far must be multiplied with: [ATTENTION_ROWS] f32. */
+  readonly correction: number;
+}
+
+/**
+ * A tile of attention while its code is written: up to ATTENTION_ROWS query rows of one head, and the block of keys
+ * they are meeting. The integers live in scratch memory, because the product loops need every integer register.
+ */
+export class AttentionTile {
+  readonly k: KernelBuilder;
+  readonly shape: AttentionShape;
+  readonly policy: TilePolicy;
+  readonly scratch: IntReg;
+  readonly at: AttentionScratch;
+  /** Address of the first query row. */
+  readonly q: ScratchVariable;
+  readonly y: ScratchVariable;
+  /** Query rows of this tile, at least 1. */
+  readonly rows: ScratchVariable;
+  /** Address of the block's first key, and of its value. */
+  readonly keys: ScratchVariable;
+  readonly values: ScratchVariable;
+  /** Keys from the block's first to the last that any row sees. */
+  readonly keysLeft: ScratchVariable;
+  /** Keys of the block, at most ATTENTION_KEYS. */
+  readonly blockKeys: ScratchVariable;
+  /** Causal: row i sees key j of the block where j ≤ diagonal + i. */
+  readonly diagonal: ScratchVariable;
+  /** Scores: first key of the strip, counted from the block's first. */
+  readonly strip: ScratchVariable;
+
+  constructor(k: KernelBuilder, shape: AttentionShape, params: KernelParams) {
+    this.k = k;
+    this.shape = shape;
+    this.policy = tilePolicy(k.capabilities, shape.dtype, shape.dtype);
+    this.scratch = params.scratch;
+    this.at = layOut(shape.headDim);
+    const variable = (index: number): ScratchVariable => new ScratchVariable(k, params.scratch, index);
+    this.q = variable(0);
+    this.y = variable(1);
+    this.rows = variable(2);
+    this.keys = variable(3);
+    this.values = variable(4);
+    this.keysLeft = variable(5);
+    this.blockKeys = variable(6);
+    this.diagonal = variable(7);
+    this.strip = variable(8);
+  }
+
+  /** ⌈rows / size⌉. */
+  rowGroups(size: number): IntReg {
+    const groups = this.rows.get();
+    this.k.advance(groups, size - 1);
+    return this.k.intOp('divide', groups, size, groups);
+  }
+}
+
+function layOut(headDim: number): AttentionScratch {
+  const matrixBytes = 4 * ATTENTION_ROWS * headDim;
+  const columnBytes = 4 * ATTENTION_ROWS;
+  const weights = matrixBytes;
+  const sums = weights + 4 * ATTENTION_KEYS * ATTENTION_ROWS;
+  const highest = sums + matrixBytes;
+  const total = highest + columnBytes;
+  return { queries: 0, weights, sums, highest, total, correction: total + columnBytes };
+}
