@@ -1,0 +1,56 @@
+/** Letters that Unicode does not decompose into a base letter and a mark, with their customary plain spelling. */
+const PLAIN_LETTERS: ReadonlyMap<string, string> = new Map([
+  ['œ', 'oe'],
+  ['Œ', 'OE'],
+  ['ø', 'o'],
+  ['Ø', 'O'],
+  ['æ', 'ae'],
+  ['Æ', 'AE'],
+  ['ß', 'ss'],
+  ['ẞ', 'SS'],
+  ['đ', 'd'],
+  ['Đ', 'D'],
+  ['ð', 'd'],
+  ['Ð', 'D'],
+  ['þ', 'th'],
+  ['Þ', 'th'],
+  ['ł', 'l'],
+  ['Ł', 'L'],
+]);
+
+/** Marks, symbols and punctuation: what is not part of a word in any script's plain spelling. */
+const NOT_A_WORD = /[\p{M}\p{S}\p{P}]/u;
+const NON_SPACING_MARK = /\p{Mn}/u;
+
+/**
+ * Removes diacritics and turns every symbol and punctuation mark into a space: Whisper's rule for English. The text
+ * is decomposed first (NFKD), so "é" becomes "e" and "½" the digits around a fraction slash.
+ *
+ * @param text any text
+ * @param keep characters that stay as they are
+ * @example
+ * removeSymbolsAndDiacritics('Café – 5 %', '%'); // 'Cafe   5 %'
+ */
+export function removeSymbolsAndDiacritics(text: string, keep = ''): string {
+  let plain = '';
+  for (const character of text.normalize('NFKD')) {
+    if (keep.includes(character)) plain += character;
+    else if (PLAIN_LETTERS.has(character)) plain += PLAIN_LETTERS.get(character)!;
+    else if (NON_SPACING_MARK.test(character)) continue;
+    else plain += NOT_A_WORD.test(character) ? ' ' : character;
+  }
+  return plain;
+}
+
+/**
+ * Removes what is written in brackets, which is no speech: stage directions like "[music]", "<unk>" or "(laughs)".
+ * The rules are Whisper's, so the kinds of square and pointed brackets need not match.
+ */
+export function removeBracketed(text: string): string {
+  return text.replace(/[<[][^>\]]*[>\]]/g, '').replace(/\(([^)]+?)\)/g, '');
+}
+
+/** Runs of white space become one space; none is left at the ends. */
+export function collapseSpaces(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}
