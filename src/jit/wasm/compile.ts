@@ -1,0 +1,119 @@
+import { QwenAsrError } from '../../error.js';
+import type { Instruction, KernelCode } from '../ir.js';
+import { lowerKernel } from './lower.js';
+import { writeModule } from './moduleWriter.js';
+import type { WasmTarget } from './wasmTarget.js';
+import {
+  type WasmFunction,
+  type WasmMemory,
+  type WasmModule,
+  type WasmTable,
+  webAssembly,
+} from './webAssembly.js';
+
+/** A kernel takes at most this many parameters; see `KernelBuilder.param`. */
+const MAX_PARAMETERS = 6;
+
+/** Where kernels run: each thread has its own table, all share the memory. */
+export interface WasmEnvironment {
+  readonly memory: WasmMemory;
+  /** Kernels by kernel pointer, for `call`. */
+  readonly table: WasmTable;
+  /** The pointer of the module's first kernel; the others follow. 0 is left free as a pointer to nothing. */
+  readonly firstPointer: number;
+}
+
+/** A kernel that can be run. */
+export interface WasmKernel {
+  /** What `call` takes to run it; the same on every thread that instantiates the module at the same place. */
+  readonly pointer: number;
+  /** Runs it on this thread. Arguments are byte offsets in the memory and numbers. */
+  readonly run: (...args: number[]) => void;
+}
+
+/**
+ * Writes several kernels as one WebAssembly module. One module for many kernels keeps their calls of each other cheap.
+ *
+ * @throws QwenAsrError `internal` when a kernel was built for other capabilities.
+ */
+export function writeKernelModule(codes: readonly KernelCode[], target: WasmTarget): Uint8Array<ArrayBuffer> {
+  const addressType = target.memory64 ? 'i64' : 'i32';
+  const kernelTypes = Array.from({ length: MAX_PARAMETERS + 1 }, (_, count) =>
+    new Array<'i32' | 'i64'>(count).fill(addressType),
+  );
+  return writeModule({
+    memory: { isShared: target.sharedMemory, addressType },
+    importsTable: codes.some(({ body }) => callsKernels(body)),
+    types: [...kernelTypes, [addressType, 'i32']],
+    waitTypeIndex: kernelTypes.length,
+    functions: codes.map((code) => ({
+      name: code.name,
+      typeIndex: code.params.length,
+      body: lowerKernel(code, target),
+    })),
+  });
+}
+
+/**
+ * Compiles several kernels into one module, which can be posted to other threads. Synchronous, so on a browser's main
+ * thread, where that is limited to small modules, give `writeKernelModule` to `WebAssembly.compile` instead.
+ *
+ * @example
+ * const target = { relaxedSimd: wasmFeatures().relaxedSimd, memory64: false, sharedMemory: false };
+ * const memory = createWasmMemory(64 * 1024, target);
+ * const table = createKernelTable();
+ * const [double] = instantiateKernels(compileKernels([code], target), target, { memory, table, firstPointer: 1 });
+ * double?.run(0, 1024, 4);
+ */
+export function compileKernels(codes: readonly KernelCode[], target: WasmTarget): WasmModule {
+  const api = webAssembly();
+  return new api.Module(writeKernelModule(codes, target));
+}
+
+/** Instantiates the kernels of a module on this thread, enters them in its table, and returns them in order. */
+export function instantiateKernels(
+  module: WasmModule,
+  target: WasmTarget,
+  { memory, table, firstPointer }: WasmEnvironment,
+): WasmKernel[] {
+  const api = webAssembly();
+  const { exports } = new api.Instance(module, {
+    env: { memory, table, wait: sleepWhile(memory) },
+  });
+  const functions = Object.entries(exports).sort(([a], [b]) => Number(a) - Number(b));
+  const missing = firstPointer + functions.length - table.length;
+  if (missing > 0) table.grow(missing);
+  return functions.map(([, call], i) => {
+    const pointer = firstPointer + i;
+    table.set(pointer, call);
+    return { pointer, run: target.memory64 ? (...args) => call(...args.map(BigInt)) : call };
+  });
+}
+
+/** `waitWhile`: sleeps while the i32 at an address is as expected, until it is woken. */
+function sleepWhile(memory: WasmMemory): WasmFunction {
+  return (address, expected) => {
+    const byteOffset = typeof address === 'bigint' ? Number(address) : address! >>> 0; // i32 addresses arrive signed
+    const word = new Int32Array(memory.buffer, byteOffset, 1);
+    if (word.buffer instanceof ArrayBuffer) {
+      if (word[0] === expected)
+        throw new QwenAsrError(
+          'internal',
+          'kernel waitWhile: would sleep for ever: the memory is not shared',
+        );
+    } else Atomics.wait(word, 0, Number(expected)); // throws on a browser's main thread
+  };
+}
+
+/** An empty table of kernels. */
+export function createKernelTable(): WasmTable {
+  const api = webAssembly();
+  return new api.Table({ element: 'anyfunc', initial: 1 });
+}
+
+function callsKernels(body: readonly Instruction[]): boolean {
+  return body.some((i) => {
+    if (i.op === 'if') return callsKernels(i.whenTrue) || callsKernels(i.whenFalse);
+    return i.op === 'call' || ((i.op === 'loop' || i.op === 'while') && callsKernels(i.body));
+  });
+}

@@ -1,0 +1,145 @@
+import { f32Bits } from '../builder.js';
+import type { Address, Instruction } from '../ir.js';
+import { unknownCase } from '../unknownCase.js';
+import type { Lowering } from './lowering.js';
+
+type Op<Name extends Instruction['op']> = Extract<Instruction, { op: Name }>;
+
+/** Constants, copies, loads with widening, stores with narrowing. */
+export function lowerVectorMovement(
+  i: Op<'vecConst' | 'vecMove' | 'vecLoad' | 'vecStore' | 'vecStoreLow' | 'vecBroadcast' | 'vecBroadcastInt'>,
+  l: Lowering,
+): void {
+  switch (i.op) {
+    case 'vecConst': {
+      const [a, b, c, d] = i.bits.length === 1 ? Array(4).fill(i.bits[0]) : i.bits;
+      if (d === undefined) throw l.error(`expected 1 or 4 values of a vector, found ${i.bits.length}`);
+      l.code.v128([a, b, c, d]);
+      l.popVec(i.d);
+      break;
+    }
+    case 'vecMove':
+      l.pushVec(i.a);
+      l.popVec(i.d);
+      break;
+    case 'vecLoad':
+      lowerVecLoad(i, l);
+      l.popVec(i.d);
+      break;
+    case 'vecStore': // WebAssembly has no way past the caches
+      if (i.type === 'bf16')
+        l.access('v128.store64_lane', i.to, () => {
+          l.pushVec(i.a);
+          narrowToBf16(l);
+        });
+      else l.access('v128.store', i.to, () => l.pushVec(i.a));
+      break;
+    case 'vecStoreLow':
+      l.access(i.lanes === 1 ? 'v128.store32_lane' : 'v128.store', i.to, () => l.pushVec(i.a));
+      break;
+    case 'vecBroadcast':
+      if (i.type === 'f32') l.load('v128.load32_splat', i.from);
+      else pushWidened('v128.load16_splat', i.from, l);
+      l.popVec(i.d);
+      break;
+    case 'vecBroadcastInt':
+      l.pushInt32(i.a);
+      l.code.op('i32x4.splat');
+      l.popVec(i.d);
+      break;
+    default:
+      throw unknownCase(i);
+  }
+}
+
+function lowerVecLoad({ from, type }: Op<'vecLoad'>, l: Lowering): void {
+  switch (type) {
+    case 'raw':
+      l.load('v128.load', from);
+      break;
+    case 'bf16':
+      pushWidened('v128.load16x4_u', from, l);
+      break;
+    case 'f16':
+      l.load('v128.load16x4_u', from);
+      widenF16(l);
+      break;
+    case 'i8':
+      l.load('v128.load32_zero', from);
+      l.code.op('i16x8.extend_low_i8x16_s');
+      l.code.op('i32x4.extend_low_i16x8_s');
+      l.code.op('f32x4.convert_i32x4_s');
+      break;
+    default:
+      throw unknownCase(type);
+  }
+}
+
+/** bf16 is the upper half of f32: whatever is in the lower half of a lane is shifted out. */
+function pushWidened(load: 'v128.load16x4_u' | 'v128.load16_splat', from: Address, l: Lowering): void {
+  l.load(load, from);
+  l.code.i32(16);
+  l.code.op('i32x4.shl');
+}
+
+/**
+ * Lanes of 16 bits of f16 → f32, exact. With exponent and fraction moved to their places in an f32, a multiplication
+ * by 2^112 corrects the exponent's bias (127 − 15), of subnormals too; infinity and NaN then miss only exponent bits.
+ */
+function widenF16(l: Lowering): void {
+  const { code } = l;
+  const half = l.popScratch();
+  code.get(half);
+  l.pushBits(0x7fff);
+  code.op('v128.and');
+  code.i32(13);
+  code.op('i32x4.shl');
+  l.pushBits(f32Bits(2 ** 112));
+  code.op('f32x4.mul');
+  code.get(half);
+  l.pushBits(0x7fff);
+  code.op('v128.and');
+  l.pushBits(0x7c00); // infinity; NaN is above
+  code.op('i32x4.ge_s');
+  l.pushBits(0x7f800000);
+  code.op('v128.and');
+  code.op('v128.or');
+  code.get(half);
+  l.pushBits(0x8000);
+  code.op('v128.and');
+  code.i32(16);
+  code.op('i32x4.shl');
+  code.op('v128.or');
+}
+
+/**
+ * f32 → bf16 in the low 8 bytes, to nearest even: adding 0x7fff, and 1 more if the kept part is odd, carries exactly
+ * when the dropped half is above the tie, or at the tie with an odd kept part. NaN becomes quiet instead.
+ */
+function narrowToBf16(l: Lowering): void {
+  const { code } = l;
+  const value = l.popScratch();
+  const pushKept = (): void => {
+    code.get(value);
+    code.i32(16);
+    code.op('i32x4.shr_u');
+  };
+  pushKept();
+  l.pushBits(0x40);
+  code.op('v128.or'); // what a NaN becomes
+  pushKept();
+  l.pushBits(1);
+  code.op('v128.and');
+  l.pushBits(0x7fff);
+  code.op('i32x4.add');
+  code.get(value);
+  code.op('i32x4.add');
+  code.i32(16);
+  code.op('i32x4.shr_u'); // what a number becomes
+  code.get(value);
+  code.get(value);
+  code.op('f32x4.ne'); // true for NaN
+  code.op('v128.bitselect');
+  l.pushBits(0);
+  code.op('i16x8.narrow_i32x4_u');
+}

@@ -1,0 +1,370 @@
+import { KernelBuilder } from '../../../src/jit/builder.js';
+import type { Address, Capabilities, CompareKind, IntReg, KernelCode, VecReg } from '../../../src/jit/ir.js';
+import type { Random } from '../../support/random.js';
+import { type Region, regions, wildBits } from './kernelMemory.js';
+
+const INT_REGISTERS = 4;
+const VEC_REGISTERS = 5;
+/** Every integer register stays within ± this, so that no operation on two of them leaves 32 bits. */
+const INT_BOUND = 4096;
+const MAX_DEPTH = 2;
+
+/**
+ * A random kernel of every operation that `capabilities` allow, whose effect on memory is defined bit for bit:
+ * parameters are the address of a memory laid out as `regions` say, and two integers within ±4096.
+ *
+ * What the language leaves open is kept out of sight: sums whose order or fusing matters get small integers, NaNs made
+ * by arithmetic are replaced by zero, subnormals too before they are narrowed to bf16. At most about 12 integer and
+ * 11 vector registers are alive at once.
+ */
+export function randomKernel(random: Random, capabilities: Capabilities, name: string): KernelCode {
+  return new RandomKernel(random, new KernelBuilder(name, capabilities)).write();
+}
+
+class RandomKernel {
+  private readonly random: Random;
+  private readonly k: KernelBuilder;
+  private readonly memory: IntReg;
+  private readonly ints: IntReg[];
+  private readonly vecs: VecReg[];
+  private depth = 0;
+  private readonly statements: (() => void)[];
+
+  constructor(random: Random, k: KernelBuilder) {
+    this.random = random;
+    this.k = k;
+    this.memory = k.param();
+    const params = [k.param(), k.param()];
+    this.ints = [...params, ...Array.from({ length: INT_REGISTERS - 2 }, (_, i) => k.intConst(i - 1))];
+    this.vecs = Array.from({ length: VEC_REGISTERS }, () => k.load(this.at(regions.wild, 4 * k.lanes)));
+    const { pairDot, byteDot } = k.capabilities;
+    this.statements = [
+      () => this.intArithmetic(),
+      () => this.intArithmetic(),
+      () => this.intMemory(),
+      () => this.slot(),
+      () => this.atomic(),
+      () => this.control(),
+      () => this.control(),
+      () => this.vecMovement(),
+      () => this.vecLoad(),
+      () => this.vecStore(),
+      () => this.vecStore(),
+      () => this.vecBinary(),
+      () => this.vecBinary(),
+      () => this.vecUnary(),
+      () => this.select(),
+      () => this.fma(),
+      () => this.reduce(),
+      () => this.hints(),
+      ...(pairDot ? [() => this.dotPairs()] : []),
+      ...(byteDot ? [() => k.dotBytes(this.vec(), this.vec(), this.source())] : []),
+    ];
+  }
+
+  write(): KernelCode {
+    this.block(20);
+    for (const v of this.vecs) this.k.store(this.at(regions.output, 4 * this.k.lanes), v);
+    for (const i of this.ints) this.k.intStore(this.at(regions.output, 4), i, 'i32');
+    return this.k.finish();
+  }
+
+  private block(most: number): void {
+    for (let n = this.random.integer(1, most); n > 0; n--) this.pick(this.statements)();
+  }
+
+  // ---- choices ----
+
+  private pick<T>(choices: readonly T[]): T {
+    return choices[this.random.integer(0, choices.length - 1)]!;
+  }
+
+  private int(): IntReg {
+    return this.pick(this.ints);
+  }
+
+  private vec(): VecReg {
+    return this.pick(this.vecs);
+  }
+
+  /** A register, or a full vector of the wild or the output region. */
+  private source(): VecReg | Address {
+    const region = this.pick([regions.wild, regions.output]);
+    return this.random.integer(0, 2) === 0 ? this.at(region, 4 * this.k.lanes) : this.vec();
+  }
+
+  /** A place for `bytes` bytes in the region, with or without an index, multiple of `alignment`. */
+  private at(region: Region, bytes: number, alignment = 1): Address {
+    const { k, random } = this;
+    const isIndexed = random.integer(0, 1) === 0 && region.bytes >= 256 + bytes;
+    const room = region.bytes - bytes - (isIndexed ? 256 : 0);
+    const offset = region.start + alignment * random.integer(0, Math.floor(room / alignment));
+    if (!isIndexed) return this.based(offset);
+    const index = k.intOp('and', this.int(), 256 - alignment);
+    return k.at(this.memory, offset, index);
+  }
+
+  /** The same place from another base, at times: offsets may be negative. */
+  private based(offset: number): Address {
+    if (this.random.integer(0, 3) !== 0) return this.k.at(this.memory, offset);
+    const shift = this.random.integer(0, 8192);
+    return this.k.at(this.k.intOp('add', this.memory, shift), offset - shift);
+  }
+
+  /** Brings a fresh register into bounds and into the pool. */
+  private keepInt(value: IntReg): void {
+    const { k } = this;
+    const d = this.int();
+    if (this.random.integer(0, 2) === 0) k.intOp('and', value, INT_BOUND - 1, d);
+    else k.intOp('max', k.intOp('min', value, INT_BOUND, value), -INT_BOUND, d);
+  }
+
+  /** In place: NaN → 0. */
+  private withoutNaN(v: VecReg): void {
+    this.k.select('eq', v, v, v, this.k.vecConst(0), v);
+  }
+
+  // ---- integers ----
+
+  private intArithmetic(): void {
+    const { k, random } = this;
+    const a = this.int();
+    const b = random.integer(0, 1) === 0 ? this.int() : random.integer(-INT_BOUND, INT_BOUND);
+    const t = k.int();
+    switch (random.integer(0, 6)) {
+      case 0:
+        k.intMove(t, a);
+        break;
+      case 1:
+        k.intConst(random.integer(-(2 ** 31), 2 ** 31 - 1), t);
+        break;
+      case 2:
+        k.intOp('shiftLeft', a, random.integer(0, 18), t);
+        break;
+      case 3:
+        k.intOp('shiftRight', a, random.integer(0, 31), t);
+        break;
+      case 4: {
+        k.intOp('max', a, 0, t);
+        const divisor = typeof b === 'number' ? Math.abs(b) + 1 : k.intOp('max', b, 1);
+        k.intOp(this.pick(['divide', 'remainder']), t, divisor, t);
+        break;
+      }
+      default:
+        k.intOp(this.pick(['add', 'sub', 'mul', 'and', 'min', 'max']), a, b, t);
+    }
+    this.keepInt(t);
+  }
+
+  private intMemory(): void {
+    const { k } = this;
+    switch (this.random.integer(0, 3)) {
+      case 0:
+        return this.keepInt(k.intLoad(this.at(regions.wild, 1), 'u8'));
+      case 1:
+        return this.keepInt(k.intLoad(this.at(regions.wild, 2), 'u16'));
+      case 2:
+        return this.keepInt(k.intLoad(this.at(regions.ints, 4, 4), 'i32'));
+      default:
+        return k.intStore(this.at(regions.output, 4), this.intOrConstant(), this.pick(['u16', 'i32']));
+    }
+  }
+
+  private slot(): void {
+    const at = this.at(regions.slots, 8, 8);
+    if (this.random.integer(0, 1) === 0) this.k.intStore(at, this.intOrConstant(), 'pointer');
+    else this.keepInt(this.k.intLoad(at, 'pointer'));
+  }
+
+  private intOrConstant(): IntReg | number {
+    return this.random.integer(0, 1) === 0 ? this.int() : this.random.integer(-INT_BOUND, INT_BOUND);
+  }
+
+  private atomic(): void {
+    const { k } = this;
+    const at = this.at(regions.atomics, 4, 4);
+    switch (this.random.integer(0, 3)) {
+      case 0:
+        return this.keepInt(k.atomicAdd(at, this.intOrConstant()));
+      case 1:
+        return this.keepInt(k.atomicLoad(at));
+      case 2:
+        return k.atomicStore(at, this.intOrConstant());
+      default: {
+        const other = k.intOp('add', k.atomicLoad(at), 1); // so that it does not sleep
+        k.waitWhile(at, other);
+        return k.wakeAll(at);
+      }
+    }
+  }
+
+  // ---- control ----
+
+  private control(): void {
+    const { k, random } = this;
+    if (this.depth === MAX_DEPTH) return;
+    this.depth++;
+    const compare = this.pick<CompareKind>(['lt', 'le', 'gt', 'ge', 'eq', 'ne']);
+    const body = (): void => this.block(5);
+    switch (random.integer(0, 3)) {
+      case 0:
+        k.loop(random.integer(-1, 3), body);
+        break;
+      case 1:
+        k.loop(k.intOp('sub', k.intOp('and', this.int(), 3), 1), body);
+        break;
+      case 2: {
+        const count = k.intConst(random.integer(0, 3));
+        k.while('gt', count, 0, () => {
+          body();
+          k.advance(count, -1);
+        });
+        break;
+      }
+      default:
+        k.if(compare, this.int(), this.intOrConstant(), body, random.integer(0, 1) === 0 ? body : undefined);
+    }
+    this.depth--;
+  }
+
+  private hints(): void {
+    const { k } = this;
+    k.prefetch(this.at(regions.wild, 1), this.pick(['near', 'once']));
+    this.pick([() => k.pause(), () => k.yieldCpu()])();
+  }
+
+  // ---- vectors ----
+
+  private vecMovement(): void {
+    const { k, random } = this;
+    const d = this.vec();
+    switch (random.integer(0, 4)) {
+      case 0:
+        return void k.vecMove(d, this.vec());
+      case 1:
+        return void k.vecBits(wildBits(random), d);
+      case 2:
+        return void k.vecBits(
+          Array.from({ length: k.lanes }, () => wildBits(random)),
+          d,
+        );
+      case 3:
+        return void k.broadcastInt(this.int(), d);
+      default:
+        return void k.shift(this.pick(['left', 'right']), this.vec(), random.integer(0, 31), d);
+    }
+  }
+
+  private vecLoad(): void {
+    const { k } = this;
+    const d = this.vec();
+    switch (this.random.integer(0, 4)) {
+      case 0:
+        return void k.load(this.at(regions.output, 4 * k.lanes), 'raw', d);
+      case 1:
+        return void k.load(this.at(regions.wild, 2 * k.lanes), 'bf16', d);
+      case 2:
+        k.load(this.at(regions.wild, 2 * k.lanes), 'f16', d);
+        return this.withoutNaN(d);
+      case 3:
+        return void k.load(this.at(regions.wild, k.lanes), 'i8', d);
+      default: {
+        const type = this.pick(['f32', 'bf16'] as const);
+        return void k.broadcast(this.at(regions.wild, 4), type, d);
+      }
+    }
+  }
+
+  private vecStore(): void {
+    const { k } = this;
+    const a = this.vec();
+    switch (this.random.integer(0, 4)) {
+      case 0:
+        return k.storeLow(this.at(regions.output, 4), a, 1);
+      case 1:
+        return k.storeLow(this.at(regions.output, 16), a, 4);
+      case 2:
+        return k.store(this.at(regions.output, 4 * k.lanes, 64), a, 'streaming');
+      case 3: {
+        const v = k.vecMove(k.vec(), a);
+        this.withoutNaN(v);
+        const size = k.vecOp('and', v, k.vecBits(0x7fffffff));
+        k.select('lt', size, k.vecBits(0x00800000), k.vecConst(0), v, v); // no subnormals
+        return k.store(this.at(regions.output, 2 * k.lanes), v, 'bf16');
+      }
+      default:
+        return k.store(this.at(regions.output, 4 * k.lanes), a);
+    }
+  }
+
+  private vecBinary(): void {
+    const { k } = this;
+    const d = this.vec();
+    if (this.random.integer(0, 1) === 0) {
+      k.vecOp(this.pick(['add', 'sub', 'mul', 'div']), this.vec(), this.source(), d);
+      this.withoutNaN(d);
+    } else {
+      k.vecOp(
+        this.pick(['min', 'max', 'and', 'or', 'xor', 'addI32', 'subI32']),
+        this.vec(),
+        this.source(),
+        d,
+      );
+    }
+  }
+
+  private vecUnary(): void {
+    const { k } = this;
+    const d = this.vec();
+    switch (this.random.integer(0, 3)) {
+      case 0:
+        k.unary('sqrt', this.vec(), d);
+        return this.withoutNaN(d);
+      case 1:
+        k.unary('roundEven', this.vec(), d);
+        return this.withoutNaN(d);
+      case 2: {
+        const clamped = k.min(k.max(this.vec(), k.vecConst(-(2 ** 30))), k.vecConst(2 ** 30));
+        return void k.unary('toI32', clamped, d);
+      }
+      default:
+        return void k.unary('fromI32', this.vec(), d);
+    }
+  }
+
+  private select(): void {
+    const compare = this.pick(['lt', 'gt', 'ge', 'eq'] as const);
+    this.k.select(compare, this.vec(), this.vec(), this.vec(), this.vec(), this.vec());
+  }
+
+  /** A fresh register of small integers. */
+  private integral(): VecReg {
+    return this.k.load(this.at(regions.integral, 4 * this.k.lanes, 4));
+  }
+
+  private fma(): void {
+    const { k } = this;
+    const [d, a] = [this.integral(), this.integral()];
+    k.fma(d, a, this.pick([a, this.at(regions.integral, 4 * k.lanes, 4)]));
+    k.vecMove(this.vec(), d);
+  }
+
+  private reduce(): void {
+    const { k } = this;
+    if (this.random.integer(0, 2) > 0) {
+      k.reduce(this.pick(['add', 'max']), this.integral(), this.vec());
+    } else {
+      const [a, b, c] = [this.integral(), this.integral(), this.integral()];
+      k.storeLow(this.at(regions.output, 16), k.reduce4([a, b, c, this.pick([a, this.integral()])]), 4);
+    }
+  }
+
+  private dotPairs(): void {
+    const { k } = this;
+    const pairs = (): Address => this.at(regions.integralBf16, 4 * k.lanes, 2);
+    const d = this.integral();
+    const a = k.load(pairs());
+    k.dotPairs(d, a, this.pick([a, pairs()]));
+    k.vecMove(this.vec(), d);
+  }
+}
