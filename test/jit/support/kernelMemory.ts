@@ -28,7 +28,7 @@ export const regions = {
 export const memoryBytes = 5248;
 
 /** Infinities, zeros, NaNs with every kind of payload, the edges of the subnormals, and ties of bf16 rounding. */
-const specialBits: readonly number[] = [
+export const specialBits: readonly number[] = [
   ...[0x7f800000, 0xff800000, 0, 0x80000000, 0x7fc00000, 0x7f800001, 0xffffffff, 0xffbfffff],
   ...[0x00000001, 0x807fffff, 0x00800000, 0x80800000, 0x7f7fffff, 0xff7fffff],
   ...[0x3f808000, 0x3f818000, 0x3f808001, 0x3f807fff, 0x7f7f8000, 0x7f7f7fff],

@@ -6,9 +6,9 @@ import type { KernelTarget } from './checkRandomKernels.js';
 /** Not 0, so that a kernel that forgets its base address is found out. */
 const BASE = 1 << 16;
 
-/** WebAssembly as a target of the same kernels the interpreter runs; all kernels share one memory of 128 KiB. */
+/** WebAssembly as a target of the same kernels the interpreter runs; all kernels share one memory of 4 MiB. */
 export function wasmKernelTarget(target: WasmTarget): KernelTarget {
-  const memory = createWasmMemory(2 * BASE, target);
+  const memory = createWasmMemory(4 * 1024 * 1024, target);
   return (code) => {
     const environment = { memory, table: createKernelTable(), firstPointer: 1 };
     const [kernel] = instantiateKernels(compileKernels([code], target), target, environment);

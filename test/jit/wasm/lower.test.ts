@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
 import type { Instruction } from '../../../src/jit/ir.js';
 import { wasmCapabilities, wasmFeatures } from '../../../src/jit/wasm/features.js';
+import { checkEdgeKernels } from '../support/checkEdgeKernels.js';
 import { checkRandomKernels } from '../support/checkRandomKernels.js';
+import { enableWasmFeatures } from '../support/enableWasmFeatures.js';
 import { wasmKernelTarget } from '../support/wasmKernelTarget.js';
 
-enableOnNode20();
+enableWasmFeatures();
 const features = wasmFeatures();
 const plain = { relaxedSimd: false, memory64: false, sharedMemory: false };
 
@@ -47,6 +48,13 @@ const operations: Readonly<Record<Instruction['op'], boolean>> = {
   wakeAll: true,
 };
 
+test('every operation does with special values what the interpreter does', () => {
+  for (const relaxedSimd of [false, features.relaxedSimd]) {
+    const compared = checkEdgeKernels(wasmKernelTarget({ ...plain, relaxedSimd }), wasmCapabilities());
+    assert.ok(compared > 500_000);
+  }
+});
+
 test('600 random kernels do in WebAssembly what the interpreter does', () => {
   const seen = checkRandomKernels(wasmKernelTarget(plain), wasmCapabilities(), { seed: 1, count: 600 });
   const missing = Object.entries(operations).filter(
@@ -68,11 +76,4 @@ for (const [name, target, isAvailable] of [
   test(`random kernels with ${name}`, { skip: isAvailable ? false : 'not in this version of Node' }, () => {
     checkRandomKernels(wasmKernelTarget(target), wasmCapabilities(), { seed: 10_000, count: 150 });
   });
-}
-
-/** V8 11.3 has both features complete but behind flags; later versions need and know no flag. */
-function enableOnNode20(): void {
-  const { relaxedSimd, memory64 } = wasmFeatures();
-  if (!relaxedSimd) setFlagsFromString('--experimental-wasm-relaxed-simd');
-  if (!memory64) setFlagsFromString('--experimental-wasm-memory64');
 }

@@ -1,0 +1,111 @@
+import { KernelBuilder } from '../../../src/jit/builder.js';
+import type { Capabilities, IntReg, KernelCode, VecReg } from '../../../src/jit/ir.js';
+import { specialBits } from './kernelMemory.js';
+
+/** A kernel of one operation over chosen operands; its one parameter is the address of its memory. */
+export interface EdgeKernel {
+  readonly code: KernelCode;
+  /** The operands, then zeros for the results. */
+  readonly memory: Uint8Array<ArrayBuffer>;
+  /** Where a NaN may be any NaN: the output is f32 and arithmetic made it. */
+  readonly anyNaN: boolean;
+}
+
+/** Every lane-wise operation over every pair of special values, widening of all 2^16 bit patterns, narrowing. */
+export function edgeKernels(capabilities: Capabilities): EdgeKernel[] {
+  const kernels: EdgeKernel[] = [];
+  const pairs = specialBits.flatMap((a) => specialBits.map((b) => [a, b] as const));
+  const elementwise = (
+    name: string,
+    anyNaN: boolean,
+    write: (k: KernelBuilder, a: VecReg, b: VecReg) => VecReg,
+    operands: readonly (readonly [number, number])[] = pairs,
+  ): void => {
+    kernels.push(elementwiseKernel(new KernelBuilder(name, capabilities), operands, anyNaN, write));
+  };
+
+  for (const kind of ['add', 'sub', 'mul', 'div'] as const)
+    elementwise(kind, true, (k, a, b) => k.vecOp(kind, a, b));
+  for (const kind of ['min', 'max', 'and', 'or', 'xor', 'addI32', 'subI32'] as const)
+    elementwise(kind, false, (k, a, b) => k.vecOp(kind, a, b));
+  for (const compare of ['lt', 'gt', 'ge', 'eq'] as const) {
+    elementwise(compare, false, (k, a, b) => k.select(compare, a, b, k.vecBits(1), k.vecBits(2)));
+    elementwise(`${compare}, d is b`, false, (k, a, b) => k.select(compare, a, b, b, a, b));
+  }
+  for (const kind of ['sqrt', 'roundEven'] as const) elementwise(kind, true, (k, a) => k.unary(kind, a));
+  elementwise('fromI32', false, (k, a) => k.unary('fromI32', a));
+  const inRange = pairs.filter(([a]) => ((a >>> 23) & 255) < 127 + 31);
+  elementwise('toI32', false, (k, a) => k.unary('toI32', a), inRange);
+  for (const bits of [0, 1, 16, 31]) {
+    elementwise(`left ${bits}`, false, (k, a) => k.shift('left', a, bits));
+    elementwise(`right ${bits}`, false, (k, a) => k.shift('right', a, bits));
+  }
+  for (const type of ['bf16', 'f16', 'i8'] as const) kernels.push(wideningKernel(type, capabilities));
+  kernels.push(narrowingKernel(capabilities));
+  return kernels;
+}
+
+function elementwiseKernel(
+  k: KernelBuilder,
+  operands: readonly (readonly [number, number])[],
+  anyNaN: boolean,
+  write: (k: KernelBuilder, a: VecReg, b: VecReg) => VecReg,
+): EdgeKernel {
+  const vectorBytes = 4 * k.lanes;
+  const words = new Uint32Array(2 * Math.ceil(operands.length / k.lanes) * k.lanes); // [vectors, (a, b), lanes]
+  operands.forEach(([a, b], i) => {
+    const lane = i % k.lanes;
+    words[2 * (i - lane) + lane] = a;
+    words[2 * (i - lane) + k.lanes + lane] = b;
+  });
+  return streamKernel(k, words, 2 * vectorBytes, vectorBytes, anyNaN, (from, to) => {
+    k.store(k.at(to), write(k, k.load(k.at(from)), k.load(k.at(from, vectorBytes))));
+  });
+}
+
+function wideningKernel(type: 'bf16' | 'f16' | 'i8', capabilities: Capabilities): EdgeKernel {
+  const k = new KernelBuilder(`widen ${type}`, capabilities);
+  const numbers = Array.from({ length: type === 'i8' ? 256 : 65536 }, (_, i) => i);
+  const operands = type === 'i8' ? Uint8Array.from(numbers) : Uint16Array.from(numbers);
+  const stepBytes = operands.BYTES_PER_ELEMENT * k.lanes;
+  return streamKernel(k, operands, stepBytes, 4 * k.lanes, type === 'f16', (from, to) => {
+    k.store(k.at(to), k.load(k.at(from), type));
+  });
+}
+
+/** Around every tie: all upper halves that are no NaN and not subnormal, with lower halves where rounding changes. */
+function narrowingKernel(capabilities: Capabilities): EdgeKernel {
+  const k = new KernelBuilder('narrow bf16', capabilities);
+  const words: number[] = [0, 0x80000000, 0x7f800000, 0xff800000];
+  for (let upper = 0; upper < 65536; upper++) {
+    const exponent = (upper >>> 7) & 255;
+    if (exponent === 255 || exponent === 0) continue;
+    for (const lower of [0, 0x7fff, 0x8000, 0x8001]) words.push(upper * 65536 + lower);
+  }
+  while (words.length % k.lanes !== 0) words.push(0);
+  return streamKernel(k, Uint32Array.from(words), 4 * k.lanes, 2 * k.lanes, false, (from, to) => {
+    k.store(k.at(to), k.load(k.at(from)), 'bf16');
+  });
+}
+
+/** A kernel that steps through operands and results together. */
+function streamKernel(
+  k: KernelBuilder,
+  operands: Uint8Array | Uint16Array | Uint32Array,
+  operandStepBytes: number,
+  resultStepBytes: number,
+  anyNaN: boolean,
+  body: (from: IntReg, to: IntReg) => void,
+): EdgeKernel {
+  const count = operands.byteLength / operandStepBytes;
+  const memory = new Uint8Array(operands.byteLength + count * resultStepBytes);
+  memory.set(new Uint8Array(operands.buffer));
+  const from = k.param();
+  const to = k.intOp('add', from, operands.byteLength);
+  k.loop(count, () => {
+    body(from, to);
+    k.advance(from, operandStepBytes);
+    k.advance(to, resultStepBytes);
+  });
+  return { code: k.finish(), memory, anyNaN };
+}
