@@ -24,7 +24,6 @@ export interface MatmulSpec {
   readonly bStrideBytes: number;
   /** Rows of A (and of y) lie where a table of byte offsets says: [M] pairs of i32 (offset in A, offset in y). */
   readonly indirect: boolean;
-  readonly rowsPerTile: number;
   /** A multiple of 16. */
   readonly columnsPerTile: number;
   readonly epilogue: EpilogueSpec;
@@ -39,8 +38,8 @@ export interface MatmulSpec {
  * Error: at most (K+8)·2⁻²⁴·Σ|a·b| a dot product, then the epilogue's own.
  */
 export function matmul(spec: MatmulSpec): KernelSpec {
-  const { aDtype, bDtype, n, segments, segmentDepth, rowsPerTile, columnsPerTile, indirect } = spec;
-  const shape = `n${n}k${segments}x${segmentDepth}t${rowsPerTile}x${columnsPerTile}`;
+  const { aDtype, bDtype, n, segments, segmentDepth, columnsPerTile, indirect } = spec;
+  const shape = `n${n}k${segments}x${segmentDepth}t${columnsPerTile}`;
   const strides = `s${spec.aStrideBytes}.${spec.aSegmentStrideBytes}.${spec.bStrideBytes}${indirect ? 'i' : ''}`;
   return {
     name: `matmul.${aDtype}.${bDtype}.${shape}.${strides}.${epilogueName(spec.epilogue)}`,
@@ -86,9 +85,10 @@ function tileState(k: KernelBuilder, spec: MatmulSpec, params: KernelParams): Ti
   k.intOp('min', column, spec.n - spec.columnsPerTile, column);
   state.column.set(column);
   const row = k.intOp('remainder', params.tile, mTiles);
-  k.intOp('mul', row, spec.rowsPerTile, row);
+  const rowsPerTile = loadSlot(k, params, MATMUL_SLOTS.rowsPerTile);
+  k.intOp('mul', row, rowsPerTile, row);
   state.row.set(row);
-  const end = k.intOp('add', row, spec.rowsPerTile);
+  const end = k.intOp('add', row, rowsPerTile);
   state.end.set(k.intOp('min', end, loadSlot(k, params, MATMUL_SLOTS.m), end));
   return state;
 }

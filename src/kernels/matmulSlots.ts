@@ -13,6 +13,8 @@ export const MATMUL_SLOTS = {
   m: 7,
   /** Tiles down M. */
   mTiles: 8,
+  /** Rows of one of them. */
+  rowsPerTile: 9,
 } as const;
 
-export const MATMUL_SLOT_COUNT = 9;
+export const MATMUL_SLOT_COUNT = 10;

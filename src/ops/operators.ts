@@ -195,6 +195,14 @@ export interface Scope {
 
 export type Precision = 'f32' | 'bf16';
 
+/** Rates that a machine's participants reach together; null where it has no such instruction. */
+export interface Ceilings {
+  readonly readBytesPerSecond: number;
+  readonly f32FlopsPerSecond: number;
+  readonly bf16FlopsPerSecond: number | null;
+  readonly int8OpsPerSecond: number | null;
+}
+
 /** A way to compute: the reference loops, x86-64 machine code or WebAssembly. */
 export interface Backend {
   readonly name: 'reference' | 'x64' | 'wasm';
@@ -208,6 +216,8 @@ export interface Backend {
   weight(parameter: Parameter, layout?: 'matrix' | 'vector' | 'convolution'): Weight;
   createScope(label: string): Scope;
   plan(label: string, build: (ops: Operators) => void, observer?: Observer): Pass;
+  /** The machine's own limits on the backend's threads; null for a backend that is not built for speed. */
+  measureCeilings(): Promise<Ceilings | null>;
   /** Frees all memory and threads; anything used after it throws `closed`. */
   close(): Promise<void>;
 }

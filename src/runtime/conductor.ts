@@ -32,6 +32,7 @@ export class Conductor {
   private readonly pass: number;
   private readonly walker: number;
   private closed = false;
+  private interrupted = false;
 
   constructor(machine: Machine, scratchBytes: number) {
     this.machine = machine;
@@ -84,7 +85,7 @@ export class Conductor {
    * @throws QwenAsrError `aborted`; the tape has then stopped within the tiles that were running.
    */
   async run(tape: Tape, signal?: AbortSignal): Promise<void> {
-    if (this.closed) throw new QwenAsrError('closed', 'the model is closed');
+    if (this.closed || this.interrupted) throw closed();
     if (signal?.aborted) throw aborted();
     const { words } = this;
     const { region, entryCount } = tape;
@@ -104,10 +105,17 @@ export class Conductor {
     } finally {
       signal?.removeEventListener('abort', stop);
     }
+    if (this.interrupted) throw closed();
     if (signal?.aborted) throw aborted();
   }
 
-  /** Lets a running tape end early, sends the workers away and frees the machine. */
+  /** Lets a running tape, if there is one, skip the rest of its tiles. */
+  interrupt(): void {
+    this.interrupted = true;
+    Atomics.store(this.words, CONTROL.abort / 4, 1);
+  }
+
+  /** Sends the workers away and frees the machine; no tape may run. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
@@ -125,4 +133,8 @@ export class Conductor {
 
 function aborted(): QwenAsrError {
   return new QwenAsrError('aborted', 'stopped by the caller');
+}
+
+function closed(): QwenAsrError {
+  return new QwenAsrError('closed', 'the model is closed');
 }

@@ -15,8 +15,8 @@ export interface NativeFunction {
 
 /** A memory-mapped file. */
 export interface MappedFile {
-  readonly address: number;
-  readonly bytes: Uint8Array;
+  readonly buffer: ArrayBuffer;
+  readonly byteLength: number;
   unmap(): void;
 }
 
@@ -132,8 +132,8 @@ function bind(koffi: Koffi): Native {
         if (byteLength <= 0) throw new QwenAsrError('file', `${path}: is empty`);
         const address = map(byteLength, PROT_READ, MAP_SHARED, fd, path);
         madvise(address, byteLength, MADV_HUGEPAGE);
-        const bytes = new Uint8Array(koffi.view(address, byteLength));
-        return { address, bytes, unmap: () => void munmap(address, byteLength) };
+        const buffer = koffi.view(address, byteLength);
+        return { buffer, byteLength, unmap: () => void munmap(address, byteLength) };
       } finally {
         closeFile(fd);
       }

@@ -4,25 +4,25 @@ import { Encoder } from '../encoder/encoder.js';
 import { type ModelConfig, readModelConfig } from '../model/config.js';
 import { loadDecoderWeights } from '../model/decoderWeights.js';
 import { loadEncoderWeights } from '../model/encoderWeights.js';
+import type { OpenFile } from '../model/fileBytes.js';
 import { identifyModel } from '../model/identifyModel.js';
 import { readModelDirectory } from '../model/modelDirectory.js';
 import type { ModelFiles } from '../model/modelFiles.js';
 import { synthesizeModel } from '../model/synthetic.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
 import type { Backend } from '../ops/operators.js';
-import { languageNames } from '../text/languages.js';
-import { resolvePromptIds } from '../text/promptIds.js';
-import { readTokenizer } from '../text/readTokenizer.js';
 import { chooseBackend } from './chooseBackend.js';
 import { LoadedModel } from './speechModel.js';
+import { LazyTextModel } from './textModel.js';
 import type { Stages } from './transcribeClip.js';
-import type { TextModel } from './transcribeRequest.js';
 import type { LoadOptions, ModelInfo, SpeechModel } from './types.js';
 
 /**
  * Loads a model, ready to transcribe.
  *
  * @param source a model directory, or `synthetic:SIZE[:SEED]` (SIZE `tiny`, `0.6b` or `1.7b`) for random weights
+ * A malformed vocabulary is only found at the first transcription.
+ *
  * @throws QwenAsrError `file` or `model` for a directory that is missing, incomplete or inconsistent; `usage`;
  * `unsupported` for a backend, precision or isa that is not available; `memory`; `aborted`
  * @example
@@ -35,12 +35,15 @@ import type { LoadOptions, ModelInfo, SpeechModel } from './types.js';
  */
 export async function loadModel(source: string, options: LoadOptions = {}): Promise<SpeechModel> {
   const startMs = performance.now();
-  const backend = chooseBackend(options);
+  const { backend, openFile, note } = await chooseBackend(options);
   try {
-    options.onBackend?.(backend);
-    const files = await openModel(source, options.signal);
+    const { name, isa, precision, threadCount } = backend;
+    options.onBackend?.({ name, isa, precision, threadCount, note });
+    const files = await openModel(source, openFile, options.signal);
     try {
-      return buildModel(files, backend, startMs);
+      const { model, text } = buildModel(files, backend, startMs);
+      setTimeout(() => text.prepare(), 0); // after the caller's first pass has started
+      return model;
     } catch (error) {
       files.release();
       throw error;
@@ -51,18 +54,26 @@ export async function loadModel(source: string, options: LoadOptions = {}): Prom
   }
 }
 
-function openModel(source: string, signal: AbortSignal | undefined): Promise<ModelFiles> {
+function openModel(
+  source: string,
+  openFile: OpenFile | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ModelFiles> {
   const name = parseSyntheticName(source);
-  if (name === null) return readModelDirectory(source, undefined, signal);
+  if (name === null) return readModelDirectory(source, openFile, signal);
   return synthesizeModel(signal === undefined ? name : { ...name, signal });
 }
 
-function buildModel(files: ModelFiles, backend: Backend, startMs: number): LoadedModel {
+function buildModel(
+  files: ModelFiles,
+  backend: Backend,
+  startMs: number,
+): { model: LoadedModel; text: LazyTextModel } {
   const config = readModelConfig(files.tensors, files.configJson);
   const { encoder, decoder } = config;
   const encoderWeights = loadEncoderWeights(files.tensors, encoder, decoder.hidden, backend);
   const decoderWeights = loadDecoderWeights(files.tensors, decoder, backend);
-  const text = readTextModel(files, config);
+  const text = new LazyTextModel(files.tokenizerFiles, config);
   const stages: Stages = {
     mel: new MelStage(backend),
     encoder: new Encoder(backend, encoder, encoderWeights),
@@ -71,24 +82,13 @@ function buildModel(files: ModelFiles, backend: Backend, startMs: number): Loade
   };
   const loadMs = performance.now() - startMs;
   const info = describeModel(files, config, text, backend, loadMs);
-  return new LoadedModel({ info, backend, stages, releaseFiles: () => files.release() });
-}
-
-function readTextModel(files: ModelFiles, config: ModelConfig): TextModel {
-  const tokenizer = readTokenizer(files.tokenizerFiles);
-  const { audioPad, audioStart, audioEnd } = config.tokenIds;
-  const promptIds = resolvePromptIds(tokenizer, config.decoder.vocab, {
-    audioTokenId: audioPad,
-    audioStartTokenId: audioStart,
-    audioEndTokenId: audioEnd,
-  });
-  return { tokenizer, promptIds, languages: config.supportLanguages ?? languageNames };
+  return { model: new LoadedModel({ info, backend, stages, releaseFiles: () => files.release() }), text };
 }
 
 function describeModel(
   files: ModelFiles,
   { encoder, decoder }: ModelConfig,
-  text: TextModel,
+  text: LazyTextModel,
   backend: Backend,
   loadMs: number,
 ): ModelInfo {

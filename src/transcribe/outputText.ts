@@ -1,7 +1,8 @@
 import type { StreamDecoder } from '../text/tokenizer.js';
 import { parseTranscript } from '../text/transcript.js';
 import { TranscriptStream } from '../text/transcriptStream.js';
-import type { TextModel, TranscribeRequest } from './transcribeRequest.js';
+import type { TextModel } from './textModel.js';
+import type { TranscribeRequest } from './transcribeRequest.js';
 
 /** The text of the generated tokens, as they come and at the end. */
 export class OutputText {

@@ -8,7 +8,8 @@ import type { Observer } from '../ops/operators.js';
 import type { Ledger } from './ledger.js';
 import { checkFinite } from './numericDiagnosis.js';
 import { OutputText } from './outputText.js';
-import type { TextModel, TranscribeRequest } from './transcribeRequest.js';
+import type { TextModel } from './textModel.js';
+import type { TranscribeRequest } from './transcribeRequest.js';
 import type { TokenEvent, Transcript } from './types.js';
 
 /** The four stages of one loaded model. */

@@ -1,21 +1,12 @@
 import type { PromptContent } from '../decoder/prompt.js';
 import { QwenAsrError } from '../error.js';
 import { resolveLanguage } from '../text/languages.js';
-import type { PromptIds } from '../text/promptIds.js';
-import type { Tokenizer } from '../text/tokenizer.js';
+import type { TextModel } from './textModel.js';
 import type { TranscribeOptions } from './types.js';
 
 /** Token budget unless the caller sets one: at least this many, and this many per second of audio. */
 const MIN_BUDGET = 512;
 const BUDGET_PER_SECOND = 12;
-
-/** A model's way with text. */
-export interface TextModel {
-  readonly tokenizer: Tokenizer;
-  readonly promptIds: PromptIds;
-  /** Names of the languages that may be forced. */
-  readonly languages: readonly string[];
-}
 
 /** Validated options of one transcription. */
 export interface TranscribeRequest {
@@ -37,7 +28,6 @@ export function resolveRequest(
   options: TranscribeOptions,
   durationMs: number,
 ): TranscribeRequest {
-  const { tokenizer } = text;
   const { language, context = '', maxTokens, exactTokens } = options;
   checkCount('maxTokens', maxTokens);
   checkCount('exactTokens', exactTokens);
@@ -47,8 +37,8 @@ export function resolveRequest(
     forcedLanguage,
     promptContent: {
       // Encoded together, because a merge may join the newline to what follows it.
-      systemIds: context === '' ? undefined : tokenizer.encode(`system\n${context}`),
-      languageNameIds: forcedLanguage === undefined ? undefined : tokenizer.encode(` ${forcedLanguage}`),
+      systemIds: context === '' ? undefined : text.tokenizer.encode(`system\n${context}`),
+      languageNameIds: forcedLanguage === undefined ? undefined : text.tokenizer.encode(` ${forcedLanguage}`),
     },
     budget: exactTokens ?? maxTokens ?? usualBudget,
     exact: exactTokens !== undefined,

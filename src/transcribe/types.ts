@@ -20,7 +20,10 @@ export interface LoadOptions {
 }
 
 /** How a model computes. */
-export type BackendChoice = Pick<Backend, 'name' | 'isa' | 'precision' | 'threadCount'>;
+export interface BackendChoice extends Pick<Backend, 'name' | 'isa' | 'precision' | 'threadCount'> {
+  /** Why the fastest kind of backend cannot run here; null when it does, or another was asked for. */
+  readonly note: string | null;
+}
 
 export interface TranscribeOptions {
   /** Name or code, case-insensitive; the model's output is then the text alone. */

@@ -14,17 +14,21 @@ export class CompiledScope implements Scope {
   readonly label: string;
   private readonly arena: Arena;
   private readonly operand: 'f32' | 'bf16';
+  /** @throws QwenAsrError `closed` once the memory behind the scope is gone */
+  readonly checkOpen: () => void;
   private readonly blocks: Block[] = [];
   private released = false;
 
-  constructor(label: string, arena: Arena, operand: 'f32' | 'bf16') {
+  constructor(label: string, arena: Arena, operand: 'f32' | 'bf16', checkOpen: () => void) {
     this.label = label;
     this.arena = arena;
     this.operand = operand;
+    this.checkOpen = checkOpen;
   }
 
   /** Memory that lives as long as the scope; not cleared. */
   allocate(byteLength: number): Block {
+    this.checkOpen();
     if (this.released) throw new QwenAsrError('internal', `${this.label}: allocation in a released scope`);
     const block = this.arena.allocate(byteLength);
     this.blocks.push(block);
@@ -56,11 +60,12 @@ export class CompiledScope implements Scope {
     kvHeads: number;
     headDim: number;
   }): KvCache {
-    const { layers, sequences, capacity, kvHeads, headDim } = size;
+    const { layers, sequences, kvHeads, headDim } = size;
+    const capacity = roundCapacity(size.capacity);
     const element = this.operand;
     const layerBytes = 2 * sequences * capacity * kvHeads * headDim * ELEMENT_BYTES[element];
     const { address } = this.allocate(layers * layerBytes);
-    const cache: CompiledKvCache = { ...size, scope: this, address, element, layerBytes };
+    const cache: CompiledKvCache = { ...size, capacity, scope: this, address, element, layerBytes };
     return cache;
   }
 
@@ -70,4 +75,12 @@ export class CompiledScope implements Scope {
     for (const block of this.blocks) this.arena.release(block);
     this.blocks.length = 0;
   }
+}
+
+/**
+ * Next power of two: kernels are compiled for a capacity, and there shall be few of them. Positions that are never
+ * written cost address space, not memory.
+ */
+function roundCapacity(capacity: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1024, capacity)));
 }

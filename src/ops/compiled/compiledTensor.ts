@@ -68,6 +68,7 @@ export class CompiledTensor implements Tensor {
   }
 
   write(values: Float32Array | Int32Array): void {
+    this.scope.checkOpen();
     const start = this.block.bufferOffset + this.offsetBytes;
     const { buffer } = this.block;
     if (this.element === 'bf16') roundToBf16(values, new Uint16Array(buffer, start, this.length));
@@ -76,6 +77,7 @@ export class CompiledTensor implements Tensor {
   }
 
   read(): Float32Array {
+    this.scope.checkOpen();
     const start = this.block.bufferOffset + this.offsetBytes;
     const { buffer } = this.block;
     if (this.element === 'bf16') return widenBf16(new Uint16Array(buffer, start, this.length));
@@ -85,6 +87,7 @@ export class CompiledTensor implements Tensor {
 
   readIntegers(): Int32Array {
     if (this.element !== 'i32') return Int32Array.from(this.read());
+    this.scope.checkOpen();
     return new Int32Array(this.block.buffer, this.block.bufferOffset + this.offsetBytes, this.length).slice();
   }
 }

@@ -4,7 +4,7 @@ import type { Machine } from '../../runtime/machine.js';
 import { roundToBf16, widenBf16 } from '../bfloat16.js';
 import { widenF16 } from '../float16.js';
 import type { Weight } from '../operators.js';
-import type { Parameter, StorageDtype } from '../parameter.js';
+import type { Parameter } from '../parameter.js';
 
 /** A checkpoint tensor where kernels can read it. */
 export interface CompiledWeight extends Weight {
@@ -58,13 +58,21 @@ export class WeightPlacer {
     if (shape.length !== 4 || height !== 3 || width !== 3) {
       throw new QwenAsrError('internal', `${name}: expected a 3×3 convolution, found [${shape.join(', ')}]`);
     }
-    const values = toF32(parameter);
-    const moved = inputs === 1 ? transpose(values, outputs!, 9) : channelsLast(values, outputs!, inputs!);
     const layout = 'convolution';
-    if (inputs === 1) return { name, shape, dtype, layout, element: 'f32', address: this.copyFloats(moved) };
+    if (inputs === 1) {
+      const moved = transpose(toF32(parameter), outputs!, 9);
+      return { name, shape, dtype, layout, element: 'f32', address: this.copyFloats(moved) };
+    }
     // bf16 checkpoints stay bf16: widening them is exact, so f32 arithmetic loses nothing.
-    if (dtype === 'bf16')
-      return { name, shape, dtype, layout, element: 'bf16', address: this.copyBf16(moved) };
+    if (dtype === 'bf16') {
+      const block = this.arena.allocate(parameter.bytes.byteLength);
+      const moved = new Uint16Array(block.buffer, block.bufferOffset, outputs! * inputs! * 9);
+      channelsLast(halvesOf(parameter.bytes), moved, outputs!, inputs!);
+      return { name, shape, dtype, layout, element: 'bf16', address: block.address };
+    }
+    const values = toF32(parameter);
+    const moved = new Float32Array(values.length);
+    channelsLast(values, moved, outputs!, inputs!);
     return { name, shape, dtype, layout, ...this.copyOperand(moved) };
   }
 
@@ -88,14 +96,14 @@ export class WeightPlacer {
 
 /** All values of a parameter, widened exactly. */
 function toF32({ bytes, dtype }: Parameter): Float32Array {
-  const aligned = bytes.byteOffset % BYTES[dtype] === 0 ? bytes : bytes.slice();
-  const { buffer, byteOffset, byteLength } = aligned;
-  if (dtype === 'f32') return new Float32Array(buffer, byteOffset, byteLength / 4);
-  const halves = new Uint16Array(buffer, byteOffset, byteLength / 2);
-  return dtype === 'bf16' ? widenBf16(halves) : widenF16(halves);
+  if (dtype === 'f32') return new Float32Array(bytes.slice().buffer);
+  return dtype === 'bf16' ? widenBf16(halvesOf(bytes)) : widenF16(halvesOf(bytes));
 }
 
-const BYTES: Readonly<Record<StorageDtype, number>> = { bf16: 2, f16: 2, f32: 4 };
+/** A copy as 16-bit words: element access in a mapping of gigabytes is slow in V8, copying it is not. */
+function halvesOf(bytes: Uint8Array): Uint16Array {
+  return new Uint16Array(bytes.slice().buffer);
+}
 
 /** [rows, columns] → [columns, rows]. */
 function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
@@ -108,13 +116,17 @@ function transpose(values: Float32Array, rows: number, columns: number): Float32
 }
 
 /** [outputs, inputs, 9] → [outputs, 9, inputs]. */
-function channelsLast(values: Float32Array, outputs: number, inputs: number): Float32Array {
-  const moved = new Float32Array(values.length);
+function channelsLast<A extends Uint16Array | Float32Array>(
+  from: A,
+  to: A,
+  outputs: number,
+  inputs: number,
+): void {
   for (let output = 0; output < outputs; output++) {
     const base = output * inputs * 9;
-    for (let input = 0; input < inputs; input++) {
-      for (let tap = 0; tap < 9; tap++) moved[base + tap * inputs + input] = values[base + input * 9 + tap]!;
+    for (let tap = 0; tap < 9; tap++) {
+      const row = base + tap * inputs;
+      for (let input = 0; input < inputs; input++) to[row + input] = from[base + input * 9 + tap]!;
     }
   }
-  return moved;
 }

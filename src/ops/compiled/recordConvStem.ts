@@ -76,7 +76,6 @@ function recordConvolution(
     aStrideBytes: 0,
     bStrideBytes: 9 * x.channels * ELEMENT_BYTES[weight.element],
     indirect: true,
-    rowsPerTile,
     columnsPerTile,
     epilogue: {
       bias: true,
@@ -95,6 +94,7 @@ function recordConvolution(
   slots[MATMUL_SLOTS.table] = windowTable(tape, from, to, y.chunks);
   slots[MATMUL_SLOTS.m] = m;
   slots[MATMUL_SLOTS.mTiles] = mTiles;
+  slots[MATMUL_SLOTS.rowsPerTile] = rowsPerTile;
   tape.callBeside(kernel, slots, mTiles * Math.ceil(y.channels / columnsPerTile));
 }
 

@@ -80,13 +80,13 @@ function recordProduct(
   const { rowsPerTile, columnsPerTile } = matmulTile(m, n, weights, tape.threadCount);
   const mTiles = Math.ceil(m / rowsPerTile);
   slots[MATMUL_SLOTS.mTiles] = mTiles;
+  slots[MATMUL_SLOTS.rowsPerTile] = rowsPerTile;
   const kernel = matmul({
     ...common,
     segments: 1,
     segmentDepth: depth,
     aSegmentStrideBytes: 0,
     indirect: false,
-    rowsPerTile,
     columnsPerTile,
   });
   tape.call(kernel, slots, mTiles * Math.ceil(n / columnsPerTile));

@@ -72,6 +72,10 @@ class ReferenceBackend implements Backend {
     return this.#queue.pass(label, steps);
   }
 
+  async measureCeilings(): Promise<null> {
+    return null;
+  }
+
   close(): Promise<void> {
     return this.#queue.close();
   }

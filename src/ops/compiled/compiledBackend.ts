@@ -1,0 +1,124 @@
+import { QwenAsrError } from '../../error.js';
+import { SCRATCH_BYTES } from '../../kernels/kernel.js';
+import { Arena } from '../../runtime/arena.js';
+import { Conductor } from '../../runtime/conductor.js';
+import type { Machine } from '../../runtime/machine.js';
+import type { Backend, Ceilings, Observer, Operators, Pass, Precision, Scope, Weight } from '../operators.js';
+import type { Parameter } from '../parameter.js';
+import { CompiledPass, type PassQueue, type Probe } from './compiledPass.js';
+import { CompiledScope } from './compiledScope.js';
+import { WeightPlacer } from './compiledWeight.js';
+import { KernelLibrary } from './kernelLibrary.js';
+import { type CeilingBench, measureCeilings } from './measureCeilings.js';
+import { recordOperators } from './recordOperators.js';
+import { TapeRecorder } from './tapeRecorder.js';
+
+/** Freed blocks above this are given back to the system at once. */
+const KEEP_BYTES = 256 * 2 ** 20;
+
+export interface CompiledOptions {
+  readonly machine: Machine;
+  /** `bf16` needs a machine with `pairDot`. */
+  readonly precision: Precision;
+  /** Memory is taken from the machine in regions of at least this size. */
+  readonly regionBytes: number;
+}
+
+/**
+ * The backend of generated kernels: operators are recorded as kernel calls on tapes, which the machine's participants
+ * walk together. Works the same on every machine.
+ *
+ * @throws QwenAsrError `unsupported` for a precision that the machine has no dot product for; `memory`
+ */
+export function createCompiledBackend(options: CompiledOptions): Backend {
+  return new CompiledBackend(options);
+}
+
+class CompiledBackend implements Backend, PassQueue, CeilingBench {
+  readonly name: 'x64' | 'wasm';
+  readonly isa: string;
+  readonly precision: Precision;
+  readonly threadCount: number;
+  readonly machine: Machine;
+  readonly arena: Arena;
+  readonly conductor: Conductor;
+  readonly library: KernelLibrary;
+  private readonly placer: WeightPlacer;
+  private last: Promise<void> = Promise.resolve();
+  private closing: Promise<void> | null = null;
+
+  constructor({ machine, precision, regionBytes }: CompiledOptions) {
+    if (precision === 'bf16' && !machine.capabilities.pairDot) {
+      throw new QwenAsrError(
+        'unsupported',
+        `precision bf16: ${machine.isa} has no bf16 dot product, use f32`,
+      );
+    }
+    this.machine = machine;
+    this.name = machine.name;
+    this.isa = machine.isa;
+    this.precision = precision;
+    this.threadCount = machine.threadCount;
+    this.arena = new Arena(machine, { regionBytes, keepBytes: KEEP_BYTES });
+    this.conductor = new Conductor(machine, SCRATCH_BYTES);
+    this.library = new KernelLibrary(machine);
+    this.placer = new WeightPlacer(machine, this.arena, precision);
+  }
+
+  get activationBytes(): number {
+    return this.arena.usedBytes;
+  }
+
+  weight(parameter: Parameter, layout: 'matrix' | 'vector' | 'convolution' = 'matrix'): Weight {
+    this.checkOpen(parameter.name);
+    return this.placer.place(parameter, parameter.shape.length === 1 ? 'vector' : layout);
+  }
+
+  createScope(label: string): Scope {
+    this.checkOpen(label);
+    return new CompiledScope(label, this.arena, this.precision, () => this.checkOpen(label));
+  }
+
+  plan(label: string, build: (ops: Operators) => void, observer?: Observer): Pass {
+    this.checkOpen(label);
+    const { capabilities, threadCount } = this.machine;
+    const recorder = new TapeRecorder(capabilities, this.precision, threadCount);
+    const probes: Probe[] = [];
+    build(recordOperators(recorder, observer === undefined ? null : probes));
+    const { conductor, library } = this;
+    return new CompiledPass(label, recorder, { conductor, library, queue: this }, probes, observer);
+  }
+
+  /** Runs work after everything that was enqueued before, whether that succeeded or not. */
+  enqueue(label: string, work: () => Promise<void>): Promise<void> {
+    const done = this.last.then(() => {
+      this.checkOpen(label);
+      return work();
+    });
+    this.last = done.catch(() => {});
+    return done;
+  }
+
+  async measureCeilings(): Promise<Ceilings> {
+    let found: Ceilings | undefined;
+    await this.enqueue('ceilings', async () => {
+      found = await measureCeilings(this);
+    });
+    return found!;
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  private async shutDown(): Promise<void> {
+    this.conductor.interrupt();
+    await this.last;
+    await this.conductor.close();
+  }
+
+  private checkOpen(what: string): void {
+    if (this.closing !== null) throw new QwenAsrError('closed', `${what}: the model is closed`);
+  }
+}
