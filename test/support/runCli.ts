@@ -12,6 +12,7 @@ export interface CliOutcome {
   /** Exit code; null when a signal killed the process. */
   readonly code: number | null;
   readonly stdout: string;
+  /** Less the note that this machine cannot run machine code, which depends on the machine alone. */
   readonly stderr: string;
 }
 
@@ -27,6 +28,9 @@ export interface CliOptions {
 
 /** Longest time that any command of the tests may take; it is killed then and its code is null. */
 const LIMIT_MS = 60_000;
+
+/** chooseBackend's note, as the commands print it. */
+const FALLBACK_NOTE = /^note: no machine code here.*\n/m;
 
 /** Runs a command as a user does, in the project's folder. */
 export function runCli(
@@ -53,7 +57,9 @@ export function runCli(
     // A command that ends without reading its input closes the pipe, which is its right.
     child.stdin.on('error', () => {});
     if (input !== null) child.stdin.end(input);
-    child.on('error', reject).on('close', (code) => resolve({ code, stdout, stderr }));
+    child
+      .on('error', reject)
+      .on('close', (code) => resolve({ code, stdout, stderr: stderr.replace(FALLBACK_NOTE, '') }));
     onStart?.(child);
   });
 }
