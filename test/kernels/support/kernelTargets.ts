@@ -1,18 +1,22 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { interpret } from '../../../src/jit/interpreter.js';
 import type { Capabilities } from '../../../src/jit/ir.js';
+import { compileKernels, createKernelTable, instantiateKernels } from '../../../src/jit/wasm/compile.js';
+import { createWasmMemory } from '../../../src/jit/wasm/createWasmMemory.js';
+import { wasmCapabilities, wasmFeatures } from '../../../src/jit/wasm/features.js';
+import type { WasmMemory } from '../../../src/jit/wasm/webAssembly.js';
 import { X64_LEVELS, type X64Level, x64Capabilities } from '../../../src/jit/x64/level.js';
 import { lowerX64 } from '../../../src/jit/x64/lower.js';
 import { CodePages } from '../../../src/runtime/codePages.js';
+import { detectX64Levels } from '../../../src/runtime/cpuFeatures.js';
 import { loadNative, type Native } from '../../../src/runtime/native.js';
 import type { KernelMemory, KernelTarget } from './kernelHarness.js';
 
-/** Address space for one run on machine code; pages are taken as they are touched. */
-const NATIVE_BYTES = 1 << 28;
+/** Address space for one run on machine code or WebAssembly; pages are taken as they are touched. */
+const MEMORY_BYTES = 1 << 28;
 
 /**
- * Every place where kernels can run: the interpreter at each width, and all x86-64 levels, those that this machine
- * lacks marked `missing`.
+ * Every place where kernels can run: the interpreter at each width, WebAssembly, and all x86-64 levels, those that this
+ * machine lacks marked `missing`.
  *
  * @example
  * for (const target of await kernelTargets()) {
@@ -21,7 +25,7 @@ const NATIVE_BYTES = 1 << 28;
  */
 export async function kernelTargets(): Promise<KernelTarget[]> {
   const native = await loadNative();
-  return [...interpreterWidths.map(interpreterTarget), ...nativeTargets(native)];
+  return [...interpreterWidths.map(interpreterTarget), wasmTarget(), ...nativeTargets(native)];
 }
 
 const interpreterWidths: readonly Capabilities[] = [
@@ -48,12 +52,39 @@ function interpreterTarget(capabilities: Capabilities): KernelTarget {
   };
 }
 
+function wasmTarget(): KernelTarget {
+  const { relaxedSimd } = wasmFeatures();
+  const target = { relaxedSimd, memory64: false, sharedMemory: false };
+  const address = 64; // not 0, as above
+  let memory: WasmMemory | undefined;
+  return {
+    name: relaxedSimd ? 'WebAssembly with relaxed SIMD' : 'WebAssembly',
+    capabilities: wasmCapabilities(),
+    missing: false,
+    isSlow: false,
+    memory: (byteLength) => {
+      memory ??= createWasmMemory(MEMORY_BYTES, target);
+      const linear = memory;
+      return {
+        address,
+        bytes: new Uint8Array(linear.buffer, address, byteLength),
+        load: (code) => {
+          const environment = { memory: linear, table: createKernelTable(), firstPointer: 1 };
+          const [kernel] = instantiateKernels(compileKernels([code], target), target, environment);
+          return kernel!.run;
+        },
+      };
+    },
+  };
+}
+
 function nativeTargets(native: Native | string): KernelTarget[] {
+  const levels = typeof native === 'string' ? [] : detectX64Levels(native);
   let memory: NativeMemory | undefined;
   return X64_LEVELS.map((level) => ({
     name: level,
     capabilities: x64Capabilities(level),
-    missing: typeof native === 'string' ? native : missingFeatures(level),
+    missing: typeof native === 'string' ? native : !levels.includes(level) && `this CPU has no ${level}`,
     isSlow: false,
     memory: (byteLength) => {
       if (typeof native === 'string') throw new Error(native);
@@ -72,14 +103,14 @@ class NativeMemory {
 
   constructor(native: Native) {
     this.native = native;
-    this.address = native.reserve(NATIVE_BYTES);
-    this.buffer = native.view(this.address, NATIVE_BYTES);
+    this.address = native.reserve(MEMORY_BYTES);
+    this.buffer = native.view(this.address, MEMORY_BYTES);
     this.code = new CodePages(native);
   }
 
   use(level: X64Level, byteLength: number): KernelMemory {
-    if (byteLength > NATIVE_BYTES)
-      throw new RangeError(`a run of ${byteLength} bytes, at most ${NATIVE_BYTES}`);
+    if (byteLength > MEMORY_BYTES)
+      throw new RangeError(`a run of ${byteLength} bytes, at most ${MEMORY_BYTES}`);
     return {
       address: this.address,
       bytes: new Uint8Array(this.buffer, 0, byteLength),
@@ -89,18 +120,4 @@ class NativeMemory {
       },
     };
   }
-}
-
-/** CPU features of a level, as Linux names them. */
-const FEATURES: Readonly<Record<X64Level, readonly string[]>> = {
-  avx2: ['avx2', 'fma', 'f16c'],
-  avx512f: ['avx512f', 'avx512bw', 'avx512vl'],
-  avx512bf16: ['avx512f', 'avx512bw', 'avx512vl', 'avx512_bf16', 'avx512_vnni'],
-};
-
-function missingFeatures(level: X64Level): string | false {
-  const cpuInfo = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '';
-  const flags = new Set(/^flags\s*:(.*)$/m.exec(cpuInfo)?.[1]?.split(' '));
-  const missing = FEATURES[level].filter((feature) => !flags.has(feature));
-  return missing.length > 0 && `this CPU has no ${missing.join(', ')}`;
 }
