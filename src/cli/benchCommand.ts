@@ -66,7 +66,8 @@ async function runPlan(
   const model = await loadModel(plan.model, {
     ...plan.load,
     signal,
-    onBackend: ({ name, threadCount }) => {
+    onBackend: ({ name, threadCount, note }) => {
+      if (note !== null) err(`note: ${note}\n`);
       text(formatSystemInfo(threadCount, availableParallelism()));
       const asked = plan.load.threads ?? 1;
       if (asked > threadCount)

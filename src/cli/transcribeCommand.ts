@@ -24,7 +24,13 @@ export async function transcribeCommand(context: CommandContext): Promise<ExitCo
   const { signal, out, err } = context;
   checkModelSource(source);
   const audio = await readAudio(input, signal);
-  const model = await loadModel(source, { ...loadOptionsOf(values), signal });
+  const model = await loadModel(source, {
+    ...loadOptionsOf(values),
+    signal,
+    onBackend: ({ note }) => {
+      if (note !== null) err(`note: ${note}\n`);
+    },
+  });
   try {
     const transcription = model.transcribe(audio.samples, transcribeOptionsOf(values, signal));
     const live = context.outIsTerminal && !values.json;
