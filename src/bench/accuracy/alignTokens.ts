@@ -1,0 +1,153 @@
+/** Which token of the hypothesis stands for which of the reference, and what that makes of the rest. */
+export interface Alignment {
+  /** For every reference token the index of its hypothesis token, −1 where it is missing. Ascending. [reference] i32 */
+  readonly partner: Int32Array;
+  readonly matches: number;
+  readonly substitutions: number;
+  readonly insertions: number;
+  readonly deletions: number;
+}
+
+/**
+ * An error costs EDIT and a substitution one more, so that the cheapest alignment has the fewest errors, and among
+ * those the fewest substitutions. That makes the counts of all three kinds unique. 2²¹ tokens are more than a day of
+ * speech, and all sums stay below 2⁵³.
+ */
+const EDIT = 2 ** 21;
+const SUBSTITUTION = EDIT + 1;
+
+/** Below this many cells the whole table of directions is kept; above it the problem is halved first. */
+const TABLE_CELLS = 2 ** 20;
+
+const DIAGONAL = 0;
+const UP = 1;
+
+/**
+ * Aligns two token sequences with the fewest errors (Levenshtein 1966), and of all such alignments one with the most
+ * matches: "a b" against "b c" is a deletion and an insertion around the match "b", not two substitutions. By
+ * divide and conquer in linear memory (Hirschberg 1975); 10,000 words against 10,000 take about a second.
+ *
+ * @param reference tokens, compared by identity
+ * @param hypothesis tokens
+ * @example
+ * alignTokens(['a', 'b', 'c'], ['a', 'x', 'c']).substitutions; // 1
+ */
+export function alignTokens(reference: readonly string[], hypothesis: readonly string[]): Alignment {
+  const ids = new Map<string, number>();
+  const idOf = (token: string): number => {
+    const known = ids.get(token) ?? ids.size;
+    if (known === ids.size) ids.set(token, known);
+    return known;
+  };
+  const left = Int32Array.from(reference, idOf);
+  const right = Int32Array.from(hypothesis, idOf);
+  const partner = new Int32Array(left.length).fill(-1);
+  alignRange(left, right, partner, 0);
+  const paired = Array.from(partner.keys()).filter((row) => partner[row] !== -1);
+  const matches = paired.filter((row) => left[row] === right[partner[row]!]).length;
+  return {
+    partner,
+    matches,
+    substitutions: paired.length - matches,
+    insertions: right.length - paired.length,
+    deletions: left.length - paired.length,
+  };
+}
+
+/** Fills `partner` for two views; `offset` is where the right view begins in the whole hypothesis. */
+function alignRange(left: Int32Array, right: Int32Array, partner: Int32Array, offset: number): void {
+  let start = 0;
+  while (start < left.length && start < right.length && left[start] === right[start]) {
+    partner[start] = offset + start;
+    start++;
+  }
+  let leftEnd = left.length;
+  let rightEnd = right.length;
+  while (leftEnd > start && rightEnd > start && left[leftEnd - 1] === right[rightEnd - 1]) {
+    partner[--leftEnd] = offset + --rightEnd;
+  }
+  const rows = left.subarray(start, leftEnd);
+  const columns = right.subarray(start, rightEnd);
+  if (rows.length === 0 || columns.length === 0) return;
+  const middlePartner = partner.subarray(start, leftEnd);
+  if (rows.length === 1 || (rows.length + 1) * (columns.length + 1) <= TABLE_CELLS) {
+    return alignByTable(rows, columns, middlePartner, offset + start);
+  }
+  const half = rows.length >> 1;
+  const split = bestSplit(rows.subarray(0, half), rows.subarray(half), columns);
+  alignRange(
+    rows.subarray(0, half),
+    columns.subarray(0, split),
+    middlePartner.subarray(0, half),
+    offset + start,
+  );
+  alignRange(
+    rows.subarray(half),
+    columns.subarray(split),
+    middlePartner.subarray(half),
+    offset + start + split,
+  );
+}
+
+/** Where the columns must be divided so that the upper rows go with the left part and the lower with the right. */
+function bestSplit(upper: Int32Array, lower: Int32Array, columns: Int32Array): number {
+  const before = lastRowCosts(upper, columns);
+  const after = lastRowCosts(lower.slice().reverse(), columns.slice().reverse()).reverse();
+  let best = 0;
+  for (let column = 1; column <= columns.length; column++) {
+    if (before[column]! + after[column]! < before[best]! + after[best]!) best = column;
+  }
+  return best;
+}
+
+/** The cost of turning all rows into the first 0 … n columns. [columns + 1] f64 */
+function lastRowCosts(rows: Int32Array, columns: Int32Array): Float64Array {
+  const costs = firstRow(columns.length);
+  for (let row = 0; row < rows.length; row++) advanceRow(costs, rows[row]!, row, columns, null);
+  return costs;
+}
+
+function firstRow(columns: number): Float64Array {
+  return Float64Array.from({ length: columns + 1 }, (_, column) => column * EDIT);
+}
+
+/** Replaces the costs of one row by those of the next; with `directions`, notes where each cell came from. */
+function advanceRow(
+  costs: Float64Array,
+  token: number,
+  row: number,
+  columns: Int32Array,
+  directions: Uint8Array | null,
+): void {
+  let diagonal = costs[0]!;
+  let current = (row + 1) * EDIT;
+  costs[0] = current;
+  for (let column = 0; column < columns.length; column++) {
+    const above = costs[column + 1]!;
+    const replace = diagonal + (token === columns[column] ? 0 : SUBSTITUTION);
+    const skip = Math.min(above, current) + EDIT;
+    if (directions !== null) {
+      directions[column] = replace <= skip ? DIAGONAL : above <= current ? UP : UP + 1;
+    }
+    current = replace <= skip ? replace : skip;
+    diagonal = above;
+    costs[column + 1] = current;
+  }
+}
+
+function alignByTable(rows: Int32Array, columns: Int32Array, partner: Int32Array, offset: number): void {
+  const width = columns.length;
+  const directions = new Uint8Array(rows.length * width);
+  const costs = firstRow(width);
+  for (let row = 0; row < rows.length; row++) {
+    advanceRow(costs, rows[row]!, row, columns, directions.subarray(row * width, (row + 1) * width));
+  }
+  let row = rows.length - 1;
+  let column = width - 1;
+  while (row >= 0 && column >= 0) {
+    const direction = directions[row * width + column];
+    if (direction === DIAGONAL) partner[row--] = offset + column--;
+    else if (direction === UP) row--;
+    else column--;
+  }
+}

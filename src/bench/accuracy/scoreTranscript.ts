@@ -1,0 +1,143 @@
+import type { BootstrapOptions } from '../statistics/bootstrap.js';
+import { type Alignment, alignTokens } from './alignTokens.js';
+import { chooseMetric, isEnglish, type Metric } from './chooseMetric.js';
+import { editDistance } from './editDistance.js';
+import { normalizeEnglish } from './normalizeEnglish.js';
+import { normalizeMultilingual } from './normalizeMultilingual.js';
+import { type RateInterval, rateInterval } from './rateInterval.js';
+
+/** How transcripts are scored. */
+export interface ScoreOptions extends BootstrapOptions {
+  /** ISO 639 code or English name; decides the normaliser and the metric. Unknown: multilingual, words. */
+  readonly language?: string;
+}
+
+/** The error rates of a transcript and what they are made of. */
+export interface TranscriptScore {
+  /** Which of the two rates is customary for the language; the counts and the interval are of its tokens. */
+  readonly metric: Metric;
+  /** Errors ÷ reference words; above 1 when there are more errors than words. */
+  readonly wer: number;
+  /** Errors ÷ reference characters. */
+  readonly cer: number;
+  /** The fewest edits that turn one text into the other, in words. */
+  readonly wordErrors: number;
+  /** The same in characters. */
+  readonly characterErrors: number;
+  /** Counted in words, in characters for `cer`. */
+  readonly substitutions: number;
+  readonly insertions: number;
+  readonly deletions: number;
+  readonly matches: number;
+  /** In languages without spaces every character of their script counts as a word. */
+  readonly referenceWords: number;
+  readonly referenceCharacters: number;
+  /** Of the rate that `metric` names, resampled over its tokens; null for fewer than two of them. */
+  readonly ci: RateInterval | null;
+  /** What was compared. */
+  readonly normalizedReference: string;
+  readonly normalizedHypothesis: string;
+}
+
+/**
+ * Scores a transcript against a reference text: both are normalised by the language's rules, aligned with the fewest
+ * errors, and the errors counted. An empty reference counts as one token, so that the rates stay finite.
+ *
+ * @param reference what was said
+ * @param hypothesis what was recognised
+ * @example
+ * const score = scoreTranscript('The colour is gray.', 'the color was grey', { language: 'en' });
+ * score.wer; // 0.25: one substitution in four words
+ */
+export function scoreTranscript(
+  reference: string,
+  hypothesis: string,
+  options: ScoreOptions = {},
+): TranscriptScore {
+  const { errors, ...score } = countErrors(reference, hypothesis, options.language);
+  const unit = score.metric === 'cer' ? 'characters' : 'words';
+  const lengths = errors.map(() => 1);
+  return { ...score, ci: rateInterval(errors, lengths, unit, options) };
+}
+
+/** A score without its interval, and the errors at each reference token for whoever resamples them. */
+export interface ErrorCounts extends Omit<TranscriptScore, 'ci'> {
+  /** [reference tokens] */
+  readonly errors: readonly number[];
+}
+
+/** The part of {@link scoreTranscript} before the bootstrap. */
+export function countErrors(
+  reference: string,
+  hypothesis: string,
+  language: string | undefined,
+): ErrorCounts {
+  const metric = chooseMetric(language);
+  const normalize = isEnglish(language) ? normalizeEnglish : normalizeMultilingual;
+  const normalizedReference = normalize(reference);
+  const normalizedHypothesis = normalize(hypothesis);
+  const referenceWords = splitWords(normalizedReference, metric);
+  const hypothesisWords = splitWords(normalizedHypothesis, metric);
+  const referenceCharacters = splitCharacters(normalizedReference, metric);
+  const hypothesisCharacters = splitCharacters(normalizedHypothesis, metric);
+  const alignment =
+    metric === 'cer'
+      ? alignTokens(referenceCharacters, hypothesisCharacters)
+      : alignTokens(referenceWords, hypothesisWords);
+  const wordErrors = editDistance(referenceWords, hypothesisWords);
+  const characterErrors = editDistance(referenceCharacters, hypothesisCharacters);
+  return {
+    metric,
+    wer: wordErrors / Math.max(1, referenceWords.length),
+    cer: characterErrors / Math.max(1, referenceCharacters.length),
+    wordErrors,
+    characterErrors,
+    substitutions: alignment.substitutions,
+    insertions: alignment.insertions,
+    deletions: alignment.deletions,
+    matches: alignment.matches,
+    referenceWords: referenceWords.length,
+    referenceCharacters: referenceCharacters.length,
+    normalizedReference,
+    normalizedHypothesis,
+    errors: errorsByToken(
+      alignment,
+      metric === 'cer' ? referenceCharacters : referenceWords,
+      metric === 'cer' ? hypothesisCharacters : hypothesisWords,
+    ),
+  };
+}
+
+/** A character of a script without spaces with its marks, or a run of anything else. */
+const UNSPACED =
+  '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Myanmar}\\p{Script=Khmer}';
+const UNSPACED_WORD = new RegExp(`[${UNSPACED}]\\p{M}*|[^\\s${UNSPACED}]+`, 'gu');
+
+function splitWords(text: string, metric: Metric): string[] {
+  if (metric === 'cer') return text.match(UNSPACED_WORD) ?? [];
+  return text === '' ? [] : text.split(' ');
+}
+
+/** Code points; spaces count only where they are part of the spelling. */
+function splitCharacters(text: string, metric: Metric): string[] {
+  return Array.from(metric === 'cer' ? text.replaceAll(' ', '') : text);
+}
+
+/** Each error at the reference token it concerns; insertions at the token before them, or the first. */
+function errorsByToken(
+  alignment: Alignment,
+  reference: readonly string[],
+  hypothesis: readonly string[],
+): number[] {
+  const errors = new Array<number>(reference.length).fill(0);
+  let heard = 0; // hypothesis tokens accounted for
+  reference.forEach((token, index) => {
+    const partner = alignment.partner[index]!;
+    if (partner === -1 || hypothesis[partner] !== token) errors[index]! += 1;
+    if (partner === -1) return;
+    errors[Math.max(0, index - 1)]! += partner - heard;
+    heard = partner + 1;
+  });
+  if (reference.length > 0) errors[reference.length - 1]! += hypothesis.length - heard;
+  return errors;
+}
