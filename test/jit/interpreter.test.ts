@@ -4,6 +4,7 @@ import { QwenAsrError } from '../../src/error.js';
 import { KernelBuilder } from '../../src/jit/builder.js';
 import { interpret } from '../../src/jit/interpreter.js';
 import type { Capabilities, IntReg } from '../../src/jit/ir.js';
+import { checkRandomKernels, type KernelTarget } from './support/checkRandomKernels.js';
 
 const capabilities: Capabilities = {
   lanes: 4,
@@ -227,4 +228,24 @@ test('broken rules are named with kernel and operation', () => {
     () => interpret(new KernelBuilder('example', capabilities).finish(), new ArrayBuffer(4), [1]),
     /example, parameters: expected 0 arguments, found 1/,
   );
+});
+
+test('random kernels of every width keep the rules, and contain every operation but call', () => {
+  const target: KernelTarget = (code) => (memory, integers) => {
+    interpret(code, memory.buffer, [0, ...integers]);
+  };
+  for (const lanes of [8, 16] as const) {
+    const seen = checkRandomKernels(target, { ...capabilities, lanes }, { seed: 500, count: 200 });
+    for (const kind of ['add', 'sub', 'mul', 'div', 'min', 'max', 'and', 'or', 'xor', 'addI32', 'subI32'])
+      assert.ok(seen.has(`vecBinary ${kind}`), kind);
+    for (const name of [
+      'dotPairs',
+      'dotBytes',
+      'vecReduce4',
+      'vecStore streaming',
+      'intStore pointer',
+      'wakeAll',
+    ])
+      assert.ok(seen.has(name), name);
+  }
 });
