@@ -72,7 +72,16 @@ export function lowerVecStore(l: Lowering, i: Of<'vecStore'>): void {
   l.asm.emit('vpaddd', wide, wide, l.vec(i.a));
   l.asm.emit('vpaddd', wide, wide, splat(l, 0x7fff));
   l.asm.emit('vpsrld', wide, wide, 16);
-  if (l.wide) return l.asm.emit('vpmovdw', to, wide);
+  // The addition may have carried a NaN into infinity or zero; all ones are a NaN.
+  const isNan = 3; // predicate: unordered
+  if (l.wide) {
+    l.asm.emit('vcmpps', mask(1), l.vec(i.a), l.vec(i.a), isNan);
+    l.asm.emit('vpord', { ...wide, writemask: 1 }, wide, splat(l, 0xffff));
+    return l.asm.emit('vpmovdw', to, wide);
+  }
+  l.asm.emit('vcmpps', ymm(u), l.vec(i.a), l.vec(i.a), isNan);
+  l.asm.emit('vpsrld', ymm(u), ymm(u), 16);
+  l.asm.emit('vpor', ymm(t), ymm(t), ymm(u));
   l.asm.emit('vextractf128', xmm(u), ymm(t), 1);
   l.asm.emit('vpackusdw', xmm(t), xmm(t), xmm(u));
   l.asm.emit('vmovups', to, xmm(t));
