@@ -40,15 +40,44 @@ export function attentionReference(
   const weights = scores.map((score) => Math.exp(score - highest));
   const total = weights.reduce((a, b) => a + b, 0);
   const y = new Float64Array(headDim);
-  const tolerance = new Float64Array(headDim);
-  const relative = 2 * (headDim + 16) * largest * 2 ** -24 + (keys.length + 24) * 2 ** -23;
-  for (let d = 0; d < headDim; d++) {
-    let magnitude = 0;
-    weights.forEach((weight, j) => {
-      y[d]! += (weight / total) * values[j]![d]!;
-      magnitude += (weight / total) * Math.abs(values[j]![d]!);
-    });
-    tolerance[d] = relative * magnitude + ROUNDING[dtype] * Math.abs(y[d]!);
+  const magnitude = new Float64Array(headDim); // Σ weight·|v|
+  for (const [j, value] of values.entries()) {
+    const weight = weights[j]! / total;
+    for (let d = 0; d < headDim; d++) {
+      y[d]! += weight * value[d]!;
+      magnitude[d]! += weight * Math.abs(value[d]!);
+    }
   }
+  const relative = 2 * (headDim + 16) * largest * 2 ** -24 + (keys.length + 24) * 2 ** -23;
+  const tolerance = magnitude.map((sum, d) => relative * sum + ROUNDING[dtype] * Math.abs(y[d]!));
   return { y, tolerance };
 }
+
+/** The largest |found − reference| of a row, in units of what is tolerated; Infinity where something is NaN. */
+export function attentionError(found: Float32Array, { y, tolerance }: AttentionReference): number {
+  let worst = 0;
+  for (let d = 0; d < y.length; d++) {
+    const error = Math.abs(found[d]! - y[d]!) / tolerance[d]!;
+    worst = Math.max(worst, Number.isNaN(error) ? Infinity : error);
+  }
+  return worst;
+}
+
+/** A wrong kernel to tell apart: what it would see instead, and the scale it would use. */
+export interface AttentionMistake {
+  readonly name: string;
+  readonly firstKey?: (first: number) => number;
+  readonly endKey?: (end: number) => number;
+  readonly scale?: number;
+}
+
+/** Mistakes that tests must notice. */
+export const attentionMistakes: readonly AttentionMistake[] = [
+  { name: 'the first key is dropped', firstKey: (first) => first + 1 },
+  { name: 'the last key is dropped', endKey: (end) => end - 1 },
+  { name: 'one key too many is seen', endKey: (end) => end + 1 },
+  { name: 'the scale is 5 % too large', scale: 1.05 },
+];
+
+/** The kernel as it should be. */
+export const noMistake: AttentionMistake = { name: 'no mistake' };
