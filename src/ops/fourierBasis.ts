@@ -12,8 +12,8 @@ import { FFT_SIZE } from './logMelShape.js';
 export function fourierBasis(bins: number): Float32Array {
   const window = hannWindow(FFT_SIZE);
   const basis = new Float32Array(2 * bins * FFT_SIZE);
-  const turn = Array.from({ length: FFT_SIZE }, (_, step) => (2 * Math.PI * step) / FFT_SIZE);
-  const parts = [turn.map(Math.cos), turn.map(Math.sin)];
+  const angles = Float64Array.from(window, (_, step) => (2 * Math.PI * step) / FFT_SIZE);
+  const parts = [angles.map(Math.cos), angles.map(Math.sin)];
   parts.forEach((part, i) => {
     for (let k = 0; k <= FFT_SIZE / 2 && k < bins; k++) {
       const row = (i * bins + k) * FFT_SIZE;
