@@ -1,0 +1,95 @@
+/*
+ * One run as the result format stores it. The rule of the whole format: a field that could not be measured is null,
+ * never missing and never a guess; times are milliseconds with all their digits, sizes are bytes.
+ */
+
+/** The parts of a run, in the order they happen; those that are not null sum to the run's totalMs. */
+export interface PhaseTimes {
+  /** Loading the model; null unless every run loads it anew (an isolated or external command). */
+  readonly loadMs: number | null;
+  /** Reading and decoding the audio file; null when it was read once, before the loop (see the cell's `setup`). */
+  readonly audioDecodeMs: number | null;
+  readonly resampleMs: number | null;
+  readonly melMs: number | null;
+  readonly convStemMs: number | null;
+  readonly encoderLayersMs: number | null;
+  /** Prompt, KV cache and the pass over the prompt, which chooses the first token. */
+  readonly prefillMs: number | null;
+  /** All decode steps after prefill. */
+  readonly decodeMs: number | null;
+  readonly detokenizeMs: number | null;
+  /** Everything between the phases. */
+  readonly otherMs: number | null;
+}
+
+/** The phases in their order: the names that memory, work and conditions use too. */
+export const PHASES = [
+  'load',
+  'audioDecode',
+  'resample',
+  'mel',
+  'convStem',
+  'encoderLayers',
+  'prefill',
+  'decode',
+  'detokenize',
+  'other',
+] as const;
+
+export type PhaseName = (typeof PHASES)[number];
+
+/** What else happened on the machine while the run was on. */
+export interface Interference {
+  /** CPU time that the hypervisor gave to others, summed over the CPUs. */
+  readonly stealMs: number | null;
+  /** Share of the run, 0 … 1, in which some task waited for a CPU (Linux pressure stall information). */
+  readonly cpuPressure: number | null;
+  /** Times that the process was preempted. */
+  readonly involuntarySwitches: number | null;
+  /** Load average over one minute, at the end of the run. */
+  readonly load1: number | null;
+  readonly noisy: boolean;
+  /** Why, a short phrase each: `steal 3.1 %`; empty for a quiet run. */
+  readonly reasons: readonly string[];
+}
+
+/** Peak resident set size while each phase was on; `run` is the peak of the whole run. A phase may be left out. */
+export type PeakMemory = { readonly [Phase in PhaseName | 'run']?: number | null };
+
+/** One run. Only `startedAt` and `totalMs` are always there. */
+export interface RunRecord {
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  /** Wall time of the whole call: transcribe(), encode(), or an external command. */
+  readonly totalMs: number;
+  /** Mel, conv stem and encoder layers, as the text output's `encode`; of an external command as it prints them. */
+  readonly encodeMs: number | null;
+  /** Prefill and decode steps, as the text output's `decode`. */
+  readonly decodeMs: number | null;
+  readonly phases: PhaseTimes;
+  /** One entry for each decode step after prefill; empty when none was timed. */
+  readonly decodeStepsMs: readonly number[];
+  /** From the call until the first token was known. */
+  readonly firstTokenMs: number | null;
+  /** Generated tokens, special and end tokens included. */
+  readonly tokens: number | null;
+  /** Tokens of the text: the text output's `tokens`. */
+  readonly textTokens: number | null;
+  readonly promptTokens: number | null;
+  /** Audio embeddings: the text output's `seq_len`. */
+  readonly audioTokens: number | null;
+  /** `hashTokens` of the generated ids. */
+  readonly tokenHash: string | null;
+  readonly tokenIds: readonly number[] | null;
+  readonly text: string | null;
+  readonly language: string | null;
+  /** The token budget ended the run. */
+  readonly truncated: boolean | null;
+  /** Weight and cache bytes read for a decode step, on average. */
+  readonly bytesReadPerToken: number | null;
+  /** Null where nothing of it can be read. */
+  readonly interference: Interference | null;
+  readonly memory: PeakMemory | null;
+  /** 0-based round of an interleaved measurement: runs of both sides with the same round are a pair. Else null. */
+  readonly round: number | null;
+}
