@@ -21,7 +21,11 @@ const LAYERS: readonly (readonly string[])[] = [
 /** Whatever else is under src must run in a browser. */
 const MAY_USE_NODE = /^(runtime|bench|cli)\//;
 const FILE_ACCESS = new Set([
+  'audio/ffmpegDecoder.ts',
+  'audio/fileSource.ts',
   'audio/loadWav.ts',
+  'audio/packageWasm.ts', // only when it runs in Node
+  'audio/spool.ts',
   'model/fileBytes.ts',
   'model/modelDirectory.ts',
   'model/writeSynthetic.ts',

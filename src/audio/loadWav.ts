@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { QwenAsrError } from '../error.js';
 import type { AudioClip } from './audioClip.js';
 import { decodeWav } from './decodeWav.js';
+import { fileError } from './fileError.js';
 
 /**
  * Reads a WAV file from disk, or from a named pipe, and prepares it for the models; see decodeWav.
@@ -27,15 +28,6 @@ async function readBytes(path: string): Promise<Uint8Array> {
     const found = entry.isDirectory() ? 'a directory' : 'a device or socket';
     throw new QwenAsrError('file', `${path}: expected a WAV file, found ${found}`);
   } catch (cause) {
-    if (cause instanceof QwenAsrError) throw cause;
-    throw new QwenAsrError('file', `${path}: ${reasonOf(cause)}`, { cause });
+    throw fileError(path, cause);
   }
-}
-
-/** The system's reason in words. */
-function reasonOf(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'no such file';
-  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
-  return `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`;
 }

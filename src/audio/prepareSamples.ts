@@ -1,4 +1,5 @@
 import { QwenAsrError } from '../error.js';
+import { limitPeak, peakOf } from './limitPeak.js';
 import { padShortClip } from './padShortClip.js';
 import { resample } from './resample.js';
 
@@ -15,13 +16,6 @@ import { resample } from './resample.js';
  */
 export function prepareSamples(mono: Float32Array, rateHz: number): Float32Array {
   if (mono.length === 0) throw new QwenAsrError('audio', 'expected samples, found none');
-  return padShortClip(limitPeak(resample(mono, rateHz)));
-}
-
-/** Division by the peak, only where it exceeds 1; the clip to [-1, 1] then takes what rounding leaves above. */
-function limitPeak(samples: Float32Array): Float32Array {
-  let peak = 0;
-  for (let i = 0; i < samples.length; i++) peak = Math.max(peak, Math.abs(samples[i]!));
-  if (peak <= 1) return samples;
-  return samples.map((value) => Math.max(-1, Math.min(1, value / peak)));
+  const samples = resample(mono, rateHz);
+  return padShortClip(limitPeak(samples, peakOf(samples)));
 }

@@ -7,6 +7,8 @@ export interface WavHeader extends WavFormat {
   readonly dataOffset: number;
   /** Bytes of samples present in the file: whole frames, at least one. */
   readonly dataBytes: number;
+  /** Bytes of samples that the file says it holds, or null where its writer could not know that. */
+  readonly claimedBytes: number | null;
 }
 
 /** The content of a chunk is [start, start + size); the claim may go beyond the end of the file. */
@@ -18,6 +20,8 @@ interface Chunk {
 
 /** What writers to a pipe put where they cannot know the size; RF64 does so too and tells it in a `ds64` chunk. */
 const UNKNOWN_SIZE = 0xffffffff;
+/** Such writers also put 2^31 less a header; a claim so near to the limits of the format is no length. */
+const UNBELIEVABLE_SIZE = 0x7fff0000;
 const RIFF_HEADER_BYTES = 12;
 const CHUNK_HEADER_BYTES = 8;
 /** Offset of the data size in a `ds64` chunk (EBU Tech 3306). */
@@ -63,7 +67,12 @@ export function parseWavHeader(
   if (dataBytes === partialFrame) {
     throw new QwenAsrError('audio', `${label}: expected samples in the "data" chunk, found none`);
   }
-  return { ...format, dataOffset: data.start, dataBytes: dataBytes - partialFrame };
+  const claimedBytes = data.size === 0 || isUnbelievable(data.size) ? null : data.size;
+  return { ...format, dataOffset: data.start, dataBytes: dataBytes - partialFrame, claimedBytes };
+}
+
+function isUnbelievable(size: number): boolean {
+  return size >= UNBELIEVABLE_SIZE && size <= UNKNOWN_SIZE;
 }
 
 function checkMagic(bytes: Uint8Array, label: string): void {

@@ -29,6 +29,7 @@ describe('where the samples are', () => {
       frameBytes: 2,
       dataOffset: 44,
       dataBytes: 8,
+      claimedBytes: 8,
     });
   });
 
@@ -86,6 +87,14 @@ describe('where the samples are', () => {
     const header = parseWavHeader(file, 'clip.wav', 5_000_001);
     assert.equal(header.dataOffset, 44);
     assert.equal(header.dataBytes, 5_000_001 - 44 - 1);
+  });
+
+  test('what the file says it holds, where it can be believed', () => {
+    const claimed = (statedSize: number) =>
+      parseWavHeader(wavFile([fmt, { ...data, statedSize }]), 'clip.wav').claimedBytes;
+    assert.equal(claimed(1000), 1000);
+    for (const placeholder of [0, 0x7ffff000, 0x7fffffff, 0xffffffff])
+      assert.equal(claimed(placeholder), null);
   });
 
   test('a view into a larger buffer', () => {

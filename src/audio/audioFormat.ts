@@ -1,0 +1,103 @@
+import type { AudioFormat } from './audioDecoder.js';
+import { countMp3Frames } from './mp3/mp3FrameHeader.js';
+
+/** Bytes that are looked at: enough for the first pages of an Ogg file and for MP3 frames behind some junk. */
+export const HEAD_BYTES = 16_384;
+
+/** How far an MP3 file may be in before its first frame, and the frames in a row that make it one. */
+const MAX_MP3_JUNK = 4096;
+const MP3_FRAMES = 3;
+
+/** Format tags of mmreg.h whose samples are read: PCM, float, EXTENSIBLE. */
+const READABLE_WAV_TAGS = [1, 3, 0xfffe];
+
+/** Offsets in the header of an Ogg page (RFC 3533 §6). */
+const OGG_FLAGS = 5;
+const OGG_SEGMENTS = 26;
+const OGG_FIRST_PAGE = 2;
+
+/**
+ * Recognises a recording by its content, never by its name.
+ *
+ * @param head its first bytes, behind any ID3 tags: HEAD_BYTES of them, or all there are.
+ * @returns null for anything that is not decoded here: other containers, Ogg with other codecs, WAV with compressed
+ * samples, or no audio at all.
+ * @example
+ * recogniseFormat(new TextEncoder().encode('fLaC\0')); // 'flac'
+ */
+export function recogniseFormat(head: Uint8Array): Exclude<AudioFormat, 'ffmpeg'> | null {
+  if (isWav(head)) return isReadableWav(head) ? 'wav' : null;
+  if (hasText(head, 0, 'fLaC')) return 'flac';
+  if (hasText(head, 0, 'OggS')) return oggCodec(head);
+  for (let at = 0; at < Math.min(head.length, MAX_MP3_JUNK); at++) {
+    if (head[at] !== 0xff) continue;
+    const { frames, endReached } = countMp3Frames(head, at, MP3_FRAMES);
+    if (frames === MP3_FRAMES || (at === 0 && frames > 0 && endReached)) return 'mp3';
+  }
+  return null;
+}
+
+/** RIFF, RF64 or BW64 of type WAVE, or the beginning of one that was cut off. */
+function isWav(head: Uint8Array): boolean {
+  const riff = hasText(head, 0, 'RIFF') || hasText(head, 0, 'RF64') || hasText(head, 0, 'BW64');
+  return riff && (head.length < 12 || hasText(head, 8, 'WAVE'));
+}
+
+/** False where the fmt chunk names compressed samples. */
+function isReadableWav(head: Uint8Array): boolean {
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  for (let at = 12; at + 10 <= head.length; ) {
+    if (hasText(head, at, 'fmt ')) return READABLE_WAV_TAGS.includes(view.getUint16(at + 8, true));
+    const size = view.getUint32(at + 4, true);
+    at += 8 + size + (size % 2);
+  }
+  return true;
+}
+
+/** The codec of the first Vorbis or Opus stream among the pages that begin the streams of an Ogg file. */
+function oggCodec(head: Uint8Array): 'vorbis' | 'opus' | null {
+  for (let at = 0; at + OGG_SEGMENTS < head.length && hasText(head, at, 'OggS'); ) {
+    if ((head[at + OGG_FLAGS]! & OGG_FIRST_PAGE) === 0) return null;
+    const segments = head[at + OGG_SEGMENTS]!;
+    const body = at + OGG_SEGMENTS + 1 + segments;
+    if (hasText(head, body, '\u0001vorbis')) return 'vorbis';
+    if (hasText(head, body, 'OpusHead')) return 'opus';
+    at = head.subarray(body - segments, body).reduce((sum, bytes) => sum + bytes, body);
+  }
+  return null;
+}
+
+/** What the bytes seem to be, for errors: a format's name, or the first characters. */
+export function describeContent(head: Uint8Array): string {
+  if (head.length === 0) return 'an empty file';
+  if (isWav(head)) return 'WAV with compressed samples';
+  const known = MAGIC.find(([at, text]) => hasText(head, at, text));
+  if (known !== undefined) return known[2];
+  if (head[0] === 0xff && (head[1]! & 0xf6) === 0xf0) return 'AAC';
+  const start = Array.from(head.subarray(0, 4), (byte) =>
+    byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`,
+  );
+  return `"${start.join('')}"`;
+}
+
+/** Where a format's mark is, the mark, and the format's name. */
+const MAGIC: readonly (readonly [at: number, text: string, name: string])[] = [
+  [0, 'OggS', 'Ogg without Vorbis or Opus'],
+  [4, 'ftyp', 'MP4'],
+  [0, '\u001aE\u00df\u00a3', 'Matroska or WebM'],
+  [0, 'FORM', 'AIFF'],
+  [0, 'caff', 'CAF'],
+  [0, '#!AMR', 'AMR'],
+  [0, 'ADIF', 'AAC'],
+  [0, '.snd', 'AU'],
+  [0, '0&\u00b2u', 'Windows Media'],
+  [0, 'wvpk', 'WavPack'],
+  [0, 'MAC ', "Monkey's Audio"],
+];
+
+/** Whether the bytes at `at` are these characters, each a byte. */
+function hasText(bytes: Uint8Array, at: number, text: string): boolean {
+  if (at + text.length > bytes.length) return false;
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false;
+  return true;
+}

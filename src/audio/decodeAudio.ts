@@ -1,0 +1,26 @@
+import { QwenAsrError } from '../error.js';
+import { bytesInMemory } from './byteReader.js';
+import { collectAudio, type LoadedAudio } from './collectAudio.js';
+import { DECODED_FORMATS, openDecoder } from './openDecoder.js';
+
+/**
+ * Decodes a WAV, MP3, FLAC, Ogg Vorbis or Ogg Opus file that is already in memory and prepares it for the models: mono,
+ * 16 kHz, within [-1, 1], at least 0.5 s. The format is told by the content. Needs no file system, so it works in a
+ * browser.
+ *
+ * @param bytes the whole file.
+ * @param label names it in errors, for example its path.
+ * @throws QwenAsrError `audio`, one line, for anything else or a file that cannot be decoded; `unsupported` when the
+ * package that decodes its format is not installed.
+ * @example
+ * const clip = await decodeAudio(new Uint8Array(await file.arrayBuffer()), file.name);
+ * console.log(clip.format, clip.durationMs);
+ */
+export async function decodeAudio(bytes: Uint8Array, label: string): Promise<LoadedAudio> {
+  const startMs = performance.now();
+  const opened = await openDecoder(bytesInMemory(bytes, label));
+  if (opened.format === null) {
+    throw new QwenAsrError('audio', `${label}: expected ${DECODED_FORMATS}, found ${opened.found}`);
+  }
+  return await collectAudio(opened, opened.format, label, performance.now() - startMs);
+}
