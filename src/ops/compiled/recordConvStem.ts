@@ -4,13 +4,13 @@ import { chunkBytes, elementBytes, type FeatureMapLayout, rowBytes } from '../..
 import { FLATTEN_SLOTS, flattenTime } from '../../kernels/flattenTime.js';
 import { matmul } from '../../kernels/matmul.js';
 import { MATMUL_SLOT_COUNT, MATMUL_SLOTS } from '../../kernels/matmulSlots.js';
+import { convolutionTile } from '../../kernels/tileShapes.js';
 import { ZERO_BORDERS_SLOTS, zeroBorders } from '../../kernels/zeroBorders.js';
 import type { Operators } from '../operators.js';
 import { compiledWeight, mapOf, tensorOf } from './compiledHandles.js';
 import { type CompiledFeatureMap, ELEMENT_BYTES } from './compiledTensor.js';
 import type { CompiledWeight } from './compiledWeight.js';
 import type { TapeRecorder } from './tapeRecorder.js';
-import { convolutionTile } from './tileShapes.js';
 
 type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 

@@ -5,13 +5,13 @@ import { matmul } from '../../kernels/matmul.js';
 import { MATMUL_SLOT_COUNT, MATMUL_SLOTS } from '../../kernels/matmulSlots.js';
 import { matvec } from '../../kernels/matvec.js';
 import { maxStreamRows } from '../../kernels/streamDot.js';
+import { matmulTile, streamColumns } from '../../kernels/tileShapes.js';
 import type { Operators } from '../operators.js';
 import { compiledWeight, tensorOf } from './compiledHandles.js';
 import type { CompiledTensor } from './compiledTensor.js';
 import { ELEMENT_BYTES } from './compiledTensor.js';
 import type { CompiledWeight } from './compiledWeight.js';
 import type { TapeRecorder } from './tapeRecorder.js';
-import { matmulTile, streamColumns } from './tileShapes.js';
 
 type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 
