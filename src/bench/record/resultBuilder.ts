@@ -1,0 +1,139 @@
+import { QwenAsrError } from '../../error.js';
+import type {
+  AudioRecord,
+  BenchResult,
+  CeilingsRecord,
+  CellRecord,
+  ComparisonRecord,
+  ErrorRecord,
+  ModelRecord,
+} from '../schema/benchResult.js';
+import type { RunRecord } from '../schema/runRecord.js';
+import type { BenchEvent, BenchHeader, CellEnd, CellStart } from './benchEvent.js';
+import { summarizeCell } from './summarizeCell.js';
+
+/** A cell whose end has not been reported: what an interruption leaves. */
+const UNFINISHED: CellEnd = {
+  steady: null,
+  drift: null,
+  accuracy: null,
+  complete: false,
+  error: null,
+  notes: [],
+};
+
+interface OpenCell {
+  readonly start: CellStart;
+  readonly warmups: RunRecord[];
+  readonly runs: RunRecord[];
+  end: CellEnd;
+}
+
+/**
+ * Puts events together to the document. The same code runs while measuring and when a JSONL file is read, so both
+ * give the same result.
+ *
+ * @example
+ * const builder = new ResultBuilder(header);
+ * for (const event of events) builder.add(event);
+ * const document = builder.result();
+ */
+export class ResultBuilder {
+  readonly #header: BenchHeader;
+  readonly #models: ModelRecord[] = [];
+  readonly #audio: AudioRecord[] = [];
+  readonly #ceilings: CeilingsRecord[] = [];
+  readonly #cells = new Map<string, OpenCell>();
+  readonly #comparisons: ComparisonRecord[] = [];
+  readonly #notes: string[] = [];
+  readonly #errors: ErrorRecord[] = [];
+  #complete = false;
+  #accuracy: BenchResult['accuracy'] = null;
+
+  constructor(header: BenchHeader) {
+    this.#header = header;
+  }
+
+  /** @throws QwenAsrError `internal` for a run of a cell that was not started */
+  add(event: BenchEvent): void {
+    switch (event.event) {
+      case 'header':
+        return;
+      case 'model':
+        return replace(this.#models, event.model);
+      case 'audio':
+        return replace(this.#audio, event.audio);
+      case 'ceilings':
+        this.#ceilings.push(event.ceilings);
+        return;
+      case 'cell':
+        this.#cells.set(event.cell.id, { start: event.cell, warmups: [], runs: [], end: UNFINISHED });
+        return;
+      case 'warmup':
+        this.#cell(event.cell).warmups.push(event.run);
+        return;
+      case 'run':
+        this.#cell(event.cell).runs.push(event.run);
+        return;
+      case 'cellEnd':
+        this.#cell(event.cell).end = event.outcome;
+        return;
+      case 'comparison':
+        this.#comparisons.push(event.comparison);
+        return;
+      case 'note':
+        this.#notes.push(event.note);
+        return;
+      case 'error':
+        this.#errors.push(event.error);
+        return;
+      case 'end':
+        this.#complete = event.complete;
+        this.#accuracy = event.accuracy;
+    }
+  }
+
+  /** The document as of now; `complete` is false until an `end` event says otherwise. */
+  result(): BenchResult {
+    const { schema, version, kind, tool, createdAt, commandLine, machine, environment } = this.#header;
+    const known = { models: [...this.#models], audio: [...this.#audio] };
+    return {
+      ...{ schema, version, kind, tool, createdAt, commandLine },
+      complete: this.#complete,
+      ...{ machine, environment },
+      ...known,
+      ceilings: [...this.#ceilings],
+      cells: [...this.#cells.values()].map((cell) => closeCell(cell, known)),
+      comparisons: [...this.#comparisons],
+      accuracy: this.#accuracy,
+      notes: [...this.#notes],
+      errors: [...this.#errors],
+    };
+  }
+
+  #cell(id: string): OpenCell {
+    const cell = this.#cells.get(id);
+    if (cell !== undefined) return cell;
+    throw new QwenAsrError(
+      'internal',
+      `benchmark result: expected a started cell, found ${JSON.stringify(id)}`,
+    );
+  }
+}
+
+function closeCell(cell: OpenCell, known: Pick<BenchResult, 'models' | 'audio'>): CellRecord {
+  const { id, settings, setup, frames, work } = cell.start;
+  const { steady, drift, accuracy, complete, error, notes } = cell.end;
+  const record: CellRecord = {
+    ...{ id, settings, setup, frames, warmups: [...cell.warmups], runs: [...cell.runs] },
+    ...{ steady, drift, summary: null, accuracy, work, complete, error, notes },
+  };
+  return { ...record, summary: summarizeCell(record, known) };
+}
+
+/** Adds a record, in place of the one with its id if there is one: resuming reports what it loads again. */
+function replace<Record extends { readonly id: string }>(records: Record[], record: Record): void {
+  const index = records.findIndex(({ id }) => id === record.id);
+  if (index === -1) records.push(record);
+  else records[index] = record;
+}

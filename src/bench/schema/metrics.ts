@@ -1,0 +1,101 @@
+import type { CellRecord } from './benchResult.js';
+import type { RunRecord } from './runRecord.js';
+
+/** What a metric needs to know beside the run. */
+export interface MetricContext {
+  readonly audioDurationMs: number;
+  /** Null when the model is unknown. */
+  readonly encoderLayers: number | null;
+}
+
+/** A figure that every run has one of. */
+export interface Metric {
+  /** What the command line calls it: `encode` in `--fail-if 'encode>+5%'`. */
+  readonly name: string;
+  readonly title: string;
+  readonly unit: 'ms' | 'ms/layer' | 'x RT' | 'tokens/s' | 'bytes';
+  readonly better: 'lower' | 'higher';
+  /** Null when this run does not tell. */
+  readonly of: (run: RunRecord, context: MetricContext) => number | null;
+}
+
+function time(name: string, title: string, of: Metric['of']): Metric {
+  return { name, title, unit: 'ms', better: 'lower', of };
+}
+
+/** All metrics, the most asked for first: the keys of a cell's `summary` and what comparisons are made by. */
+export const METRICS: readonly Metric[] = [
+  time('total', 'total', (run) => run.totalMs),
+  time('encode', 'encode', (run) => run.encodeMs),
+  time('decode', 'decode', (run) => run.decodeMs),
+  {
+    name: 'rt_factor',
+    title: 'real-time factor',
+    unit: 'x RT',
+    better: 'lower',
+    of: (run, { audioDurationMs }) => run.totalMs / audioDurationMs,
+  },
+  {
+    name: 'per_layer',
+    title: 'encoder layer',
+    unit: 'ms/layer',
+    better: 'lower',
+    of: (run, { encoderLayers }) =>
+      run.encodeMs === null || encoderLayers === null ? null : run.encodeMs / encoderLayers,
+  },
+  time('first_token', 'first token', (run) => run.firstTokenMs),
+  {
+    name: 'tokens_per_second',
+    title: 'decode rate',
+    unit: 'tokens/s',
+    better: 'higher',
+    of: ({ decodeStepsMs }) => {
+      const sum = decodeStepsMs.reduce((total, ms) => total + ms, 0);
+      return sum > 0 ? (1000 * decodeStepsMs.length) / sum : null;
+    },
+  },
+  time('load', 'load', (run) => run.phases.loadMs),
+  time('audio_decode', 'audio decode', (run) => run.phases.audioDecodeMs),
+  time('resample', 'resample', (run) => run.phases.resampleMs),
+  time('mel', 'mel spectrogram', (run) => run.phases.melMs),
+  time('conv_stem', 'conv stem', (run) => run.phases.convStemMs),
+  time('encoder_layers', 'encoder layers', (run) => run.phases.encoderLayersMs),
+  time('prefill', 'prefill', (run) => run.phases.prefillMs),
+  time('decode_steps', 'decode steps', (run) => run.phases.decodeMs),
+  time('detokenize', 'detokenise', (run) => run.phases.detokenizeMs),
+  time('other', 'other', (run) => run.phases.otherMs),
+  {
+    name: 'memory',
+    title: 'peak memory',
+    unit: 'bytes',
+    better: 'lower',
+    of: (run) => run.memory?.run ?? null,
+  },
+];
+
+/** The metric of that name, or undefined. */
+export function findMetric(name: string): Metric | undefined {
+  return METRICS.find((metric) => metric.name === name);
+}
+
+/**
+ * One value a run, in their order.
+ *
+ * @returns null when there is no run, or one that does not tell
+ */
+export function metricValues(
+  metric: Metric,
+  cell: Pick<CellRecord, 'runs' | 'settings'>,
+  context: MetricContext,
+): number[] | null {
+  // Of the encoder alone, total and encode are one figure, and a real-time factor would promise a transcript.
+  const encoderOnly = cell.settings.mode === 'encoder';
+  if (encoderOnly ? ['total', 'rt_factor'].includes(metric.name) : metric.name === 'per_layer') return null;
+  const values: number[] = [];
+  for (const run of cell.runs) {
+    const value = metric.of(run, context);
+    if (value === null || !Number.isFinite(value)) return null;
+    values.push(value);
+  }
+  return values.length === 0 ? null : values;
+}
