@@ -24,6 +24,8 @@ export interface ValueOption<Value> extends Described {
   readonly placeholder: string;
   /** @throws QwenAsrError `usage`; `option` is the option as the user wrote it. */
   readonly read: (text: string, option: string) => Value;
+  /** Given several times, all values count, in their order. */
+  readonly repeatable?: boolean;
 }
 
 /** All options of a command, by long name: the one source of its parser, its help and its shell completion. */
@@ -31,7 +33,11 @@ export type OptionTable = Readonly<Record<string, SwitchOption | ValueOption<unk
 
 /** What the user gave: `true` for a switch, the converted value otherwise; absent when not given. */
 export type OptionValues<Table extends OptionTable> = {
-  readonly [Name in keyof Table]?: Table[Name] extends ValueOption<infer Value> ? Value : true;
+  readonly [Name in keyof Table]?: Table[Name] extends ValueOption<infer Value>
+    ? Table[Name] extends { readonly repeatable: true }
+      ? readonly Value[]
+      : Value
+    : true;
 };
 
 export interface ParsedOptions<Table extends OptionTable> {
@@ -42,7 +48,7 @@ export interface ParsedOptions<Table extends OptionTable> {
 type OptionToken = Extract<NonNullable<ReturnType<typeof lex>>[number], { kind: 'option' }>;
 
 /**
- * Reads a command line by a table. The last of a repeated option wins.
+ * Reads a command line by a table. The last of a repeated option wins, unless it is `repeatable`.
  *
  * @param maxPositionals how many arguments that belong to no option the command takes.
  * @throws QwenAsrError `usage` for an unknown option, a missing or superfluous value, one that `read` refuses, or an
@@ -69,7 +75,11 @@ export function parseOptions<Table extends OptionTable>(
     if (option === undefined) {
       throw new QwenAsrError('usage', `unknown option ${token.rawName}; -h lists the options`);
     }
-    values[token.name] = readToken(table, option, token);
+    const value = readToken(table, option, token);
+    const earlier = values[token.name];
+    if (option.kind === 'value' && option.repeatable === true) {
+      values[token.name] = Array.isArray(earlier) ? [...earlier, value] : [value];
+    } else values[token.name] = value;
     if (option.kind === 'switch' && option.endsParsing === true) break;
   }
   return { values: values as OptionValues<Table>, positionals };

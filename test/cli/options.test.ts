@@ -23,6 +23,13 @@ test('the last of a repeated option wins; - is a value', () => {
   assert.deepEqual({ ...values }, { runs: 4, input: '-', json: true });
 });
 
+test('all values of a repeatable option count, in their order', () => {
+  const table = { input: { ...TABLE.input, repeatable: true }, runs: TABLE.runs } as const;
+  const { values } = parseOptions(table, ['-i', 'b', '-n', '3', '--input=a', '-i', 'b']);
+  assert.deepEqual({ ...values }, { input: ['b', 'a', 'b'], runs: 3 });
+  assert.equal(parseOptions(table, []).values.input, undefined);
+});
+
 test('-h ends the reading, so that nothing after it is an error', () => {
   assert.deepEqual({ ...parseOptions(TABLE, ['-h', '--bogus', '-n']).values }, { help: true });
 });
