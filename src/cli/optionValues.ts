@@ -23,6 +23,16 @@ export function decimalNumber(minimum: number, maximum: number, unit: string): R
   };
 }
 
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000 } as const;
+
+/** A length of time with its unit, in milliseconds: `500ms`, `60s`, `2m`. */
+export const durationMs: Reader<number> = (text, option) => {
+  const [, amount, unit] = /^(\d+\.?\d*|\.\d+)(ms|s|m)$/.exec(text) ?? [];
+  if (amount !== undefined && unit !== undefined)
+    return Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
+  throw refusal(option, 'a time such as 500ms, 60s or 2m', text);
+};
+
 /** One of a few words. */
 export function oneOf<const Word extends string>(words: readonly Word[]): Reader<Word> {
   return (text, option) => {
