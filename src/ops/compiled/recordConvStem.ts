@@ -1,6 +1,7 @@
 import { CHUNK_MEL_SLOTS, chunkMel } from '../../kernels/chunkMel.js';
 import { CONV1_SLOTS, conv1Gelu } from '../../kernels/conv1Gelu.js';
-import { chunkBytes, elementBytes, type FeatureMapLayout, rowBytes } from '../../kernels/featureMapLayout.js';
+import { convolutionWindows } from '../../kernels/convolutionWindows.js';
+import { type FeatureMapLayout, rowBytes } from '../../kernels/featureMapLayout.js';
 import { FLATTEN_SLOTS, flattenTime } from '../../kernels/flattenTime.js';
 import { matmul } from '../../kernels/matmul.js';
 import { MATMUL_SLOT_COUNT, MATMUL_SLOTS } from '../../kernels/matmulSlots.js';
@@ -91,27 +92,16 @@ function recordConvolution(
   slots[MATMUL_SLOTS.weight] = weight.address;
   slots[MATMUL_SLOTS.y] = y.address;
   slots[MATMUL_SLOTS.bias] = bias.address;
-  slots[MATMUL_SLOTS.table] = windowTable(tape, from, to, y.chunks);
+  slots[MATMUL_SLOTS.table] = windowTable(tape, convolutionWindows(from, to, y.chunks));
   slots[MATMUL_SLOTS.m] = m;
   slots[MATMUL_SLOTS.mTiles] = mTiles;
   slots[MATMUL_SLOTS.rowsPerTile] = rowsPerTile;
   tape.callBeside(kernel, slots, mTiles * Math.ceil(y.channels / columnsPerTile));
 }
 
-/** [chunks·H·W] pairs of i32: byte offset of each output's window in x, and of the output itself in y. */
-function windowTable(tape: TapeRecorder, x: FeatureMapLayout, y: FeatureMapLayout, chunks: number): number {
-  const rows = chunks * y.height * y.width;
-  const block = tape.buffer(8 * rows);
-  const table = new Int32Array(block.buffer, block.bufferOffset, 2 * rows);
-  let i = 0;
-  for (let chunk = 0; chunk < chunks; chunk++) {
-    for (let h = 0; h < y.height; h++) {
-      for (let w = 0; w < y.width; w++) {
-        table[i++] = chunk * chunkBytes(x) + 2 * h * rowBytes(x) + 2 * w * elementBytes(x);
-        table[i++] = chunk * chunkBytes(y) + (h + 1) * rowBytes(y) + (w + 1) * elementBytes(y);
-      }
-    }
-  }
+function windowTable(tape: TapeRecorder, table: Int32Array): number {
+  const block = tape.buffer(table.byteLength);
+  new Int32Array(block.buffer, block.bufferOffset, table.length).set(table);
   return block.address;
 }
 

@@ -1,0 +1,21 @@
+import { chunkBytes, elementBytes, type FeatureMapLayout, rowBytes } from './featureMapLayout.js';
+
+/**
+ * Where the windows of a 3×3 convolution of stride 2 and padding 1 start in x, and their outputs in y: the table of an
+ * `indirect` matrix product.
+ *
+ * @returns [chunks·y.height·y.width] pairs of i32: byte offset in x, byte offset in y.
+ */
+export function convolutionWindows(x: FeatureMapLayout, y: FeatureMapLayout, chunks: number): Int32Array {
+  const table = new Int32Array(2 * chunks * y.height * y.width);
+  let i = 0;
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    for (let h = 0; h < y.height; h++) {
+      for (let w = 0; w < y.width; w++) {
+        table[i++] = chunk * chunkBytes(x) + 2 * h * rowBytes(x) + 2 * w * elementBytes(x);
+        table[i++] = chunk * chunkBytes(y) + (h + 1) * rowBytes(y) + (w + 1) * elementBytes(y);
+      }
+    }
+  }
+  return table;
+}
