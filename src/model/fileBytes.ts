@@ -6,8 +6,10 @@ import { QwenAsrError } from '../error.js';
  * more than 2^32 elements, and a 1.7B model in one file has more bytes.
  */
 export interface FileBytes {
-  /** [byteLength] from its offset 0. Nobody writes to it. */
+  /** Holds the file from `byteOffset` on. Nobody writes to it. */
   readonly buffer: ArrayBufferLike;
+  /** Where the file starts in `buffer`; a multiple of 64. */
+  readonly byteOffset: number;
   readonly byteLength: number;
   /** Gives the memory back; views of `buffer` must not be used afterwards. */
   release(): void;
@@ -28,31 +30,54 @@ const PIECE_BYTES = 64 * 2 ** 20;
  * const file = await readFileBytes('models/demo/model.safetensors');
  * console.log(file.byteLength);
  */
-export async function readFileBytes(path: string, signal?: AbortSignal): Promise<FileBytes> {
+export function readFileBytes(path: string, signal?: AbortSignal): Promise<FileBytes> {
+  return readFileInto((byteLength) => ({ buffer: allocate(byteLength, path), byteOffset: 0 }), path, signal);
+}
+
+/** Reads whole files into memory that `provide` makes, where kernels can use them in place. */
+export function fileReaderInto(provide: (byteLength: number) => Place): OpenFile {
+  return (path, signal) => readFileInto(provide, path, signal);
+}
+
+/** Room for a file: `byteLength` bytes of `buffer` from `byteOffset` on. */
+interface Place {
+  readonly buffer: ArrayBufferLike;
+  readonly byteOffset: number;
+}
+
+async function readFileInto(
+  provide: (byteLength: number) => Place,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<FileBytes> {
   const byteLength = await fileLength(path);
-  const buffer = allocate(byteLength, path);
+  const { buffer, byteOffset } = provide(byteLength);
   try {
     const handle = await open(path, 'r');
     try {
-      await fill(buffer, handle, path, signal);
+      await fill({ buffer, byteOffset, byteLength }, handle, path, signal);
     } finally {
       await handle.close();
     }
   } catch (cause) {
     throw fileError(path, cause);
   }
-  return { buffer, byteLength, release: () => {} };
+  return { buffer, byteOffset, byteLength, release: () => {} };
 }
 
 async function fill(
-  buffer: ArrayBuffer,
+  place: Place & { byteLength: number },
   handle: FileHandle,
   path: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (let position = 0; position < buffer.byteLength; ) {
+  for (let position = 0; position < place.byteLength; ) {
     if (signal?.aborted) throw new QwenAsrError('aborted', `${path}: reading was aborted`);
-    const piece = new Uint8Array(buffer, position, Math.min(PIECE_BYTES, buffer.byteLength - position));
+    const piece = new Uint8Array(
+      place.buffer,
+      place.byteOffset + position,
+      Math.min(PIECE_BYTES, place.byteLength - position),
+    );
     const { bytesRead } = await handle.read(piece, 0, piece.length, position);
     if (bytesRead === 0) throw new QwenAsrError('file', `${path}: became shorter while it was read`);
     position += bytesRead;

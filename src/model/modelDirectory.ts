@@ -137,7 +137,11 @@ async function readTensors(
   for (const fileName of weightFiles.fileNames) {
     if (signal?.aborted) throw new QwenAsrError('aborted', `${directory}: loading was aborted`);
     const file = await openWeights(fileName);
-    const head = new Uint8Array(file.buffer, 0, Math.min(file.byteLength, MAX_HEADER_BYTES + 8));
+    const head = new Uint8Array(
+      file.buffer,
+      file.byteOffset,
+      Math.min(file.byteLength, MAX_HEADER_BYTES + 8),
+    );
     for (const entry of parseSafetensors(head, file.byteLength, join(directory, fileName))) {
       const other = fileOf.get(entry.name);
       if (other !== undefined) {
@@ -149,7 +153,7 @@ async function readTensors(
       fileOf.set(entry.name, fileName);
       const dtype = STORAGE_DTYPES.get(entry.dtype);
       if (dtype === undefined) unsupported.push(entry);
-      else parameters.push(toParameter(entry, dtype, file.buffer));
+      else parameters.push(toParameter(entry, dtype, file));
     }
   }
   checkIndex(directory, weightFiles, fileOf);
@@ -157,8 +161,8 @@ async function readTensors(
 }
 
 /** A view of the file where its alignment allows; an odd header length makes a copy necessary. */
-function toParameter(entry: SafetensorsEntry, dtype: StorageDtype, buffer: ArrayBufferLike): Parameter {
-  const bytes = new Uint8Array(buffer, entry.start, entry.end - entry.start);
+function toParameter(entry: SafetensorsEntry, dtype: StorageDtype, file: FileBytes): Parameter {
+  const bytes = new Uint8Array(file.buffer, file.byteOffset + entry.start, entry.end - entry.start);
   const aligned = entry.start % STORAGE_BYTES[dtype] === 0;
   return { name: entry.name, shape: entry.shape, dtype, bytes: aligned ? bytes : bytes.slice() };
 }

@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import type { Machine, Region } from './machine.js';
-import { CONTROL, ENTRY, passKernel, SELF, walkerKernel, workerKernel } from './walker.js';
+import { CONTROL, ENTRY, joinKernel, passKernel, SELF, walkerKernel, workerKernel } from './walker.js';
 
 /** One step of a tape: `kernel` for each of `tiles` tiles. */
 export interface TapeEntry {
@@ -33,6 +33,7 @@ export class Conductor {
   private readonly walker: number;
   private closed = false;
   private interrupted = false;
+  private failure: QwenAsrError | null = null;
 
   constructor(machine: Machine, scratchBytes: number) {
     this.machine = machine;
@@ -41,8 +42,10 @@ export class Conductor {
     this.control = machine.reserve(CONTROL.byteLength + threadCount * SELF.byteLength);
     this.words = new Int32Array(this.control.buffer, this.control.bufferOffset, this.control.byteLength / 4);
     this.scratch = machine.reserve(threadCount * scratchBytes);
-    const kernels = [passKernel(capabilities), walkerKernel(capabilities), workerKernel(capabilities)];
-    const [pass, walker, worker] = machine.install(kernels) as [number, number, number];
+    const kernels = [passKernel, walkerKernel, workerKernel, joinKernel].map((kernel) =>
+      kernel(capabilities),
+    );
+    const [pass, walker, loop, join] = machine.install(kernels) as [number, number, number, number];
     this.pass = pass;
     this.walker = walker;
     this.words[CONTROL.closed / 4] = 1;
@@ -55,7 +58,12 @@ export class Conductor {
       slots[SELF.walker / 8] = BigInt(walker);
       selves.push(this.control.address + offset);
     }
-    machine.startWorkers(worker, selves);
+    try {
+      machine.startWorkers({ loop, join }, selves);
+    } catch (error) {
+      this.dismissWorkers(); // those that were started
+      throw error;
+    }
   }
 
   /** Bytes of control and scratch memory. */
@@ -82,10 +90,12 @@ export class Conductor {
   /**
    * Runs a tape once with all participants.
    *
-   * @throws QwenAsrError `aborted`; the tape has then stopped within the tiles that were running.
+   * @throws QwenAsrError `aborted`; the tape has then stopped within the tiles that were running. `internal` when the
+   * first participant failed; workers may then be anywhere, and no tape runs any more.
    */
   async run(tape: Tape, signal?: AbortSignal): Promise<void> {
     if (this.closed || this.interrupted) throw closed();
+    if (this.failure !== null) throw this.failure;
     if (signal?.aborted) throw aborted();
     const { words } = this;
     const { region, entryCount } = tape;
@@ -102,6 +112,8 @@ export class Conductor {
     try {
       this.wakeWorkers();
       await this.machine.enter(this.pass, this.control.address, this.scratch.address, this.walker);
+    } catch (cause) {
+      throw this.fail(cause);
     } finally {
       signal?.removeEventListener('abort', stop);
     }
@@ -119,9 +131,22 @@ export class Conductor {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    this.dismissWorkers();
+    await this.machine.close();
+  }
+
+  private dismissWorkers(): void {
     Atomics.store(this.words, CONTROL.exit / 4, 1);
     this.wakeWorkers();
-    await this.machine.close();
+  }
+
+  /** Lets the workers leave the pass as soon as they can. */
+  private fail(cause: unknown): QwenAsrError {
+    Atomics.store(this.words, CONTROL.abort / 4, 1);
+    Atomics.store(this.words, CONTROL.closed / 4, 1);
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    this.failure = new QwenAsrError('internal', `a pass could not be run: ${reason}`, { cause });
+    return this.failure;
   }
 
   private wakeWorkers(): void {

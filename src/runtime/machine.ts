@@ -17,6 +17,14 @@ export interface Placed {
   readonly copiedBytes: number;
 }
 
+/** What a participant other than the first runs, by the names of Machine.install; both take its `self`. */
+export interface WorkerKernels {
+  /** Sleeps until a pass starts, joins it, and so on until told to leave: for threads that run nothing else. */
+  readonly loop: number;
+  /** Joins the current pass once: for threads that the machine wakes itself. */
+  readonly join: number;
+}
+
 /**
  * Something that runs kernels: x86-64 code on threads of its own, or WebAssembly on workers. Everything above it
  * (operators, tapes, arena) is the same for both.
@@ -41,7 +49,7 @@ export interface Machine {
   enter(kernel: number, ...args: number[]): Promise<void>;
   /** Wakes sleeping participants; called after the word at `epoch` changed. */
   wake(epoch: number): void;
-  /** Starts the other participants at kernel(self), once. */
-  startWorkers(kernel: number, selves: readonly number[]): void;
+  /** Tells the machine how its other participants take part: one `self` each, once. */
+  startWorkers(kernels: WorkerKernels, selves: readonly number[]): void;
   close(): Promise<void>;
 }

@@ -16,7 +16,6 @@ export interface NativeFunction {
 /** A memory-mapped file. */
 export interface MappedFile {
   readonly buffer: ArrayBuffer;
-  readonly byteLength: number;
   unmap(): void;
 }
 
@@ -28,7 +27,13 @@ export interface Native {
   seal(address: number, byteLength: number): void;
   /** Gives the pages back to the system; they read as zero afterwards. */
   discard(address: number, byteLength: number): void;
-  mapFile(path: string): MappedFile;
+  /**
+   * Maps the first `byteLength` bytes of an open file, which may be closed afterwards. The file must keep that length:
+   * reading a page past its end kills the process.
+   *
+   * @throws QwenAsrError `file` that names `path`
+   */
+  mapFile(descriptor: number, byteLength: number, path: string): MappedFile;
   /** An ArrayBuffer over native memory; at most one view may exist for an address at a time. */
   view(address: number, byteLength: number): ArrayBuffer;
   /** Address of the memory behind an off-heap (≥ 1 KiB) typed array; valid while the array lives. */
@@ -63,17 +68,17 @@ let cached: Promise<Native | string> | undefined;
  * @returns the calls, or one line that says why there are none here (another platform, koffi not installed).
  */
 export function loadNative(): Promise<Native | string> {
-  cached ??= open();
+  cached ??= openNative(importKoffi);
   return cached;
 }
 
-async function open(): Promise<Native | string> {
+/** {@link loadNative} with the import that may fail. */
+export async function openNative(importer: () => Promise<Koffi>): Promise<Native | string> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     return `machine code runs on Linux x86-64, this is ${process.platform} ${process.arch}`;
   }
   try {
-    const { default: koffi } = await import('koffi');
-    return bind(koffi);
+    return bind(await importer());
   } catch (cause) {
     return `the optional package koffi cannot be loaded (${cause instanceof Error ? cause.message.split('\n')[0] : cause})`;
   }
@@ -81,15 +86,16 @@ async function open(): Promise<Native | string> {
 
 type Koffi = typeof import('koffi')['default'];
 
+async function importKoffi(): Promise<Koffi> {
+  return (await import('koffi')).default;
+}
+
 function bind(koffi: Koffi): Native {
   const libc = koffi.load(null); // every symbol the process already has: libc, whichever it is
   const mmap = libc.func('mmap', 'intptr_t', ['uintptr_t', 'size_t', 'int', 'int', 'int', 'int64_t']);
   const munmap = libc.func('munmap', 'int', ['uintptr_t', 'size_t']);
   const mprotect = libc.func('mprotect', 'int', ['uintptr_t', 'size_t', 'int']);
   const madvise = libc.func('madvise', 'int', ['uintptr_t', 'size_t', 'int']);
-  const openFile = libc.func('open', 'int', ['str', 'int']);
-  const closeFile = libc.func('close', 'int', ['int']);
-  const seek = libc.func('lseek', 'int64_t', ['int', 'int64_t', 'int']);
   const pthreadCreate = libc.func('pthread_create', 'int', ['void *', 'void *', 'uintptr_t', 'uintptr_t']);
   const pthreadJoin = libc.func('pthread_join', 'int', ['uintptr_t', 'void *']);
   const syscall = libc.func('syscall', 'long', [
@@ -102,16 +108,19 @@ function bind(koffi: Koffi): Native {
     'int',
   ]);
 
-  const map = (byteLength: number, protection: number, flags: number, fd: number, what: string): number => {
+  const map = (byteLength: number, protection: number, flags: number, fd: number): number | null => {
     const address = Number(mmap(0, byteLength, protection, flags, fd, 0));
-    if (address === -1) throw new QwenAsrError('memory', `cannot map ${byteLength} bytes for ${what}`);
-    return address;
+    return address === -1 ? null : address;
   };
+  /** koffi keeps every type that was ever declared: one for each number of parameters. */
+  const functionTypes: ReturnType<Koffi['proto']>[] = [];
 
   return {
     reserve: (byteLength) => {
       const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-      return map(byteLength, PROT_READ | PROT_WRITE, flags, -1, 'activations');
+      const address = map(byteLength, PROT_READ | PROT_WRITE, flags, -1);
+      if (address !== null) return address;
+      throw new QwenAsrError('memory', `the system refused ${byteLength} bytes of memory`);
     },
     release: (address, byteLength) => {
       munmap(address, byteLength);
@@ -124,24 +133,17 @@ function bind(koffi: Koffi): Native {
     discard: (address, byteLength) => {
       madvise(address, byteLength, MADV_DONTNEED);
     },
-    mapFile: (path) => {
-      const fd = openFile(path, 0);
-      if (fd < 0) throw new QwenAsrError('file', `${path}: cannot be opened`);
-      try {
-        const byteLength = Number(seek(fd, 0, 2));
-        if (byteLength <= 0) throw new QwenAsrError('file', `${path}: is empty`);
-        const address = map(byteLength, PROT_READ, MAP_SHARED, fd, path);
-        madvise(address, byteLength, MADV_HUGEPAGE);
-        const buffer = koffi.view(address, byteLength);
-        return { buffer, byteLength, unmap: () => void munmap(address, byteLength) };
-      } finally {
-        closeFile(fd);
-      }
+    mapFile: (descriptor, byteLength, path) => {
+      const address = map(byteLength, PROT_READ, MAP_SHARED, descriptor);
+      if (address === null) throw new QwenAsrError('file', `${path}: cannot map ${byteLength} bytes`);
+      madvise(address, byteLength, MADV_HUGEPAGE);
+      return { buffer: koffi.view(address, byteLength), unmap: () => void munmap(address, byteLength) };
     },
     view: (address, byteLength) => koffi.view(address, byteLength),
     addressOf: (bytes) => Number(koffi.address(bytes)),
     functionAt: (address, parameters) => {
-      const type = koffi.proto('void', new Array(parameters).fill('intptr_t'));
+      functionTypes[parameters] ??= koffi.proto('void', new Array(parameters).fill('intptr_t'));
+      const type = functionTypes[parameters];
       const native = koffi.decode(address, type);
       return {
         call: native,

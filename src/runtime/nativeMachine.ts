@@ -3,8 +3,8 @@ import type { KernelCode } from '../jit/ir.js';
 import { type X64Level, x64Capabilities } from '../jit/x64/level.js';
 import { lowerX64 } from '../jit/x64/lower.js';
 import { CodePages } from './codePages.js';
-import type { Machine, Placed, Region } from './machine.js';
-import type { Native } from './native.js';
+import type { Machine, Placed, Region, WorkerKernels } from './machine.js';
+import type { Native, NativeFunction } from './native.js';
 
 /** Small arrays live in V8's moving heap, where their address does not last. */
 const OFF_HEAP_BYTES = 1024;
@@ -19,6 +19,7 @@ export class NativeMachine implements Machine {
   private readonly code: CodePages;
   private readonly regions = new Set<Region>();
   private readonly threads: number[] = [];
+  private readonly entries = new Map<number, NativeFunction>();
 
   constructor(native: Native, level: X64Level, threadCount: number) {
     this.native = native;
@@ -40,7 +41,8 @@ export class NativeMachine implements Machine {
   }
 
   discard(region: Region, offset: number, byteLength: number): void {
-    this.native.discard(region.address + offset, byteLength);
+    // After close() somebody else's memory may lie there.
+    if (this.regions.has(region)) this.native.discard(region.address + offset, byteLength);
   }
 
   place(bytes: Uint8Array): Placed {
@@ -56,16 +58,21 @@ export class NativeMachine implements Machine {
   }
 
   enter(kernel: number, ...args: number[]): Promise<void> {
-    return this.native.functionAt(kernel, args.length).callAsync(...args);
+    let entry = this.entries.get(kernel);
+    if (entry === undefined) {
+      entry = this.native.functionAt(kernel, args.length);
+      this.entries.set(kernel, entry);
+    }
+    return entry.callAsync(...args);
   }
 
   wake(epoch: number): void {
     this.native.wakeAll(epoch);
   }
 
-  startWorkers(kernel: number, selves: readonly number[]): void {
+  startWorkers({ loop }: WorkerKernels, selves: readonly number[]): void {
     if (this.threads.length > 0) throw new QwenAsrError('internal', 'workers were started before');
-    for (const self of selves) this.threads.push(this.native.startThread(kernel, self));
+    for (const self of selves) this.threads.push(this.native.startThread(loop, self));
   }
 
   /** The workers must have been told to leave. */

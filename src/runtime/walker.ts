@@ -94,27 +94,48 @@ export function passKernel(capabilities: Capabilities): KernelCode {
 }
 
 /**
- * worker(self): sleeps until the epoch changes, joins the pass unless it is closed already, and sleeps again. Entering
- * before looking at `closed` makes it safe: the first participant closes first and then waits until nobody is inside.
+ * join(self): takes part in the current pass unless it is closed already. Entering before looking at `closed` makes it
+ * safe: the first participant closes first and then waits until nobody is inside.
  */
+export function joinKernel(capabilities: Capabilities): KernelCode {
+  const k = new KernelBuilder('join', capabilities);
+  emitJoin(k, loadSelf(k, k.param()));
+  return k.finish();
+}
+
+/** worker(self): sleeps until the epoch changes, joins the pass, and sleeps again, until `exit` is set. */
 export function workerKernel(capabilities: Capabilities): KernelCode {
   const k = new KernelBuilder('worker', capabilities);
-  const self = k.param();
-  const control = k.intLoad(k.at(self, SELF.control), 'pointer');
-  const scratch = k.intLoad(k.at(self, SELF.scratch), 'pointer');
-  const walker = k.intLoad(k.at(self, SELF.walker), 'pointer');
+  const self = loadSelf(k, k.param());
+  const { control } = self;
   const seen = k.intConst(0);
   const exit = k.intConst(0);
   k.while('eq', exit, 0, () => {
     k.waitWhile(k.at(control, CONTROL.epoch), seen);
     k.atomicLoad(k.at(control, CONTROL.epoch), seen);
     k.atomicLoad(k.at(control, CONTROL.exit), exit);
-    k.if('eq', exit, 0, () => {
-      k.atomicAdd(k.at(control, CONTROL.inside), 1);
-      const closed = k.atomicLoad(k.at(control, CONTROL.closed));
-      k.if('eq', closed, 0, () => k.call(walker, [control, scratch]));
-      k.atomicAdd(k.at(control, CONTROL.inside), -1);
-    });
+    k.if('eq', exit, 0, () => emitJoin(k, self));
   });
   return k.finish();
+}
+
+interface Self {
+  readonly control: IntReg;
+  readonly scratch: IntReg;
+  readonly walker: IntReg;
+}
+
+function loadSelf(k: KernelBuilder, self: IntReg): Self {
+  return {
+    control: k.intLoad(k.at(self, SELF.control), 'pointer'),
+    scratch: k.intLoad(k.at(self, SELF.scratch), 'pointer'),
+    walker: k.intLoad(k.at(self, SELF.walker), 'pointer'),
+  };
+}
+
+function emitJoin(k: KernelBuilder, { control, scratch, walker }: Self): void {
+  k.atomicAdd(k.at(control, CONTROL.inside), 1);
+  const closed = k.atomicLoad(k.at(control, CONTROL.closed));
+  k.if('eq', closed, 0, () => k.call(walker, [control, scratch]));
+  k.atomicAdd(k.at(control, CONTROL.inside), -1);
 }

@@ -1,18 +1,25 @@
 import { QwenAsrError } from '../error.js';
 import type { X64Level } from '../jit/x64/level.js';
-import type { OpenFile } from '../model/fileBytes.js';
+import { fileError, fileReaderInto, type OpenFile } from '../model/fileBytes.js';
+import { weightBytes } from '../model/weightBytes.js';
 import { createCompiledBackend } from '../ops/compiled/compiledBackend.js';
 import type { Backend, Precision } from '../ops/operators.js';
 import { createReferenceBackend } from '../ops/reference/referenceBackend.js';
 import { detectX64Levels } from '../runtime/cpuFeatures.js';
+import { enableRelaxedSimd } from '../runtime/enableRelaxedSimd.js';
 import { fileMapper } from '../runtime/mapFile.js';
 import { loadNative, type Native } from '../runtime/native.js';
 import { NativeMachine } from '../runtime/nativeMachine.js';
+import { spawnNodeParticipant } from '../runtime/nodeParticipantThread.js';
 import { defaultThreadCount } from '../runtime/threadCount.js';
+import { WasmMachine } from '../runtime/wasmMachine.js';
 import type { LoadOptions } from './types.js';
 
 /** Address space taken at once; the system commits it page by page on first use. */
 const REGION_BYTES = 2 ** 30;
+
+/** A WebAssembly memory is small: take what is needed. */
+const WASM_REGION_BYTES = 64 * 2 ** 20;
 
 /** How a model will compute, and how its files are best opened for that. */
 export interface ChosenBackend {
@@ -24,32 +31,64 @@ export interface ChosenBackend {
 }
 
 /**
- * The backend that the options ask for: with `auto`, machine code at the CPU's best level, or the reference backend
- * where that cannot run.
+ * The backend that the options ask for: with `auto`, machine code at the CPU's best level, or WebAssembly where that
+ * cannot run.
  *
- * @throws QwenAsrError `usage` for a thread count below 1; `unsupported` for arithmetic that is not available here
+ * @param source what will be loaded: a backend may have to make room for it
+ * @param openNative where the system calls come from
+ * @throws QwenAsrError `usage` for a thread count below 1; `unsupported` for arithmetic that is not available here;
+ * `memory`
  */
-export async function chooseBackend(options: LoadOptions): Promise<ChosenBackend> {
+export async function chooseBackend(
+  options: LoadOptions,
+  source: string,
+  openNative: () => Promise<Native | string> = loadNative,
+): Promise<ChosenBackend> {
   const { threads, backend = 'auto', isa = 'auto' } = options;
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new QwenAsrError('usage', `threads: expected a whole number of at least 1, found ${threads}`);
   }
   if (backend === 'reference' || (backend === 'auto' && isa === 'scalar'))
     return chooseReference(options, null);
-  if (backend === 'wasm') {
-    throw new QwenAsrError('unsupported', 'backend: expected auto, x64 or reference, found "wasm"');
-  }
-  const native = await nativeLevels();
+  if (backend === 'wasm' || (backend === 'auto' && isa === 'wasm')) return chooseWasm(options, source, null);
+  const native = await nativeLevels(openNative);
   if (typeof native !== 'string') return chooseX64(native, options);
   if (backend === 'auto' && isa === 'auto') {
-    return chooseReference(options, `no machine code here, which is much slower: ${native}`);
+    return chooseWasm(options, source, `WebAssembly instead of machine code: ${native}`);
   }
   throw new QwenAsrError('unsupported', `backend x64: ${native}`);
 }
 
+/** WebAssembly on worker threads; the model's files are read straight into its memory. */
+async function chooseWasm(
+  { threads, precision = 'auto', isa = 'auto' }: LoadOptions,
+  source: string,
+  note: string | null,
+): Promise<ChosenBackend> {
+  if (precision === 'bf16') throw unsupported('precision', 'f32', precision);
+  enableRelaxedSimd();
+  const machine = new WasmMachine({
+    threadCount: threads ?? defaultThreadCount(),
+    weightBytes: await weightBytes(source),
+    spawn: spawnNodeParticipant,
+  });
+  if (isa !== 'auto' && isa !== 'wasm' && isa !== machine.isa) {
+    await machine.close();
+    throw unsupported('isa', machine.isa, isa);
+  }
+  const backend = createCompiledBackend({ machine, precision: 'f32', regionBytes: WASM_REGION_BYTES });
+  const openFile = fileReaderInto((byteLength) => {
+    const { buffer, bufferOffset } = machine.reserve(byteLength);
+    return { buffer, byteOffset: bufferOffset };
+  });
+  return { backend, openFile, note };
+}
+
 /** The system calls and the levels of this CPU, or one line that says why there are none. */
-async function nativeLevels(): Promise<{ native: Native; levels: X64Level[] } | string> {
-  const native = await loadNative();
+async function nativeLevels(
+  openNative: () => Promise<Native | string>,
+): Promise<{ native: Native; levels: X64Level[] } | string> {
+  const native = await openNative();
   if (typeof native === 'string') return native;
   try {
     const levels = detectX64Levels(native);
@@ -60,10 +99,10 @@ async function nativeLevels(): Promise<{ native: Native; levels: X64Level[] } | 
   }
 }
 
-function chooseX64(
+async function chooseX64(
   { native, levels }: { native: Native; levels: X64Level[] },
   { threads, precision: wanted = 'auto', isa = 'auto' }: LoadOptions,
-): ChosenBackend {
+): Promise<ChosenBackend> {
   const level = isa === 'auto' ? levels.at(-1) : levels.find((name) => name === isa);
   if (level === undefined) throw unsupported('isa', levels.join(', '), isa);
   const precision: Precision = wanted === 'auto' ? (level === 'avx512bf16' ? 'bf16' : 'f32') : wanted;
@@ -71,8 +110,21 @@ function chooseX64(
     throw new QwenAsrError('unsupported', `precision bf16: expected isa avx512bf16, found ${level}`);
   }
   const machine = new NativeMachine(native, level, threads ?? defaultThreadCount());
-  const backend = createCompiledBackend({ machine, precision, regionBytes: REGION_BYTES });
-  return { backend, openFile: fileMapper(native), note: null };
+  try {
+    const backend = createCompiledBackend({ machine, precision, regionBytes: REGION_BYTES });
+    return { backend, openFile: mappingOpener(native), note: null };
+  } catch (error) {
+    await machine.close();
+    throw error;
+  }
+}
+
+function mappingOpener(native: Native): OpenFile {
+  const map = fileMapper(native);
+  return (path) =>
+    map(path).catch((cause) => {
+      throw fileError(path, cause);
+    });
 }
 
 function chooseReference(

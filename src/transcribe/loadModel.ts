@@ -13,8 +13,8 @@ import { parseSyntheticName } from '../model/syntheticName.js';
 import type { Backend } from '../ops/operators.js';
 import { chooseBackend } from './chooseBackend.js';
 import { LoadedModel } from './speechModel.js';
+import type { Stages } from './stages.js';
 import { LazyTextModel } from './textModel.js';
-import type { Stages } from './transcribeClip.js';
 import type { LoadOptions, ModelInfo, SpeechModel } from './types.js';
 
 /**
@@ -35,7 +35,7 @@ import type { LoadOptions, ModelInfo, SpeechModel } from './types.js';
  */
 export async function loadModel(source: string, options: LoadOptions = {}): Promise<SpeechModel> {
   const startMs = performance.now();
-  const { backend, openFile, note } = await chooseBackend(options);
+  const { backend, openFile, note } = await chooseBackend(options, source);
   try {
     const { name, isa, precision, threadCount } = backend;
     options.onBackend?.({ name, isa, precision, threadCount, note });

@@ -1,0 +1,24 @@
+import { Worker } from 'node:worker_threads';
+import type { ParticipantThread } from './wasmMachine.js';
+import type { ParticipantReply } from './wasmParticipant.js';
+
+/** A participant on a worker thread of Node. */
+export function spawnNodeParticipant(): ParticipantThread {
+  const worker = new Worker(new URL('./nodeParticipantWorker.js', import.meta.url));
+  let ending = false;
+  return {
+    post: (message) => worker.postMessage(message),
+    onReply: (listener) => void worker.on('message', (reply: ParticipantReply) => listener(reply)),
+    onFailure: (listener) => {
+      worker.on('error', (error) => listener(error.message));
+      worker.on('exit', (code) => {
+        if (!ending) listener(`exit code ${code}`);
+      });
+    },
+    hold: (alive) => (alive ? worker.ref() : worker.unref()),
+    terminate: async () => {
+      ending = true;
+      await worker.terminate();
+    },
+  };
+}

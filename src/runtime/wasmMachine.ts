@@ -1,0 +1,180 @@
+import { QwenAsrError } from '../error.js';
+import type { KernelCode } from '../jit/ir.js';
+import { compileKernels } from '../jit/wasm/compile.js';
+import { createWasmMemory } from '../jit/wasm/createWasmMemory.js';
+import { wasmCapabilities, wasmFeatures } from '../jit/wasm/features.js';
+import type { WasmTarget } from '../jit/wasm/wasmTarget.js';
+import type { WasmMemory } from '../jit/wasm/webAssembly.js';
+import type { Machine, Placed, Region, WorkerKernels } from './machine.js';
+import { type ParticipantMessage, type ParticipantReply, WasmParticipant } from './wasmParticipant.js';
+
+/** A thread that runs wasmParticipant.ts, however the runtime makes one. */
+export interface ParticipantThread {
+  post(message: ParticipantMessage): void;
+  onReply(listener: (reply: ParticipantReply) => void): void;
+  /** Told when the thread ends by itself. */
+  onFailure(listener: (reason: string) => void): void;
+  /** Whether it keeps the process alive. */
+  hold(alive: boolean): void;
+  terminate(): Promise<void>;
+}
+
+export interface WasmMachineOptions {
+  readonly threadCount: number;
+  /** Bytes of weights that will be read into the memory. */
+  readonly weightBytes: number;
+  /** Makes a participant's thread; null: everything runs on the calling thread. */
+  readonly spawn: (() => ParticipantThread) | null;
+}
+
+const GIB = 2 ** 30;
+
+/** Room for activations, KV cache and tapes beside the weights. */
+const WORKING_BYTES = 1.5 * GIB;
+
+/** A 32-bit memory ends one page early, so that no address wraps to 0. */
+const MAX_BYTES_32 = 4 * GIB - 65536;
+
+const ALIGNMENT = 64;
+
+/** Runs kernels as WebAssembly: on workers over one shared memory, or on the calling thread where there is none. */
+export class WasmMachine implements Machine {
+  readonly name = 'wasm';
+  readonly isa: string;
+  readonly threadCount: number;
+  readonly capabilities = wasmCapabilities();
+  private readonly memory: WasmMemory;
+  private readonly target: WasmTarget;
+  private readonly threads: ParticipantThread[] = [];
+  private readonly local: WasmParticipant | null = null;
+  private workers: { join: number; selves: readonly number[] } = { join: 0, selves: [] };
+  /** End of the memory in use; address 0 stays free. */
+  private end = ALIGNMENT;
+  private nextPointer = 1;
+  private settle: ((reply: ParticipantReply) => void) | null = null;
+  private failure: string | null = null;
+
+  /** @throws QwenAsrError `unsupported` without SIMD, or where the weights need addresses that the runtime lacks; `memory` */
+  constructor(options: WasmMachineOptions) {
+    const { relaxedSimd, simd, threads, memory64 } = wasmFeatures();
+    if (!simd) throw new QwenAsrError('unsupported', 'WebAssembly: this runtime has no 128-bit vectors');
+    const sharedMemory = threads && options.spawn !== null;
+    const byteLength = options.weightBytes + WORKING_BYTES;
+    const wide = byteLength > MAX_BYTES_32;
+    if (wide && !memory64) {
+      const needed = (byteLength / GIB).toFixed(1);
+      throw new QwenAsrError(
+        'unsupported',
+        `WebAssembly: the model needs ${needed} GiB, found a runtime without memory64 (it ends at 4 GiB)`,
+      );
+    }
+    this.target = { relaxedSimd, memory64: wide, sharedMemory };
+    this.memory = createWasmMemory(byteLength, this.target);
+    this.isa = relaxedSimd ? 'relaxed-simd' : 'simd128';
+    this.threadCount = sharedMemory ? options.threadCount : 1;
+    if (sharedMemory) this.openThreads(options.spawn!);
+    else this.local = new WasmParticipant();
+    this.tell({ kind: 'open', memory: this.memory, target: this.target });
+  }
+
+  /** Memory of the machine that a file can be read into, to be used in place. */
+  reserve(byteLength: number): Region {
+    const address = this.end;
+    const end = Math.ceil((address + byteLength) / ALIGNMENT) * ALIGNMENT;
+    const { buffer } = this.memory;
+    if (end > buffer.byteLength) {
+      const used = `${Math.round(address / 2 ** 20)} of ${Math.round(buffer.byteLength / 2 ** 20)} MiB are used`;
+      throw new QwenAsrError('memory', `WebAssembly memory: cannot reserve ${byteLength} bytes, ${used}`);
+    }
+    this.end = end;
+    return { address, byteLength, bufferOffset: address, buffer };
+  }
+
+  /** Only the last region can be given back; all of them go with the machine. */
+  release(region: Region): void {
+    const end = Math.ceil((region.address + region.byteLength) / ALIGNMENT) * ALIGNMENT;
+    if (end === this.end) this.end = region.address;
+  }
+
+  discard(): void {}
+
+  place(bytes: Uint8Array): Placed {
+    if (bytes.buffer === this.memory.buffer) return { address: bytes.byteOffset, copiedBytes: 0 };
+    const region = this.reserve(bytes.byteLength);
+    new Uint8Array(region.buffer, region.bufferOffset, bytes.byteLength).set(bytes);
+    return { address: region.address, copiedBytes: bytes.byteLength };
+  }
+
+  install(kernels: readonly KernelCode[]): number[] {
+    const firstPointer = this.nextPointer;
+    this.nextPointer += kernels.length;
+    const module = compileKernels(kernels, this.target);
+    this.tell({ kind: 'install', module, firstPointer });
+    return kernels.map((_, i) => firstPointer + i);
+  }
+
+  async enter(kernel: number, ...args: number[]): Promise<void> {
+    const reply = await this.callFirst({ kind: 'call', pointer: kernel, args, reply: true });
+    if (reply.error !== null) throw new QwenAsrError('internal', `a kernel failed: ${reply.error}`);
+  }
+
+  /** The other participants join the pass that is about to start; who comes late finds it closed. */
+  wake(): void {
+    this.workers.selves.forEach((self, i) => {
+      this.threads[i + 1]!.post({ kind: 'call', pointer: this.workers.join, args: [self], reply: false });
+    });
+  }
+
+  startWorkers({ join }: WorkerKernels, selves: readonly number[]): void {
+    this.workers = { join, selves };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.threads.splice(0).map((thread) => thread.terminate()));
+  }
+
+  private openThreads(spawn: () => ParticipantThread): void {
+    for (let participant = 0; participant < this.threadCount; participant++) {
+      const thread = spawn();
+      thread.hold(false);
+      thread.onFailure((reason) => this.fail(reason));
+      thread.onReply((reply) => {
+        if (participant === 0 || reply.error !== null) this.settle?.(reply);
+      });
+      this.threads.push(thread);
+    }
+  }
+
+  private fail(reason: string): void {
+    this.failure = `a worker ended: ${reason}`;
+    this.settle?.({ error: this.failure });
+  }
+
+  private tell(message: ParticipantMessage): void {
+    this.local?.receive(message);
+    for (const thread of this.threads) thread.post(message);
+  }
+
+  private callFirst(message: ParticipantMessage): Promise<ParticipantReply> {
+    const [first] = this.threads;
+    if (this.local !== null) return yieldThen(() => this.local!.receive(message)!);
+    if (first === undefined || this.failure !== null) {
+      return Promise.resolve({ error: this.failure ?? 'the machine is closed' });
+    }
+    first.hold(true);
+    return new Promise<ParticipantReply>((resolve) => {
+      this.settle = resolve;
+      first.post(message);
+    }).finally(() => {
+      this.settle = null;
+      first.hold(false);
+    });
+  }
+}
+
+/** Lets timers and events run before a pass that will occupy the thread. */
+function yieldThen<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(work()), 0);
+  });
+}
