@@ -10,7 +10,6 @@ import type {
 } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import type { BenchEvent, BenchHeader, CellEnd, CellStart } from './benchEvent.js';
-import { summarizeCell } from './summarizeCell.js';
 
 /** A cell whose end has not been reported: what an interruption leaves. */
 const UNFINISHED: CellEnd = {
@@ -32,11 +31,6 @@ interface OpenCell {
 /**
  * Puts events together to the document. The same code runs while measuring and when a JSONL file is read, so both
  * give the same result.
- *
- * @example
- * const builder = new ResultBuilder(header);
- * for (const event of events) builder.add(event);
- * const document = builder.result();
  */
 export class ResultBuilder {
   readonly #header: BenchHeader;
@@ -93,17 +87,20 @@ export class ResultBuilder {
     }
   }
 
-  /** The document as of now; `complete` is false until an `end` event says otherwise. */
-  result(): BenchResult {
+  /**
+   * The document as of now, cells without their summaries (`summarizeResult`); `complete` is false until an `end`
+   * event says otherwise.
+   */
+  build(): BenchResult {
     const { schema, version, kind, tool, createdAt, commandLine, machine, environment } = this.#header;
-    const known = { models: [...this.#models], audio: [...this.#audio] };
     return {
       ...{ schema, version, kind, tool, createdAt, commandLine },
       complete: this.#complete,
       ...{ machine, environment },
-      ...known,
+      models: [...this.#models],
+      audio: [...this.#audio],
       ceilings: [...this.#ceilings],
-      cells: [...this.#cells.values()].map((cell) => closeCell(cell, known)),
+      cells: [...this.#cells.values()].map(closeCell),
       comparisons: [...this.#comparisons],
       accuracy: this.#accuracy,
       notes: [...this.#notes],
@@ -121,14 +118,13 @@ export class ResultBuilder {
   }
 }
 
-function closeCell(cell: OpenCell, known: Pick<BenchResult, 'models' | 'audio'>): CellRecord {
-  const { id, settings, setup, frames, work } = cell.start;
-  const { steady, drift, accuracy, complete, error, notes } = cell.end;
-  const record: CellRecord = {
-    ...{ id, settings, setup, frames, warmups: [...cell.warmups], runs: [...cell.runs] },
+function closeCell({ start, warmups, runs, end }: OpenCell): CellRecord {
+  const { id, settings, setup, frames, work } = start;
+  const { steady, drift, accuracy, complete, error, notes } = end;
+  return {
+    ...{ id, settings, setup, frames, warmups: [...warmups], runs: [...runs] },
     ...{ steady, drift, summary: null, accuracy, work, complete, error, notes },
   };
-  return { ...record, summary: summarizeCell(record, known) };
 }
 
 /** Adds a record, in place of the one with its id if there is one: resuming reports what it loads again. */

@@ -2,17 +2,18 @@ import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { METRICS, type MetricContext, metricValues } from '../schema/metrics.js';
 import { type Summary, summarize } from '../statistics.js';
 
-/**
- * The runs of a cell summed up, by metric; metrics that not every run tells are left out.
- *
- * @returns null without a run
- */
-export function summarizeCell(
-  cell: Pick<CellRecord, 'runs' | 'settings'>,
-  known: Pick<BenchResult, 'models' | 'audio'>,
-): Readonly<Record<string, Summary>> | null {
+/** The same result with the summary of every cell computed from its runs. */
+export function summarizeResult(result: BenchResult): BenchResult {
+  return {
+    ...result,
+    cells: result.cells.map((cell) => ({ ...cell, summary: summarizeCell(cell, result) })),
+  };
+}
+
+/** The runs summed up by metric, without the metrics that not every run tells; null without a run. */
+function summarizeCell(cell: CellRecord, result: BenchResult): Readonly<Record<string, Summary>> | null {
   if (cell.runs.length === 0) return null;
-  const context = metricContext(cell, known);
+  const context = metricContext(cell, result);
   const summaries: Record<string, Summary> = {};
   for (const metric of METRICS) {
     const values = metricValues(metric, cell, context);

@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs';
+import { QwenAsrError } from '../../error.js';
+import type { BenchEvent } from '../record/benchEvent.js';
+import { ResultBuilder } from '../record/resultBuilder.js';
+import { summarizeResult } from '../record/summarizeResult.js';
+import type { BenchResult } from '../schema/benchResult.js';
+import { checkBenchResult, checkSchemaName } from '../schema/checkBenchResult.js';
+
+/**
+ * Reads a result that qwen_asr_bench wrote as JSON or JSONL, an interrupted JSONL file included.
+ *
+ * @throws QwenAsrError `file` when it cannot be read; `compare` when it is no result of a known version, naming the
+ *   first thing that is wrong
+ * @example
+ * const { cells } = readResult('before.json');
+ */
+export function readResult(path: string): BenchResult {
+  return parseResult(readText(path), path);
+}
+
+/** The same from text; `where` names it in messages. */
+export function parseResult(text: string, where: string): BenchResult {
+  if (isJsonl(text)) return buildResult(parseEvents(text, where), where);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const empty = text.trim() === '';
+    throw new QwenAsrError(
+      'compare',
+      `${where}: expected a result of qwen_asr_bench as JSON or JSONL, found ${empty ? 'an empty file' : `text that is not JSON (${(error as Error).message})`}`,
+      { cause: error },
+    );
+  }
+  return checkBenchResult(value, where);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const found = code === 'ENOENT' ? 'nothing there' : code === 'EISDIR' ? 'a directory' : message;
+    throw new QwenAsrError('file', `${path}: expected a result of qwen_asr_bench, found ${found}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Its first line is a whole event; the first line of an indented document is a brace. */
+function isJsonl(text: string): boolean {
+  const [line = ''] = text.split('\n', 1);
+  try {
+    return Object.hasOwn(JSON.parse(line), 'event');
+  } catch {
+    return false;
+  }
+}
+
+/** What an event must carry beside its name: the members that building the document looks into. */
+const PAYLOADS: Readonly<
+  Record<BenchEvent['event'], Readonly<Record<string, 'object' | 'string' | 'boolean'>>>
+> = {
+  header: {},
+  model: { model: 'object' },
+  audio: { audio: 'object' },
+  ceilings: { ceilings: 'object' },
+  cell: { cell: 'object' },
+  warmup: { cell: 'string', run: 'object' },
+  run: { cell: 'string', run: 'object' },
+  cellEnd: { cell: 'string', outcome: 'object' },
+  comparison: { comparison: 'object' },
+  note: { note: 'string' },
+  error: { error: 'object' },
+  end: { complete: 'boolean' },
+};
+
+/**
+ * The events of a JSONL file. A last line that was cut off is left out, events this version does not know too.
+ *
+ * @throws QwenAsrError `compare` naming the line that is no event
+ */
+export function parseEvents(text: string, where: string): BenchEvent[] {
+  const lines = text.split('\n');
+  const events: BenchEvent[] = [];
+  lines.forEach((line, index) => {
+    if (line.trim() === '') return;
+    let event: unknown;
+    try {
+      event = JSON.parse(line);
+    } catch {
+      // Whole lines end with a line feed; without one the writer was killed while it wrote.
+      if (index === lines.length - 1) return;
+      throw new QwenAsrError(
+        'compare',
+        `${where}: line ${index + 1}: expected an event as JSON, found other text`,
+      );
+    }
+    if (isKnownEvent(event, `${where}: line ${index + 1}`)) events.push(event);
+  });
+  return events;
+}
+
+function isKnownEvent(event: unknown, where: string): event is BenchEvent {
+  const members = (typeof event === 'object' && event !== null ? event : {}) as Record<string, unknown>;
+  const name = members['event'];
+  if (typeof name !== 'string') {
+    throw new QwenAsrError('compare', `${where}: expected an event, found a line without "event"`);
+  }
+  if (!Object.hasOwn(PAYLOADS, name)) return false;
+  for (const [member, type] of Object.entries(PAYLOADS[name as BenchEvent['event']])) {
+    const value = members[member];
+    if (typeof value === type && value !== null) continue;
+    const found = value === undefined ? 'none' : JSON.stringify(value).slice(0, 60);
+    throw new QwenAsrError('compare', `${where}: ${member}: expected ${withArticle(type)}, found ${found}`);
+  }
+  return true;
+}
+
+function withArticle(type: string): string {
+  return type === 'object' ? 'an object' : `a ${type}`;
+}
+
+function buildResult(events: readonly BenchEvent[], where: string): BenchResult {
+  const [header] = events;
+  if (header?.event !== 'header') {
+    throw new QwenAsrError(
+      'compare',
+      `${where}: expected a header as the first line, found ${header?.event}`,
+    );
+  }
+  checkSchemaName(header, where);
+  const builder = new ResultBuilder(header);
+  for (const event of events) {
+    try {
+      builder.add(event);
+    } catch (error) {
+      throw new QwenAsrError('compare', `${where}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+  return summarizeResult(checkBenchResult(builder.build(), where));
+}
