@@ -1,0 +1,155 @@
+import type { ModelInfo } from '../transcribe/types.js';
+import type { WorkRecord } from './schema/benchResult.js';
+
+/*
+ * How much arithmetic and memory traffic a run needs, from the model's shapes alone, so that its times can be held
+ * against the machine's ceilings. A multiplication and an addition count as two operations. Counted are the matrix
+ * products, convolutions and attention; norms, activations, rotary embedding and softmax are left out (together below
+ * 1 % of the operations in the published shapes), and so is the mel spectrogram, whose count depends on the algorithm.
+ */
+
+/** Published encoder geometry: mel bands and frames of a chunk, tokens of an attention window. */
+const MEL_BINS = 128;
+const CHUNK_FRAMES = 100;
+const WINDOW_TOKENS = 104;
+
+/** What a run has to process. */
+export interface RunSize {
+  /** Mel frames, 100 a second. */
+  readonly frames: number;
+  /** Audio embeddings. */
+  readonly audioTokens: number;
+  /** Tokens of the prompt, audio embeddings included; null for the encoder alone. */
+  readonly promptTokens: number | null;
+  /** Generated tokens, of which the prefill makes the first; null when the decoder does not run. */
+  readonly tokens: number | null;
+}
+
+/** Operations and bytes; bytes are those that must be read from memory once: weights, and the KV cache of a step. */
+export interface Work {
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+/**
+ * The work of each phase of one run.
+ *
+ * @example
+ * workOfRun(model.info, { frames: 1100, audioTokens: 143, promptTokens: 157, tokens: 33 });
+ */
+export function workOfRun(model: ModelInfo, size: RunSize): WorkRecord[] {
+  const record = (phase: WorkRecord['phase'], { flops, bytes }: Work): WorkRecord => ({
+    phase,
+    flops,
+    bytes,
+    arithmetic: model.precision,
+  });
+  const work = [
+    record('convStem', convStemWork(model, size)),
+    record('encoderLayers', encoderLayersWork(model, size.audioTokens)),
+  ];
+  const { promptTokens, tokens } = size;
+  if (promptTokens === null || tokens === null) return work;
+  work.push(record('prefill', prefillWork(model, promptTokens)));
+  if (tokens > 1) work.push(record('decode', decodeWork(model, promptTokens, tokens - 1)));
+  return work;
+}
+
+/**
+ * Three 3×3 convolutions of stride 2 over chunks of 100 frames (a clip below one chunk: as wide as it is), and the
+ * projection of every column: Σ 2·9·Cin·Cout·positions + 2·tokens·dModel·(Cout·height).
+ */
+export function convStemWork(model: ModelInfo, { frames, audioTokens }: RunSize): Work {
+  const { convChannels, dModel } = model.encoder;
+  const chunks = Math.ceil(frames / CHUNK_FRAMES);
+  let [height, width, channels] = [MEL_BINS, Math.min(CHUNK_FRAMES, frames), 1];
+  let flops = 0;
+  let parameters = 0;
+  for (let layer = 0; layer < 3; layer++) {
+    [height, width] = [Math.ceil(height / 2), Math.ceil(width / 2)];
+    flops += chunks * 2 * 9 * channels * convChannels * height * width;
+    parameters += 9 * channels * convChannels;
+    channels = convChannels;
+  }
+  const projection = convChannels * height * dModel;
+  return {
+    flops: flops + 2 * audioTokens * projection,
+    bytes: bytesOf(model, parameters + projection),
+  };
+}
+
+/** q, k, v, out, fc1 and fc2 of every layer, attention in windows of 104 tokens, and the two-layer projector. */
+export function encoderLayersWork(model: ModelInfo, audioTokens: number): Work {
+  const { dModel, ffn, layers } = model.encoder;
+  const layer = 4 * dModel * dModel + 2 * dModel * ffn;
+  const projector = dModel * dModel + dModel * model.decoder.hidden;
+  const parameters = layers * layer + projector;
+  const fullWindows = Math.floor(audioTokens / WINDOW_TOKENS);
+  const pairs = fullWindows * WINDOW_TOKENS ** 2 + (audioTokens % WINDOW_TOKENS) ** 2;
+  return {
+    flops: 2 * audioTokens * parameters + layers * attentionFlops(pairs, dModel),
+    bytes: bytesOf(model, parameters),
+  };
+}
+
+/**
+ * One pass over the prompt with causal attention. Of the last layer only the keys, the values and q of all rows are
+ * wanted; what follows them, and the logits, are computed for the last row alone.
+ */
+export function prefillWork(model: ModelInfo, promptTokens: number): Work {
+  const { layers, heads, headDim } = model.decoder;
+  const { queryKeyValue, rest, head } = decoderParameters(model);
+  const width = heads * headDim;
+  const causalPairs = (promptTokens * (promptTokens + 1)) / 2;
+  const everyRow = layers * queryKeyValue + (layers - 1) * rest;
+  const attention = (layers - 1) * attentionFlops(causalPairs, width) + attentionFlops(promptTokens, width);
+  return {
+    flops: 2 * promptTokens * everyRow + 2 * (rest + head) + attention,
+    bytes: bytesOf(model, layers * (queryKeyValue + rest) + head),
+  };
+}
+
+/** All decode steps: every weight of the decoder once a step, and the keys and values so far. */
+export function decodeWork(model: ModelInfo, promptTokens: number, steps: number): Work {
+  let flops = 0;
+  let bytes = 0;
+  for (let step = 0; step < steps; step++) {
+    const work = decodeStepWork(model, promptTokens + step + 1);
+    flops += work.flops;
+    bytes += work.bytes;
+  }
+  return { flops, bytes };
+}
+
+/** One decode step that attends to `keys` positions, its own included. */
+export function decodeStepWork(model: ModelInfo, keys: number): Work {
+  const { layers, heads, kvHeads, headDim } = model.decoder;
+  const { queryKeyValue, rest, head } = decoderParameters(model);
+  const parameters = layers * (queryKeyValue + rest) + head;
+  // The cache holds what the dot products take: bf16 where that is the precision.
+  const cacheElementBytes = model.precision === 'bf16' ? 2 : 4;
+  return {
+    flops: 2 * parameters + layers * attentionFlops(keys, heads * headDim),
+    bytes: bytesOf(model, parameters) + layers * 2 * keys * kvHeads * headDim * cacheElementBytes,
+  };
+}
+
+/** q·k and p·v of every head, for so many pairs of a query and a key. */
+function attentionFlops(pairs: number, width: number): number {
+  return 4 * pairs * width;
+}
+
+/** Weights of a decoder layer (before and after the cache) and of the output head, in elements; norms left out. */
+function decoderParameters({ decoder }: ModelInfo): { queryKeyValue: number; rest: number; head: number } {
+  const { hidden, heads, kvHeads, headDim, intermediate, vocab } = decoder;
+  return {
+    queryKeyValue: hidden * (heads + 2 * kvHeads) * headDim,
+    rest: heads * headDim * hidden + 3 * hidden * intermediate,
+    head: vocab * hidden,
+  };
+}
+
+/** Weights are read as the files store them. */
+function bytesOf({ parameters, weightBytes }: ModelInfo, elements: number): number {
+  return elements * (weightBytes / parameters);
+}
