@@ -1,8 +1,8 @@
 import type { IntReg } from '../jit/ir.js';
 import { emitScores } from './attentionScores.js';
 import { emitSoftmax } from './attentionSoftmax.js';
-import { ATTENTION_KEYS, ATTENTION_ROWS, type AttentionTile } from './attentionTile.js';
-import { emitWeightedValues } from './attentionValues.js';
+import { ATTENTION_KEYS, ATTENTION_ROW_BYTES, ATTENTION_ROWS, type AttentionTile } from './attentionTile.js';
+import { emitPairedValues, emitWeightedValues } from './attentionValues.js';
 
 /**
  * y = softmax(q·Kᵀ/√headDim)·V for the query rows of one tile, over blocks of ATTENTION_KEYS keys: scores, a step of
@@ -87,7 +87,7 @@ function addValues(tile: AttentionTile): void {
     vectors,
     dtype: shape.dtype,
     valueStrideBytes: shape.valueStrideBytes,
-    weightKeyBytes: 4 * ATTENTION_ROWS,
+    weightKeyBytes: ATTENTION_ROW_BYTES,
     weightRowBytes: 4,
   };
   const row = k.intConst(0);
@@ -105,7 +105,8 @@ function addValues(tile: AttentionTile): void {
       }
       k.advance(weight, at.weights);
       const value = k.intOp('add', tile.values.get(), column);
-      emitWeightedValues(k, product, sums, seenKeys(tile, row, rows), weight, value);
+      const emitProduct = tile.isPaired ? emitPairedValues : emitWeightedValues;
+      emitProduct(k, product, sums, seenKeys(tile, row, rows), { weight, value });
       sums.forEach((x, n) => {
         k.store(k.at(sum, Math.floor(n / vectors) * rowBytes + 4 * (n % vectors) * k.lanes), x);
       });
@@ -130,13 +131,17 @@ function sumsAddress(tile: AttentionTile, row: IntReg, column: IntReg): IntReg {
   return address;
 }
 
-/** How many keys of the block the last of `count` rows from `row` on sees. */
+/**
+ * How many keys of the block the last of `count` rows from `row` on sees. Pairs of keys are rounded up: the second's
+ * weight is 0.
+ */
 function seenKeys(tile: AttentionTile, row: IntReg, count: number): IntReg {
   const { k } = tile;
   if (!tile.shape.isCausal) return tile.blockKeys.get();
   const keys = k.intOp('add', row, count);
   k.intOp('min', keys, tile.rows.get(), keys);
   k.advance(keys, tile.diagonal.get());
+  if (tile.isPaired) k.intOp('and', k.intOp('add', keys, 1, keys), -2, keys);
   return k.intOp('min', keys, tile.blockKeys.get(), keys);
 }
 

@@ -1,5 +1,5 @@
 import type { IntReg } from '../jit/ir.js';
-import { ATTENTION_ROWS, type AttentionTile } from './attentionTile.js';
+import { ATTENTION_ROW_BYTES, type AttentionTile } from './attentionTile.js';
 import { dotTile } from './dotTile.js';
 
 /**
@@ -20,7 +20,7 @@ export function emitScores(tile: AttentionTile): void {
     const query = k.intOp('mul', group, 4 * queryBytes);
     k.advance(query, scratch);
     k.advance(query, at.queries);
-    const score = k.intOp('mul', tile.strip.get(), 4 * ATTENTION_ROWS);
+    const score = k.intOp('mul', tile.strip.get(), ATTENTION_ROW_BYTES);
     k.advance(score, k.intOp('mul', group, 16));
     k.advance(score, scratch);
     const groups = k.intOp('sub', tile.rowGroups(4), group, group);
@@ -33,7 +33,7 @@ export function emitScores(tile: AttentionTile): void {
         aOffsetBytes: 0,
       });
       products.forEach((product, j) => {
-        k.storeLow(k.at(score, at.weights + j * 4 * ATTENTION_ROWS), product, 4);
+        k.storeLow(k.at(score, at.weights + j * ATTENTION_ROW_BYTES), product, 4);
       });
       k.advance(query, 4 * queryBytes);
       k.advance(score, 16);

@@ -7,7 +7,10 @@ import { type OperandDtype, type TilePolicy, tilePolicy } from './tilePolicy.js'
 /** Query rows of one tile: full vectors of every width, and enough of them to use each key 32 times. */
 export const ATTENTION_ROWS = 32;
 
-/** Keys between two updates of the running softmax: a multiple of every policy's `tileRows` (6 and 3). */
+/** Distance between the scores (and weights) of two keys: one f32 a query row. */
+export const ATTENTION_ROW_BYTES = 4 * ATTENTION_ROWS;
+
+/** Keys between two updates of the running softmax: even, and a multiple of every policy's `tileRows`, 6 and 3. */
 export const ATTENTION_KEYS = 126;
 
 /** What the attention of one head is specialised on; pointers and counts come at run time. */
@@ -29,7 +32,10 @@ export interface AttentionShape {
 export interface AttentionScratch {
   /** The query rows, side by side: [rows, headDim] of dtype. */
   readonly queries: number;
-  /** Scores, then softmax weights, of one block of keys: [ATTENTION_KEYS, ATTENTION_ROWS] f32, a column a query row. */
+  /**
+   * Scores, then softmax weights, of one block of keys: [ATTENTION_KEYS, ATTENTION_ROWS] f32, a column a query row.
+   * Paired weights: [ATTENTION_KEYS / 2, ATTENTION_ROWS] of two bf16 each.
+   */
   readonly weights: number;
   /** Σ weight·value so far: [ATTENTION_ROWS, headDim] f32. */
   readonly sums: number;
@@ -49,6 +55,8 @@ export class AttentionTile {
   readonly k: KernelBuilder;
   readonly shape: AttentionShape;
   readonly policy: TilePolicy;
+  /** Weights are multiplied with the values in bf16, two keys at a time. */
+  readonly isPaired: boolean;
   readonly scratch: IntReg;
   readonly at: AttentionScratch;
   /** Address of the first query row. */
@@ -72,6 +80,7 @@ export class AttentionTile {
     this.k = k;
     this.shape = shape;
     this.policy = tilePolicy(k.capabilities, shape.dtype, shape.dtype);
+    this.isPaired = this.policy.name === 'pairDot';
     this.scratch = params.scratch;
     this.at = layOut(shape.headDim);
     const variable = (index: number): ScratchVariable => new ScratchVariable(k, params.scratch, index);
@@ -95,11 +104,10 @@ export class AttentionTile {
 }
 
 function layOut(headDim: number): AttentionScratch {
-  const matrixBytes = 4 * ATTENTION_ROWS * headDim;
-  const columnBytes = 4 * ATTENTION_ROWS;
+  const matrixBytes = ATTENTION_ROW_BYTES * headDim;
   const weights = matrixBytes;
-  const sums = weights + 4 * ATTENTION_KEYS * ATTENTION_ROWS;
+  const sums = weights + ATTENTION_KEYS * ATTENTION_ROW_BYTES;
   const highest = sums + matrixBytes;
-  const total = highest + columnBytes;
-  return { queries: 0, weights, sums, highest, total, correction: total + columnBytes };
+  const total = highest + ATTENTION_ROW_BYTES;
+  return { queries: 0, weights, sums, highest, total, correction: total + ATTENTION_ROW_BYTES };
 }

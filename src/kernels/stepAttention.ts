@@ -20,6 +20,7 @@ export function stepAttentionTiles(spec: Pick<CachedAttentionSpec, 'kvHeads'>, r
  *
  * Error, against exact arithmetic on the same operands: with s the largest Σ|q·k|/√headDim of the row,
  * |error of y| ≤ (2·(headDim + 16)·s·2⁻²⁴ + (keys + 24)·2⁻²³)·Σ weight·|v|, then the rounding of y to its type.
+ * NaN in what a row sees makes its y NaN.
  *
  * `spec.capacity` must be a multiple of 4: keys are read in fours.
  */
@@ -202,7 +203,7 @@ function addValues(tile: StepTile): void {
       });
       const weight = k.intOp('add', head, at.weights);
       const value = k.intOp('add', tile.values.get(), d * tile.policy.bBytes);
-      emitWeightedValues(k, product, sums, tile.blockKeys.get(), weight, value);
+      emitWeightedValues(k, product, sums, tile.blockKeys.get(), { weight, value });
       sums.forEach((sum, n) => {
         k.store(place(n), sum);
       });

@@ -49,7 +49,8 @@ export function windowAttentionTiles(
  * (q, k, v, y [tokens, heads·headDim]). Tiles: ATTENTION_ROWS rows of one window and head, heads running fastest.
  *
  * Error, against exact arithmetic on the same operands: with s the largest Σ|q·k|/√headDim of the row,
- * |error of y| ≤ (2·(headDim + 16)·s·2⁻²⁴ + (keys + 24)·2⁻²³)·Σ weight·|v|, then the rounding of y to its type.
+ * |error of y| ≤ (2·(headDim + 16)·s·2⁻²⁴ + (keys + 24)·2⁻²³)·Σ weight·|v|, in bf16 plus 2⁻⁸·(Σ weight·|v| + |y|)
+ * because the weights are rounded, then the rounding of y to its type. NaN in what a row sees makes its y NaN.
  */
 export function windowAttention(spec: WindowAttentionSpec): KernelSpec {
   const { dtype, heads, headDim, windowTokens } = spec;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { prefillAttention, prefillAttentionTiles } from '../../src/kernels/prefillAttention.js';
-import { attentionMistakes, noMistake } from './support/attentionReference.js';
+import { attentionMistakes, f32Rounding, noMistake, pairedRounding } from './support/attentionReference.js';
 import { type CachedAttentionCase, CachedAttentionRun } from './support/cachedAttentionRun.js';
 import { asOperand, type KernelTarget } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
@@ -20,6 +20,7 @@ function prefill(dtype: 'f32' | 'bf16', heads: Heads, rows: number, first: numbe
     ...heads,
     capacity: 4 * Math.ceil((first + rows + 1) / 4),
     sequences: 3,
+    rounding: dtype === 'bf16' ? pairedRounding : f32Rounding,
     rows: Array.from({ length: rows }, (_, i) => ({ sequence: 1, position: first + i })),
   };
 }
@@ -81,6 +82,16 @@ describe('prefillAttention', async () => {
               assert.ok(!Number.isNaN(run.output(row, 0)[5]!), `${cache} ${at}, row ${row}`);
             assert.ok(!Number.isNaN(run.output(39, 3)[5]!), 'another head');
           }
+        }
+        const run = new CachedAttentionRun(prefill(dtype, demo, 40, 0), 2);
+        run.q[13 * demo.heads * demo.headDim] = nan; // row 13, head 0
+        attend(run, target);
+        for (let row = 0; row < 40; row++) {
+          assert.ok(
+            run.output(row, 0).every((value) => Number.isNaN(value) === (row === 13)),
+            `row ${row}`,
+          );
+          assert.ok(!run.output(row, 1).some(Number.isNaN), `row ${row}, another head`);
         }
       });
     }

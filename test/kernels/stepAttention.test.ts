@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { stepAttention, stepAttentionTiles } from '../../src/kernels/stepAttention.js';
-import { attentionMistakes, noMistake } from './support/attentionReference.js';
+import { attentionMistakes, bf16Rounding, f32Rounding, noMistake } from './support/attentionReference.js';
 import { type CachedAttentionCase, CachedAttentionRun } from './support/cachedAttentionRun.js';
 import { asOperand, type KernelTarget } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
@@ -22,6 +22,7 @@ function step(dtype: 'f32' | 'bf16', heads: Heads, positions: readonly number[])
     ...heads,
     capacity: 4 * Math.ceil((Math.max(...positions) + 2) / 4),
     sequences,
+    rounding: dtype === 'bf16' ? bf16Rounding : f32Rounding,
     rows: positions.map((position, row) => ({ sequence: sequences - 1 - row, position })),
   };
 }
@@ -99,6 +100,12 @@ describe('stepAttention', async () => {
             assert.ok(!Number.isNaN(run.output(1, 0)[5]!), 'another sequence');
           }
         }
+        const run = new CachedAttentionRun(step(dtype, demo, [19, 22]), 2);
+        run.q[demo.headDim] = nan; // row 0, head 1
+        attend(run, target);
+        assert.ok(run.output(0, 1).every(Number.isNaN));
+        assert.ok(!run.output(0, 0).some(Number.isNaN), 'the head that shares its keys');
+        assert.ok(!run.output(1, 1).some(Number.isNaN), 'another row');
       });
     }
 

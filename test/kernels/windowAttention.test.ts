@@ -11,7 +11,9 @@ import {
   attentionError,
   attentionMistakes,
   attentionReference,
+  f32Rounding,
   noMistake,
+  pairedRounding,
 } from './support/attentionReference.js';
 import { asOperand, type KernelSlot, type KernelTarget, runKernel, widen } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
@@ -60,6 +62,7 @@ class WindowRun {
   /** The largest error in units of the stated bound, if the kernel had been meant to make a mistake. */
   error(mistake: AttentionMistake): number {
     const { dtype, heads, headDim, windowTokens, tokens } = this.size;
+    const rounding = dtype === 'bf16' ? pairedRounding : f32Rounding;
     const width = heads * headDim;
     const scale = (mistake.scale ?? 1) / Math.sqrt(headDim);
     const [q, kv, y] = [widen(this.q), widen(this.kv), widen(this.y)];
@@ -79,7 +82,7 @@ class WindowRun {
           values: rows.map((at) => part(kv, at + width)),
         };
         const found = part(y, row * width + column);
-        worst = Math.max(worst, attentionError(found, attentionReference(seen, dtype, scale)));
+        worst = Math.max(worst, attentionError(found, attentionReference(seen, rounding, scale)));
       }
     }
     return worst;
@@ -146,6 +149,13 @@ describe('windowAttention', async () => {
             assert.ok(!Number.isNaN(y[row * width + size.headDim]!), `row ${row}, the other head`);
           }
         }
+        const run = new WindowRun(size, 3);
+        run.q[width * 50 + 7] = nan;
+        run.run(target);
+        widen(run.y).forEach((value, i) => {
+          const isOfQuery = i >= width * 50 && i < width * 50 + size.headDim;
+          assert.equal(Number.isNaN(value), isOfQuery, `element ${i}`);
+        });
       });
     }
 

@@ -11,8 +11,18 @@ export interface AttentionReference {
   readonly tolerance: Float64Array;
 }
 
-/** Relative rounding error of an element of y: half a unit in the last place. */
-const ROUNDING = { f32: 2 ** -24, bf16: 2 ** -8 } as const;
+/** Relative errors of what a kernel rounds: half a unit in the last place. */
+export interface AttentionRounding {
+  /** Of the softmax weights before they meet the values, where they are rounded at all. */
+  readonly weights: number;
+  readonly y: number;
+}
+
+export const f32Rounding: AttentionRounding = { weights: 0, y: 2 ** -24 };
+/** Operands in bf16, weights in f32. */
+export const bf16Rounding: AttentionRounding = { weights: 0, y: 2 ** -8 };
+/** Weights in bf16 too. */
+export const pairedRounding: AttentionRounding = { weights: 2 ** -8, y: 2 ** -8 };
 
 /**
  * softmax(query·keysᵀ·scale)·values in f64, and the error bound that the attention kernels state.
@@ -21,7 +31,7 @@ const ROUNDING = { f32: 2 ** -24, bf16: 2 ** -8 } as const;
  */
 export function attentionReference(
   { query, keys, values }: SeenRows,
-  dtype: 'f32' | 'bf16',
+  rounding: AttentionRounding,
   scale = 1 / Math.sqrt(query.length),
 ): AttentionReference {
   const headDim = query.length;
@@ -49,7 +59,10 @@ export function attentionReference(
     }
   }
   const relative = 2 * (headDim + 16) * largest * 2 ** -24 + (keys.length + 24) * 2 ** -23;
-  const tolerance = magnitude.map((sum, d) => relative * sum + ROUNDING[dtype] * Math.abs(y[d]!));
+  const tolerance = magnitude.map((sum, d) => {
+    const value = Math.abs(y[d]!);
+    return relative * sum + rounding.weights * (sum + value) + rounding.y * value;
+  });
   return { y, tolerance };
 }
 

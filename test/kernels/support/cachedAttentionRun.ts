@@ -1,7 +1,12 @@
 import type { KernelSpec } from '../../../src/kernels/kernel.js';
 import { CACHED_ATTENTION_SLOTS, type CachedAttentionSpec } from '../../../src/kernels/prefillAttention.js';
 import { Random } from '../../support/random.js';
-import { type AttentionMistake, attentionError, attentionReference } from './attentionReference.js';
+import {
+  type AttentionMistake,
+  type AttentionRounding,
+  attentionError,
+  attentionReference,
+} from './attentionReference.js';
 import { asOperand, type KernelSlot, type KernelTarget, runKernel, widen } from './kernelHarness.js';
 
 /** Attention over a cache: its size, and which sequence and position each query row has. */
@@ -13,6 +18,7 @@ export interface CachedAttentionCase {
   readonly capacity: number;
   readonly sequences: number;
   readonly rows: readonly { readonly sequence: number; readonly position: number }[];
+  readonly rounding: AttentionRounding;
 }
 
 type Operand = Float32Array | Uint16Array;
@@ -65,7 +71,7 @@ export class CachedAttentionRun {
 
   /** The largest error of y in units of the stated bound, if the kernel had been meant to make a mistake. */
   error(mistake: AttentionMistake, rows: readonly number[] = [...this.size.rows.keys()]): number {
-    const { dtype, heads, headDim } = this.size;
+    const { rounding, heads, headDim } = this.size;
     const scale = (mistake.scale ?? 1) / Math.sqrt(headDim);
     const [q, y, keys, values] = [this.q, this.y, this.keys, this.values].map(widen) as Widened;
     let worst = 0;
@@ -81,7 +87,7 @@ export class CachedAttentionRun {
         };
         worst = Math.max(
           worst,
-          attentionError(this.#headOf(y, row, head), attentionReference(seen, dtype, scale)),
+          attentionError(this.#headOf(y, row, head), attentionReference(seen, rounding, scale)),
         );
       }
     }
