@@ -44,7 +44,10 @@ export interface Interference {
   readonly stealMs: number | null;
   /** Share of the run, 0 … 1, in which some task waited for a CPU (Linux pressure stall information). */
   readonly cpuPressure: number | null;
-  /** Times that the process was preempted. */
+  /** CPU time that other processes used. */
+  readonly otherCpuMs: number | null;
+  /** Times that a thread of the process waited for something, and that one was preempted. */
+  readonly voluntarySwitches: number | null;
   readonly involuntarySwitches: number | null;
   /** Load average over one minute, at the end of the run. */
   readonly load1: number | null;
@@ -60,8 +63,10 @@ export type PeakMemory = { readonly [Phase in PhaseName | 'run']?: number | null
 export interface RunRecord {
   /** ISO 8601, UTC. */
   readonly startedAt: string;
-  /** Wall time of the whole call: transcribe(), encode(), or an external command. */
+  /** Wall time of the whole call: transcribe(), encode(); of an external command as it prints it, else its wall time. */
   readonly totalMs: number;
+  /** Wall time of an external command, from its start to its end; null for a call. */
+  readonly commandMs: number | null;
   /** Mel, conv stem and encoder layers, as the text output's `encode`; of an external command as it prints them. */
   readonly encodeMs: number | null;
   /** Prefill and decode steps, as the text output's `decode`. */

@@ -133,6 +133,7 @@ export function sampleRun(random: Random, shape: RunShape = {}): RunRecord {
   return {
     startedAt: new Date(Date.UTC(2026, 2, 1, 12, 0, atSeconds)).toISOString(),
     totalMs: sum(Object.values(phases)),
+    commandMs: null,
     encodeMs,
     decodeMs,
     phases,
@@ -151,6 +152,8 @@ export function sampleRun(random: Random, shape: RunShape = {}): RunRecord {
     interference: {
       stealMs: held ? 120 : 0,
       cpuPressure: held ? 0.12 : 0.01,
+      otherCpuMs: held ? 90 : 0,
+      voluntarySwitches: 12,
       involuntarySwitches: held ? 40 : 2,
       load1: 1.9,
       noisy: held,
@@ -168,6 +171,7 @@ export function outsideRun(totalMs: number, round: number | null): RunRecord {
   return {
     startedAt: '2026-03-01T12:00:00Z',
     totalMs,
+    commandMs: totalMs,
     encodeMs: null,
     decodeMs: null,
     phases: { ...none, ...later },
