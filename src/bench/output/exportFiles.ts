@@ -1,0 +1,91 @@
+import { accessSync, constants, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { QwenAsrError } from '../../error.js';
+import { formatHtml } from '../report/formatHtml.js';
+import type { BenchResult } from '../schema/benchResult.js';
+import { unwritable } from './jsonlFile.js';
+import { type ExportFormat, formatOfFile, formatResult } from './outputFormat.js';
+
+/** A file that a result is to be written to. */
+export interface ExportFile {
+  readonly path: string;
+  readonly format: ExportFormat;
+}
+
+/**
+ * Checks, before anything is measured, that every file can be written and what it will hold; creates nothing.
+ *
+ * @throws QwenAsrError `usage` for a name without a known extension, or given twice; `file` for one that cannot be
+ *   written
+ */
+export function planExports(paths: readonly string[]): ExportFile[] {
+  const seen = new Set<string>();
+  return paths.map((path) => {
+    const format = formatOfFile(path);
+    const place = resolve(path);
+    if (seen.has(place)) {
+      throw new QwenAsrError('usage', `--export ${path}: expected a file that is not named twice`);
+    }
+    seen.add(place);
+    checkWritable(path);
+    return { path, format };
+  });
+}
+
+/**
+ * Writes the document to a file as a whole: under another name first, so that a reader never sees half of it and a
+ * full disk leaves the old one.
+ *
+ * @throws QwenAsrError `file`
+ */
+export function writeExport({ path, format }: ExportFile, result: BenchResult): void {
+  const content = format === 'html' ? formatHtml([result]) : formatResult(result, format);
+  writeWhole(path, content);
+}
+
+/** The same for any text. */
+export function writeWhole(path: string, content: string): void {
+  try {
+    // A pipe or a device must be written as it is: renaming would replace it.
+    if (isSpecial(path)) return writeFileSync(path, content);
+    const draft = `${path}.${process.pid}.tmp`;
+    try {
+      writeFileSync(draft, content);
+      renameSync(draft, path);
+    } catch (error) {
+      removeQuietly(draft);
+      throw error;
+    }
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+/** @throws QwenAsrError `file` */
+export function checkWritable(path: string): void {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+    if (found !== undefined) accessSync(path, constants.W_OK);
+    if (found === undefined || found.isFile()) {
+      const folder = dirname(path);
+      if (!statSync(folder).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
+      accessSync(folder, constants.W_OK);
+    }
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+function isSpecial(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && !found.isFile();
+}
+
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It was never made.
+  }
+}

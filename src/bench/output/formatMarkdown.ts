@@ -1,0 +1,95 @@
+import type { BenchResult, CellRecord } from '../schema/benchResult.js';
+import { comparisonNotes, comparisonTable } from './comparisonTable.js';
+import { cellNotes, describeDocument, describeSettings } from './describe.js';
+import { significant } from './figures.js';
+import { ceilingsTable, type FigureTable, ledgerTable, summaryTable } from './summaryTable.js';
+
+/** The document for an issue or a CI summary: the figures first, the surroundings folded away. */
+export function formatMarkdown(result: BenchResult): string {
+  const blocks = [
+    `### ${result.tool.name}: ${result.kind}`,
+    ...result.cells.map((cell) => cellBlock(cell, result)),
+    comparisonBlock(result),
+    ceilingsBlock(result),
+    list([
+      ...result.notes,
+      ...result.errors.map(({ cell, message }) => `error: ${cell === null ? '' : `${cell}: `}${message}`),
+      ...(result.complete ? [] : ['the measurement was ended early']),
+    ]),
+    folded(
+      'Environment',
+      list(
+        describeDocument(result).map(([label, text]) => `${label}: ${text}`),
+        false,
+      ),
+    ),
+  ];
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+function cellBlock(cell: CellRecord, result: BenchResult): string {
+  const title = `**${escapeMarkdown(cell.id)}**: ${escapeMarkdown(describeSettings(cell, result))}, ${cell.runs.length} run(s)`;
+  if (cell.summary === null)
+    return [title, list(cellNotes(cell, result))].filter((part) => part !== '').join('\n\n');
+  const ledger = ledgerTable(cell);
+  const text = cell.runs[0]?.text;
+  const { accuracy } = cell;
+  const facts = [
+    ...(text === null || text === undefined ? [] : [`text: ${JSON.stringify(text)}`]),
+    ...(accuracy === null
+      ? []
+      : [
+          `WER ${significant(100 * accuracy.wer)} %, CER ${significant(100 * accuracy.cer)} % against ${accuracy.reference}`,
+        ]),
+    ...cellNotes(cell, result),
+  ];
+  return [
+    title,
+    markdownTable(summaryTable(cell)),
+    list(facts),
+    ledger.rows.length === 0 ? '' : folded('Phases', markdownTable(ledger)),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function comparisonBlock({ comparisons }: BenchResult): string {
+  if (comparisons.length === 0) return '';
+  const table = markdownTable(comparisonTable(comparisons));
+  return [table, list(comparisonNotes(comparisons))].filter((part) => part !== '').join('\n\n');
+}
+
+function ceilingsBlock({ ceilings }: BenchResult): string {
+  return ceilings.length === 0 ? '' : markdownTable(ceilingsTable(ceilings));
+}
+
+/** A table of GitHub's dialect: the first column to the left, the others to the right. */
+export function markdownTable({ header, rows }: FigureTable): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
+  const rule = header.map((_, column) => (column === 0 ? '---' : '---:'));
+  return [line(header), `| ${rule.join(' | ')} |`, ...rows.map(line)].join('\n');
+}
+
+/** Text that Markdown shows as it is, on one line. */
+export function escapeMarkdown(text: string): string {
+  return text
+    .replace(/[\\`*_{}[\]<>|#~]/g, '\\$&')
+    .replaceAll('&', '&amp;')
+    .replace(/\s+/g, ' ');
+}
+
+function list(items: readonly string[]): string {
+  return items.map((item) => `- ${escapeMarkdown(item)}`).join('\n');
+}
+
+/** In backquotes, as many as the text needs. */
+function codeSpan(text: string): string {
+  const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  const pad = longest > 0 ? ' ' : '';
+  return `${fence}${pad}${text.replace(/\s+/g, ' ')}${pad}${fence}`;
+}
+
+function folded(title: string, content: string): string {
+  return `<details><summary>${title}</summary>\n\n${content}\n\n</details>`;
+}

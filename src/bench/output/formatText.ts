@@ -1,0 +1,95 @@
+import type { BenchResult, CellRecord } from '../schema/benchResult.js';
+import { comparisonNotes, comparisonTable } from './comparisonTable.js';
+import { cellNotes, describeDocument, describeSettings } from './describe.js';
+import { significant } from './figures.js';
+import { ceilingsTable, type FigureTable, ledgerTable, summaryTable } from './summaryTable.js';
+
+/** The whole document as plain text: what `--export FILE.txt` writes and `report` prints. */
+export function formatText(result: BenchResult): string {
+  const facts = describeDocument(result);
+  const width = Math.max(...facts.map(([label]) => label.length));
+  const head = facts.map(([label, text]) => `${label.padEnd(width)}  ${text}`);
+  const blocks = [
+    head,
+    ...result.cells.map((cell) => cellBlock(cell, result)),
+    ceilingsBlock(result),
+    comparisonBlock(result),
+    corpusBlock(result),
+    [
+      ...result.notes.map((note) => `note: ${note}`),
+      ...result.errors.map(({ cell, message }) => `error: ${cell === null ? '' : `${cell}: `}${message}`),
+      ...(result.complete ? [] : ['note: the measurement was ended early']),
+    ],
+  ];
+  return blocks
+    .filter((block) => block.length > 0)
+    .map((block) => `${block.join('\n')}\n`)
+    .join('\n');
+}
+
+function cellBlock(cell: CellRecord, result: BenchResult): string[] {
+  const runs = `${cell.runs.length} run(s)`;
+  const lines = [`${cell.id}: ${describeSettings(cell, result)}, ${runs}`];
+  if (cell.summary !== null) {
+    lines.push('', ...textTable(summaryTable(cell)));
+    const ledger = ledgerTable(cell);
+    if (ledger.rows.length > 0) lines.push('', ...textTable(ledger));
+  }
+  const [first] = cell.runs;
+  const tail = [
+    ...(first?.text == null ? [] : [`text: ${JSON.stringify(first.text)}`]),
+    ...accuracyLines(cell),
+    ...cellNotes(cell, result).map((note) => `note: ${note}`),
+  ];
+  return tail.length === 0 ? lines : [...lines, '', ...tail];
+}
+
+function accuracyLines({ accuracy }: CellRecord): string[] {
+  if (accuracy === null) return [];
+  const { metric, wer, cer, substitutions, insertions, deletions, ci, reference } = accuracy;
+  const interval =
+    ci === null ? '' : `, ${metric.toUpperCase()} 95 % ${percent(ci.low)} … ${percent(ci.high)}`;
+  return [
+    `accuracy: WER ${percent(wer)}, CER ${percent(cer)}${interval} (S ${substitutions}, I ${insertions}, D ${deletions}; ${reference})`,
+  ];
+}
+
+function corpusBlock({ accuracy }: BenchResult): string[] {
+  if (accuracy === null) return [];
+  const { metric, wer, cer, ci, utterances } = accuracy;
+  const interval =
+    ci === null ? '' : `, ${metric.toUpperCase()} 95 % ${percent(ci.low)} … ${percent(ci.high)}`;
+  return [
+    `accuracy over ${utterances.length} recordings: WER ${percent(wer)}, CER ${percent(cer)}${interval}`,
+  ];
+}
+
+function ceilingsBlock({ ceilings }: BenchResult): string[] {
+  return ceilings.length === 0 ? [] : textTable(ceilingsTable(ceilings));
+}
+
+function comparisonBlock({ comparisons }: BenchResult): string[] {
+  if (comparisons.length === 0) return [];
+  const notes = comparisonNotes(comparisons).map((note) => `note: ${note}`);
+  return [...textTable(comparisonTable(comparisons)), ...(notes.length === 0 ? [] : ['', ...notes])];
+}
+
+/** The first column to the left, the others to the right. */
+export function textTable({ header, rows }: FigureTable): string[] {
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return [header, ...rows].map((row) =>
+    row
+      .map((text, column) => {
+        const width = widths[column] ?? 0;
+        return column === 0 ? text.padEnd(width) : text.padStart(width);
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function percent(rate: number): string {
+  return `${significant(100 * rate)} %`;
+}

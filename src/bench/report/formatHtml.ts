@@ -1,0 +1,5 @@
+import type { BenchResult } from '../schema/benchResult.js';
+
+export function formatHtml(results: readonly BenchResult[]): string {
+  return String(results.length);
+}
