@@ -12,6 +12,7 @@ export interface EpilogueSpec {
   readonly bias: boolean;
   /** `swiglu`: silu(C) ⊙ C₂ of two products. */
   readonly activation: 'none' | 'gelu' | 'swiglu';
+  /** f32, the shape of y; y itself only where columnsPerTile divides N, for an overlapping tile would add it twice. */
   readonly residual: boolean;
   readonly yDtype: OperandDtype;
   readonly yStrideBytes: number;

@@ -1,0 +1,67 @@
+import { describe, test } from 'node:test';
+import { matmul } from '../../src/kernels/matmul.js';
+import { decoderLinears, encoderLinears, MODEL_SHAPES } from '../../src/kernels/registry/modelShapes.js';
+import { matmulTile } from '../../src/kernels/tileShapes.js';
+import { Random } from '../support/random.js';
+import type { KernelTarget } from './support/kernelHarness.js';
+import { kernelTargets } from './support/kernelTargets.js';
+import { linearCase, operandTypes, randomProduct } from './support/productCases.js';
+import { ProductRun } from './support/productRun.js';
+
+function checkMatmul(
+  target: KernelTarget,
+  run: ProductRun,
+  tile: { readonly rowsPerTile: number; readonly columnsPerTile: number },
+  order: 'forwards' | 'backwards' = 'forwards',
+): void {
+  const { aDtype, bDtype, m, n, depth } = run.what;
+  const { rowsPerTile, columnsPerTile } = tile;
+  const mTiles = Math.ceil(m / rowsPerTile);
+  const tiles = mTiles * Math.ceil(n / columnsPerTile);
+  const spec = matmul({
+    aDtype,
+    bDtype,
+    n,
+    segments: 1,
+    segmentDepth: depth,
+    aSegmentStrideBytes: 0,
+    aStrideBytes: run.aStrideBytes,
+    bStrideBytes: run.bStrideBytes,
+    indirect: false,
+    columnsPerTile,
+    epilogue: run.epilogue,
+  });
+  const backwards = Array.from({ length: tiles }, (_, i) => tiles - 1 - i);
+  const tileOrder = order === 'forwards' ? {} : { order: backwards };
+  run.check(target, spec, { m, mTiles, rowsPerTile }, { tiles, ...tileOrder });
+}
+
+describe('matmul', async () => {
+  for (const target of await kernelTargets()) {
+    for (const types of operandTypes(target)) {
+      const where = `${types.join(' · ')} on ${target.name}`;
+      if (!target.isSlow && types[1] === 'bf16') {
+        for (const model of MODEL_SHAPES) {
+          test(`every product of ${model.name} is within its bound: ${where}`, {
+            skip: target.missing,
+          }, () => {
+            for (const shape of [...encoderLinears(model), ...decoderLinears(model)]) {
+              const run = new ProductRun(linearCase(shape, types, 7), new Random(shape.n + shape.depth));
+              const weights = shape.activation === 'swiglu' ? 2 : 1;
+              checkMatmul(target, run, matmulTile(7, shape.n, weights, 2));
+            }
+          });
+        }
+      }
+      test(`random shapes and epilogues are within their bound: ${where}`, { skip: target.missing }, () => {
+        const random = new Random(31);
+        for (let i = 0; i < (target.isSlow ? 3 : 40); i++) {
+          const m = random.integer(1, target.isSlow ? 8 : 60);
+          const { what, columnsPerTile } = randomProduct(random, types, m, target.isSlow ? 2 : 12);
+          const tile = { rowsPerTile: 12 * random.integer(1, 2), columnsPerTile };
+          checkMatmul(target, new ProductRun(what, random), tile, i % 2 === 0 ? 'forwards' : 'backwards');
+        }
+      });
+    }
+  }
+});

@@ -1,0 +1,73 @@
+import { describe, test } from 'node:test';
+import { matvec } from '../../src/kernels/matvec.js';
+import { decoderLinears, encoderLinears, MODEL_SHAPES } from '../../src/kernels/registry/modelShapes.js';
+import { maxStreamRows } from '../../src/kernels/streamDot.js';
+import { streamColumns } from '../../src/kernels/tileShapes.js';
+import { Random } from '../support/random.js';
+import type { KernelTarget } from './support/kernelHarness.js';
+import { kernelTargets } from './support/kernelTargets.js';
+import { linearCase, operandTypes, randomProduct } from './support/productCases.js';
+import { ProductRun } from './support/productRun.js';
+
+function checkMatvec(
+  target: KernelTarget,
+  run: ProductRun,
+  columnsPerTile: number,
+  order: 'forwards' | 'backwards' = 'forwards',
+): void {
+  const { aDtype, bDtype, m, n, depth } = run.what;
+  const tiles = Math.ceil(n / columnsPerTile);
+  const { aStrideBytes, bStrideBytes, epilogue } = run;
+  const spec = matvec({
+    aDtype,
+    bDtype,
+    rows: m,
+    n,
+    depth,
+    aStrideBytes,
+    bStrideBytes,
+    columnsPerTile,
+    epilogue,
+  });
+  run.check(target, spec, { m }, { tiles, ...(order === 'forwards' ? {} : { order: backwards(tiles) }) });
+}
+
+function backwards(tiles: number): number[] {
+  return Array.from({ length: tiles }, (_, i) => tiles - 1 - i);
+}
+
+describe('matvec', async () => {
+  for (const target of await kernelTargets()) {
+    const mostRows = maxStreamRows(target.capabilities.vecRegisters);
+    for (const types of operandTypes(target)) {
+      const where = `${types.join(' · ')} on ${target.name}`;
+      if (!target.isSlow && types[1] === 'bf16') {
+        for (const model of MODEL_SHAPES) {
+          test(`every product of ${model.name} is within its bound: ${where}`, {
+            skip: target.missing,
+          }, () => {
+            [...decoderLinears(model), ...encoderLinears(model)].forEach((shape, i) => {
+              const rows = 1 + (i % mostRows);
+              const run = new ProductRun(linearCase(shape, types, rows), new Random(shape.n + shape.depth));
+              const weights = shape.activation === 'swiglu' ? 2 : 1;
+              checkMatvec(target, run, streamColumns(shape.n, weights * run.bStrideBytes));
+            });
+          });
+        }
+      }
+      test(`every number of rows, random shapes and epilogues: ${where}`, { skip: target.missing }, () => {
+        const random = new Random(57);
+        for (let i = 0; i < (target.isSlow ? mostRows : 40); i++) {
+          const rows = 1 + (i % mostRows);
+          const { what, columnsPerTile } = randomProduct(random, types, rows, target.isSlow ? 2 : 16);
+          checkMatvec(
+            target,
+            new ProductRun(what, random),
+            columnsPerTile,
+            i % 2 === 0 ? 'forwards' : 'backwards',
+          );
+        }
+      });
+    }
+  }
+});
