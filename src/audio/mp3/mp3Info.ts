@@ -2,14 +2,17 @@ import { MP3_HEADER_BYTES, type Mp3FrameHeader } from './mp3FrameHeader.js';
 
 /** What an encoder wrote into the first frame of a file instead of sound. */
 export interface Mp3Info {
-  /** Samples that encoder and decoder put in front of the recording; 0 when unknown. */
+  /** Samples that encoder and decoder put in front of the recording, as far as they are known. */
   readonly leadingSamples: number;
   /** Samples of the recording, or null when unknown. */
   readonly sampleCount: number | null;
 }
 
-/** Samples by which every layer III decoder delays (hybrid filter bank: 528, and 1 by convention). */
+/** Samples by which every layer III decoder delays: 528 in the hybrid filter bank, and 1 by convention. */
 export const DECODER_DELAY = 529;
+
+/** What is known without such a frame. */
+const UNKNOWN: Mp3Info = { leadingSamples: DECODER_DELAY, sampleCount: null };
 
 /** Flags of a Xing header, which say what follows, and the bytes of each; the frame count comes first. */
 const FRAMES_FLAG = 1;
@@ -27,21 +30,20 @@ const VBRI_OFFSET = 36;
  * @returns undefined when the frame is one of sound.
  */
 export function readMp3Info(frame: Uint8Array, header: Mp3FrameHeader): Mp3Info | undefined {
-  const unknown = { leadingSamples: 0, sampleCount: null };
-  if (textAt(frame, VBRI_OFFSET) === 'VBRI') return unknown;
+  if (textAt(frame, VBRI_OFFSET) === 'VBRI') return UNKNOWN;
   const at = MP3_HEADER_BYTES + header.sideInfoBytes;
   const mark = textAt(frame, at);
   if (mark !== 'Xing' && mark !== 'Info') return undefined;
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  if (at + 8 > frame.length) return unknown;
+  if (at + 8 > frame.length) return UNKNOWN;
   const flags = view.getUint32(at + 4);
   const encoder = FIELD_BYTES.reduce((end, bytes, i) => end + ((flags >> i) & 1) * bytes, at + 8);
-  if ((flags & FRAMES_FLAG) === 0 || encoder + GAPS_OFFSET + 3 > frame.length) return unknown;
+  if ((flags & FRAMES_FLAG) === 0 || encoder + GAPS_OFFSET + 3 > frame.length) return UNKNOWN;
   const frames = view.getUint32(at + 8);
   const gaps = (view.getUint16(encoder + GAPS_OFFSET) << 8) | view.getUint8(encoder + GAPS_OFFSET + 2);
   const [delay, padding] = [gaps >> 12, gaps & 0xfff];
   const sampleCount = frames * header.frameSamples - delay - padding;
-  if (gaps === 0 || sampleCount <= 0) return unknown;
+  if (gaps === 0 || sampleCount <= 0) return UNKNOWN;
   return { leadingSamples: delay + DECODER_DELAY, sampleCount };
 }
 

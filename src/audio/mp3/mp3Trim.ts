@@ -14,7 +14,7 @@ export class Mp3Trim {
   #tailSamples = 0;
 
   constructor(info: Mp3Info | undefined) {
-    this.#leading = info?.leadingSamples ?? 0;
+    this.#leading = info?.leadingSamples ?? DECODER_DELAY;
     this.#sampleCount = info?.sampleCount ?? Number.POSITIVE_INFINITY;
   }
 

@@ -1,0 +1,119 @@
+import { QwenAsrError } from '../error.js';
+import { SAMPLE_RATE_HZ } from './audioClip.js';
+import { MIN_CLIP_SAMPLES, padShortClip } from './padShortClip.js';
+import { quietestSample } from './quietestSample.js';
+
+/** The search for a quiet point reaches at most this far to either side of the target (the published package's value). */
+const MAX_REACH_SAMPLES = 5 * SAMPLE_RATE_HZ;
+
+/** A part of a recording, short enough to be transcribed at once. */
+export interface AudioSegment {
+  /** [length] f32, or [8000] where the segment is shorter than 0.5 s: then zeros follow. */
+  readonly samples: Float32Array;
+  /** Where the segment begins in the recording, in samples. */
+  readonly start: number;
+  /** Samples of the recording, without padding; the next segment begins at start + length. */
+  readonly length: number;
+  /** Zeros appended to reach 0.5 s; they are not part of the recording. */
+  readonly paddingSamples: number;
+}
+
+/** Where segments may end, in samples. */
+export interface SplitRule {
+  /** Length aimed at; a recording, or the rest of one, that is not longer stays whole. */
+  readonly targetSamples: number;
+  /** How far an end may be from the target: min(5 s, a quarter of the target). */
+  readonly reachSamples: number;
+}
+
+/**
+ * The rule for segments of about `segmentSeconds`: each ends within min(5 s, segmentSeconds/4) of that length, except the
+ * last.
+ *
+ * @throws QwenAsrError `usage` for less than 1 s.
+ */
+export function splitRule(segmentSeconds: number): SplitRule {
+  if (!(segmentSeconds >= 1) || !Number.isFinite(segmentSeconds)) {
+    throw new QwenAsrError('usage', `segments: expected a length of at least 1 s, found ${segmentSeconds}`);
+  }
+  const targetSamples = Math.round(segmentSeconds * SAMPLE_RATE_HZ);
+  return { targetSamples, reachSamples: Math.min(MAX_REACH_SAMPLES, Math.floor(targetSamples / 4)) };
+}
+
+/**
+ * Splits a recording at its quietest points, so that words stay whole. While more than the target is left, the segment
+ * ends at the quietest sample within reach of the target (see quietestSample); what is left then is the last segment.
+ * Nothing is lost or doubled: the segments, without padding, put together are the recording.
+ *
+ * Memory is that of a segment, whatever the length of the recording. How the recording is cut into blocks makes no
+ * difference.
+ *
+ * @param blocks [any] f32 each, 16 kHz mono: an AudioStream, or an array of them.
+ * @param segmentSeconds length aimed at, at least 1 s.
+ * @returns the segments in order; none for a recording without samples.
+ * @throws QwenAsrError `usage` for segments of less than 1 s; and what `blocks` throws.
+ * @example
+ * for await (const { samples, start } of splitAudio(await openAudio('lecture.mp3'), 30)) {
+ *   console.log(start / 16000, samples.length / 16000);
+ * }
+ */
+export async function* splitAudio(
+  blocks: AsyncIterable<Float32Array> | Iterable<Float32Array>,
+  segmentSeconds: number,
+): AsyncGenerator<AudioSegment, void, undefined> {
+  const rule = splitRule(segmentSeconds);
+  const { targetSamples, reachSamples } = rule;
+  const needed = targetSamples + reachSamples;
+  let held = new Float32Array(2 * needed);
+  let filled = 0;
+  let start = 0;
+  const take = (length: number): AudioSegment => {
+    const segment = makeSegment(held.slice(0, length), start);
+    held.copyWithin(0, length, filled);
+    filled -= length;
+    start += length;
+    return segment;
+  };
+  for await (const block of blocks) {
+    if (filled + block.length > held.length) held = enlarged(held, filled + block.length);
+    held.set(block, filled);
+    filled += block.length;
+    while (filled >= needed) yield take(endOfSegment(held.subarray(0, filled), rule));
+  }
+  while (filled > targetSamples) yield take(endOfSegment(held.subarray(0, filled), rule));
+  if (filled > 0) yield take(filled);
+}
+
+/**
+ * Where a whole recording is split: the ends of all segments but the last.
+ *
+ * @param samples [n] f32, 16 kHz mono.
+ * @example
+ * splitPoints(clip.samples, 30); // [478912, 955040]
+ */
+export function splitPoints(samples: Float32Array, segmentSeconds: number): number[] {
+  const rule = splitRule(segmentSeconds);
+  const points: number[] = [];
+  for (let start = 0; samples.length - start > rule.targetSamples; start = points.at(-1)!) {
+    points.push(start + endOfSegment(samples.subarray(start), rule));
+  }
+  return points;
+}
+
+/** @param rest [> targetSamples] f32: the recording from the segment's start, to its end or at least as far as is looked. */
+function endOfSegment(rest: Float32Array, { targetSamples, reachSamples }: SplitRule): number {
+  const from = targetSamples - reachSamples;
+  const until = Math.min(rest.length, targetSamples + reachSamples);
+  return from + quietestSample(rest.subarray(from, until), targetSamples - from);
+}
+
+function makeSegment(samples: Float32Array, start: number): AudioSegment {
+  const paddingSamples = Math.max(0, MIN_CLIP_SAMPLES - samples.length);
+  return { samples: padShortClip(samples), start, length: samples.length, paddingSamples };
+}
+
+function enlarged(samples: Float32Array, length: number): Float32Array<ArrayBuffer> {
+  const larger = new Float32Array(2 * length);
+  larger.set(samples);
+  return larger;
+}
