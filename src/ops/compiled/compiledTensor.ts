@@ -52,7 +52,7 @@ export class CompiledTensor implements Tensor {
   }
 
   get rowLength(): number {
-    return this.length / this.rowCount;
+    return this.shape.slice(1).reduce((product, size) => product * size, 1);
   }
 
   get rowBytes(): number {
@@ -62,8 +62,7 @@ export class CompiledTensor implements Tensor {
   rows(start: number, end: number): Tensor {
     const { label, dtype, element } = this;
     const shape = [end - start, ...this.shape.slice(1)];
-    const rowBytes = this.shape.slice(1).reduce((product, size) => product * size, ELEMENT_BYTES[element]);
-    const offsetBytes = this.offsetBytes + start * rowBytes;
+    const offsetBytes = this.offsetBytes + start * this.rowBytes;
     return new CompiledTensor(this.scope, this.block, { label, shape, dtype, element, offsetBytes });
   }
 

@@ -1,10 +1,10 @@
-import { QwenAsrError } from '../../error.js';
 import type { Arena } from '../../runtime/arena.js';
 import type { Machine } from '../../runtime/machine.js';
 import { roundToBf16, widenBf16 } from '../bfloat16.js';
 import { widenF16 } from '../float16.js';
 import type { Weight } from '../operators.js';
 import type { Parameter } from '../parameter.js';
+import { checkConvolutionShape, checkMatrixShape } from './checkShapes.js';
 
 /** A checkpoint tensor where kernels can read it. */
 export interface CompiledWeight extends Weight {
@@ -28,7 +28,11 @@ export class WeightPlacer {
     this.operand = operand;
   }
 
-  /** The same bytes (a tied lm_head) are placed once. */
+  /**
+   * The same bytes (a tied lm_head) are placed once.
+   *
+   * @throws QwenAsrError `unsupported` for a shape that the kernels do not multiply; `memory`
+   */
   place(parameter: Parameter, layout: CompiledWeight['layout']): CompiledWeight {
     const known = this.placed.get(parameter.bytes);
     if (known !== undefined && known.layout === layout && known.name === parameter.name) return known;
@@ -43,6 +47,7 @@ export class WeightPlacer {
       return { name, shape, dtype, layout, element: 'f32', address: this.copyFloats(toF32(parameter)) };
     }
     if (layout === 'convolution') return this.placeConvolution(parameter);
+    checkMatrixShape(name, shape);
     const inPlace = dtype === 'bf16' || (dtype === 'f32' && this.operand === 'f32');
     if (inPlace) {
       const element = dtype === 'bf16' ? 'bf16' : 'f32';
@@ -54,10 +59,8 @@ export class WeightPlacer {
   /** Channels last, so that a row of the window is one run of memory in weight and image alike. */
   private placeConvolution(parameter: Parameter): CompiledWeight {
     const { name, shape, dtype } = parameter;
-    const [outputs, inputs, height, width] = shape;
-    if (shape.length !== 4 || height !== 3 || width !== 3) {
-      throw new QwenAsrError('internal', `${name}: expected a 3×3 convolution, found [${shape.join(', ')}]`);
-    }
+    checkConvolutionShape(name, shape);
+    const [outputs, inputs] = shape;
     const layout = 'convolution';
     if (inputs === 1) {
       const moved = transpose(toF32(parameter), outputs!, 9);

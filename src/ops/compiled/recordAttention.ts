@@ -11,6 +11,7 @@ import {
   windowAttentionTiles,
 } from '../../kernels/windowAttention.js';
 import type { Operators } from '../operators.js';
+import { checkHeadDim } from './checkShapes.js';
 import { cacheOf, tensorOf } from './compiledHandles.js';
 import { ELEMENT_BYTES } from './compiledTensor.js';
 import type { TapeRecorder } from './tapeRecorder.js';
@@ -20,6 +21,7 @@ type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 export function recordWindowAttention(tape: TapeRecorder, args: Args<'windowAttention'>): void {
   const [q, k, v, y] = [args.q, args.k, args.v, args.y].map(tensorOf) as [Handle, Handle, Handle, Handle];
   const { heads, windowTokens } = args;
+  checkHeadDim(q.label, q.rowLength / heads);
   const spec = {
     dtype: tape.operand,
     heads,
@@ -48,6 +50,7 @@ export function recordCachedAttention(tape: TapeRecorder, args: Args<'cachedAtte
   const y = tensorOf(args.y);
   const cache = cacheOf(args.cache);
   const { kvHeads, headDim, capacity } = cache;
+  checkHeadDim(q.label, headDim);
   const spec: CachedAttentionSpec = {
     dtype: tape.operand,
     heads: q.rowLength / headDim,

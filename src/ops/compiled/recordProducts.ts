@@ -7,6 +7,7 @@ import { matvec } from '../../kernels/matvec.js';
 import { maxStreamRows } from '../../kernels/streamDot.js';
 import { matmulTile, streamColumns } from '../../kernels/tileShapes.js';
 import type { Operators } from '../operators.js';
+import { checkInPlaceShape } from './checkShapes.js';
 import { compiledWeight, tensorOf } from './compiledHandles.js';
 import type { CompiledTensor } from './compiledTensor.js';
 import { ELEMENT_BYTES } from './compiledTensor.js';
@@ -21,6 +22,7 @@ export function recordLinear(tape: TapeRecorder, args: Args<'linear'>): void {
   const y = tensorOf(args.y);
   const bias = args.bias === undefined ? null : compiledWeight(args.bias);
   const residual = args.residual === undefined ? null : tensorOf(args.residual);
+  if (residual?.address === y.address) checkInPlaceShape(args.weight.name, args.weight.shape);
   const epilogue: EpilogueSpec = {
     bias: bias !== null,
     activation: args.activation ?? 'none',
