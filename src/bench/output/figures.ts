@@ -47,7 +47,7 @@ export function formatRate(perSecond: number): string {
 /** A ratio as a signed change: 1.031 is `+3.1 %`. */
 export function formatChange(ratio: number): string {
   const percent = 100 * (ratio - 1);
-  const digits = Math.abs(percent) < 10 ? 1 : 0;
+  const digits = Math.abs(percent) < 9.95 ? 1 : 0;
   const text = percent.toFixed(digits);
   // No "-0.0": a change that rounds to nothing has no direction.
   return `${Number(text) > 0 ? '+' : ''}${Number(text) === 0 ? text.replace('-', '') : text} %`;

@@ -18,10 +18,9 @@ export function formatMarkdown(result: BenchResult): string {
     ]),
     folded(
       'Environment',
-      list(
-        describeDocument(result).map(([label, text]) => `${label}: ${text}`),
-        false,
-      ),
+      describeDocument(result)
+        .map(([label, text]) => `- ${label}: ${codeSpan(text)}`)
+        .join('\n'),
     ),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { QwenAsrError } from '../../error.js';
 import type { EventSink } from '../record/resultRecorder.js';
 import { formatEvent } from './formatJsonl.js';
@@ -11,12 +11,12 @@ export interface JsonlFile {
 }
 
 /**
- * Opens a file for events.
+ * A file for events. It is opened by the first of them, so that an earlier result stays until there is a new one.
  *
- * @param flags `w` begins anew, `a` goes on with an interrupted measurement
- * @throws QwenAsrError `file` when it cannot be opened, and from the sink when it cannot be written
+ * @param resume goes on with an interrupted measurement, less a last line that was cut off
+ * @throws QwenAsrError `file` from the sink, when it cannot be written
  */
-export function openJsonlFile(path: string, flags: 'w' | 'a' = 'w'): JsonlFile {
+export function openJsonlFile(path: string, resume = false): JsonlFile {
   const attempt = <Result>(work: () => Result): Result => {
     try {
       return work();
@@ -24,16 +24,24 @@ export function openJsonlFile(path: string, flags: 'w' | 'a' = 'w'): JsonlFile {
       throw unwritable(path, error);
     }
   };
-  const file = attempt(() => openSync(path, flags));
+  let file: number | undefined;
   return {
-    sink: (event) => {
-      const line = Buffer.from(formatEvent(event));
-      for (let written = 0; written < line.length; ) {
-        written += attempt(() => writeSync(file, line, written));
-      }
-    },
-    close: () => attempt(() => closeSync(file)),
+    sink: (event) =>
+      attempt(() => {
+        file ??= resume ? openAtEnd(path) : openSync(path, 'w');
+        const line = Buffer.from(formatEvent(event));
+        for (let written = 0; written < line.length; ) written += writeSync(file, line, written);
+      }),
+    close: () => attempt(() => file !== undefined && closeSync(file)),
   };
+}
+
+/** Opens a file to append to, without what follows its last line feed. */
+function openAtEnd(path: string): number {
+  const whole = existsSync(path) ? readFileSync(path).lastIndexOf('\n') + 1 : 0;
+  const file = openSync(path, 'a');
+  ftruncateSync(file, whole);
+  return file;
 }
 
 /** The error of a file that cannot be written, in the words of the user. */

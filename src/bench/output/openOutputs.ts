@@ -38,7 +38,7 @@ export function openOutputs({ format, exports, out, resume = false }: OutputRequ
   const files = planExports(exports);
   const growing: JsonlFile[] = files
     .filter((file) => file.format === 'jsonl')
-    .map(({ path }) => openJsonlFile(path, resume ? 'a' : 'w'));
+    .map(({ path }) => openJsonlFile(path, resume));
   const sinks = growing.map((file) => file.sink);
   if (format === 'jsonl') sinks.push((event) => out(formatEvent(event)));
   return {

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type CsvValue, csvRows, formatCsv } from '../../../src/bench/output/formatCsv.js';
+import { formatJson } from '../../../src/bench/output/formatJson.js';
+import { formatEvent, formatJsonl } from '../../../src/bench/output/formatJsonl.js';
+import { parseResult } from '../../../src/bench/output/readResult.js';
+import type { BenchResult } from '../../../src/bench/schema/benchResult.js';
+import { QwenAsrError } from '../../../src/error.js';
+import {
+  benchmarkEvents,
+  benchmarkResult,
+  comparisonResult,
+  HEADER,
+  sweepResult,
+} from '../support/sampleResults.js';
+
+const SAMPLES: Readonly<Record<string, BenchResult>> = {
+  benchmark: benchmarkResult(),
+  sweep: sweepResult(),
+  comparison: comparisonResult(),
+};
+
+for (const [name, result] of Object.entries(SAMPLES)) {
+  test(`${name}: JSON gives the same document back`, () => {
+    const text = formatJson(result);
+    assert.deepEqual(JSON.parse(text), result);
+    assert.deepEqual(parseResult(text, 'f'), result);
+    assert.ok(text.endsWith('}\n'));
+    assert.ok(Math.max(...text.split('\n').map((line) => line.length)) < 200);
+    assert.deepEqual(parseResult(JSON.stringify(result), 'one line'), result);
+  });
+
+  test(`${name}: JSONL gives the same document back, and JSON from it is the same text`, () => {
+    const lines = formatJsonl(result);
+    assert.deepEqual(parseResult(lines, 'f'), result);
+    assert.equal(formatJson(parseResult(lines, 'f')), formatJson(result));
+    for (const line of lines.trimEnd().split('\n')) assert.equal(typeof JSON.parse(line).event, 'string');
+  });
+
+  test(`${name}: CSV gives every value of every run back`, () => {
+    const rows = csvRows(result);
+    const runs = result.cells.reduce((sum, cell) => sum + cell.warmups.length + cell.runs.length, 0);
+    assert.equal(rows.length, runs);
+    const [header = [], ...fields] = parseCsv(formatCsv(result));
+    const columns = header.map(String);
+    assert.equal(fields.length, runs);
+    assert.equal(new Set(columns).size, columns.length, 'a column twice');
+    fields.forEach((line, index) => {
+      const row: Readonly<Record<string, CsvValue>> = rows[index] ?? {};
+      const expected = columns.map((column) => row[column] ?? null);
+      assert.deepEqual(
+        line.map((field, column) => typed(field, expected[column] ?? null)),
+        expected,
+      );
+    });
+  });
+}
+
+test('CSV has a column for every plain value of a run', () => {
+  const [row = {}] = csvRows(benchmarkResult(1));
+  const run = benchmarkResult(1).cells[0]?.warmups[0] ?? assert.fail();
+  const names = (value: object, prefix: string): string[] =>
+    Object.entries(value).flatMap(([name, member]) =>
+      typeof member === 'object' && member !== null && !Array.isArray(member)
+        ? names(member, `${prefix}${name}.`)
+        : [`${prefix}${name}`],
+    );
+  assert.deepEqual(
+    names(run, '').filter((name) => !(name in row)),
+    [],
+  );
+});
+
+test('a JSONL file cut anywhere keeps every run whose line was whole', () => {
+  const lines = benchmarkEvents(6).map(formatEvent);
+  const text = lines.join('');
+  const headerLength = lines[0]?.length ?? 0;
+  for (let length = headerLength; length <= text.length; length += 97) {
+    const cut = text.slice(0, length);
+    const whole = cut.split('\n').slice(0, -1);
+    const finished = whole.filter((line) => line.startsWith('{"event":"run"')).length;
+    const result = parseResult(cut, 'cut');
+    assert.equal(result.cells[0]?.runs.length ?? 0, finished);
+    assert.equal(result.complete, whole.length === lines.length);
+  }
+});
+
+test('events of a resumed measurement continue the result; a cell begun again starts over', () => {
+  const first = benchmarkEvents(5).slice(0, -4);
+  const again = benchmarkEvents(3, 2).filter(({ event }) => event !== 'header');
+  const result = parseResult([...first, ...again].map(formatEvent).join(''), 'f');
+  assert.equal(result.cells.length, 1);
+  assert.equal(result.cells[0]?.runs.length, 3);
+  assert.equal(result.models.length, 1);
+  assert.equal(result.complete, true);
+});
+
+test('events and lines that a reader cannot use are named', () => {
+  const header = formatEvent({ event: 'header', ...HEADER });
+  const refusals: readonly (readonly [text: string, message: RegExp])[] = [
+    ['', /^f: expected a result of qwen_asr_bench as JSON or JSONL, found an empty file$/],
+    ['total 12 ms\n', /^f: expected a result .* found text that is not JSON/],
+    [`${header}{"event":"run","cell":"x","run":{}}\n`, /^f: .*expected a started cell, found "x"$/],
+    [`${header}oops\n{}\n`, /^f: line 2: expected an event as JSON, found other text$/],
+    [`${header}{"a":1}\n`, /^f: line 2: expected an event, found a line without "event"$/],
+    [`${header}{"event":"cell"}\n`, /^f: line 2: cell: expected an object, found none$/],
+    [`${header}{"event":"run","cell":3,"run":{}}\n`, /^f: line 2: cell: expected a string, found 3$/],
+    [`${header}{"event":"cell","cell":{"id":"a"}}\n`, /^f: cells\[0\]\.settings: expected an object/],
+    ['{"event":"note","note":"hello"}\n', /^f: expected a header as the first line, found note$/],
+    ['{"event":"header","schema":"qwen-asr-bench-result","version":9}\n', /expected version 1 .* found 9/],
+  ];
+  for (const [text, message] of refusals) {
+    assert.throws(
+      () => parseResult(text, 'f'),
+      (error) => error instanceof QwenAsrError && error.code === 'compare' && message.test(error.message),
+      text,
+    );
+  }
+  const future = parseResult(`${header}{"event":"temperature","celsius":61}\n`, 'f');
+  assert.equal(future.complete, false);
+});
+
+/** A field as the value of the type that is expected there. */
+function typed(field: string | null, like: CsvValue): CsvValue {
+  if (field === null) return null;
+  if (typeof like === 'number') return Number(field);
+  if (typeof like === 'boolean') return field === 'true';
+  if (typeof like === 'string' || like === null) return field;
+  return field === '' ? [] : field.split(' ').map(Number);
+}
+
+/** RFC 4180, written apart from the formatter; a bare empty field is null. */
+function parseCsv(text: string): (string | null)[][] {
+  const rows: (string | null)[][] = [];
+  const field = /(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n)/gy;
+  let row: (string | null)[] = [];
+  for (let match = field.exec(text); match !== null; match = field.exec(text)) {
+    const [, quoted, bare, end] = match;
+    row.push(quoted === undefined ? bare || null : quoted.replaceAll('""', '"'));
+    if (end === '\n') {
+      rows.push(row);
+      row = [];
+    }
+    if (field.lastIndex === text.length) return rows;
+  }
+  return assert.fail('not CSV');
+}
