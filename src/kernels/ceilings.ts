@@ -13,7 +13,7 @@ export type CeilingKind = 'read' | 'write' | 'f32' | 'bf16' | 'int8';
 
 /** Vectors in flight in a read: eight cache lines. */
 const READ_UNROLL = 8;
-const PREFETCH_BYTES = 16384;
+const PREFETCH_BYTES = 4096;
 
 /** Multiplications and additions (or bytes, for `read` and `write`) of one repetition of a tile. */
 export function ceilingWork(kind: CeilingKind, capabilities: Capabilities, bytesPerTile: number): number {
