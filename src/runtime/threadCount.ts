@@ -1,17 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
+/** Text of a file; null where there is none. */
+type ReadText = (path: string) => string | null;
+
 /**
  * Participants that a pass should have: the physical cores that the process may use, after its affinity mask and its
  * cgroup's CPU quota (hyper-threads of one core share the units that matrix products need).
+ *
+ * @param read how Linux's files are read
  */
-export function defaultThreadCount(): number {
-  const cores = physicalCores() ?? availableParallelism();
-  return Math.max(1, Math.min(cores, cpuQuota() ?? cores));
+export function defaultThreadCount(read: ReadText = readText): number {
+  const cores = physicalCores(read) ?? availableParallelism();
+  return Math.max(1, Math.min(cores, cpuQuota(read) ?? cores));
 }
 
 /** Distinct cores among the CPUs of the affinity mask; null where Linux's files do not tell. */
-function physicalCores(): number | null {
+function physicalCores(read: ReadText): number | null {
   const allowed = /^Cpus_allowed_list:\s*(\S+)/m.exec(read('/proc/self/status') ?? '')?.[1];
   if (allowed === undefined) return null;
   const cores = new Set<string>();
@@ -31,21 +36,32 @@ export function parseCpuList(list: string): number[] {
   });
 }
 
-/** Whole CPUs of the cgroup's quota, at least 1; null where there is none. */
-function cpuQuota(): number | null {
-  const group = /^0::(\/.*)$/m.exec(read('/proc/self/cgroup') ?? '')?.[1] ?? '/';
-  const unified =
-    read(`/sys/fs/cgroup${group === '/' ? '' : group}/cpu.max`) ?? read('/sys/fs/cgroup/cpu.max');
-  const old = [read('/sys/fs/cgroup/cpu/cpu.cfs_quota_us'), read('/sys/fs/cgroup/cpu/cpu.cfs_period_us')];
-  const [quota, period] = (unified ?? old.map((text) => text ?? '').join(' '))
-    .trim()
-    .split(/\s+/)
-    .map(Number);
-  if (quota === undefined || period === undefined || !(quota > 0) || !(period > 0)) return null;
-  return Math.max(1, Math.floor(quota / period));
+/** Whole CPUs of the tightest quota of the process's cgroup and those around it, at least 1; null without a quota. */
+function cpuQuota(read: ReadText): number | null {
+  const groups = read('/proc/self/cgroup') ?? '';
+  const quotas = [
+    ...ancestors(/^0::(\/.*)$/m.exec(groups)?.[1]).map((group) => read(`/sys/fs/cgroup${group}/cpu.max`)),
+    ...ancestors(/^\d+:(?:[^:]*,)?cpu(?:,[^:]*)?:(\/.*)$/m.exec(groups)?.[1]).map((group) => {
+      const folder = `/sys/fs/cgroup/cpu${group}`;
+      return `${read(`${folder}/cpu.cfs_quota_us`)} ${read(`${folder}/cpu.cfs_period_us`)}`;
+    }),
+  ].flatMap((text) => {
+    // `max 100000` or `-1 100000` where there is no limit.
+    const [quota = 0, period = 0] = (text ?? '').trim().split(/\s+/).map(Number);
+    return quota > 0 && period > 0 ? [quota / period] : [];
+  });
+  return quotas.length === 0 ? null : Math.max(1, Math.floor(Math.min(...quotas)));
 }
 
-function read(path: string): string | null {
+/** A cgroup and those around it, as folders; `/a/b` → `/a/b`, `/a`, and the root as ''. In a container only the root is seen. */
+function ancestors(group = '/'): string[] {
+  const names = group.split('/').filter((name) => name !== '');
+  return Array.from({ length: names.length + 1 }, (_, i) =>
+    names.slice(0, names.length - i).reduce((path, name) => `${path}/${name}`, ''),
+  );
+}
+
+function readText(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
   } catch {
