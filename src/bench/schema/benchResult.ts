@@ -62,7 +62,7 @@ export interface ModelRecord {
   readonly weightBytes: number | null;
   readonly encoderLayers: number | null;
   readonly decoderLayers: number | null;
-  /** SHA-256, hex, of every *.safetensors header and file size in name order, or of the synthetic name. */
+  /** `hashModel`: SHA-256, hex, of name, size and pieces of every *.safetensors file, or of the synthetic name. */
   readonly hash: string | null;
 }
 
