@@ -30,15 +30,20 @@ export class Encoder {
    * [tokens, hidden].
    *
    * @param mel [melBins, frames]; at least one frame
+   * @param options.onStemEnd comes between conv stem and layers, outside of both timings
    * @throws QwenAsrError `audio` when the mel has no frame or its sizes disagree; `aborted`; `closed`
    */
   async encode(
     mel: MelInput,
-    options: { signal?: AbortSignal | undefined; observer?: Observer | undefined } = {},
+    options: {
+      signal?: AbortSignal | undefined;
+      observer?: Observer | undefined;
+      onStemEnd?: (() => void) | undefined;
+    } = {},
   ): Promise<Encoding> {
     const { config, weights } = this.#model;
     checkMel(mel, config);
-    const { signal, observer } = options;
+    const { signal, observer, onStemEnd } = options;
     const startMs = performance.now();
     const hidden = weights.proj2.weight.shape[0]!;
     const tokens = audioTokenCount(mel.frames, config.chunkFrames);
@@ -50,11 +55,13 @@ export class Encoder {
       const stem = planConvStem(this.#backend, scope, this.#model, clip, observer);
       stem.write(mel);
       await stem.pass.run(signal);
-      const stemEndMs = performance.now();
+      const convStemMs = performance.now() - startMs;
+      onStemEnd?.();
+      const layersStartMs = performance.now();
       const layers = planEncoderLayers(this.#backend, scope, this.#model, { stream, output }, observer);
       await layers.run(signal);
       const data = output.read();
-      const timings = { convStemMs: stemEndMs - startMs, encoderLayersMs: performance.now() - stemEndMs };
+      const timings = { convStemMs, encoderLayersMs: performance.now() - layersStartMs };
       return { data, tokens, hidden, timings };
     } finally {
       scope.release();

@@ -1,4 +1,4 @@
-import type { TranscriptTimings } from './types.js';
+import type { MeasuredPhase, TranscriptTimings } from './types.js';
 
 /** The phases that are timed one by one. */
 export type Phase = 'melMs' | 'convStemMs' | 'encoderLayersMs' | 'prefillMs' | 'detokenizeMs';
@@ -14,11 +14,16 @@ export class Ledger {
     detokenizeMs: 0,
   };
   readonly #decodeStepsMs: number[] = [];
+  readonly #onPhaseEnd: ((phase: MeasuredPhase) => void) | undefined;
   #firstTokenMs: number | null = null;
 
-  /** @param startMs performance.now() at the call */
-  constructor(startMs: number) {
+  /**
+   * @param startMs performance.now() at the call
+   * @param onPhaseEnd see TranscribeOptions
+   */
+  constructor(startMs: number, onPhaseEnd?: (phase: MeasuredPhase) => void) {
     this.#startMs = startMs;
+    this.#onPhaseEnd = onPhaseEnd;
   }
 
   /** Milliseconds since the call. */
@@ -46,9 +51,16 @@ export class Ledger {
     return result;
   }
 
-  /** Notes when the first token was known. */
+  /** Tells whoever measures that a phase is over; its time is not charged to any phase. */
+  endPhase(phase: MeasuredPhase): void {
+    this.#onPhaseEnd?.(phase);
+  }
+
+  /** Notes when the first token was known, which ends the prefill. */
   markFirstToken(): void {
-    this.#firstTokenMs ??= this.elapsedMs();
+    if (this.#firstTokenMs !== null) return;
+    this.#firstTokenMs = this.elapsedMs();
+    this.endPhase('prefill');
   }
 
   addDecodeStep(ms: number): void {
@@ -57,6 +69,7 @@ export class Ledger {
 
   /** The parts so far; `otherMs` is what no phase was charged with, so that all sum to totalMs. */
   close(): TranscriptTimings {
+    if (this.#decodeStepsMs.length > 0) this.endPhase('decode');
     const decodeMs = sum(this.#decodeStepsMs);
     const totalMs = this.elapsedMs();
     const otherMs = Math.max(0, totalMs - decodeMs - sum(Object.values(this.#phases)));

@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import type { Backend, Observer } from '../ops/operators.js';
+import type { Backend, Ceilings, Observer } from '../ops/operators.js';
 import { Ledger } from './ledger.js';
 import { checkFinite, withNumericDiagnosis } from './numericDiagnosis.js';
 import { RunningTranscription } from './runningTranscription.js';
@@ -7,6 +7,7 @@ import { SerialQueue } from './serialQueue.js';
 import { type Stages, transcribeClip } from './transcribeClip.js';
 import { resolveRequest } from './transcribeRequest.js';
 import type {
+  EncodeOptions,
   Encoding,
   Mel,
   ModelInfo,
@@ -46,15 +47,17 @@ export class LoadedModel implements SpeechModel {
     return this.#inTurn(() => this.#stages.mel.run(samples, { signal }), signal);
   }
 
-  async encode(mel: Mel, options: { signal?: AbortSignal; observer?: Observer } = {}): Promise<Encoding> {
-    const { signal, observer } = options;
+  async encode(mel: Mel, options: EncodeOptions = {}): Promise<Encoding> {
+    const { signal, observer, onPhaseEnd } = options;
+    const onStemEnd = onPhaseEnd === undefined ? undefined : () => onPhaseEnd('convStem');
     const attempt = async (watched: {
       signal?: AbortSignal | undefined;
       observer?: Observer | undefined;
     }) => {
       checkFinite('mel', mel.data, [mel.bins, mel.frames]);
-      const encoding = await this.#stages.encoder.encode(mel, watched);
+      const encoding = await this.#stages.encoder.encode(mel, { ...watched, onStemEnd });
       checkFinite('encoder', encoding.data, [encoding.tokens, encoding.hidden]);
+      onPhaseEnd?.('encoderLayers');
       return encoding;
     };
     return this.#inTurn(
@@ -66,6 +69,10 @@ export class LoadedModel implements SpeechModel {
   transcribe(samples: Float32Array, options: TranscribeOptions = {}): Transcription {
     const startMs = performance.now();
     return new RunningTranscription((emit) => this.#transcribe(samples, options, startMs, emit));
+  }
+
+  async measureCeilings(): Promise<Ceilings | null> {
+    return this.#inTurn(() => this.#backend.measureCeilings(), undefined);
   }
 
   close(): Promise<void> {
@@ -85,13 +92,13 @@ export class LoadedModel implements SpeechModel {
     startMs: number,
     emit: (event: TokenEvent) => void,
   ): Promise<Transcript> {
-    const { signal, observer } = options;
+    const { signal, observer, onPhaseEnd } = options;
     const request = resolveRequest(this.#stages.text, options, samples.length / 16);
     return this.#inTurn(
       () =>
         withNumericDiagnosis(signal, (watch) =>
           transcribeClip(this.#stages, samples, request, {
-            ledger: new Ledger(startMs),
+            ledger: new Ledger(startMs, onPhaseEnd),
             ...(watch === undefined ? { emit, signal, observer } : { emit: () => {}, ...watch }),
           }),
         ),

@@ -1,7 +1,7 @@
 import type { AudioClip } from '../audio/audioClip.js';
 import type { Mel } from '../audio/mel.js';
 import type { EncodeTimings, Encoding } from '../encoder/encoding.js';
-import type { Backend, Observer, Precision } from '../ops/operators.js';
+import type { Backend, Ceilings, Observer, Precision } from '../ops/operators.js';
 
 export type { AudioClip, EncodeTimings, Encoding, Mel };
 
@@ -41,7 +41,14 @@ export interface TranscribeOptions {
    * `step_embeddings`, `step_layer0`…, `step_best_logits`. Slows the run.
    */
   readonly observer?: Observer;
+  /** For measurements: comes when a phase has ended; what it takes is part of `otherMs`. */
+  readonly onPhaseEnd?: (phase: MeasuredPhase) => void;
 }
+
+export type EncodeOptions = Pick<TranscribeOptions, 'signal' | 'observer' | 'onPhaseEnd'>;
+
+/** The phases whose ends can be heard of. */
+export type MeasuredPhase = 'mel' | 'convStem' | 'encoderLayers' | 'prefill' | 'decode';
 
 /** One decoded token. */
 export interface TokenEvent {
@@ -160,7 +167,7 @@ export interface SpeechModel {
    * @example
    * const { tokens, hidden } = await model.encode(await model.melSpectrogram(clip.samples));
    */
-  encode(mel: Mel, options?: { signal?: AbortSignal; observer?: Observer }): Promise<Encoding>;
+  encode(mel: Mel, options?: EncodeOptions): Promise<Encoding>;
   /**
    * Speech to text. The run starts at once; its errors arrive through `result` and the iterators:
    * QwenAsrError `audio` for samples that are empty or not finite; `usage` for an option that cannot be carried out;
@@ -174,6 +181,14 @@ export interface SpeechModel {
    * const { timings } = await transcription.result;
    */
   transcribe(samples: Float32Array, options?: TranscribeOptions): Transcription;
+  /**
+   * What the machine itself reaches on the model's threads: read bandwidth and the throughput of its dot products. Takes
+   * about a second and 512 MB.
+   *
+   * @returns null on the reference backend, which is not built for speed
+   * @throws QwenAsrError `memory`; `closed`
+   */
+  measureCeilings(): Promise<Ceilings | null>;
   /** Frees memory and threads. Runs in flight end with an error of code `closed`; calling it again is harmless. */
   close(): Promise<void>;
 }
