@@ -7,7 +7,7 @@ import { rowRange } from './rowRange.js';
 /**
  * y = (x − mean) / √(variance + ε) ⊙ weight + bias, row by row; x [M, length] f32, y operand. Two passes: the variance
  * is taken around the mean, so that nothing cancels.
- * Error: (length/lanes + 12)·2⁻²⁴ of max|x − mean|·scale·|weight| + |bias|, and the rounding of y.
+ * Error: (length/lanes + 12)·2⁻²⁴ of (max|x − mean| + mean|x|)·scale·|weight| + |bias|, and the rounding of y.
  */
 export function layerNorm(spec: NormSpec): KernelSpec {
   const { length, epsilon, yDtype, rowsPerTile } = spec;

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { EMBED_SLOTS, embedRows } from '../../src/kernels/embedRows.js';
+import { MODEL_SHAPES } from '../../src/kernels/registry/modelShapes.js';
+import { type KernelSlot, runKernel, widen } from './support/kernelHarness.js';
+import { kernelTargets } from './support/kernelTargets.js';
+import { randomOperand } from './support/randomOperand.js';
+
+describe('embedRows', async () => {
+  for (const target of await kernelTargets()) {
+    const lengths = target.isSlow ? [16, 48] : [16, 48, ...MODEL_SHAPES.map(({ decoder }) => decoder.hidden)];
+    for (const tableDtype of ['f32', 'bf16'] as const) {
+      test(`copies rows exactly: ${tableDtype} on ${target.name}`, { skip: target.missing }, () => {
+        for (const length of lengths) {
+          const rows = 50;
+          const ids = Int32Array.of(0, rows - 1, 7, 7, 31);
+          const table = randomOperand(tableDtype, rows * length, length);
+          const y = new Float32Array(ids.length * length);
+          const slots: KernelSlot[] = [];
+          slots[EMBED_SLOTS.ids] = ids;
+          slots[EMBED_SLOTS.table] = table;
+          slots[EMBED_SLOTS.y] = y;
+          runKernel(target, embedRows({ length, tableDtype }), {
+            slots,
+            tiles: ids.length,
+            order: [4, 0, 2, 1, 3],
+          });
+          const expected = widen(table);
+          ids.forEach((id, i) => {
+            const row = y.subarray(i * length, (i + 1) * length);
+            assert.deepEqual(row, expected.subarray(id * length, (id + 1) * length), `row ${i} of ${length}`);
+          });
+        }
+      });
+    }
+
+    if (target.isSlow) continue; // the interpreter knows no memory but its own
+    test(`reaches the last row of the largest table, on ${target.name}`, { skip: target.missing }, () => {
+      // Only the last row is in memory; the table's address is that of the whole.
+      const [vocabulary, length] = [151936, 2048];
+      const row = randomOperand('bf16', length, 1);
+      const y = new Float32Array(length);
+      const slots: KernelSlot[] = [];
+      slots[EMBED_SLOTS.ids] = Int32Array.of(vocabulary - 1);
+      slots[EMBED_SLOTS.table] = { array: row, offsetBytes: -(vocabulary - 1) * length * 2 };
+      slots[EMBED_SLOTS.y] = y;
+      runKernel(target, embedRows({ length, tableDtype: 'bf16' }), { slots, tiles: 1 });
+      assert.deepEqual(y, widen(row));
+    });
+  }
+});
