@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { benchCommand } from './benchCommand.js';
+import { benchProgram } from './benchProgram.js';
 import { runCommand } from './runCommand.js';
 
-await runCommand(benchCommand);
+await runCommand(benchProgram);

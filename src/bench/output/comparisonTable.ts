@@ -8,26 +8,24 @@ export function comparisonTable(comparisons: readonly ComparisonRecord[]): Figur
     const { outcome, metric, labelA, labelB } = comparison;
     const title = `${labelB} against ${labelA}`;
     if (outcome === null) return [title, metric, '–', '–', '–', 'too few runs'];
-    const { ratio, low, high, pValue, verdict } = outcome;
+    const { ratio, low, high, pValue } = outcome;
     const interval = low === null || high === null ? '–' : `${formatChange(low)} … ${formatChange(high)}`;
-    return [title, metric, formatChange(ratio), interval, formatProbability(pValue), verdict];
+    return [title, metric, formatChange(ratio), interval, formatProbability(pValue), showVerdict(outcome)];
   });
   return { header: ['B against A', 'metric', 'change', '95 % interval', 'p', 'verdict'], rows };
 }
 
-/** Sentences that the table has no room for: undecided verdicts, runs set aside, other tokens. */
+/** The verdict; of an undecided one, how many runs a side would probably decide. */
+export function showVerdict({ verdict, runsNeeded }: NonNullable<ComparisonRecord['outcome']>): string {
+  return verdict === 'undecided' && runsNeeded !== null ? `undecided, try ${runsNeeded} runs` : verdict;
+}
+
+/** Sentences that the table has no room for: runs set aside, other tokens. */
 export function comparisonNotes(comparisons: readonly ComparisonRecord[]): string[] {
   const notes = comparisons.flatMap((comparison) => {
-    const { outcome, metric, labelB, sameTokens } = comparison;
+    const { metric, labelB, sameTokens } = comparison;
     const found: string[] = [];
     if (sameTokens === false) found.push(`${labelB}: the tokens differ`);
-    if (outcome?.verdict === 'undecided') {
-      const advice =
-        outcome.runsNeeded === null
-          ? 'no number of runs would decide'
-          : `about ${outcome.runsNeeded} ${comparison.design === 'paired' ? 'pairs' : 'runs a side'} would decide`;
-      found.push(`${labelB}, ${metric}: undecided; ${advice}`);
-    }
     if (comparison.design === 'paired' && comparison.outcome !== null) {
       const { a, b } = comparison.outcome.setAside;
       const pairs = [...new Set([...a, ...b])].sort((x, y) => x - y).map((pair) => pair + 1);

@@ -1,0 +1,78 @@
+import { parseFailCondition } from '../bench/compare/failCondition.js';
+import { ASPECTS } from '../bench/compare/pairCells.js';
+import { listOf } from './listValues.js';
+import type { OptionTable } from './options.js';
+import { anyText, oneOf } from './optionValues.js';
+import { standardOptions } from './standardOptions.js';
+import { formatOptions } from './usage.js';
+
+const OPTIONS = 'Options';
+
+/** Options of `qwen_asr_bench compare`. */
+export const COMPARE_OPTIONS = {
+  'fail-if': {
+    kind: 'value',
+    placeholder: 'CONDITION',
+    section: OPTIONS,
+    help: [
+      "Exit with 3 when it holds, e.g. 'encode>+5%'; repeatable. It holds when the",
+      "whole 95 % interval is beyond the threshold, with ! ('encode>+5%!') when the",
+      'estimate is. Percentage points for error rates: wer>+0.5pp.',
+    ],
+    read: parseFailCondition,
+    repeatable: true,
+  },
+  across: {
+    kind: 'value',
+    placeholder: 'LIST',
+    section: OPTIONS,
+    help: ['Compare although these differ: machines, models, audio, settings'],
+    read: listOf(oneOf(ASPECTS)),
+  },
+  'allow-token-changes': {
+    kind: 'switch',
+    section: OPTIONS,
+    help: ['Different tokens are reported but do not fail'],
+  },
+  'baseline-dir': {
+    kind: 'value',
+    placeholder: 'DIR',
+    section: OPTIONS,
+    help: ['Where baselines are kept (default: ~/.local/share/qwen-asr/baselines)'],
+    read: anyText,
+  },
+  format: {
+    kind: 'value',
+    short: 'o',
+    placeholder: 'FORMAT',
+    section: OPTIONS,
+    help: ['text (default), md for a CI summary, or json'],
+    read: oneOf(['text', 'md', 'json']),
+  },
+  export: {
+    kind: 'value',
+    placeholder: 'FILE',
+    section: OPTIONS,
+    help: ['Write FILE too, as its extension says: .md .txt .json .jsonl .csv .html; repeatable'],
+    read: anyText,
+    repeatable: true,
+  },
+  ...standardOptions(OPTIONS),
+} as const satisfies OptionTable;
+
+/** The help text of `qwen_asr_bench compare`. */
+export function compareUsage(): string {
+  return `Usage: qwen_asr_bench compare A B [options]
+
+Compares the benchmark result B with A: files that --export wrote (.json, .jsonl) or names that --save gave.
+
+${formatOptions(COMPARE_OPTIONS, [OPTIONS], { column: 26, names: 'both' })}
+
+Different machines, models, audio or settings are refused unless --across names them. When the tokens changed the
+comparison fails, except on random weights and under --tokens. Exit code 3: a condition holds, or the tokens changed.
+
+Examples:
+  qwen_asr_bench -d MODEL -i clip.wav -n 20 --save before
+  qwen_asr_bench compare before after.json --fail-if 'total>+3%' -o md >> "$GITHUB_STEP_SUMMARY"
+`;
+}
