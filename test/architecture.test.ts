@@ -13,7 +13,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['model'],
   ['audio', 'encoder', 'decoder', 'text'],
   ['transcribe'],
-  ['index.ts'],
+  ['index.ts', 'browser.ts'],
   ['bench'],
   ['cli'],
 ];

@@ -1,19 +1,6 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { QwenAsrError } from '../error.js';
-
-/**
- * The bytes of a file, read or memory-mapped. A buffer and not one Uint8Array, because Node 20 has no typed array of
- * more than 2^32 elements, and a 1.7B model in one file has more bytes.
- */
-export interface FileBytes {
-  /** Holds the file from `byteOffset` on. Nobody writes to it. */
-  readonly buffer: ArrayBufferLike;
-  /** Where the file starts in `buffer`; a multiple of 64. */
-  readonly byteOffset: number;
-  readonly byteLength: number;
-  /** Gives the memory back; views of `buffer` must not be used afterwards. */
-  release(): void;
-}
+import type { FileBytes, Place } from './modelFolder.js';
 
 /** How weight files are brought into memory; a native runtime passes one that maps them. */
 export type OpenFile = (path: string, signal?: AbortSignal) => Promise<FileBytes>;
@@ -37,12 +24,6 @@ export function readFileBytes(path: string, signal?: AbortSignal): Promise<FileB
 /** Reads whole files into memory that `provide` makes, where kernels can use them in place. */
 export function fileReaderInto(provide: (byteLength: number) => Place): OpenFile {
   return (path, signal) => readFileInto(provide, path, signal);
-}
-
-/** Room for a file: `byteLength` bytes of `buffer` from `byteOffset` on. */
-interface Place {
-  readonly buffer: ArrayBufferLike;
-  readonly byteOffset: number;
 }
 
 async function readFileInto(

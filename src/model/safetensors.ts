@@ -71,7 +71,8 @@ export interface SafetensorsEntry {
 export function parseSafetensors(head: Uint8Array, fileBytes: number, fileName: string): SafetensorsEntry[] {
   const headerBytes = readHeaderLength(head, fileBytes, fileName);
   const dataStart = PREFIX_BYTES + headerBytes;
-  const cursor = new JsonCursor(decodeHeader(head.subarray(PREFIX_BYTES, dataStart), fileName), fileName);
+  // A copy, because browsers decode no text in shared memory.
+  const cursor = new JsonCursor(decodeHeader(head.slice(PREFIX_BYTES, dataStart), fileName), fileName);
   const entries: SafetensorsEntry[] = [];
   cursor.object((name) => {
     if (name === '__metadata__') cursor.object(() => cursor.string());

@@ -10,7 +10,7 @@ export interface WeightFiles {
   readonly fileOfTensor: ReadonlyMap<string, string> | null;
 }
 
-const SINGLE_FILE = 'model.safetensors';
+export const SINGLE_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';
 
 /**

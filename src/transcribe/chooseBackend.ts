@@ -12,14 +12,11 @@ import { loadNative, type Native } from '../runtime/native.js';
 import { NativeMachine } from '../runtime/nativeMachine.js';
 import { spawnNodeParticipant } from '../runtime/nodeParticipantThread.js';
 import { defaultThreadCount } from '../runtime/threadCount.js';
-import { WasmMachine } from '../runtime/wasmMachine.js';
+import { openWasmBackend } from './openWasmBackend.js';
 import type { LoadOptions } from './types.js';
 
 /** Address space taken at once; the system commits it page by page on first use. */
 const REGION_BYTES = 2 ** 30;
-
-/** A WebAssembly memory is small: take what is needed. */
-const WASM_REGION_BYTES = 64 * 2 ** 20;
 
 /** How a model will compute, and how its files are best opened for that. */
 export interface ChosenBackend {
@@ -67,21 +64,16 @@ async function chooseWasm(
 ): Promise<ChosenBackend> {
   if (precision === 'bf16') throw unsupported('precision', 'f32', precision);
   enableRelaxedSimd();
-  const machine = new WasmMachine({
+  const { backend, provide } = await openWasmBackend({
     threadCount: threads ?? defaultThreadCount(),
     weightBytes: await weightBytes(source),
     spawn: spawnNodeParticipant,
   });
-  if (isa !== 'auto' && isa !== 'wasm' && isa !== machine.isa) {
-    await machine.close();
-    throw unsupported('isa', machine.isa, isa);
+  if (isa !== 'auto' && isa !== 'wasm' && isa !== backend.isa) {
+    await backend.close();
+    throw unsupported('isa', backend.isa, isa);
   }
-  const backend = createCompiledBackend({ machine, precision: 'f32', regionBytes: WASM_REGION_BYTES });
-  const openFile = fileReaderInto((byteLength) => {
-    const { buffer, bufferOffset } = machine.reserve(byteLength);
-    return { buffer, byteOffset: bufferOffset };
-  });
-  return { backend, openFile, note };
+  return { backend, openFile: fileReaderInto(provide), note };
 }
 
 /** The system calls and the levels of this CPU, or one line that says why there are none. */

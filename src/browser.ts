@@ -1,0 +1,36 @@
+/**
+ * Speech recognition with Qwen3-ASR models in a browser. The same as `qwen-asr` in Node, without what needs a file system;
+ * bundlers choose it by the `browser` condition.
+ *
+ * @example
+ * import { decodeWav, loadModelFromFiles } from 'qwen-asr';
+ *
+ * const model = await loadModelFromFiles(new URL('models/demo/', document.baseURI));
+ * const clip = decodeWav(new Uint8Array(await file.arrayBuffer()), file.name);
+ * for await (const { textPiece } of model.transcribe(clip.samples)) output.append(textPiece);
+ * await model.close();
+ *
+ * @module
+ */
+export { decodeAudio } from './audio/decodeAudio.js';
+export { decodeWav } from './audio/decodeWav.js';
+export { melSpectrogram } from './audio/melSpectrogram.js';
+export { prepareSamples } from './audio/prepareSamples.js';
+export { type ErrorCode, QwenAsrError } from './error.js';
+export type { ModelFile } from './model/modelFile.js';
+export type { Observer, Precision } from './ops/operators.js';
+export { type LoadFromFilesOptions, loadModelFromFiles } from './transcribe/loadModelFromFiles.js';
+export type {
+  AudioClip,
+  BackendChoice,
+  EncodeTimings,
+  Encoding,
+  Mel,
+  ModelInfo,
+  SpeechModel,
+  TokenEvent,
+  TranscribeOptions,
+  Transcript,
+  Transcription,
+  TranscriptTimings,
+} from './transcribe/types.js';

@@ -1,0 +1,140 @@
+import { QwenAsrError } from '../error.js';
+import { type Parameter, STORAGE_BYTES, type StorageDtype } from '../ops/parameter.js';
+import { quote } from './describe.js';
+import type { ModelFiles } from './modelFiles.js';
+import type { FileBytes, ModelFolder } from './modelFolder.js';
+import { ModelTensors, type UnsupportedTensor } from './modelTensors.js';
+import { MAX_HEADER_BYTES, parseSafetensors, type SafetensorsEntry } from './safetensors.js';
+import { findWeightFiles, INDEX_FILE, type WeightFiles } from './weightFiles.js';
+
+/** Text files that are read as far as present, and what they are called in ModelFiles. */
+export const TEXT_FILES = {
+  configJson: 'config.json',
+  generationConfigJson: 'generation_config.json',
+  vocabJson: 'vocab.json',
+  mergesTxt: 'merges.txt',
+  tokenizerConfigJson: 'tokenizer_config.json',
+  tokenizerJson: 'tokenizer.json',
+} as const;
+
+/** The dtypes of safetensors that the backends widen. */
+const STORAGE_DTYPES: ReadonlyMap<string, StorageDtype> = new Map([
+  ['BF16', 'bf16'],
+  ['F16', 'f16'],
+  ['F32', 'f32'],
+]);
+
+/**
+ * Reads a model: its weights (one file or shards, either layout of names), config.json and generation_config.json as
+ * far as present, and the tokenizer's files. Nothing is interpreted beyond the containers.
+ *
+ * @throws QwenAsrError `model` (not the files of a model), `aborted`, and what the folder throws.
+ *
+ * @example
+ * const files = await readModelFolder(folder);
+ * console.log(files.tensors.parameterCount);
+ * files.release();
+ */
+export async function readModelFolder(folder: ModelFolder, signal?: AbortSignal): Promise<ModelFiles> {
+  const { source, names } = folder;
+  const weightFiles = await findWeightFiles(source, names, () => folder.readText(INDEX_FILE));
+  const { configJson, generationConfigJson, ...tokenizerFiles } = await readTexts(folder);
+  if (tokenizerFiles.vocabJson === undefined && tokenizerFiles.tokenizerJson === undefined) {
+    throw new QwenAsrError('model', `${source}: expected vocab.json or tokenizer.json, found neither`);
+  }
+  const opened: FileBytes[] = [];
+  const release = () => {
+    for (const file of opened.splice(0)) file.release();
+  };
+  const open = async (name: string) => {
+    const file = await folder.openWeights(name);
+    opened.push(file);
+    return file;
+  };
+  try {
+    const tensors = await readTensors(folder, weightFiles, open, signal);
+    return {
+      source,
+      synthetic: false,
+      fileNames: [
+        ...weightFiles.fileNames,
+        ...Object.values(TEXT_FILES).filter((name) => names.includes(name)),
+      ],
+      tensors,
+      ...(configJson === undefined ? {} : { configJson }),
+      ...(generationConfigJson === undefined ? {} : { generationConfigJson }),
+      tokenizerFiles,
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+type Texts = { -readonly [K in keyof typeof TEXT_FILES]?: string };
+
+async function readTexts(folder: ModelFolder): Promise<Texts> {
+  const texts: Texts = {};
+  for (const key of Object.keys(TEXT_FILES) as (keyof Texts)[]) {
+    if (folder.names.includes(TEXT_FILES[key])) texts[key] = await folder.readText(TEXT_FILES[key]);
+  }
+  return texts;
+}
+
+async function readTensors(
+  folder: ModelFolder,
+  weightFiles: WeightFiles,
+  openWeights: (name: string) => Promise<FileBytes>,
+  signal: AbortSignal | undefined,
+): Promise<ModelTensors> {
+  const { source } = folder;
+  const parameters: Parameter[] = [];
+  const unsupported: UnsupportedTensor[] = [];
+  const fileOf = new Map<string, string>();
+  for (const fileName of weightFiles.fileNames) {
+    if (signal?.aborted) throw new QwenAsrError('aborted', `${source}: loading was aborted`);
+    const file = await openWeights(fileName);
+    const head = new Uint8Array(
+      file.buffer,
+      file.byteOffset,
+      Math.min(file.byteLength, MAX_HEADER_BYTES + 8),
+    );
+    for (const entry of parseSafetensors(head, file.byteLength, folder.pathOf(fileName))) {
+      const other = fileOf.get(entry.name);
+      if (other !== undefined) {
+        throw new QwenAsrError(
+          'model',
+          `${source}: tensor ${quote(entry.name)} is in ${other} and in ${fileName}`,
+        );
+      }
+      fileOf.set(entry.name, fileName);
+      const dtype = STORAGE_DTYPES.get(entry.dtype);
+      if (dtype === undefined) unsupported.push(entry);
+      else parameters.push(toParameter(entry, dtype, file));
+    }
+  }
+  checkIndex(source, weightFiles, fileOf);
+  return new ModelTensors(source, parameters, unsupported);
+}
+
+/** A view of the file where its alignment allows; an odd header length makes a copy necessary. */
+function toParameter(entry: SafetensorsEntry, dtype: StorageDtype, file: FileBytes): Parameter {
+  const bytes = new Uint8Array(file.buffer, file.byteOffset + entry.start, entry.end - entry.start);
+  const aligned = entry.start % STORAGE_BYTES[dtype] === 0;
+  return { name: entry.name, shape: entry.shape, dtype, bytes: aligned ? bytes : bytes.slice() };
+}
+
+/** Every tensor that the index promises must be in the file that it names. */
+function checkIndex(source: string, weightFiles: WeightFiles, fileOf: ReadonlyMap<string, string>): void {
+  if (weightFiles.fileOfTensor === null) return;
+  for (const [tensor, expected] of weightFiles.fileOfTensor) {
+    if (fileOf.get(tensor) !== expected) {
+      const found = fileOf.get(tensor) ?? 'no file';
+      throw new QwenAsrError(
+        'model',
+        `${source}/${INDEX_FILE}: expected tensor ${quote(tensor)} in ${quote(expected)}, found it in ${found}`,
+      );
+    }
+  }
+}

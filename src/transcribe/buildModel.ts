@@ -1,0 +1,71 @@
+import { MelStage } from '../audio/melStage.js';
+import { Decoder } from '../decoder/decoder.js';
+import { Encoder } from '../encoder/encoder.js';
+import { type ModelConfig, readModelConfig } from '../model/config.js';
+import { loadDecoderWeights } from '../model/decoderWeights.js';
+import { loadEncoderWeights } from '../model/encoderWeights.js';
+import { identifyModel } from '../model/identifyModel.js';
+import type { ModelFiles } from '../model/modelFiles.js';
+import type { Backend } from '../ops/operators.js';
+import { LoadedModel } from './speechModel.js';
+import type { Stages } from './stages.js';
+import { LazyTextModel } from './textModel.js';
+import type { ModelInfo } from './types.js';
+
+/**
+ * A model that is ready to transcribe, from its files. The vocabulary is read at the first chance that costs nobody time.
+ *
+ * @param startMs when loading began
+ * @throws QwenAsrError `model`, `memory`; the files are then the caller's to release
+ */
+export function buildModel(files: ModelFiles, backend: Backend, startMs: number): LoadedModel {
+  const config = readModelConfig(files.tensors, files.configJson);
+  const { encoder, decoder } = config;
+  const encoderWeights = loadEncoderWeights(files.tensors, encoder, decoder.hidden, backend);
+  const decoderWeights = loadDecoderWeights(files.tensors, decoder, backend);
+  const text = new LazyTextModel(files.tokenizerFiles, config);
+  const stages: Stages = {
+    mel: new MelStage(backend),
+    encoder: new Encoder(backend, encoder, encoderWeights),
+    decoder: new Decoder(backend, decoder, decoderWeights),
+    text,
+  };
+  const loadMs = performance.now() - startMs;
+  const info = describeModel(files, config, text, backend, loadMs);
+  setTimeout(() => text.prepare(), 0); // after the caller's first pass has started
+  return new LoadedModel({ info, backend, stages, releaseFiles: () => files.release() });
+}
+
+function describeModel(
+  files: ModelFiles,
+  { encoder, decoder }: ModelConfig,
+  text: LazyTextModel,
+  backend: Backend,
+  loadMs: number,
+): ModelInfo {
+  const { dModel, ffn, convChannels } = encoder;
+  const { hidden, kvHeads, headDim, intermediate, vocab } = decoder;
+  return {
+    source: files.source,
+    synthetic: files.synthetic,
+    published: identifyModel(files.tensors)?.name ?? null,
+    parameters: files.tensors.parameterCount,
+    weightBytes: files.tensors.byteLength,
+    encoder: { dModel, layers: encoder.layers, heads: encoder.heads, ffn, convChannels },
+    decoder: {
+      hidden,
+      layers: decoder.layers,
+      heads: decoder.heads,
+      kvHeads,
+      headDim,
+      intermediate,
+      vocab,
+    },
+    languages: text.languages,
+    backend: backend.name,
+    isa: backend.isa,
+    precision: backend.precision,
+    threads: backend.threadCount,
+    loadMs,
+  };
+}

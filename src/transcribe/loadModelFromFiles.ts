@@ -1,0 +1,70 @@
+import { QwenAsrError } from '../error.js';
+import { fetchModelFiles } from '../model/fetchModelFiles.js';
+import { folderOfFiles } from '../model/folderOfFiles.js';
+import type { ModelFile } from '../model/modelFile.js';
+import { readModelFolder } from '../model/readModelFolder.js';
+import { spawnBrowserParticipant } from '../runtime/browserParticipantThread.js';
+import { browserThreadCount } from '../runtime/browserThreadCount.js';
+import { buildModel } from './buildModel.js';
+import { openWasmBackend } from './openWasmBackend.js';
+import type { LoadOptions, SpeechModel } from './types.js';
+
+/** How a browser loads a model. */
+export interface LoadFromFilesOptions extends Pick<LoadOptions, 'threads' | 'onBackend' | 'signal'> {
+  /** What messages call the model; default: its address, or `model`. */
+  readonly name?: string;
+  /** Told after every piece of weights how much of them has been read. */
+  readonly onProgress?: (readBytes: number, totalBytes: number) => void;
+}
+
+/**
+ * Loads a model in a browser, from files that the visitor has chosen or from a web server. It computes in WebAssembly, on
+ * workers where the page is cross-origin isolated, else on the calling thread alone: call it in a worker then, so that the
+ * page stays usable.
+ *
+ * @param source the files of a model directory, without those of its folders, or the address of one, ending with a slash
+ * @throws QwenAsrError `file` or `model` for files that are missing, unreadable or inconsistent; `usage` for a thread
+ * count below 1; `unsupported` for a browser without 128-bit vectors; `memory`; `aborted`
+ * @example
+ * import { decodeWav, loadModelFromFiles } from 'qwen-asr';
+ * const model = await loadModelFromFiles('https://example.org/models/demo/');
+ * const clip = decodeWav(new Uint8Array(await file.arrayBuffer()), file.name);
+ * console.log((await model.transcribe(clip.samples).result).text);
+ */
+export async function loadModelFromFiles(
+  source: string | URL | Iterable<ModelFile>,
+  options: LoadFromFilesOptions = {},
+): Promise<SpeechModel> {
+  const startMs = performance.now();
+  const { threads = browserThreadCount(), signal } = options;
+  if (!(Number.isInteger(threads) && threads >= 1)) {
+    throw new QwenAsrError('usage', `threads: expected a whole number of at least 1, found ${threads}`);
+  }
+  const isAddress = typeof source === 'string' || source instanceof URL;
+  const files = isAddress ? await fetchModelFiles(source, signal) : [...source];
+  const weightBytes = files.reduce((sum, { name, size }) => sum + (isWeights(name) ? size : 0), 0);
+  const { backend, provide } = await openWasmBackend({
+    threadCount: threads,
+    weightBytes,
+    spawn: spawnBrowserParticipant,
+  });
+  try {
+    const { name, isa, precision, threadCount } = backend;
+    options.onBackend?.({ name, isa, precision, threadCount, note: null });
+    let readBytes = 0;
+    const onRead = (byteLength: number) => {
+      readBytes += byteLength;
+      options.onProgress?.(readBytes, weightBytes);
+    };
+    const label = options.name ?? (isAddress ? String(source).replace(/\/$/, '') : 'model');
+    const folder = folderOfFiles(files, { source: label, provide, onRead, signal });
+    return buildModel(await readModelFolder(folder, signal), backend, startMs);
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
+}
+
+function isWeights(name: string): boolean {
+  return name.endsWith('.safetensors');
+}
