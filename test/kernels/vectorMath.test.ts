@@ -1,73 +1,75 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { KernelBuilder } from '../../src/jit/builder.js';
-import type { VecReg } from '../../src/jit/ir.js';
-import { type KernelSpec, kernelParams, loadSlot } from '../../src/kernels/kernel.js';
-import { emitExp } from '../../src/kernels/vectorMath.js';
+import { emitExp, emitLn, emitSilu } from '../../src/kernels/vectorMath.js';
 import { Random } from '../support/random.js';
-import { runKernel } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
+import { mapVector } from './support/mapVector.js';
+import { exactSilu } from './support/productReference.js';
 
-/** y[i] = f(x[i]); slots x, y, number of elements (a multiple of 16). */
-function elementwise(name: string, emit: (k: KernelBuilder, x: VecReg) => VecReg): KernelSpec {
-  return {
-    name,
-    emit: (capabilities) => {
-      const k = new KernelBuilder(name, capabilities);
-      const params = kernelParams(k);
-      const [x, y, length] = [loadSlot(k, params, 0), loadSlot(k, params, 1), loadSlot(k, params, 2)];
-      k.loop(k.intOp('divide', length, k.lanes, length), () => {
-        k.store(k.at(y), emit(k, k.load(k.at(x))));
-        k.advance(x, 4 * k.lanes);
-        k.advance(y, 4 * k.lanes);
-      });
-      return k.finish();
-    },
-  };
+/** Evenly spread f32 numbers of a range, its ends, and random ones. */
+function sweep(from: number, to: number, count: number): Float32Array {
+  const random = new Random(count);
+  return Float32Array.from({ length: count }, (_, i) => {
+    if (i < 2) return i === 0 ? from : to;
+    const part = i % 2 === 0 ? i / count : random.uniform();
+    return from + (to - from) * part;
+  });
 }
 
-describe('emitExp', async () => {
-  const exp = elementwise('exp', emitExp);
+function joined(...parts: readonly (readonly number[] | Float32Array)[]): Float32Array {
+  return Float32Array.from(parts.flatMap((part) => [...part]));
+}
+
+describe('vectorMath', async () => {
   for (const target of await kernelTargets()) {
-    test(`is within 2⁻²² of the exponential: ${target.name}`, { skip: target.missing }, () => {
-      const random = new Random(1);
-      const x = Float32Array.from([
-        ...Array.from({ length: 2 * 88 * 16 }, (_, i) => i / 16 - 88 + 1 / 16).filter((v) => v >= -87),
-        ...random.floats(4096, 1),
-        ...random.floats(4096, 87),
-      ]);
-      const padded = new Float32Array(Math.ceil(x.length / 16) * 16);
-      padded.set(x);
-      const y = new Float32Array(padded.length);
-      runKernel(target, exp, { slots: [padded, y, padded.length], tiles: 1 });
-      for (let i = 0; i < padded.length; i++) {
-        const exact = Math.exp(padded[i]!);
-        const error = Math.abs(y[i]! / exact - 1);
-        assert.ok(error < 2 ** -22, `exp(${padded[i]}) = ${y[i]}, relative error ${error}`);
-      }
+    const count = target.isSlow ? 400 : 100_000;
+
+    test(`exp is within 2^-22 of its value, on ${target.name}`, { skip: target.missing }, () => {
+      const values = joined([0, -0, 1], sweep(-87, 88, count), sweep(-1, 1, count / 4));
+      const found = mapVector(target, (k) => (x) => emitExp(k, x), values);
+      let worst = 0;
+      found.forEach((value, i) => {
+        const exact = Math.exp(values[i]!);
+        worst = Math.max(worst, Math.abs(value - exact) / exact);
+      });
+      assert.ok(worst < 2 ** -22, `relative error ${worst}`);
+      assert.equal(found[0], 1);
     });
 
-    test(`clamps what is out of range and keeps NaN: ${target.name}`, { skip: target.missing }, () => {
-      const payload = new Float32Array(Uint32Array.of(0x7fffffff).buffer)[0]!;
-      const x = Float32Array.of(
-        NaN,
-        payload,
-        Infinity,
-        -Infinity,
-        1000,
-        -1000,
-        0,
-        -0,
-        ...new Array(8).fill(0),
-      );
-      const y = new Float32Array(16);
-      runKernel(target, exp, { slots: [x, y, 16], tiles: 1 });
-      assert.ok(Number.isNaN(y[0]) && Number.isNaN(y[1]), `NaN gave ${y[0]} and ${y[1]}`);
-      for (const i of [2, 4])
-        assert.ok(Math.abs(y[i]! / Math.exp(88) - 1) < 2 ** -22, `${x[i]} gave ${y[i]}`);
-      for (const i of [3, 5])
-        assert.ok(Math.abs(y[i]! / Math.exp(-87) - 1) < 2 ** -22, `${x[i]} gave ${y[i]}`);
-      assert.deepEqual([...y.subarray(6)], new Array(10).fill(1));
+    test(`exp outside its range is that of the range's end, and NaN of NaN, on ${target.name}`, {
+      skip: target.missing,
+    }, () => {
+      const values = Float32Array.of(-88, -1000, -Infinity, 89, 3e38, Infinity, -87, 88, Number.NaN);
+      const found = mapVector(target, (k) => (x) => emitExp(k, x), values);
+      for (const i of [0, 1, 2]) assert.equal(found[i], found[6]);
+      for (const i of [3, 4, 5]) assert.equal(found[i], found[7]);
+      assert.ok(Number.isNaN(found[8]));
+    });
+
+    test(`silu is within 2^-20 of its value, on ${target.name}`, { skip: target.missing }, () => {
+      const values = joined(sweep(-86.9, 86.9, count), sweep(-2, 2, count / 4), [0, 100, 1e30]);
+      const found = mapVector(target, (k) => (x) => emitSilu(k, x), values);
+      let worst = 0;
+      found.forEach((value, i) => {
+        const exact = exactSilu(values[i]!);
+        if (exact !== 0) worst = Math.max(worst, Math.abs((value - exact) / exact));
+      });
+      assert.ok(worst < 2 ** -20, `relative error ${worst}`);
+      const [nan, low] = mapVector(target, (k) => (x) => emitSilu(k, x), Float32Array.of(Number.NaN, -1000));
+      assert.ok(Number.isNaN(nan));
+      assert.ok(Math.abs(low!) < 1e-30, `silu(-1000) is ${low}`);
+    });
+
+    test(`ln is within 2e-7 + 2^-23·|ln x| of its value, on ${target.name}`, { skip: target.missing }, () => {
+      const exponents = sweep(-125, 127, count).map((power) => 2 ** power);
+      const values = joined([1, 2, 0.5, Math.SQRT2, 1 - 2 ** -24], exponents, sweep(0.5, 2, count / 4));
+      const found = mapVector(target, (k) => (x) => emitLn(k, x), values);
+      let worst = 0;
+      found.forEach((value, i) => {
+        const exact = Math.log(values[i]!);
+        worst = Math.max(worst, Math.abs(value - exact) / (2e-7 + 2 ** -23 * Math.abs(exact)));
+      });
+      assert.ok(worst < 1, `${worst} of the bound`);
     });
   }
 });
