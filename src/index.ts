@@ -17,7 +17,9 @@
 export { loadWav } from './audio/loadWav.js';
 export { melSpectrogram } from './audio/melSpectrogram.js';
 export { type ErrorCode, QwenAsrError } from './error.js';
-export type { Observer, Precision } from './ops/operators.js';
+export type { Ceilings, Observer, Precision } from './ops/operators.js';
+export { joinLanguages } from './text/joinLanguages.js';
+export { joinTexts, textSeparator } from './text/joinTexts.js';
 export { loadModel } from './transcribe/loadModel.js';
 export type {
   AudioClip,
@@ -27,10 +29,13 @@ export type {
   LoadOptions,
   Mel,
   ModelInfo,
+  SegmentToken,
   SpeechModel,
   TokenEvent,
+  TranscribeLongOptions,
   TranscribeOptions,
   Transcript,
   Transcription,
+  TranscriptSegment,
   TranscriptTimings,
 } from './transcribe/types.js';

@@ -8,8 +8,9 @@ const STEP = 2 ** -31;
 
 /**
  * The quietest point of a stretch of sound: the window of 100 ms with the least sum of magnitudes, and in it the sample
- * with the least magnitude. Among equals (digital silence) the one nearest to `wanted` wins, so that segments keep their
- * length, and of two equally near the earlier. A stretch shorter than the window is one window.
+ * with the least magnitude. Among equal windows (digital silence) the one nearest to `wanted` wins, so that segments keep
+ * their length, and among equal samples the one nearest to the window's middle, so that sound on either side of a silence
+ * keeps some of it; of two equally near the earlier. A stretch shorter than the window is one window.
  *
  * @param samples [n ≥ 1] f32 in [-1, 1].
  * @param wanted index in the stretch; a window is as near as its middle.
@@ -19,10 +20,11 @@ export function quietestSample(samples: Float32Array, wanted: number): number {
   const magnitudes = Float64Array.from(samples, (value) => Math.round(Math.abs(value) / STEP)); // ≤ 2^31
   const window = Math.min(WINDOW_SAMPLES, samples.length);
   const start = quietestWindow(magnitudes, window, wanted - window / 2);
+  const middle = start + window / 2;
   let best = start;
   for (let i = start; i < start + window; i++) {
     const difference = magnitudes[i]! - magnitudes[best]!;
-    if (difference < 0 || (difference === 0 && Math.abs(i - wanted) < Math.abs(best - wanted))) best = i;
+    if (difference < 0 || (difference === 0 && Math.abs(i - middle) < Math.abs(best - middle))) best = i;
   }
   return best;
 }

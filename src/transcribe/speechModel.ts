@@ -3,9 +3,12 @@ import type { Backend, Ceilings, Observer } from '../ops/operators.js';
 import { Ledger } from './ledger.js';
 import { checkFinite, withNumericDiagnosis } from './numericDiagnosis.js';
 import { RunningTranscription } from './runningTranscription.js';
+import { segmentRecording } from './segmentRecording.js';
 import { SerialQueue } from './serialQueue.js';
-import { type Stages, transcribeClip } from './transcribeClip.js';
+import type { Stages } from './stages.js';
+import { transcribeClip } from './transcribeClip.js';
 import { resolveRequest } from './transcribeRequest.js';
+import { transcribeSegments } from './transcribeSegments.js';
 import type {
   EncodeOptions,
   Encoding,
@@ -13,9 +16,11 @@ import type {
   ModelInfo,
   SpeechModel,
   TokenEvent,
+  TranscribeLongOptions,
   TranscribeOptions,
   Transcript,
   Transcription,
+  TranscriptSegment,
 } from './types.js';
 
 /** What a loaded model holds on to. */
@@ -69,6 +74,16 @@ export class LoadedModel implements SpeechModel {
   transcribe(samples: Float32Array, options: TranscribeOptions = {}): Transcription {
     const startMs = performance.now();
     return new RunningTranscription((emit) => this.#transcribe(samples, options, startMs, emit));
+  }
+
+  async *transcribeLong(
+    source: Float32Array | AsyncIterable<Float32Array>,
+    options: TranscribeLongOptions = {},
+  ): AsyncGenerator<TranscriptSegment, void, undefined> {
+    this.#checkOpen();
+    const segments = segmentRecording(source, options);
+    const turn = <T>(task: () => Promise<T>): Promise<T> => this.#inTurn(task, options.signal);
+    yield* transcribeSegments(this.#stages, segments, options, turn);
   }
 
   async measureCeilings(): Promise<Ceilings | null> {

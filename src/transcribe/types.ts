@@ -60,7 +60,7 @@ export interface TokenEvent {
   readonly textPiece: string;
   /** ln p(token). */
   readonly logProbability: number;
-  /** Milliseconds since transcribe() was called. */
+  /** Milliseconds since the call. */
   readonly atMs: number;
 }
 
@@ -91,6 +91,8 @@ export interface Transcript {
   readonly raw: string;
   /** Generated ids, the end token included when there was one. */
   readonly tokenIds: readonly number[];
+  /** ln p of each of them. */
+  readonly logProbabilities: readonly number[];
   /** Tokens of the text: after the first `<asr_text>`, end tokens excluded; all generated without a tag, with a forced language, or under exactTokens. */
   readonly textTokenCount: number;
   readonly promptTokenCount: number;
@@ -108,6 +110,46 @@ export interface Transcript {
  */
 export interface Transcription extends AsyncIterable<TokenEvent> {
   readonly result: Promise<Transcript>;
+}
+
+/** What `transcribeLong` takes besides the options of one clip, which hold for every segment. */
+export interface TranscribeLongOptions extends Omit<TranscribeOptions, 'observer' | 'onPhaseEnd'> {
+  /**
+   * Target length of the segments, at least 1000; Infinity: never split. Default: 30 s segments when the recording is
+   * longer than 60 s, else the recording as a whole.
+   */
+  readonly segmentMs?: number;
+  /** Segments decoded side by side, so that weights are read once for all of them; default 4. */
+  readonly batch?: number;
+  /**
+   * The model does not hear silence: stretches of at least 1 s below −60 dBFS, less 0.2 s at either end. Segments of
+   * nothing else are not computed at all. Default: false.
+   */
+  readonly skipSilence?: boolean;
+  /** Sees every token, as it comes; those of segments that are decoded side by side alternate. */
+  readonly onToken?: (token: SegmentToken) => void;
+  /** Sees every decode step after prefill: its wall time, and how many segments it gave a token to. */
+  readonly onDecodeStep?: (ms: number, rows: number) => void;
+}
+
+/** One decoded token of a segmented transcription. */
+export interface SegmentToken extends TokenEvent {
+  /** Index of its segment. */
+  readonly segment: number;
+}
+
+/**
+ * The transcript of one segment. Its timings hold its share of the decode steps that it took part in (a step of 4
+ * segments counts a quarter for each); `otherMs` includes the time in which other segments were worked on.
+ */
+export interface TranscriptSegment extends Transcript {
+  /** 0, 1, 2, … */
+  readonly index: number;
+  /** Where it lies in the recording; segments follow one another without gap or overlap. */
+  readonly startMs: number;
+  readonly endMs: number;
+  /** True when it was left out as silence: then there is no text, and there are no tokens. */
+  readonly skipped: boolean;
 }
 
 /** What a loaded model is. */
@@ -181,6 +223,25 @@ export interface SpeechModel {
    * const { timings } = await transcription.result;
    */
   transcribe(samples: Float32Array, options?: TranscribeOptions): Transcription;
+  /**
+   * Speech to text for recordings of any length: split at the quietest points, several segments decoded side by side,
+   * each handed out as soon as it and all before it are done. Memory does not depend on the length of the recording.
+   * Nothing is read or computed but while the next segment is awaited, and leaving the loop ends the run. Other calls on
+   * the model may take their turn between two steps.
+   *
+   * Errors as with transcribe, thrown by the iteration; those of the source too. `joinTexts` and `joinLanguages` put the
+   * segments' texts together.
+   *
+   * @param source [n] f32 in [-1, 1], mono, 16 kHz; whole, or in blocks of any size
+   * @example
+   * for await (const { startMs, text } of model.transcribeLong(await openAudio('lecture.mp3'))) {
+   *   console.log(startMs / 1000, text);
+   * }
+   */
+  transcribeLong(
+    source: Float32Array | AsyncIterable<Float32Array>,
+    options?: TranscribeLongOptions,
+  ): AsyncGenerator<TranscriptSegment, void, undefined>;
   /**
    * What the machine itself reaches on the model's threads: read bandwidth and the throughput of its dot products. Takes
    * about a second and 512 MB.

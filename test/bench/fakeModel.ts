@@ -3,8 +3,10 @@ import type {
   Mel,
   ModelInfo,
   SpeechModel,
+  TranscribeLongOptions,
   TranscribeOptions,
   Transcript,
+  TranscriptSegment,
   TranscriptTimings,
 } from '../../src/transcribe/types.js';
 
@@ -77,6 +79,17 @@ export class FakeModel implements SpeechModel {
     return { result: this.answer(options), async *[Symbol.asyncIterator]() {} };
   }
 
+  /** One segment, whatever the recording. */
+  async *transcribeLong(
+    source: Float32Array | AsyncIterable<Float32Array>,
+    options: TranscribeLongOptions = {},
+  ): AsyncGenerator<TranscriptSegment, void, undefined> {
+    const samples = source instanceof Float32Array ? source : new Float32Array(80_000);
+    this.transcribed.push({ samples, options });
+    const transcript = await this.answer(options);
+    yield { ...transcript, index: 0, startMs: 0, endMs: transcript.durationMs, skipped: false };
+  }
+
   private async answer({ exactTokens }: TranscribeOptions): Promise<Transcript> {
     this.onCall(this.transcribed.length);
     return {
@@ -84,6 +97,7 @@ export class FakeModel implements SpeechModel {
       language: 'English',
       raw: 'language English<asr_text>Hello.',
       tokenIds: [11528, 6364, 151704, 9707, 13, 151645],
+      logProbabilities: [-0.5, -0.25, 0, -0.125, 0, 0],
       textTokenCount: exactTokens ?? 2,
       promptTokenCount: 80,
       audioTokenCount: 65,
@@ -91,6 +105,10 @@ export class FakeModel implements SpeechModel {
       truncated: false,
       timings: FAKE_TIMINGS,
     };
+  }
+
+  async measureCeilings() {
+    return null;
   }
 
   async close(): Promise<void> {}

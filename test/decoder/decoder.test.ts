@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Decoder, type DecoderSession } from '../../src/decoder/decoder.js';
-import { decodeGreedily, type GreedyOptions } from '../../src/decoder/greedy.js';
+import { decodeGreedily } from '../../src/decoder/greedy.js';
+import { GreedyBatch, type GreedyOptions } from '../../src/decoder/greedyBatch.js';
 import type { Prompt } from '../../src/decoder/prompt.js';
 import { QwenAsrError } from '../../src/error.js';
 import { readModelConfig } from '../../src/model/config.js';
@@ -139,6 +140,59 @@ test('sequences decoded side by side give the tokens that each gives alone', asy
     found,
     goldens.map((golden) => golden.tokens),
   );
+});
+
+test('a batch of two takes in prompt after prompt and gives each its tokens', async () => {
+  const names = ['music-es', 'silence-3s', 'timer-en', 'weather-de', 'silence-3s'].map(
+    (clip) => `demo/${clip}`,
+  );
+  const goldens = names.map(readGolden);
+  const outputs: number[][] = names.map(() => []);
+  const rows: number[] = [];
+  await withSession(async (session) => {
+    const batch = new GreedyBatch(session, 2);
+    const inSequence: number[] = [];
+    for (let next = 0; next < names.length || batch.activeCount > 0; ) {
+      if (batch.activeCount < 2 && next < names.length) {
+        const options = { stopIds: new Set(goldens[next]!.eos), budget: 64, exact: false };
+        const { sequence, token } = await batch.enter(inputOf(names[next]!), options);
+        assert.equal(token.rows, 1);
+        outputs[next]!.push(token.id);
+        inSequence[sequence] = next++;
+        continue;
+      }
+      const tokens = await batch.step();
+      for (const { sequence, token } of tokens) {
+        assert.equal(token.rows, tokens.length);
+        outputs[inSequence[sequence]!]!.push(token.id);
+      }
+      rows.push(tokens.length);
+    }
+    await assert.rejects(
+      async () => {
+        for (let i = 0; i < 3; i++) {
+          await batch.enter(inputOf(names[0]!), { stopIds: new Set(), budget: 9, exact: false });
+        }
+      },
+      (error) => error instanceof QwenAsrError && error.code === 'internal',
+    );
+  }, 2);
+  assert.deepEqual(
+    outputs,
+    goldens.map(({ tokens }) => tokens),
+  );
+  assert.ok(rows.filter((count) => count === 2).length > rows.length / 2, `rows of the steps: ${rows}`);
+});
+
+test('a budget of one token ends with the prefill', async () => {
+  await withSession(async (session) => {
+    const batch = new GreedyBatch(session, 1);
+    for (let round = 0; round < 2; round++) {
+      const options = { stopIds: new Set<number>(), budget: 1, exact: true };
+      const { token } = await batch.enter(inputOf('demo/music-es'), options);
+      assert.deepEqual([token.isLast, batch.activeCount], [true, 0]);
+    }
+  });
 });
 
 test('a budget of exactly N ignores end tokens, any other stops at them or at N', async () => {

@@ -1,0 +1,119 @@
+import { QwenAsrError } from '../error.js';
+import type { DecoderSession } from './decoder.js';
+import type { Choice } from './decoderHead.js';
+import type { PrefillInput } from './prefill.js';
+
+/** When the decoding of a sequence ends. */
+export interface GreedyOptions {
+  readonly stopIds: ReadonlySet<number>;
+  /** Tokens to generate at most, the end token included; at least 1. */
+  readonly budget: number;
+  /** Generate the whole budget: end tokens do not stop it. */
+  readonly exact: boolean;
+}
+
+/** One generated token. */
+export interface GreedyToken extends Choice {
+  readonly isStop: boolean;
+  /** No token follows. */
+  readonly isLast: boolean;
+  /** Wall time of the pass that chose it: prefill for the first token, one decode step for every other. */
+  readonly passMs: number;
+  /** Sequences that the pass chose a token for: 1 for prefill. */
+  readonly rows: number;
+}
+
+/** Where in the batch a token belongs. */
+export interface SequenceToken {
+  /** Index of the sequence in the session; free again once its last token has been handed out. */
+  readonly sequence: number;
+  readonly token: GreedyToken;
+}
+
+export type GreedyInput = Omit<PrefillInput, 'sequence'>;
+
+interface Row extends GreedyOptions {
+  readonly sequence: number;
+  /** The last token and its position, which is not in the cache yet. */
+  id: number;
+  position: number;
+  /** Tokens generated so far. */
+  count: number;
+}
+
+/**
+ * Greedy decoding of several sequences in one session. Sequences come and go one by one: `enter` puts a prompt where a
+ * sequence is free, `step` extends all of them by one token in one pass, so that the weights are read once. A batch of
+ * which a call has failed is not to be used again.
+ */
+export class GreedyBatch {
+  readonly #session: DecoderSession;
+  readonly #free: number[];
+  #rows: Row[] = [];
+
+  /** @param sequences how many the session holds */
+  constructor(session: DecoderSession, sequences: number) {
+    this.#session = session;
+    this.#free = Array.from({ length: sequences }, (_, i) => sequences - 1 - i);
+  }
+
+  /** Sequences that are being decoded. */
+  get activeCount(): number {
+    return this.#rows.length;
+  }
+
+  /**
+   * Runs a prompt through the decoder in a free sequence and chooses its first token.
+   *
+   * @throws QwenAsrError `internal` when no sequence is free or the prompt does not fit; `aborted`; `closed`
+   */
+  async enter(input: GreedyInput, options: GreedyOptions): Promise<SequenceToken> {
+    const sequence = this.#free.pop();
+    if (sequence === undefined) throw new QwenAsrError('internal', 'decoder: expected a free sequence');
+    const row = { ...options, sequence, id: -1, position: input.prompt.ids.length - 1, count: 0 };
+    const startMs = performance.now();
+    const choice = await this.#session.prefill({ sequence, ...input });
+    const token = advance(row, choice, { passMs: performance.now() - startMs, rows: 1 });
+    this.#rows.push(row);
+    this.#leave();
+    return { sequence, token };
+  }
+
+  /** Appends each sequence's last token and chooses the next of each; at least one must be active. */
+  async step(): Promise<SequenceToken[]> {
+    const rows = this.#rows;
+    const startMs = performance.now();
+    const choices = await this.#session.step({
+      ids: Int32Array.from(rows, ({ id }) => id),
+      positions: Int32Array.from(rows, ({ position }) => position),
+      sequences: Int32Array.from(rows, ({ sequence }) => sequence),
+    });
+    const pass = { passMs: performance.now() - startMs, rows: rows.length };
+    const tokens = rows.map((row, i) => ({
+      sequence: row.sequence,
+      token: advance(row, choices[i]!, pass),
+    }));
+    this.#leave();
+    return tokens;
+  }
+
+  /** Frees the sequences that have ended. */
+  #leave(): void {
+    this.#rows = this.#rows.filter((row) => {
+      if (!hasEnded(row)) return true;
+      this.#free.push(row.sequence);
+      return false;
+    });
+  }
+}
+
+function advance(row: Row, choice: Choice, pass: { passMs: number; rows: number }): GreedyToken {
+  row.id = choice.id;
+  row.position++;
+  row.count++;
+  return { ...choice, ...pass, isStop: row.stopIds.has(choice.id), isLast: hasEnded(row) };
+}
+
+function hasEnded({ id, count, budget, stopIds, exact }: Row): boolean {
+  return count === budget || (stopIds.has(id) && !exact);
+}

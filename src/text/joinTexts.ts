@@ -1,0 +1,40 @@
+/**
+ * Scripts that put no space between words or sentences, with the punctuation of East Asia: the ideographic (U+3000–303F)
+ * and the full-width forms (U+FF00–FFEF).
+ */
+const SPACELESS =
+  '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Bopomofo}\\p{Script=Yi}\\p{Script=Thai}' +
+  '\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}\\u3000-\\u303f\\uff00-\\uffef';
+
+/** A character with its combining marks, in UTF-16 units: more than any writing needs. */
+const LONGEST_ENDING = 16;
+
+const endsSpaceless = new RegExp(`[${SPACELESS}]\\p{M}*$`, 'u');
+const startsSpaceless = new RegExp(`^[${SPACELESS}]`, 'u');
+
+/**
+ * What stands between two texts that follow one another: a space, unless the first ends or the second starts in a script
+ * that is written without spaces. Nothing is put next to an empty text.
+ *
+ * The published package joins with nothing at all, which glues the sentences of most languages together.
+ *
+ * @example
+ * textSeparator('Good morning.', 'How are you?'); // ' '
+ * textSeparator('早上好。', '你好吗?'); // ''
+ */
+export function textSeparator(before: string, after: string): '' | ' ' {
+  if (before === '' || after === '') return '';
+  return endsSpaceless.test(before.slice(-LONGEST_ENDING)) || startsSpaceless.test(after) ? '' : ' ';
+}
+
+/**
+ * Joins the texts of consecutive segments of one recording; see {@link textSeparator}.
+ *
+ * @example
+ * joinTexts(['Turn on the light.', '', 'Set a timer.']); // 'Turn on the light. Set a timer.'
+ */
+export function joinTexts(texts: Iterable<string>): string {
+  let joined = '';
+  for (const text of texts) joined += textSeparator(joined, text) + text;
+  return joined;
+}

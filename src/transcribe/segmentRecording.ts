@@ -1,0 +1,112 @@
+import { SAMPLE_RATE_HZ } from '../audio/audioClip.js';
+import { soundRanges } from '../audio/soundRanges.js';
+import { type AudioSegment, splitAudio } from '../audio/splitAudio.js';
+import { QwenAsrError } from '../error.js';
+import { joinSamples } from './joinSamples.js';
+import { trimDigitalSilence } from './trimDigitalSilence.js';
+import type { TranscribeLongOptions } from './types.js';
+
+/** A recording up to this length is transcribed as a whole unless the caller says otherwise. */
+const WHOLE_SECONDS = 60;
+
+/** Segments of a longer one: a cost per second near the lowest, and context enough; docs/adr/0006-long-audio.md. */
+const AUTOMATIC_SEGMENT_SECONDS = 30;
+
+/** Length of the blocks that an array is split in, as those of an AudioStream. */
+const BLOCK_SAMPLES = SAMPLE_RATE_HZ;
+
+/** A part of a recording that is transcribed by itself. */
+export interface RecordingSegment {
+  /** 0, 1, 2, … */
+  readonly index: number;
+  readonly startMs: number;
+  readonly endMs: number;
+  /** What the model hears of it [n] f32: less the silence that is left out; [0] when that is all. */
+  readonly samples: Float32Array;
+}
+
+/**
+ * Cuts a recording into segments that follow one another without gap. A recording that becomes a single segment is heard
+ * as it is; of the segments of a longer one the digital silence at both ends is left out (see trimDigitalSilence). With
+ * `skipSilence` everything silent is (see soundRanges).
+ *
+ * @throws QwenAsrError `usage` for segments under 1 s; `audio` for a recording without samples; what the source throws
+ */
+export async function* segmentRecording(
+  source: Float32Array | AsyncIterable<Float32Array>,
+  { segmentMs, skipSilence = false }: Pick<TranscribeLongOptions, 'segmentMs' | 'skipSilence'>,
+): AsyncGenerator<RecordingSegment, void, undefined> {
+  const blocks = new CountedBlocks(source instanceof Float32Array ? blocksOf(source) : source);
+  let index = 0;
+  for await (const { samples, start, length } of split(blocks, segmentMs)) {
+    const recorded = samples.subarray(0, length);
+    const isWhole = start === 0 && blocks.ended && length === blocks.sampleCount;
+    const heard = skipSilence ? soundOf(recorded) : isWhole ? recorded : trimDigitalSilence(recorded);
+    yield { index: index++, startMs: start / 16, endMs: (start + length) / 16, samples: heard };
+  }
+  if (index === 0) throw new QwenAsrError('audio', 'expected samples, found none');
+}
+
+/** The blocks of a source, counted. */
+class CountedBlocks implements AsyncIterable<Float32Array> {
+  readonly #source: AsyncIterable<Float32Array> | Iterable<Float32Array>;
+  /** Samples handed out so far. */
+  sampleCount = 0;
+  /** No block follows. */
+  ended = false;
+
+  constructor(source: AsyncIterable<Float32Array> | Iterable<Float32Array>) {
+    this.#source = source;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Float32Array, void, undefined> {
+    for await (const block of this.#source) {
+      this.sampleCount += block.length;
+      yield block;
+    }
+    this.ended = true;
+  }
+}
+
+function* blocksOf(samples: Float32Array): Generator<Float32Array, void, undefined> {
+  for (let at = 0; at < samples.length; at += BLOCK_SAMPLES) yield samples.subarray(at, at + BLOCK_SAMPLES);
+}
+
+type Segments = AsyncIterable<Pick<AudioSegment, 'samples' | 'start' | 'length'>>;
+
+function split(blocks: CountedBlocks, segmentMs: number | undefined): Segments {
+  if (segmentMs === undefined) return splitWhenLong(blocks);
+  return segmentMs === Number.POSITIVE_INFINITY ? whole(blocks) : splitAudio(blocks, segmentMs / 1000);
+}
+
+/** Looks how long the recording is, as far as matters. */
+async function* splitWhenLong(blocks: CountedBlocks): Segments {
+  const rest = blocks[Symbol.asyncIterator]();
+  const first: Float32Array[] = [];
+  while (blocks.sampleCount <= WHOLE_SECONDS * SAMPLE_RATE_HZ) {
+    const { done, value } = await rest.next();
+    if (done === true) return yield* whole(first);
+    first.push(value);
+  }
+  yield* splitAudio(chain(first, rest), AUTOMATIC_SEGMENT_SECONDS);
+}
+
+async function* chain(
+  first: Float32Array[],
+  rest: AsyncIterable<Float32Array>,
+): AsyncGenerator<Float32Array, void, undefined> {
+  yield* first.splice(0);
+  yield* rest;
+}
+
+async function* whole(blocks: AsyncIterable<Float32Array> | Iterable<Float32Array>): Segments {
+  const pieces: Float32Array[] = [];
+  for await (const block of blocks) pieces.push(block);
+  const samples = joinSamples(pieces);
+  if (samples.length > 0) yield { samples, start: 0, length: samples.length };
+}
+
+/** What is left of samples when every silence is taken out. */
+function soundOf(samples: Float32Array): Float32Array {
+  return joinSamples(soundRanges(samples).map(({ start, end }) => samples.subarray(start, end)));
+}

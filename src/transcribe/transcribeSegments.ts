@@ -1,0 +1,157 @@
+import { QwenAsrError } from '../error.js';
+import { Ledger } from './ledger.js';
+import { withNumericDiagnosis } from './numericDiagnosis.js';
+import { type DecodedToken, type EncodedSegment, SegmentBatch } from './segmentBatch.js';
+import type { RecordingSegment } from './segmentRecording.js';
+import { skippedSegment } from './skippedSegment.js';
+import type { Stages } from './stages.js';
+import { transcribeClip } from './transcribeClip.js';
+import { resolveRequest } from './transcribeRequest.js';
+import type { TranscribeLongOptions, Transcript, TranscriptSegment } from './types.js';
+
+/** Segments decoded side by side unless the caller says otherwise: docs/adr/0008-batched-segments.md. */
+const DEFAULT_BATCH = 4;
+
+/** Does a piece of computing when it is its turn on the model. */
+export type Turn = <T>(task: () => Promise<T>) => Promise<T>;
+
+/**
+ * Transcribes segments in batches and yields them in their order. Nothing is computed but while the next one is awaited.
+ *
+ * @throws QwenAsrError as `transcribeClip`; `usage` for options that cannot be carried out; what the source throws
+ */
+export async function* transcribeSegments(
+  stages: Stages,
+  segments: AsyncIterable<RecordingSegment>,
+  options: TranscribeLongOptions,
+  turn: Turn,
+): AsyncGenerator<TranscriptSegment, void, undefined> {
+  const run = new SegmentedRun(stages, options, turn);
+  const source = segments[Symbol.asyncIterator]();
+  try {
+    for (let open = true; open || run.isBusy; ) {
+      if (open && run.wantsMore) {
+        const { done, value } = await source.next();
+        if (done === true) open = false;
+        else await run.add(value);
+      } else {
+        await run.step();
+      }
+      yield* run.takeFinished();
+    }
+  } finally {
+    run.release();
+    await source.return?.();
+  }
+}
+
+/** Segments on their way from samples to transcripts. */
+class SegmentedRun {
+  readonly #stages: Stages;
+  readonly #options: TranscribeLongOptions;
+  readonly #turn: Turn;
+  readonly #startMs = performance.now();
+  readonly #batch: SegmentBatch;
+  /** Encoded, but longer than what the batch can take before it is empty. */
+  #waiting: EncodedSegment | undefined;
+  /** Done before one in front of them was. */
+  readonly #finished = new Map<number, TranscriptSegment>();
+  #nextIndex = 0;
+
+  constructor(stages: Stages, options: TranscribeLongOptions, turn: Turn) {
+    const { batch = DEFAULT_BATCH, signal } = options;
+    if (!(Number.isSafeInteger(batch) && batch >= 1)) {
+      throw new QwenAsrError('usage', `batch: expected a whole number of at least 1, found ${batch}`);
+    }
+    resolveRequest(stages.text, options, 0); // refuses what no segment could be transcribed with
+    this.#stages = stages;
+    this.#options = options;
+    this.#turn = turn;
+    this.#batch = new SegmentBatch(stages, batch, signal);
+  }
+
+  get wantsMore(): boolean {
+    return this.#waiting === undefined && !this.#batch.isFull;
+  }
+
+  get isBusy(): boolean {
+    return this.#waiting !== undefined || this.#batch.activeCount > 0;
+  }
+
+  /** Encodes a segment and lets it enter the batch, now or when there is room. */
+  async add(segment: RecordingSegment): Promise<void> {
+    if (segment.samples.length === 0) {
+      this.#finished.set(segment.index, skippedSegment(segment));
+      return;
+    }
+    const request = resolveRequest(this.#stages.text, this.#options, segment.endMs - segment.startMs);
+    this.#waiting = await this.#compute([segment], () => this.#batch.encode(segment, request));
+    await this.#enterWaiting();
+  }
+
+  /** One token more for every segment in the batch. */
+  async step(): Promise<void> {
+    if (this.#batch.activeCount > 0) {
+      const decoding = this.#batch.segments();
+      const { passMs, tokens } = await this.#compute(decoding, () => this.#batch.step());
+      this.#options.onDecodeStep?.(passMs, tokens.length);
+      for (const token of tokens) this.#publish(token);
+    }
+    await this.#enterWaiting();
+  }
+
+  /** The finished segments that no unfinished one precedes. */
+  *takeFinished(): Generator<TranscriptSegment, void, undefined> {
+    for (;;) {
+      const segment = this.#finished.get(this.#nextIndex);
+      if (segment === undefined) return;
+      this.#finished.delete(this.#nextIndex++);
+      yield segment;
+    }
+  }
+
+  release(): void {
+    this.#batch.release();
+  }
+
+  async #enterWaiting(): Promise<void> {
+    const waiting = this.#waiting;
+    if (waiting === undefined || !this.#batch.accepts(waiting)) return;
+    this.#waiting = undefined;
+    this.#publish(await this.#compute([waiting.segment], () => this.#batch.enter(waiting)));
+  }
+
+  #publish({ segment, event, transcript }: DecodedToken): void {
+    const atMs = performance.now() - this.#startMs;
+    this.#options.onToken?.({ ...event, atMs, segment: segment.index });
+    if (transcript !== null) this.#finished.set(segment.index, inRecording(segment, transcript));
+  }
+
+  /** Computes in turn; when a number goes bad, finds out in which stage of which segment. */
+  async #compute<T>(segments: readonly RecordingSegment[], task: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#turn(task);
+    } catch (error) {
+      if (!(error instanceof QwenAsrError && error.code === 'numeric')) throw error;
+      for (const segment of segments) await this.#turn(() => this.#diagnose(segment));
+      throw error;
+    }
+  }
+
+  /** Transcribes a segment by itself, watched if need be: throws what names the first stage with a bad number. */
+  async #diagnose({ samples, startMs, endMs }: RecordingSegment): Promise<void> {
+    const { signal } = this.#options;
+    const request = resolveRequest(this.#stages.text, this.#options, endMs - startMs);
+    await withNumericDiagnosis(signal, (watch) =>
+      transcribeClip(this.#stages, samples, request, {
+        ledger: new Ledger(performance.now()),
+        emit: () => {},
+        ...(watch ?? { signal }),
+      }),
+    );
+  }
+}
+
+function inRecording({ index, startMs, endMs }: RecordingSegment, transcript: Transcript): TranscriptSegment {
+  return { ...transcript, index, startMs, endMs, skipped: false };
+}
