@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { X64_LEVELS, type X64Level, x64Capabilities } from '../../src/jit/x64/level.js';
+import { lowerX64 } from '../../src/jit/x64/lower.js';
+import { type MatmulSpec, matmul } from '../../src/kernels/matmul.js';
+import type { ExampleArray, ExampleCall, ExampleContext } from '../../src/kernels/registry/exampleCall.js';
+import { MODEL_SHAPES } from '../../src/kernels/registry/modelShapes.js';
+import { kernelRegistry } from '../../src/kernels/registry.js';
+import { demoModelDir, projectRoot } from '../support/projectRoot.js';
+import { type KernelArray, runKernel } from './support/kernelHarness.js';
+import { kernelTargets } from './support/kernelTargets.js';
+import { randomOperand } from './support/randomOperand.js';
+
+/** Kernels that only measure the machine; they have no reference. */
+const UNREGISTERED = ['ceiling'];
+
+/** [file, function] of everything in src/kernels that makes a kernel. */
+function kernelFunctions(): (readonly [file: string, name: string])[] {
+  const folder = join(projectRoot, 'src', 'kernels');
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => {
+      const source = readFileSync(join(folder, file), 'utf8');
+      const functions = source.matchAll(/^export function (\w+)\((?:[^()]|\([^()]*\))*\): KernelSpec/gm);
+      return [...functions].map((match) => [file, match[1]!] as const);
+    });
+}
+
+/** Every way in which a registered kernel may be asked for. */
+function contexts(): (ExampleContext & { readonly level: X64Level })[] {
+  const widening = X64_LEVELS.map((level) => ({ level, operand: 'f32' as const }));
+  const ways = [...widening, { level: 'avx512bf16' as const, operand: 'bf16' as const }];
+  return MODEL_SHAPES.flatMap((model) =>
+    ways.flatMap(({ level, operand }) =>
+      [1, 2, 8].map((threadCount) => {
+        return { model, level, operand, threadCount, capabilities: x64Capabilities(level) };
+      }),
+    ),
+  );
+}
+
+test('every kernel is registered, and its file has a test', () => {
+  const functions = kernelFunctions().filter(([, name]) => !UNREGISTERED.includes(name));
+  assert.deepEqual(kernelRegistry.map(({ name }) => name).sort(), functions.map(([, name]) => name).sort());
+  for (const [file] of functions) {
+    const path = join(projectRoot, 'test', 'kernels', file.replace(/\.ts$/, '.test.ts'));
+    assert.ok(existsSync(path), `${path} is missing`);
+  }
+});
+
+test('every kernel fits the registers of every level in every model, and a name stands for one code', () => {
+  const codes = new Map<string, string>();
+  for (const context of contexts()) {
+    const { level, capabilities } = context;
+    for (const { spec } of kernelRegistry.flatMap((kernel) => kernel.calls(context))) {
+      const key = `${level} ${spec.name}`;
+      const code = spec.emit(capabilities);
+      const text = JSON.stringify(code);
+      if (!codes.has(key)) assert.ok(lowerX64(code, level).length > 0, key);
+      assert.equal(codes.get(key) ?? text, text, key);
+      codes.set(key, text);
+    }
+  }
+  assert.ok(codes.size > 300, `${codes.size} kernels were built`);
+});
+
+test('whatever a matrix product is specialised on is in its name', () => {
+  const epilogue = {
+    bias: false,
+    activation: 'none',
+    residual: false,
+    yDtype: 'f32',
+    yStrideBytes: 256,
+    residualStrideBytes: 0,
+  } as const;
+  const spec: MatmulSpec = {
+    aDtype: 'f32',
+    bDtype: 'f32',
+    n: 64,
+    segments: 1,
+    segmentDepth: 96,
+    aSegmentStrideBytes: 0,
+    aStrideBytes: 384,
+    bStrideBytes: 384,
+    indirect: false,
+    columnsPerTile: 32,
+    epilogue,
+  };
+  const changes: Partial<MatmulSpec>[] = [
+    {},
+    { aDtype: 'bf16' },
+    { bDtype: 'bf16' },
+    { n: 80 },
+    { segments: 3 },
+    { segmentDepth: 128 },
+    { aSegmentStrideBytes: 64 },
+    { aStrideBytes: 512 },
+    { bStrideBytes: 512 },
+    { indirect: true },
+    { columnsPerTile: 16 },
+    { epilogue: { ...epilogue, bias: true } },
+    { epilogue: { ...epilogue, activation: 'gelu' } },
+    { epilogue: { ...epilogue, activation: 'swiglu' } },
+    { epilogue: { ...epilogue, residual: true, residualStrideBytes: 256 } },
+    { epilogue: { ...epilogue, residual: true, residualStrideBytes: 512 } },
+    { epilogue: { ...epilogue, yDtype: 'bf16' } },
+    { epilogue: { ...epilogue, yStrideBytes: 512 } },
+  ];
+  const names = changes.map((change) => matmul({ ...spec, ...change }).name);
+  assert.equal(new Set(names).size, changes.length);
+});
+
+test('every call says what it does and costs', () => {
+  for (const context of contexts()) {
+    for (const kernel of kernelRegistry) {
+      const calls = kernel.calls(context);
+      assert.ok(calls.length > 0, kernel.name);
+      assert.equal(new Set(calls.map(({ label }) => label)).size, calls.length, `${kernel.name}: labels`);
+      for (const call of calls) {
+        const where = `${kernel.name}, ${call.label}`;
+        assert.ok(call.spec.name.startsWith(kernel.name), `${where}: ${call.spec.name}`);
+        assert.ok(call.tiles > 0 && Number.isInteger(call.tiles), `${where}: ${call.tiles} tiles`);
+        assert.ok(call.bytes > 0, `${where}: ${call.bytes} bytes`);
+        assert.ok(kernel.limit === 'memory' || call.flops > 0, `${where}: ${call.flops} flops`);
+        assert.equal(Object.keys(call.slots).length, call.slots.length, `${where}: a slot is missing`);
+      }
+    }
+  }
+});
+
+test('the sizes of the demo model are those of its files', () => {
+  const config = JSON.parse(readFileSync(join(demoModelDir, 'config.json'), 'utf8')).thinker_config;
+  const { audio_config: audio, text_config: text } = config;
+  const { encoder, decoder } = MODEL_SHAPES.find(({ name }) => name === 'demo')!;
+  assert.deepEqual(encoder, {
+    dModel: audio.d_model,
+    heads: audio.encoder_attention_heads,
+    feedForward: audio.encoder_ffn_dim,
+    channels: audio.downsample_hidden_size,
+    windowTokens: (13 * audio.n_window_infer) / 100,
+  });
+  assert.deepEqual(decoder, {
+    hidden: text.hidden_size,
+    intermediate: text.intermediate_size,
+    heads: text.num_attention_heads,
+    kvHeads: text.num_key_value_heads,
+    headDim: text.head_dim,
+    vocabulary: text.vocab_size,
+  });
+});
+
+describe('the calls of the demo model write only what is theirs', async () => {
+  const model = MODEL_SHAPES.find(({ name }) => name === 'demo')!;
+  for (const target of (await kernelTargets()).filter(({ isSlow }) => !isSlow)) {
+    const { capabilities } = target;
+    for (const operand of capabilities.pairDot ? (['f32', 'bf16'] as const) : (['f32'] as const)) {
+      test(`${operand} on ${target.name}`, { skip: target.missing }, () => {
+        const context = { model, capabilities, operand, threadCount: 2 };
+        for (const kernel of kernelRegistry)
+          for (const call of kernel.calls(context)) runExample(target, call);
+      });
+    }
+  }
+});
+
+/** Runs a call on random numbers; the harness notices what it writes elsewhere. */
+function runExample(target: Parameters<typeof runKernel>[0], { spec, slots, tiles }: ExampleCall): void {
+  const arrays = new Map<ExampleArray, KernelArray>();
+  const filled = slots.map((slot) => {
+    if (typeof slot === 'number') return slot;
+    const array = arrays.get(slot) ?? arrayOf(slot);
+    arrays.set(slot, array);
+    return array;
+  });
+  runKernel(target, spec, { slots: filled, tiles });
+}
+
+function arrayOf({ dtype, length, values }: ExampleArray): KernelArray {
+  return dtype === 'i32' ? values!.slice() : randomOperand(dtype, length, length);
+}
