@@ -12,11 +12,14 @@ export interface Block extends Region {
 interface FreeRange {
   offset: number;
   byteLength: number;
+  /** About so many of its bytes still occupy memory: they were in blocks and have not been discarded. */
+  keptBytes: number;
 }
 
 /**
  * The memory of all activations, caches and tapes of one model: large regions cut into blocks, first fit, neighbours
- * merged when freed. Freed blocks stay mapped for the next clip, up to `keepBytes`.
+ * merged when freed. Freed blocks keep their memory for the next clip, `keepBytes` in all; what is freed beyond that is
+ * given back to the system at once.
  */
 export class Arena {
   private readonly machine: Machine;
@@ -24,6 +27,7 @@ export class Arena {
   private readonly keepBytes: number;
   private readonly regions = new Map<Region, FreeRange[]>();
   private used = 0;
+  private kept = 0;
 
   constructor(machine: Machine, options: { regionBytes: number; keepBytes: number }) {
     this.machine = machine;
@@ -44,23 +48,24 @@ export class Arena {
       if (index >= 0) return this.cut(region, free, index, size);
     }
     const region = this.machine.reserve(Math.max(this.regionBytes, size));
-    const free = [{ offset: 0, byteLength: region.byteLength }];
+    const free = [{ offset: 0, byteLength: region.byteLength, keptBytes: 0 }];
     this.regions.set(region, free);
     return this.cut(region, free, 0, size);
   }
 
-  release(block: Block): void {
-    const { region } = block;
+  /** Every block is released once. */
+  release({ region, address, byteLength }: Block): void {
     const free = this.regions.get(region);
-    if (free === undefined) throw new QwenAsrError('internal', 'a block was freed after its arena');
-    const offset = block.address - region.address;
+    if (free === undefined) throw new QwenAsrError('internal', 'a block was freed in another arena');
+    const offset = address - region.address;
+    const keeps = this.kept + byteLength <= this.keepBytes;
+    if (!keeps) this.machine.discard(region, offset, byteLength);
+    const keptBytes = keeps ? byteLength : 0;
     const index = free.findIndex((range) => range.offset > offset);
-    free.splice(index < 0 ? free.length : index, 0, { offset, byteLength: block.byteLength });
+    free.splice(index < 0 ? free.length : index, 0, { offset, byteLength, keptBytes });
     mergeNeighbours(free);
-    this.used -= block.byteLength;
-    if (this.used < this.keepBytes && block.byteLength > this.keepBytes) {
-      this.machine.discard(region, offset, block.byteLength);
-    }
+    this.kept += keptBytes;
+    this.used -= byteLength;
   }
 
   private cut(region: Region, free: FreeRange[], index: number, size: number): Block {
@@ -74,6 +79,10 @@ export class Arena {
     };
     range.offset += size;
     range.byteLength -= size;
+    // First fit: the front of a range is what was used before.
+    const keptBytes = Math.max(0, range.keptBytes - size);
+    this.kept -= range.keptBytes - keptBytes;
+    range.keptBytes = keptBytes;
     if (range.byteLength === 0) free.splice(index, 1);
     this.used += size;
     return block;
@@ -85,6 +94,7 @@ function mergeNeighbours(free: FreeRange[]): void {
     const [before, after] = [free[i - 1]!, free[i]!];
     if (before.offset + before.byteLength !== after.offset) continue;
     before.byteLength += after.byteLength;
+    before.keptBytes += after.keptBytes;
     free.splice(i, 1);
   }
 }

@@ -39,7 +39,7 @@ export interface Machine {
   /** @throws QwenAsrError `memory` */
   reserve(byteLength: number): Region;
   release(region: Region): void;
-  /** Gives pages back to the system; they read as zero (or stay as they are) afterwards. */
+  /** Gives memory back to the system as far as it can; it reads as zero or stays as it is. Nothing after close(). */
   discard(region: Region, offset: number, byteLength: number): void;
   /** Makes constant bytes addressable, in place where possible. They must stay alive and unchanged. */
   place(bytes: Uint8Array): Placed;

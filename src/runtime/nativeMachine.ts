@@ -6,6 +6,9 @@ import { CodePages } from './codePages.js';
 import type { Machine, Placed, Region, WorkerKernels } from './machine.js';
 import type { Native, NativeFunction } from './native.js';
 
+/** The system gives back whole pages only, and would take those that the ends share with neighbours. */
+const PAGE_BYTES = 4096;
+
 /** Small arrays live in V8's moving heap, where their address does not last. */
 const OFF_HEAP_BYTES = 1024;
 
@@ -41,8 +44,10 @@ export class NativeMachine implements Machine {
   }
 
   discard(region: Region, offset: number, byteLength: number): void {
-    // After close() somebody else's memory may lie there.
-    if (this.regions.has(region)) this.native.discard(region.address + offset, byteLength);
+    if (!this.regions.has(region)) return; // closed: somebody else's memory may lie there
+    const start = Math.ceil((region.address + offset) / PAGE_BYTES) * PAGE_BYTES;
+    const end = Math.floor((region.address + offset + byteLength) / PAGE_BYTES) * PAGE_BYTES;
+    if (start < end) this.native.discard(start, end - start);
   }
 
   place(bytes: Uint8Array): Placed {
