@@ -10,19 +10,18 @@ export type FlacFrame = { readonly mono: Float32Array; readonly frameBytes: numb
 /** Decodes the frames of one stream to mono. */
 export class FlacFrameDecoder {
   readonly #info: FlacStreamInfo;
-  /** [channels][65,536] f64. */
-  readonly #channels: readonly Float64Array[];
+  /** [channels][the longest block so far] f64. */
+  #channels: readonly Float64Array[] = [];
 
   constructor(info: FlacStreamInfo) {
     this.#info = info;
-    this.#channels = Array.from({ length: info.channels }, () => new Float64Array(65_536));
   }
 
   /** Decodes the frame that begins the bytes; `mono` is the mean of the channels, full scale = 1. */
   decode(bytes: Uint8Array, header: FlacFrameHeader): FlacFrame {
     const { blockSamples, decorrelation, headerBytes } = header;
     const bits = new FlacBits(bytes, headerBytes);
-    const channels = this.#channels.map((all) => all.subarray(0, blockSamples));
+    const channels = this.#spaceFor(blockSamples);
     for (const [index, samples] of channels.entries()) {
       const width = this.#info.bitsPerSample + (isDifference(index, decorrelation) ? 1 : 0);
       const intact = readFlacSubframe(bits, samples, width);
@@ -34,6 +33,13 @@ export class FlacFrameDecoder {
     const checksum = bytes[end]! * 256 + bytes[end + 1]!;
     if (checksum !== flacFrameChecksum(bytes, 0, end)) return 'damaged';
     return { mono: this.#mix(channels, decorrelation), frameBytes: end + 2 };
+  }
+
+  #spaceFor(blockSamples: number): readonly Float64Array[] {
+    if ((this.#channels[0]?.length ?? 0) < blockSamples) {
+      this.#channels = Array.from({ length: this.#info.channels }, () => new Float64Array(blockSamples));
+    }
+    return this.#channels.map((all) => all.subarray(0, blockSamples));
   }
 
   /** The mean of the channels. */

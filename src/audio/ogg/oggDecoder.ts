@@ -46,7 +46,7 @@ export async function openOgg(codec: OggCodec, reader: ByteReader, label: string
   }
   const firstPage = first.value;
   const notes: string[] = [];
-  await OgvDecoder.create(codec, label); // so that a missing package is found now
+  const firstDecoder = await OgvDecoder.create(codec, label);
   return {
     sampleRateHz: head.sampleRateHz,
     mayExceedOne: true,
@@ -58,13 +58,14 @@ export async function openOgg(codec: OggCodec, reader: ByteReader, label: string
   async function* decodePages(): AsyncGenerator<Float32Array, void, undefined> {
     let samples = 0;
     let ended = false;
-    let stream = new OggStream(codec, head!, damage, label);
+    let stream = new OggStream(codec, head!, firstDecoder, damage, label);
     for (let page: OggPackets | undefined = firstPage; page !== undefined; page = await nextPage()) {
       if (page.first && page !== firstPage) {
-        stream = new OggStream(codec, sameRate(page), damage, label);
+        const decoder = await OgvDecoder.create(codec, label);
+        stream = new OggStream(codec, sameRate(page), decoder, damage, label);
       }
       ended = page.last;
-      for await (const piece of stream.decode(page)) {
+      for (const piece of stream.decode(page)) {
         samples += piece.length;
         yield piece;
       }
@@ -97,22 +98,22 @@ class OggStream {
   readonly #head: OggStreamHead;
   readonly #damage: Damage;
   readonly #label: string;
-  #decoder: OgvDecoder | undefined;
+  readonly #decoder: OgvDecoder;
   #headers = 0;
   #samples = 0;
   /** The count before the first sample: above 0 where a broadcast was recorded from its middle. */
   #firstGranule: number | undefined;
 
-  constructor(codec: OggCodec, head: OggStreamHead, damage: Damage, label: string) {
+  constructor(codec: OggCodec, head: OggStreamHead, decoder: OgvDecoder, damage: Damage, label: string) {
     this.#codec = codec;
     this.#head = head;
+    this.#decoder = decoder;
     this.#damage = damage;
     this.#label = label;
   }
 
   /** [samples] f32 each: the sound that ends on this page. */
-  async *decode({ packets, granule, last }: OggPackets): AsyncGenerator<Float32Array, void, undefined> {
-    this.#decoder ??= await OgvDecoder.create(this.#codec, this.#label);
+  *decode({ packets, granule, last }: OggPackets): Generator<Float32Array, void, undefined> {
     const decoder = this.#decoder;
     const end = last && granule !== null ? this.#samplesUpTo(granule) : Number.POSITIVE_INFINITY;
     for (const packet of packets) {

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { voiceWav } from './support/clips.js';
+import { ENCODE, skipWithout } from './support/encoders.js';
+import { decodeMutations, repairOgg } from './support/mutations.js';
+
+test('5,000 damaged Ogg Vorbis files are decoded or refused in one line, part 2 of 2', {
+  skip: skipWithout('oggenc'),
+}, async () => {
+  const file = ENCODE.vorbis(voiceWav({ seconds: 0.3, channels: 1 }));
+  const { decoded, failed } = await decodeMutations(file, {
+    firstSeed: 5001,
+    count: 5_000,
+    repair: repairOgg,
+  });
+  assert.ok(decoded > 166 && failed > 50, `${decoded} decoded, ${failed} refused`);
+});
