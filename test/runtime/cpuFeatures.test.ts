@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { CPUID_WORDS } from '../../src/jit/x64/cpuidCode.js';
+import { X64_LEVELS } from '../../src/jit/x64/level.js';
+import { detectX64Levels } from '../../src/runtime/cpuFeatures.js';
+import { loadNative, type Native } from '../../src/runtime/native.js';
+
+const native = await loadNative();
+const skip = typeof native === 'string' && native;
+
+/** A CPU that answers with these words. */
+function cpu(words: Partial<Record<keyof typeof CPUID_WORDS, number>>): Native {
+  const memory = new ArrayBuffer(4096);
+  return {
+    reserve: () => 0,
+    release: () => {},
+    seal: () => {},
+    view: () => memory,
+    functionAt: () => ({
+      call: () => {
+        const answer = new Int32Array(memory);
+        for (const [name, value] of Object.entries(words)) answer[CPUID_WORDS[name as 'xcr0']] = value;
+      },
+      callAsync: () => Promise.resolve(),
+    }),
+  } as unknown as Native;
+}
+
+/** Intel manual, volume 2A, CPUID: FMA, OSXSAVE, AVX, F16C; AVX2; AVX-512 F, BW, VL; VNNI; BF16. */
+const LEAF1 = (1 << 12) | (1 << 27) | (1 << 28) | (1 << 29);
+const AVX2 = 1 << 5;
+const AVX512 = (1 << 16) | (1 << 30) | (1 << 31);
+const VNNI = 1 << 11;
+const BF16 = 1 << 5;
+
+const ZEN4 = {
+  maxLeaf: 16,
+  leaf1Ecx: LEAF1,
+  leaf7Ebx: AVX2 | AVX512,
+  leaf7Ecx: VNNI,
+  leaf7Subleaf1Eax: BF16,
+  xcr0: 0b1110_0111,
+};
+
+test('levels follow from the bits of the manual', () => {
+  assert.deepEqual(detectX64Levels(cpu(ZEN4)), ['avx2', 'avx512f', 'avx512bf16']);
+  assert.deepEqual(detectX64Levels(cpu({ ...ZEN4, leaf7Subleaf1Eax: 0 })), ['avx2', 'avx512f']);
+  assert.deepEqual(detectX64Levels(cpu({ ...ZEN4, leaf7Ecx: 0 })), ['avx2', 'avx512f']);
+  assert.deepEqual(detectX64Levels(cpu({ ...ZEN4, leaf7Ebx: AVX2 | (1 << 16) })), ['avx2']);
+  assert.deepEqual(detectX64Levels(cpu({ ...ZEN4, leaf7Ebx: AVX512 })), []);
+});
+
+test('a level counts only where the system saves its registers', () => {
+  assert.deepEqual(detectX64Levels(cpu({ ...ZEN4, xcr0: 0b111 })), ['avx2']);
+  assert.deepEqual(detectX64Levels(cpu({ ...ZEN4, xcr0: 0b011 })), []);
+});
+
+test('an old or unknown CPU has no level', () => {
+  assert.deepEqual(detectX64Levels(cpu({})), []);
+  assert.deepEqual(detectX64Levels(cpu({ ...ZEN4, maxLeaf: 6 })), []);
+  for (const bit of [12, 28, 29]) {
+    assert.deepEqual(
+      detectX64Levels(cpu({ ...ZEN4, leaf1Ecx: LEAF1 & ~(1 << bit) })),
+      [],
+      `without bit ${bit}`,
+    );
+  }
+});
+
+test('this CPU has the levels that the system lists', { skip }, () => {
+  const flags = new Set(/^flags\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))![1]!.split(' '));
+  const needed = {
+    avx2: ['avx2', 'fma', 'f16c'],
+    avx512f: ['avx512f', 'avx512bw', 'avx512vl'],
+    avx512bf16: ['avx512_bf16', 'avx512_vnni'],
+  };
+  const missing = X64_LEVELS.findIndex((level) => !needed[level].every((flag) => flags.has(flag)));
+  const expected = X64_LEVELS.slice(0, missing < 0 ? undefined : missing);
+  assert.deepEqual(detectX64Levels(native as Native), expected);
+});

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadNative, type Native, openNative } from '../../src/runtime/native.js';
+import { oneLineError } from '../model/support/oneLineError.js';
+
+const native = await loadNative();
+const skip = typeof native === 'string' && native;
+const isElsewhere = process.platform !== 'linux' || process.arch !== 'x64';
+
+test('without koffi there is a line that says so', {
+  skip: isElsewhere && 'not Linux on x86-64',
+}, async () => {
+  const missing = await openNative(() =>
+    Promise.reject(new Error("Cannot find package 'koffi'\nrequire stack: …")),
+  );
+  assert.equal(missing, "the optional package koffi cannot be loaded (Cannot find package 'koffi')");
+  const broken = await openNative(() => Promise.resolve({} as never));
+  assert.match(String(broken), /^the optional package koffi cannot be loaded \(.*\)$/);
+  const strange = await openNative(() => Promise.reject('nothing'));
+  assert.equal(strange, 'the optional package koffi cannot be loaded (nothing)');
+});
+
+test('it is loaded once', async () => {
+  assert.equal(await loadNative(), native);
+});
+
+test('more memory than there are addresses is an error', { skip }, () => {
+  assert.throws(() => (native as Native).reserve(2 ** 52), oneLineError('memory', /4503599627370496 bytes/));
+});
+
+test('what is no file cannot be mapped', { skip }, () => {
+  assert.throws(
+    () => (native as Native).mapFile(-1, 4096, 'some/where'),
+    oneLineError('file', /^some\/where: /),
+  );
+});
+
+test('declaring functions again and again costs no memory', { skip }, () => {
+  const system = native as Native;
+  const page = system.reserve(4096);
+  new Uint8Array(system.view(page, 4096))[0] = 0xc3; // ret
+  system.seal(page, 4096);
+  const declare = (count: number) => {
+    for (let i = 0; i < count; i++) system.functionAt(page, 3).call(1, 2, 3);
+  };
+  declare(20_000);
+  const before = process.memoryUsage.rss();
+  declare(100_000);
+  const growth = process.memoryUsage.rss() - before;
+  assert.ok(growth < 50e6, `${growth} bytes`);
+  system.release(page, 4096);
+});

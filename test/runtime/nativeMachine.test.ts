@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { detectX64Levels } from '../../src/runtime/cpuFeatures.js';
+import { loadNative, type Native } from '../../src/runtime/native.js';
+import { NativeMachine } from '../../src/runtime/nativeMachine.js';
+import { protectionAt } from './support/memoryMap.js';
+
+const native = await loadNative();
+const levels = typeof native === 'string' ? [] : detectX64Levels(native);
+const skip = typeof native === 'string' ? native : levels.length === 0 && 'this CPU has no AVX2';
+
+function makeMachine(): NativeMachine {
+  return new NativeMachine(native as Native, levels.at(-1)!, 1);
+}
+
+test('regions are zeroed, seen from both sides, and gone after close', { skip }, async () => {
+  const machine = makeMachine();
+  const [first, second] = [machine.reserve(10_000), machine.reserve(10)];
+  assert.ok(new Uint8Array(first.buffer, first.bufferOffset, 10_000).every((byte) => byte === 0));
+  for (const { address } of [first, second]) {
+    assert.equal(address % 64, 0);
+    assert.equal(protectionAt(address), 'rw-p');
+  }
+  machine.release(first);
+  machine.release(first);
+  assert.equal(protectionAt(first.address), null);
+  await machine.close();
+  assert.equal(protectionAt(second.address), null);
+});
+
+test('discard empties whole pages and leaves neighbours alone', { skip }, async () => {
+  const machine = makeMachine();
+  const pages = machine.reserve(5 * 4096);
+  const bytes = new Uint8Array(pages.buffer).fill(1);
+  machine.discard(pages, 100, 2 * 4096);
+  const emptied = (page: number) =>
+    bytes.subarray(page * 4096, (page + 1) * 4096).every((byte) => byte === 0);
+  assert.deepEqual([0, 1, 2, 3, 4].map(emptied), [false, true, false, false, false]);
+  assert.ok(bytes.subarray(0, 4096).every((byte) => byte === 1));
+  assert.ok(bytes.subarray(2 * 4096).every((byte) => byte === 1));
+  machine.discard(pages, 3 * 4096, 2 * 4096);
+  assert.deepEqual([0, 1, 2, 3, 4].map(emptied), [false, true, false, true, true]);
+  machine.discard(pages, 10, 20);
+  assert.ok(bytes.subarray(0, 4096).every((byte) => byte === 1));
+  await machine.close();
+  machine.discard(pages, 0, 4096); // nothing lies there any more: must not be asked of the system
+});
+
+test('constant bytes are used in place, unless V8 may move them', { skip }, async () => {
+  const machine = makeMachine();
+  const large = new Uint8Array(4096).fill(7);
+  const inPlace = machine.place(large.subarray(64));
+  assert.equal(inPlace.copiedBytes, 0);
+  assert.deepEqual(machine.place(large), { address: inPlace.address - 64, copiedBytes: 0 });
+  const small = machine.place(Uint8Array.of(1, 2, 3));
+  assert.equal(small.copiedBytes, 3);
+  assert.equal(protectionAt(small.address), 'rw-p');
+  await machine.close();
+});
