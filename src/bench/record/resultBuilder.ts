@@ -54,12 +54,11 @@ export class ResultBuilder {
       case 'header':
         return;
       case 'model':
-        return replace(this.#models, event.model);
+        return replace(this.#models, event.model, hasSameId);
       case 'audio':
-        return replace(this.#audio, event.audio);
+        return replace(this.#audio, event.audio, hasSameId);
       case 'ceilings':
-        this.#ceilings.push(event.ceilings);
-        return;
+        return replace(this.#ceilings, event.ceilings, isSameMachinery);
       case 'cell':
         this.#cells.set(event.cell.id, { start: event.cell, warmups: [], runs: [], end: UNFINISHED });
         return;
@@ -73,11 +72,9 @@ export class ResultBuilder {
         this.#cell(event.cell).end = event.outcome;
         return;
       case 'comparison':
-        this.#comparisons.push(event.comparison);
-        return;
+        return replace(this.#comparisons, event.comparison, isSameQuestion);
       case 'note':
-        this.#notes.push(event.note);
-        return;
+        return replace(this.#notes, event.note, (a, b) => a === b);
       case 'error':
         this.#errors.push(event.error);
         return;
@@ -127,9 +124,21 @@ function closeCell({ start, warmups, runs, end }: OpenCell): CellRecord {
   };
 }
 
-/** Adds a record, in place of the one with its id if there is one: resuming reports what it loads again. */
-function replace<Record extends { readonly id: string }>(records: Record[], record: Record): void {
-  const index = records.findIndex(({ id }) => id === record.id);
+function hasSameId(a: { readonly id: string }, b: { readonly id: string }): boolean {
+  return a.id === b.id;
+}
+
+function isSameMachinery(a: CeilingsRecord, b: CeilingsRecord): boolean {
+  return a.threads === b.threads && a.backend === b.backend && a.isa === b.isa;
+}
+
+function isSameQuestion(a: ComparisonRecord, b: ComparisonRecord): boolean {
+  return a.a === b.a && a.b === b.b && a.metric === b.metric;
+}
+
+/** Adds a record, in place of one that says the same thing of an earlier time: resuming reports it again. */
+function replace<Item>(records: Item[], record: Item, isSame: (a: Item, b: Item) => boolean): void {
+  const index = records.findIndex((earlier) => isSame(earlier, record));
   if (index === -1) records.push(record);
   else records[index] = record;
 }

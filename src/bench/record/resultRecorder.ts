@@ -33,6 +33,11 @@ export class ResultRecorder {
     for (const sink of this.#sinks) sink(event);
   }
 
+  /** The document as of now, cells without their summaries, which take a while to compute. */
+  unsummarized(): BenchResult {
+    return this.#builder.build();
+  }
+
   /** The document as of now. */
   result(): BenchResult {
     return summarizeResult(this.#builder.build());

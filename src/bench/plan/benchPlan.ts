@@ -1,0 +1,72 @@
+import type { LoadOptions } from '../../transcribe/types.js';
+
+/** `pipeline`: audio to text; `encoder`: mel spectrogram to audio embeddings. */
+export type BenchmarkMode = 'pipeline' | 'encoder';
+
+/** What a benchmark hears. */
+export type AudioPlan =
+  | { readonly kind: 'silence'; readonly seconds: number }
+  | { readonly kind: 'file'; readonly path: string };
+
+/** The part of the load options that a user chooses. */
+export type ArithmeticChoice = Pick<LoadOptions, 'threads' | 'backend' | 'precision' | 'isa'>;
+
+/** One setting of the engine. */
+export interface ModelCellPlan {
+  readonly kind: 'model';
+  /** Unique in the plan: the axes that vary, such as `t=2 s=5`, or `base`. */
+  readonly id: string;
+  /** How the output calls it beside others. */
+  readonly label: string;
+  readonly mode: BenchmarkMode;
+  /** A model directory, or `synthetic:SIZE[:SEED]`. */
+  readonly model: string;
+  readonly load: ArithmeticChoice;
+  readonly audio: AudioPlan;
+  /** Decode exactly this many tokens; undefined leaves it to the model, or to {@link syntheticTokens}. */
+  readonly exactTokens: number | undefined;
+  readonly language: string | undefined;
+}
+
+/** Another engine's command, on the same audio. */
+export interface CommandCellPlan {
+  readonly kind: 'command';
+  readonly id: string;
+  readonly label: string;
+  /** As the user wrote it, with its placeholders. */
+  readonly command: string;
+  readonly audio: AudioPlan;
+  /** What {model} stands for. */
+  readonly model: string;
+  /** What {threads} stands for; undefined: as many as this engine takes by default. */
+  readonly threads: number | undefined;
+}
+
+export type CellPlan = ModelCellPlan | CommandCellPlan;
+
+/** One measurement, decided before anything is loaded. */
+export interface BenchPlan {
+  /** `comparison`: the first cell against each of the others. */
+  readonly kind: 'benchmark' | 'sweep' | 'comparison';
+  readonly cells: readonly CellPlan[];
+  /** Measured runs of every cell; null: as many as the budget allows. */
+  readonly runs: number | null;
+  /** Runs that are not counted; `auto`: until they are steady. */
+  readonly warmup: number | 'auto';
+  /** Pause before every run. */
+  readonly delayMs: number;
+  /** No round begins that would probably end later than this after the first warm-up began. */
+  readonly budgetMs: number | null;
+  /** A process of its own for every cell. */
+  readonly isolated: boolean;
+  /** Measure the machine's ceilings first. */
+  readonly roofline: boolean;
+}
+
+/** Speech brings about 3 tokens a second; random weights would never stop on their own. */
+const SYNTHETIC_TOKENS_PER_SECOND = 3;
+
+/** Tokens that a run on random weights decodes when the user named no number: 15 for 5 seconds. */
+export function syntheticTokens(durationMs: number): number {
+  return Math.max(1, Math.round((durationMs / 1000) * SYNTHETIC_TOKENS_PER_SECOND));
+}

@@ -1,0 +1,99 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
+import { QwenAsrError } from '../../error.js';
+import { type CorpusScore, scoreCorpus, type Utterance } from '../accuracy/scoreCorpus.js';
+import { scoreTranscript } from '../accuracy/scoreTranscript.js';
+import type { AccuracyRecord, CellRecord } from '../schema/benchResult.js';
+
+/** What was said in a recording. */
+export interface Reference {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** References by the path of their recording. */
+export type References = ReadonlyMap<string, Reference>;
+
+/**
+ * Finds the reference of every recording: the file itself for a single recording, or in a directory the file that is
+ * called like the recording with the ending `.txt`.
+ *
+ * @param place what `--ref` names
+ * @param recordings paths of the audio files
+ * @throws QwenAsrError `usage` for a file with several recordings, or none; `file` for a reference that is missing,
+ *   unreadable or empty
+ */
+export function findReferences(place: string, recordings: readonly string[]): References {
+  if (recordings.length === 0) {
+    throw new QwenAsrError('usage', '--ref: expected recordings to compare with (-i), found silence');
+  }
+  if (!existsSync(place)) {
+    throw new QwenAsrError(
+      'file',
+      `--ref ${place}: expected a text file or a directory, found nothing there`,
+    );
+  }
+  if (statSync(place).isDirectory()) {
+    return new Map(recordings.map((recording) => [recording, referenceIn(place, recording)]));
+  }
+  const [recording, ...others] = recordings;
+  if (recording === undefined || others.length > 0) {
+    throw new QwenAsrError(
+      'usage',
+      `--ref ${place}: expected a directory for ${recordings.length} recordings, found a file`,
+    );
+  }
+  return new Map([[recording, readReference(place)]]);
+}
+
+function referenceIn(directory: string, recording: string): Reference {
+  const path = join(directory, `${basename(recording, extname(recording))}.txt`);
+  if (existsSync(path)) return readReference(path);
+  throw new QwenAsrError(
+    'file',
+    `--ref ${directory}: expected ${path} for ${recording}, found nothing there`,
+  );
+}
+
+function readReference(path: string): Reference {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    throw new QwenAsrError('file', `--ref ${path}: ${(cause as Error).message}`, { cause });
+  }
+  if (text === '') throw new QwenAsrError('file', `--ref ${path}: expected a text, found an empty file`);
+  return { path, text };
+}
+
+/** How well the transcript of a cell's first run matches its reference; null without a transcript. */
+export function scoreCell(
+  { runs, settings }: Pick<CellRecord, 'runs' | 'settings'>,
+  reference: Reference | undefined,
+): AccuracyRecord | null {
+  const run = runs.find(({ text }) => text !== null);
+  if (reference === undefined || run === undefined || run.text === null) return null;
+  const language = settings.language ?? run.language;
+  const score = scoreTranscript(reference.text, run.text, language === null ? {} : { language });
+  return { ...score, reference: reference.path, language };
+}
+
+/**
+ * All recordings together, each by its first cell; null for fewer than two, or for recordings in several languages,
+ * whose rates have no common meaning.
+ */
+export function scoreRecordings(cells: readonly CellRecord[], references: References): CorpusScore | null {
+  const byAudio = new Map<string, Utterance>();
+  const languages = new Set<string | null>();
+  for (const { runs, settings, accuracy } of cells) {
+    const reference = [...references.values()].find(({ path }) => path === accuracy?.reference);
+    const text = runs.find((run) => run.text !== null)?.text;
+    if (reference === undefined || text == null || settings.audio === null) continue;
+    if (byAudio.has(settings.audio)) continue;
+    byAudio.set(settings.audio, { reference: reference.text, hypothesis: text });
+    languages.add(accuracy?.language ?? null);
+  }
+  const [language = null, ...others] = languages;
+  if (byAudio.size < 2 || others.length > 0) return null;
+  return scoreCorpus([...byAudio.values()], language === null ? {} : { language });
+}

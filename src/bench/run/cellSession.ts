@@ -1,0 +1,44 @@
+import type { Ceilings } from '../../ops/operators.js';
+import type { BackendChoice, ModelInfo } from '../../transcribe/types.js';
+import type { CellPlan } from '../plan/benchPlan.js';
+import type { SetupRecord, WorkRecord } from '../schema/benchResult.js';
+import type { RunRecord } from '../schema/runRecord.js';
+
+/** What is known of a cell once it can run. */
+export interface CellFacts {
+  /** Null for a command. */
+  readonly model: ModelInfo | null;
+  /** Tokens that every run is made to decode; null when the model decides. */
+  readonly exactTokens: number | null;
+  /** Mel frames that go into the encoder; null when unknown. */
+  readonly frames: number | null;
+  readonly setup: SetupRecord;
+  /** Things to know when reading the numbers, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** A cell that is ready to run as often as wanted. */
+export interface CellSession {
+  readonly facts: CellFacts;
+  /**
+   * One run on the same audio, from the same state as every other.
+   *
+   * @throws QwenAsrError what the engine throws; `aborted`
+   */
+  run(): Promise<RunRecord>;
+  /** What a run like this one has to do, by phase; empty when unknown. */
+  work(run: RunRecord): readonly WorkRecord[];
+  /** The machine's limits on the cell's threads; null where the backend is not built for speed. */
+  measureCeilings(): Promise<Ceilings | null>;
+  close(): Promise<void>;
+}
+
+/** Who hears of a cell while it is being made ready. */
+export interface OpenCellOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** As LoadOptions.onBackend. */
+  readonly onBackend?: ((choice: BackendChoice) => void) | undefined;
+}
+
+/** Makes a cell ready: loads its model, or whatever else it needs. */
+export type OpenCell = (plan: CellPlan, options: OpenCellOptions) => Promise<CellSession>;

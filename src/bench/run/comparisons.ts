@@ -1,0 +1,71 @@
+import type { CellRecord, PairedRecord } from '../schema/benchResult.js';
+import { findMetric } from '../schema/metrics.js';
+import type { RunRecord } from '../schema/runRecord.js';
+import { comparePaired } from '../statistics/comparePaired.js';
+
+/** What two cells are compared by, as far as both tell it. */
+const COMPARED_METRICS = ['total', 'encode', 'decode'] as const;
+
+/** Two cells of one measurement, A first in the plan. */
+export interface ComparedPair {
+  readonly a: CellRecord;
+  readonly b: CellRecord;
+  readonly labelA: string;
+  readonly labelB: string;
+}
+
+/**
+ * B against A by every metric that both tell, from the rounds that both have run.
+ *
+ * @param aFirst whether A ran before B in a round
+ */
+export function compareCells(pair: ComparedPair, aFirst: (round: number) => boolean): PairedRecord[] {
+  const { a, b, labelA, labelB } = pair;
+  const rounds = roundsOf(a, b);
+  const encoderOnly = a.settings.mode === 'encoder' || b.settings.mode === 'encoder';
+  return COMPARED_METRICS.flatMap((metric): PairedRecord[] => {
+    // For an encoder alone, total and encode are one figure.
+    if (encoderOnly && metric !== 'encode') return [];
+    const timesA = timesOf(
+      metric,
+      rounds.map(([run]) => run),
+    );
+    const timesB = timesOf(
+      metric,
+      rounds.map(([, run]) => run),
+    );
+    if (timesA === null || timesB === null) return [];
+    return [
+      {
+        design: 'paired',
+        ...{ a: a.id, b: b.id, labelA, labelB, metric },
+        sameTokens: sameTokens(rounds),
+        orders: rounds.map(([run]) => (aFirst(run.round ?? 0) ? 'ab' : 'ba')),
+        outcome: rounds.length < 2 ? null : comparePaired(timesA, timesB),
+      },
+    ];
+  });
+}
+
+/** Runs of the same round. */
+function roundsOf(a: CellRecord, b: CellRecord): (readonly [a: RunRecord, b: RunRecord])[] {
+  const byRound = new Map(b.runs.map((run) => [run.round, run]));
+  return a.runs.flatMap((run) => {
+    const partner = byRound.get(run.round);
+    return partner === undefined ? [] : [[run, partner] as const];
+  });
+}
+
+/** Null when a run does not tell the metric, or tells a time that has no logarithm. */
+function timesOf(metric: string, runs: readonly RunRecord[]): number[] | null {
+  const context = { audioDurationMs: Number.NaN, encoderLayers: null };
+  const times = runs.map((run) => findMetric(metric)?.of(run, context) ?? null);
+  return times.every((ms): ms is number => ms !== null && ms > 0) ? times : null;
+}
+
+/** Null when one side tells none. */
+function sameTokens(rounds: readonly (readonly [RunRecord, RunRecord])[]): boolean | null {
+  if (rounds.length === 0 || rounds.some(([a, b]) => a.tokenHash === null || b.tokenHash === null))
+    return null;
+  return rounds.every(([a, b]) => a.tokenHash === b.tokenHash);
+}

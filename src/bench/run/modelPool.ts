@@ -1,0 +1,109 @@
+import { statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { freemem } from 'node:os';
+import { join } from 'node:path';
+import { parseSyntheticName, type SyntheticSize } from '../../model/syntheticName.js';
+import type { BackendChoice, LoadOptions, SpeechModel } from '../../transcribe/types.js';
+import type { ArithmeticChoice } from '../plan/benchPlan.js';
+
+/** What a model is loaded by. */
+export interface ModelChoice {
+  readonly source: string;
+  readonly load: ArithmeticChoice;
+}
+
+/** A model of the pool. */
+export interface PooledModel {
+  readonly model: SpeechModel;
+  /** Wall time of loading it. */
+  readonly loadMs: number;
+  /** It was loaded for this call. */
+  readonly fresh: boolean;
+}
+
+/** What the pool asks of the world outside. */
+export interface PoolDependencies {
+  readonly load: (source: string, options: LoadOptions) => Promise<SpeechModel>;
+  /** Memory that is available. */
+  readonly freeBytes?: () => number;
+}
+
+/** Left free beside the weights: activations, caches, and the memory that the ceilings are measured in. */
+const SPARE_BYTES = 2 ** 30;
+
+/** Weights of the synthetic models. */
+const SYNTHETIC_BYTES: Readonly<Record<SyntheticSize, number>> = {
+  tiny: 0.1e9,
+  '0.6b': 1.9e9,
+  '1.7b': 4.7e9,
+};
+
+/**
+ * The models of a measurement, each loaded once and kept while memory allows. When there is too little for the next
+ * one, those that were not used for the longest time are closed, and loaded anew when they are needed again.
+ */
+export class ModelPool {
+  readonly #load: PoolDependencies['load'];
+  readonly #freeBytes: () => number;
+  /** In the order of their last use. */
+  readonly #models = new Map<string, { model: SpeechModel; loadMs: number }>();
+
+  constructor({ load, freeBytes = freemem }: PoolDependencies) {
+    this.#load = load;
+    this.#freeBytes = freeBytes;
+  }
+
+  /**
+   * The model of a choice; not to be closed by the caller.
+   *
+   * @throws QwenAsrError what loading throws
+   */
+  async get(
+    { source, load }: ModelChoice,
+    options: { signal?: AbortSignal | undefined; onBackend?: ((choice: BackendChoice) => void) | undefined },
+  ): Promise<PooledModel> {
+    const key = JSON.stringify([source, load.backend, load.isa, load.precision, load.threads]);
+    const kept = this.#models.get(key);
+    if (kept !== undefined) {
+      this.#models.delete(key);
+      this.#models.set(key, kept);
+      return { ...kept, fresh: false };
+    }
+    await this.#makeRoom(await weightBytes(source));
+    const startMs = performance.now();
+    const model = await this.#load(source, {
+      ...load,
+      ...(options.signal && { signal: options.signal }),
+      ...(options.onBackend && { onBackend: options.onBackend }),
+    });
+    const loaded = { model, loadMs: performance.now() - startMs };
+    this.#models.set(key, loaded);
+    return { ...loaded, fresh: true };
+  }
+
+  async close(): Promise<void> {
+    const models = [...this.#models.values()];
+    this.#models.clear();
+    for (const { model } of models) await model.close();
+  }
+
+  async #makeRoom(bytes: number): Promise<void> {
+    for (const [key, { model }] of [...this.#models]) {
+      if (this.#freeBytes() >= bytes + SPARE_BYTES) return;
+      this.#models.delete(key);
+      await model.close();
+    }
+  }
+}
+
+/** Bytes of a model's weights; 0 when they cannot be told, which loading will explain. */
+async function weightBytes(source: string): Promise<number> {
+  const synthetic = parseSyntheticName(source);
+  if (synthetic !== null) return SYNTHETIC_BYTES[synthetic.size];
+  try {
+    const names = (await readdir(source)).filter((name) => name.endsWith('.safetensors'));
+    return names.reduce((sum, name) => sum + statSync(join(source, name)).size, 0);
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defaultThreadCount } from '../../runtime/threadCount.js';
+import type { BenchPlan, CellPlan } from '../plan/benchPlan.js';
+import type { BenchmarkAudio } from './benchmarkAudio.js';
+import type { CellSession, OpenCell } from './cellSession.js';
+import type { ModelPool } from './modelPool.js';
+import { openCommandCell } from './openCommandCell.js';
+import { openIsolatedCell } from './openIsolatedCell.js';
+import { openModelCell } from './openModelCell.js';
+import type { RunMeters } from './runMeters.js';
+
+/** What the cells of a measurement share. */
+export interface CellParts {
+  readonly plan: BenchPlan;
+  readonly pool: ModelPool;
+  readonly meters: RunMeters;
+  readonly audio: (cell: CellPlan) => BenchmarkAudio;
+}
+
+/** How a measurement makes its cells ready: in this process, in one of their own, or as a command. */
+export function openCell({ plan, pool, meters, audio }: CellParts): OpenCell {
+  return async (cell, options): Promise<CellSession> => {
+    if (cell.kind === 'command') {
+      const { threads = defaultThreadCount(), model } = cell;
+      const clip = audio(cell);
+      const file = clip.path === null ? silenceFile(clip.samples.length) : null;
+      const values = { audio: clip.path ?? file?.path ?? '', model, threads };
+      const session = openCommandCell(cell, values, clip, options);
+      return { ...session, close: async () => file?.remove() };
+    }
+    if (plan.isolated) return openIsolatedCell(cell, options);
+    return openModelCell(cell, { pool, meters, audio: audio(cell) }, options);
+  };
+}
+
+/** Silence as a file, for a command that can read nothing else. */
+function silenceFile(sampleCount: number): { readonly path: string; readonly remove: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), 'qwen-asr-silence-'));
+  const path = join(folder, 'silence.wav');
+  writeFileSync(path, silentWav(sampleCount));
+  return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** RIFF/WAVE, 16-bit PCM, mono, 16 kHz, all zeros. */
+function silentWav(sampleCount: number): Uint8Array {
+  const dataBytes = 2 * sampleCount;
+  const wav = Buffer.alloc(44 + dataBytes);
+  wav.write('RIFF', 0, 'latin1');
+  wav.writeUInt32LE(36 + dataBytes, 4);
+  wav.write('WAVEfmt ', 8, 'latin1');
+  wav.writeUInt32LE(16, 16); // length of the format chunk
+  wav.writeUInt16LE(1, 20); // PCM
+  wav.writeUInt16LE(1, 22); // channels
+  wav.writeUInt32LE(16_000, 24);
+  wav.writeUInt32LE(32_000, 28); // bytes a second
+  wav.writeUInt16LE(2, 32); // bytes a frame
+  wav.writeUInt16LE(16, 34); // bits a sample
+  wav.write('data', 36, 'latin1');
+  wav.writeUInt32LE(dataBytes, 40);
+  return wav;
+}

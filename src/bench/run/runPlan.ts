@@ -1,0 +1,135 @@
+import { QwenAsrError } from '../../error.js';
+import { loadModel } from '../../transcribe/loadModel.js';
+import { captureEnvironment } from '../environment/captureEnvironment.js';
+import { captureMachine } from '../environment/captureMachine.js';
+import { gitCommit } from '../environment/gitCommit.js';
+import { hashModel } from '../environment/hashModel.js';
+import type { AudioPlan, BenchPlan, CellPlan } from '../plan/benchPlan.js';
+import type { BenchEvent, BenchHeader } from '../record/benchEvent.js';
+import { type EventSink, ResultRecorder } from '../record/resultRecorder.js';
+import { BENCH_RESULT_SCHEMA, BENCH_RESULT_VERSION, type BenchResult } from '../schema/benchResult.js';
+import { hashSamples } from '../schema/hashes.js';
+import type { References } from './accuracy.js';
+import { type BenchmarkAudio, loadBenchmarkAudio } from './benchmarkAudio.js';
+import type { OpenCell } from './cellSession.js';
+import type { FinishedPart } from './finishedPart.js';
+import { joinWatchers } from './joinWatchers.js';
+import { type MeasurementEnd, type MeasurementWatcher, measureCells } from './measurement.js';
+import { MeasurementRecorder } from './measurementRecorder.js';
+import { ModelPool } from './modelPool.js';
+import { openCell } from './openCell.js';
+import { RunMeters } from './runMeters.js';
+
+/** What a measurement is given beside its plan. */
+export interface RunPlanOptions {
+  /** The arguments after the program's name. */
+  readonly commandLine: readonly string[];
+  /** Version of qwen-asr. */
+  readonly version: string;
+  readonly references: References;
+  /** Hear of every event at once, as a JSONL file does. */
+  readonly sinks: readonly EventSink[];
+  readonly watchers: readonly MeasurementWatcher[];
+  readonly signal?: AbortSignal | undefined;
+  /** An interrupted measurement to go on from. */
+  readonly finished?: FinishedPart | undefined;
+  /** Stands in for loading models and starting processes, in tests. */
+  readonly open?: OpenCell | undefined;
+}
+
+/** What became of a measurement. */
+export interface PlanOutcome {
+  readonly result: BenchResult;
+  readonly end: MeasurementEnd;
+}
+
+/**
+ * Carries out a plan: reads the audio, measures every cell, and puts the result together.
+ *
+ * @throws QwenAsrError `file` or `audio` before anything is measured; what models and commands throw
+ */
+export async function runPlan(plan: BenchPlan, options: RunPlanOptions): Promise<PlanOutcome> {
+  const { signal, finished, references } = options;
+  const audio = await loadAudio(plan, signal);
+  finished?.check(plan, audio);
+  const header = finished?.header ?? newHeader(plan, options);
+  const recorder = new ResultRecorder(header, options.sinks, finished?.events);
+  const recording = new MeasurementRecorder({
+    plan,
+    recorder,
+    references,
+    audioIds: recordAudio(plan, audio, (event) => recorder.record(event)),
+    modelHashes: await hashModels(plan),
+    begun: finished?.begun ?? new Set(),
+  });
+  const pool = new ModelPool({ load: loadModel });
+  const meters = new RunMeters();
+  try {
+    const open = options.open ?? openCell({ plan, pool, meters, audio: (cell) => audioOf(cell, audio) });
+    const watcher = joinWatchers([recording, ...options.watchers], signal);
+    const end = await measureCells(plan, open, watcher, finished?.runs);
+    return { result: recording.finish(end), end };
+  } finally {
+    await pool.close();
+    meters.close();
+  }
+}
+
+/** By {@link audioKey}, every recording once. */
+export type LoadedAudio = ReadonlyMap<string, BenchmarkAudio>;
+
+async function loadAudio(plan: BenchPlan, signal: AbortSignal | undefined): Promise<LoadedAudio> {
+  const audio = new Map<string, BenchmarkAudio>();
+  for (const cell of plan.cells) {
+    const key = audioKey(cell.audio);
+    if (!audio.has(key)) audio.set(key, await loadBenchmarkAudio(cell.audio, signal));
+  }
+  return audio;
+}
+
+/** Tells recordings apart. */
+export function audioKey(plan: AudioPlan): string {
+  return plan.kind === 'file' ? `file ${plan.path}` : `silence ${plan.seconds}`;
+}
+
+function audioOf(cell: CellPlan, audio: LoadedAudio): BenchmarkAudio {
+  const found = audio.get(audioKey(cell.audio));
+  if (found === undefined) throw new QwenAsrError('internal', `${cell.id}: its audio was not loaded`);
+  return found;
+}
+
+/** Records every recording; returns their ids by cell. */
+function recordAudio(
+  plan: BenchPlan,
+  audio: LoadedAudio,
+  record: (event: BenchEvent) => void,
+): ReadonlyMap<string, string> {
+  const ids = new Map<string, string>();
+  for (const [key, { path, durationMs, samples }] of audio) {
+    const id = `a${ids.size}`;
+    ids.set(key, id);
+    record({ event: 'audio', audio: { id, path, durationMs, hash: hashSamples(samples) } });
+  }
+  return new Map(plan.cells.map((cell) => [cell.id, ids.get(audioKey(cell.audio)) ?? '']));
+}
+
+async function hashModels(plan: BenchPlan): Promise<ReadonlyMap<string, string | null>> {
+  const hashes = new Map<string, string | null>();
+  for (const cell of plan.cells) {
+    if (cell.kind === 'model' && !hashes.has(cell.model)) hashes.set(cell.model, await hashModel(cell.model));
+  }
+  return hashes;
+}
+
+function newHeader(plan: BenchPlan, { commandLine, version }: RunPlanOptions): BenchHeader {
+  return {
+    schema: BENCH_RESULT_SCHEMA,
+    version: BENCH_RESULT_VERSION,
+    kind: plan.kind,
+    tool: { name: 'qwen_asr_bench', version, commit: gitCommit() },
+    createdAt: new Date().toISOString(),
+    commandLine,
+    machine: captureMachine(),
+    environment: captureEnvironment(),
+  };
+}
