@@ -1,5 +1,5 @@
 import { accessSync, constants, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { QwenAsrError } from '../../error.js';
 import { formatHtml } from '../report/formatHtml.js';
 import type { BenchResult } from '../schema/benchResult.js';
@@ -39,7 +39,10 @@ export function planExports(paths: readonly string[]): ExportFile[] {
  * @throws QwenAsrError `file`
  */
 export function writeExport({ path, format }: ExportFile, result: BenchResult): void {
-  const content = format === 'html' ? formatHtml([result]) : formatResult(result, format);
+  const content =
+    format === 'html'
+      ? formatHtml([{ name: basename(path, '.html'), result }])
+      : formatResult(result, format);
   writeWhole(path, content);
 }
 

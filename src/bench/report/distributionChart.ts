@@ -1,0 +1,141 @@
+import { figure as formatFigure, shownUnit, significant } from '../output/figures.js';
+import type { BenchResult, CellRecord } from '../schema/benchResult.js';
+import { findMetric } from '../schema/metrics.js';
+import { quantile } from '../statistics/quantile.js';
+import { valuesOf } from './cellFigures.js';
+import { type Chart, type Drawing, fitText, horizontalAxis, label, tickLabel, withTitle } from './chart.js';
+import { el, join, type Markup } from './markup.js';
+import { linearScale, type Scale } from './scale.js';
+
+/** Rows that share an axis. */
+interface Panel {
+  readonly metric: string;
+  readonly cells: readonly CellRecord[];
+  /** Values are drawn as percent of their median, because the cells' times are too far apart for one axis. */
+  readonly relative: boolean;
+}
+
+const ROW = 42;
+const TITLE = 22;
+const AXIS = 30;
+/** Cells whose medians are further apart than this do not share an axis in milliseconds. */
+const LARGEST_RATIO = 1.5;
+/** Fewer runs than this make no box: its quartiles would be interpolated between single runs. */
+const FEWEST_FOR_BOX = 8;
+
+/** Every run as a dot, with the median, its interval and the quartiles; null when no cell has two runs. */
+export function distributionChart(result: BenchResult): Chart | null {
+  const cells = result.cells.filter((cell) => cell.runs.length >= 2);
+  const single = cells.length <= 3;
+  const metrics = single ? ['total', 'encode', 'decode'] : ['total', 'encode'];
+  const panels = metrics.flatMap((metric): Panel[] => {
+    const having = cells.filter((cell) => valuesOf(metric, cell, result) !== null);
+    if (having.length === 0) return [];
+    const medians = having.map((cell) => cell.summary?.[metric]?.median ?? 0);
+    const relative = Math.max(...medians) > LARGEST_RATIO * Math.min(...medians);
+    return [{ metric, cells: having, relative }];
+  });
+  const shown = single ? panels : panels.slice(0, 1);
+  if (shown.length === 0) return null;
+  return {
+    title: 'Distribution of the runs',
+    description:
+      'Every dot is a run. The line is the median, the dark bar its 95 % interval, the box the middle half of the runs; runs during which the machine was disturbed are hollow.',
+    draw: (width) => drawPanels(shown, result, width),
+    table: {
+      header: ['', 'runs', 'min', 'quarter', 'median', 'three quarters', 'max', 'unit'],
+      rows: shown.flatMap((panel) => panel.cells.map((cell) => tableRow(panel, cell, result))),
+    },
+  };
+}
+
+function tableRow({ metric }: Panel, cell: CellRecord, result: BenchResult): string[] {
+  const values = valuesOf(metric, cell, result) ?? [];
+  const unit = findMetric(metric) ?? { unit: 'ms' as const };
+  const points = [0, 0.25, 0.5, 0.75, 1].map((share) => formatFigure(quantile(values, share), unit));
+  return [`${cell.id}, ${metric}`, String(values.length), ...points, shownUnit(unit)];
+}
+
+function drawPanels(panels: readonly Panel[], result: BenchResult, width: number): Drawing {
+  const content: Markup[] = [];
+  let top = 0;
+  for (const panel of panels) {
+    const { height, drawn } = drawPanel(panel, result, top, width);
+    content.push(drawn);
+    top += height;
+  }
+  return { height: top, content };
+}
+
+function drawPanel(panel: Panel, result: BenchResult, top: number, width: number) {
+  const { metric, cells, relative } = panel;
+  const named = cells.length > 1;
+  const labelWidth = named ? Math.min(width * 0.3, 150) : 0;
+  const [left, right] = [labelWidth + 8, width - 8];
+  const rows = cells.map((cell) => {
+    const values = valuesOf(metric, cell, result) ?? [];
+    const median = cell.summary?.[metric]?.median ?? 1;
+    return { cell, median, values, shown: relative ? values.map((value) => (100 * value) / median) : values };
+  });
+  const scale = linearScale(
+    rows.flatMap(({ shown }) => shown),
+    left,
+    right,
+    width > 500 ? 8 : 4,
+  );
+  const bottom = top + TITLE + rows.length * ROW;
+  const unit = relative ? '% of the median' : 'ms';
+  const drawn = rows.flatMap(({ cell, median, shown, values }, index) => {
+    const centre = top + TITLE + (index + 0.5) * ROW;
+    const name = named ? [label(0, centre + 4, fitText(cell.id, labelWidth))] : [];
+    const factor = relative ? 100 / median : 1;
+    return [...name, drawRow({ cell, metric, shown, values, factor }, scale, centre)];
+  });
+  const axis = horizontalAxis(scale, top + TITLE, bottom, tickLabel);
+  const title = label(0, top + 14, `${metric}, ${unit}`, { class: 'strong' });
+  return { height: TITLE + rows.length * ROW + AXIS, drawn: join([axis, title, ...drawn]) };
+}
+
+interface Row {
+  readonly cell: CellRecord;
+  readonly metric: string;
+  /** As drawn: the values, or percent of their median. */
+  readonly shown: readonly number[];
+  readonly values: readonly number[];
+  /** shown ÷ value */
+  readonly factor: number;
+}
+
+function drawRow({ cell, metric, shown, values, factor }: Row, scale: Scale, centre: number): Markup {
+  const shapes: Markup[] = [];
+  if (shown.length >= FEWEST_FOR_BOX) {
+    const [low, high] = [scale.at(quantile(shown, 0.25)), scale.at(quantile(shown, 0.75))];
+    shapes.push(el('rect', { class: 'box', x: low, y: centre - 13, width: high - low, height: 26, rx: 3 }));
+  }
+  const summary = cell.summary?.[metric];
+  const interval = summary?.medianInterval ?? null;
+  if (interval !== null) {
+    const [low, high] = [scale.at(interval.low * factor), scale.at(interval.high * factor)];
+    shapes.push(el('rect', { class: 'interval', x: low, y: centre + 9, width: high - low, height: 4 }));
+  }
+  const dots = shown.map((value, index) => {
+    const run = cell.runs[index];
+    const noisy = run?.interference?.noisy === true;
+    const reasons = noisy ? `, disturbed: ${run.interference?.reasons.join(', ')}` : '';
+    const title = `run ${index + 1}: ${significant(values[index] ?? 0)} ms${reasons}`;
+    const place = { cx: scale.at(value), cy: centre + jitter(index) };
+    return withTitle(title, el('circle', { class: noisy ? 'dot noisy' : 'dot', ...place, r: 3.5 }));
+  });
+  shapes.push(...dots);
+  if (summary !== undefined) {
+    const x = scale.at(summary.median * factor);
+    const line = el('line', { class: 'median', x1: x, x2: x, y1: centre - 16, y2: centre + 16 });
+    shapes.push(withTitle(`median ${significant(summary.median)} ms`, line));
+  }
+  return join(shapes);
+}
+
+/** Spreads dots over ±10 pixels, evenly whatever their number: multiples of the golden ratio, modulo 1. */
+function jitter(index: number): number {
+  return 20 * ((index * 0.6180339887498949) % 1) - 10;
+}

@@ -1,0 +1,142 @@
+import {
+  type Chart,
+  type Drawing,
+  horizontalAxis,
+  label,
+  tickLabel,
+  verticalAxis,
+  withTitle,
+} from './chart.js';
+import { legend, marker, SERIES_COLOURS } from './legend.js';
+import { el, join, type Markup } from './markup.js';
+import { linearScale, logScale, type Scale } from './scale.js';
+
+export interface LinePoint {
+  readonly x: number;
+  readonly y: number;
+  /** Ends of its interval; null without one. */
+  readonly low: number | null;
+  readonly high: number | null;
+  /** Shown when pointed at. */
+  readonly title: string;
+}
+
+export interface Line {
+  readonly title: string;
+  readonly points: readonly LinePoint[];
+}
+
+export interface LinePlot {
+  readonly lines: readonly Line[];
+  readonly xTitle: string;
+  readonly yTitle: string;
+  /** A line to compare with, without points: what would be ideal. */
+  readonly guide?: Line;
+}
+
+const HEIGHT = 300;
+/** A range of values wider than this is drawn logarithmically. */
+const LINEAR_RATIO = 20;
+
+/** Draws lines with intervals, both axes linear from 0, or logarithmic where the values are far apart. */
+export function drawLines({ lines, xTitle, yTitle, guide }: LinePlot, width: number): Drawing {
+  const shown = lines.slice(0, SERIES_COLOURS);
+  const [left, right, top] = [56, width - 16, 24];
+  const bottom = HEIGHT - 34;
+  const points = [...shown, ...(guide === undefined ? [] : [guide])].flatMap((line) => line.points);
+  const xs = points.map((point) => point.x);
+  const ys = points.flatMap(({ y, low, high }) => [y, low ?? y, high ?? y]);
+  const x = isWide(xs) ? logScale(xs, left + 8, right - 8, 8) : linearScale(xs, left + 8, right - 8, 8);
+  const y = isWide(ys) ? logScale(ys, bottom, top, 6) : linearScale(ys, bottom, top, 6, { zero: true });
+  // The values themselves say more than round numbers between them, as long as there are few.
+  const distinct = [...new Set(xs)].sort((a, b) => a - b);
+  const xAxis: Scale = distinct.length <= 8 ? { at: x.at, ticks: spaced(distinct, x) } : x;
+  const key = legend(
+    shown.map(({ title }, series) => ({
+      text: title,
+      shape: (px: number, py: number) => marker(series, px, py),
+    })),
+    left,
+    HEIGHT + 8,
+    right,
+  );
+  return {
+    height: HEIGHT + 8 + (shown.length > 1 ? key.height : 0),
+    content: [
+      horizontalAxis(xAxis, top, bottom, tickLabel),
+      verticalAxis(y, left, right, tickLabel),
+      label(left - 50, 12, yTitle, { class: 'strong' }),
+      label(right, bottom + 30, xTitle, { anchor: 'end', class: 'strong' }),
+      guide === undefined ? null : drawGuide(guide, x, y),
+      ...shown.map((line, series) => drawLine(line, series, x, y)),
+      ...(shown.length > 1 ? key.content : []),
+    ],
+  };
+}
+
+function isWide(values: readonly number[]): boolean {
+  const least = Math.min(...values);
+  return least > 0 && Math.max(...values) / least >= LINEAR_RATIO;
+}
+
+/** Those of the values whose labels do not touch. */
+function spaced(values: readonly number[], scale: Scale): number[] {
+  const kept: number[] = [];
+  for (const value of values) {
+    const last = kept.at(-1);
+    if (last === undefined || scale.at(value) - scale.at(last) >= 24) kept.push(value);
+  }
+  return kept;
+}
+
+function drawGuide({ title, points }: Line, x: Scale, y: Scale): Markup {
+  const last = points.at(-1);
+  const path = el('path', { class: 'guide', d: pathThrough(points, x, y) });
+  if (last === undefined) return path;
+  return join([path, label(x.at(last.x) - 6, y.at(last.y) - 6, title, { anchor: 'end', class: 'tick' })]);
+}
+
+function drawLine({ title, points }: Line, series: number, x: Scale, y: Scale): Markup {
+  return join([
+    el('path', { class: `line stroke${series}`, d: pathThrough(points, x, y) }),
+    ...points.map((point) => {
+      const [px, py] = [x.at(point.x), y.at(point.y)];
+      const bar =
+        point.low === null || point.high === null
+          ? []
+          : [whisker(px, y.at(point.low), y.at(point.high), `stroke${series}`)];
+      const name = title === '' ? point.title : `${title}: ${point.title}`;
+      return withTitle(name, ...bar, marker(series, px, py, 4));
+    }),
+  ]);
+}
+
+function whisker(x: number, low: number, high: number, name: string): Markup {
+  const d = `M${x} ${low}V${high}M${x - 4} ${low}h8M${x - 4} ${high}h8`;
+  return el('path', { class: `whisker ${name}`, d });
+}
+
+function pathThrough(points: readonly LinePoint[], x: Scale, y: Scale): string {
+  return `M${points.map((point) => `${x.at(point.x).toFixed(1)} ${y.at(point.y).toFixed(1)}`).join('L')}`;
+}
+
+/** A chart around a plot; its table has a row for each point. */
+export function lineChart(title: string, description: string, plot: LinePlot): Chart {
+  const more = plot.lines.length - SERIES_COLOURS;
+  return {
+    title,
+    description: more > 0 ? `${description} ${more} more lines are in the table.` : description,
+    draw: (width) => drawLines(plot, width),
+    table: {
+      header: ['', plot.xTitle, plot.yTitle, '95 % interval'],
+      rows: plot.lines.flatMap((line) =>
+        line.points.map(({ x, y, low, high }) => [
+          line.title,
+          tickLabel(x),
+          y.toPrecision(4),
+          low === null || high === null ? '–' : `${low.toPrecision(4)} … ${high.toPrecision(4)}`,
+        ]),
+      ),
+    },
+  };
+}

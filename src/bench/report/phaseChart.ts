@@ -1,0 +1,111 @@
+import { significant } from '../output/figures.js';
+import { LEDGER_METRICS } from '../output/summaryTable.js';
+import type { BenchResult, CellRecord } from '../schema/benchResult.js';
+import { findMetric } from '../schema/metrics.js';
+import { medianOf } from './cellFigures.js';
+import {
+  type Chart,
+  type Drawing,
+  fitText,
+  horizontalAxis,
+  label,
+  textWidth,
+  tickLabel,
+  withTitle,
+} from './chart.js';
+import { legend, swatch } from './legend.js';
+import { el, type Markup } from './markup.js';
+import { linearScale, type Scale } from './scale.js';
+
+interface Segment {
+  readonly phase: string;
+  readonly ms: number;
+}
+
+interface Bar {
+  readonly cell: CellRecord;
+  readonly segments: readonly Segment[];
+}
+
+const ROW = 34;
+const AXIS = 30;
+/** More bars than this are no picture; the table has them all. */
+const MOST_BARS = 40;
+
+/** Where the time goes: the median of each phase, one bar a cell; null when no cell tells its phases. */
+export function phaseChart(result: BenchResult): Chart | null {
+  const bars = result.cells.flatMap((cell): Bar[] => {
+    const segments = LEDGER_METRICS.flatMap((phase): Segment[] => {
+      const ms = medianOf(phase, cell);
+      return ms === null ? [] : [{ phase, ms }];
+    });
+    return segments.length < 2 ? [] : [{ cell, segments }];
+  });
+  if (bars.length === 0) return null;
+  const phases = LEDGER_METRICS.filter((phase) =>
+    bars.some(({ segments }) => segments.some((segment) => segment.phase === phase)),
+  );
+  const left = bars.length > MOST_BARS ? ` The first ${MOST_BARS} of ${bars.length} cells.` : '';
+  return {
+    title: 'Where the time goes',
+    description: `Median milliseconds of each phase: the encoder's in blue, the decoder's in orange.${left}`,
+    draw: (width) => draw(bars.slice(0, MOST_BARS), phases, width),
+    table: {
+      header: ['', ...phases],
+      rows: bars.map(({ cell, segments }) => [
+        cell.id,
+        ...phases.map((phase) => {
+          const found = segments.find((segment) => segment.phase === phase);
+          return found === undefined ? '–' : significant(found.ms);
+        }),
+      ]),
+    },
+  };
+}
+
+function draw(bars: readonly Bar[], phases: readonly string[], width: number): Drawing {
+  const named = bars.length > 1;
+  const labelWidth = named ? Math.min(width * 0.3, 150) : 0;
+  const [left, right] = [labelWidth + (named ? 8 : 1), width - 12];
+  const sums = bars.map(({ segments }) => segments.reduce((sum, { ms }) => sum + ms, 0));
+  const scale = linearScale(sums, left, right, width > 500 ? 8 : 4, { zero: true });
+  const entries = phases.map((phase) => ({
+    text: findMetric(phase)?.title ?? phase,
+    shape: swatch(`phase-${phase}`),
+  }));
+  const key = legend(entries, 0, 0, width);
+  const top = key.height + 8;
+  const bottom = top + bars.length * ROW;
+  return {
+    height: bottom + AXIS,
+    content: [
+      ...key.content,
+      horizontalAxis(scale, top, bottom, tickLabel),
+      label(right, bottom + 27, 'ms', { anchor: 'end', class: 'tick' }),
+      ...bars.flatMap((bar, index) => [
+        ...(named ? [label(0, top + (index + 0.5) * ROW + 4, fitText(bar.cell.id, labelWidth))] : []),
+        ...drawBar(bar, scale, top + index * ROW),
+      ]),
+    ],
+  };
+}
+
+function drawBar({ cell, segments }: Bar, scale: Scale, top: number): Markup[] {
+  const total = segments.reduce((sum, { ms }) => sum + ms, 0);
+  let start = 0;
+  return segments.map(({ phase, ms }) => {
+    const [from, to] = [scale.at(start), scale.at(start + ms)];
+    start += ms;
+    const share = `${((100 * ms) / total).toFixed(1)} %`;
+    const box = { x: from, y: top + 5, width: Math.max(to - from - 1, 0.5), height: ROW - 10 };
+    const shapes = [el('rect', { class: `phase-${phase}`, ...box })];
+    const text = significant(ms);
+    if (to - from > textWidth(text) + 6) {
+      const middle = (from + to) / 2;
+      shapes.push(
+        label(middle, top + ROW / 2 + 4, text, { anchor: 'middle', class: `on-phase on-${phase}` }),
+      );
+    }
+    return withTitle(`${cell.id}, ${findMetric(phase)?.title ?? phase}: ${text} ms, ${share}`, ...shapes);
+  });
+}
