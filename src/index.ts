@@ -14,13 +14,16 @@
  *
  * @module
  */
+export type { AudioStream } from './audio/audioStream.js';
 export { loadWav } from './audio/loadWav.js';
 export { melSpectrogram } from './audio/melSpectrogram.js';
+export { openAudio } from './audio/openAudio.js';
 export { type ErrorCode, QwenAsrError } from './error.js';
 export type { Ceilings, Observer, Precision } from './ops/operators.js';
 export { joinLanguages } from './text/joinLanguages.js';
 export { joinTexts, textSeparator } from './text/joinTexts.js';
 export { loadModel } from './transcribe/loadModel.js';
+export { segmentRecording } from './transcribe/segmentRecording.js';
 export type {
   AudioClip,
   BackendChoice,
@@ -29,6 +32,9 @@ export type {
   LoadOptions,
   Mel,
   ModelInfo,
+  RecordingSegment,
+  SegmentationOptions,
+  SegmentOptions,
   SegmentToken,
   SpeechModel,
   TokenEvent,

@@ -3,10 +3,9 @@ import { GreedyBatch, type GreedyInput, type SequenceToken } from '../decoder/gr
 import { ClipTranscript } from './clipTranscript.js';
 import { encodeClip } from './encodeClip.js';
 import { Ledger } from './ledger.js';
-import type { RecordingSegment } from './segmentRecording.js';
 import type { Stages } from './stages.js';
 import type { TranscribeRequest } from './transcribeRequest.js';
-import type { TokenEvent, Transcript } from './types.js';
+import type { RecordingSegment, TokenEvent, Transcript } from './types.js';
 
 /** Capacity of a session is a power of two of at least this many positions: what 30 s and their budget need. */
 const MIN_CAPACITY = 1024;

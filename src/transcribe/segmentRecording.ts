@@ -4,7 +4,7 @@ import { type AudioSegment, splitAudio } from '../audio/splitAudio.js';
 import { QwenAsrError } from '../error.js';
 import { joinSamples } from './joinSamples.js';
 import { trimDigitalSilence } from './trimDigitalSilence.js';
-import type { TranscribeLongOptions } from './types.js';
+import type { RecordingSegment, SegmentationOptions } from './types.js';
 
 /** A recording up to this length is transcribed as a whole unless the caller says otherwise. */
 const WHOLE_SECONDS = 60;
@@ -15,26 +15,19 @@ const AUTOMATIC_SEGMENT_SECONDS = 30;
 /** Length of the blocks that an array is split in, as those of an AudioStream. */
 const BLOCK_SAMPLES = SAMPLE_RATE_HZ;
 
-/** A part of a recording that is transcribed by itself. */
-export interface RecordingSegment {
-  /** 0, 1, 2, … */
-  readonly index: number;
-  readonly startMs: number;
-  readonly endMs: number;
-  /** What the model hears of it [n] f32: less the silence that is left out; [0] when that is all. */
-  readonly samples: Float32Array;
-}
-
 /**
  * Cuts a recording into segments that follow one another without gap. A recording that becomes a single segment is heard
  * as it is; of the segments of a longer one the digital silence at both ends is left out (see trimDigitalSilence). With
  * `skipSilence` everything silent is (see soundRanges).
  *
+ * @param source [n] f32 in [-1, 1], mono, 16 kHz; whole, or in blocks of any size
  * @throws QwenAsrError `usage` for segments under 1 s; `audio` for a recording without samples; what the source throws
+ * @example
+ * for await (const { startMs, endMs } of segmentRecording(clip.samples, { segmentMs: 10_000 })) console.log(startMs, endMs);
  */
 export async function* segmentRecording(
   source: Float32Array | AsyncIterable<Float32Array>,
-  { segmentMs, skipSilence = false }: Pick<TranscribeLongOptions, 'segmentMs' | 'skipSilence'>,
+  { segmentMs, skipSilence = false }: SegmentationOptions = {},
 ): AsyncGenerator<RecordingSegment, void, undefined> {
   const blocks = new CountedBlocks(source instanceof Float32Array ? blocksOf(source) : source);
   let index = 0;

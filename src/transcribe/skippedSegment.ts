@@ -1,5 +1,4 @@
-import type { RecordingSegment } from './segmentRecording.js';
-import type { TranscriptSegment } from './types.js';
+import type { RecordingSegment, TranscriptSegment } from './types.js';
 
 /** What stands for a segment of which nothing was left to hear: nothing was computed, so nothing is counted. */
 export function skippedSegment({ index, startMs, endMs }: RecordingSegment): TranscriptSegment {

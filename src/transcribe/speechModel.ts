@@ -14,6 +14,8 @@ import type {
   Encoding,
   Mel,
   ModelInfo,
+  RecordingSegment,
+  SegmentOptions,
   SpeechModel,
   TokenEvent,
   TranscribeLongOptions,
@@ -76,12 +78,18 @@ export class LoadedModel implements SpeechModel {
     return new RunningTranscription((emit) => this.#transcribe(samples, options, startMs, emit));
   }
 
-  async *transcribeLong(
+  transcribeLong(
     source: Float32Array | AsyncIterable<Float32Array>,
     options: TranscribeLongOptions = {},
   ): AsyncGenerator<TranscriptSegment, void, undefined> {
+    return this.transcribeSegments(segmentRecording(source, options), options);
+  }
+
+  async *transcribeSegments(
+    segments: AsyncIterable<RecordingSegment>,
+    options: SegmentOptions = {},
+  ): AsyncGenerator<TranscriptSegment, void, undefined> {
     this.#checkOpen();
-    const segments = segmentRecording(source, options);
     const turn = <T>(task: () => Promise<T>): Promise<T> => this.#inTurn(task, options.signal);
     yield* transcribeSegments(this.#stages, segments, options, turn);
   }

@@ -2,12 +2,11 @@ import { QwenAsrError } from '../error.js';
 import { Ledger } from './ledger.js';
 import { withNumericDiagnosis } from './numericDiagnosis.js';
 import { type DecodedToken, type EncodedSegment, SegmentBatch } from './segmentBatch.js';
-import type { RecordingSegment } from './segmentRecording.js';
 import { skippedSegment } from './skippedSegment.js';
 import type { Stages } from './stages.js';
 import { transcribeClip } from './transcribeClip.js';
 import { resolveRequest } from './transcribeRequest.js';
-import type { TranscribeLongOptions, Transcript, TranscriptSegment } from './types.js';
+import type { RecordingSegment, SegmentOptions, Transcript, TranscriptSegment } from './types.js';
 
 /** Segments decoded side by side unless the caller says otherwise: docs/adr/0008-batched-segments.md. */
 const DEFAULT_BATCH = 4;
@@ -23,7 +22,7 @@ export type Turn = <T>(task: () => Promise<T>) => Promise<T>;
 export async function* transcribeSegments(
   stages: Stages,
   segments: AsyncIterable<RecordingSegment>,
-  options: TranscribeLongOptions,
+  options: SegmentOptions,
   turn: Turn,
 ): AsyncGenerator<TranscriptSegment, void, undefined> {
   const run = new SegmentedRun(stages, options, turn);
@@ -48,17 +47,20 @@ export async function* transcribeSegments(
 /** Segments on their way from samples to transcripts. */
 class SegmentedRun {
   readonly #stages: Stages;
-  readonly #options: TranscribeLongOptions;
+  readonly #options: SegmentOptions;
   readonly #turn: Turn;
   readonly #startMs = performance.now();
   readonly #batch: SegmentBatch;
   /** Encoded, but longer than what the batch can take before it is empty. */
   #waiting: EncodedSegment | undefined;
-  /** Done before one in front of them was. */
+  /** Numbers in the order of arrival, of segments that are not finished. */
+  readonly #numbers = new Map<RecordingSegment, number>();
+  #added = 0;
+  /** Finished segments by number: those that one in front of them has to come before. */
   readonly #finished = new Map<number, TranscriptSegment>();
-  #nextIndex = 0;
+  #taken = 0;
 
-  constructor(stages: Stages, options: TranscribeLongOptions, turn: Turn) {
+  constructor(stages: Stages, options: SegmentOptions, turn: Turn) {
     const { batch = DEFAULT_BATCH, signal } = options;
     if (!(Number.isSafeInteger(batch) && batch >= 1)) {
       throw new QwenAsrError('usage', `batch: expected a whole number of at least 1, found ${batch}`);
@@ -80,8 +82,9 @@ class SegmentedRun {
 
   /** Encodes a segment and lets it enter the batch, now or when there is room. */
   async add(segment: RecordingSegment): Promise<void> {
+    this.#numbers.set(segment, this.#added++);
     if (segment.samples.length === 0) {
-      this.#finished.set(segment.index, skippedSegment(segment));
+      this.#finish(segment, skippedSegment(segment));
       return;
     }
     const request = resolveRequest(this.#stages.text, this.#options, segment.endMs - segment.startMs);
@@ -103,9 +106,9 @@ class SegmentedRun {
   /** The finished segments that no unfinished one precedes. */
   *takeFinished(): Generator<TranscriptSegment, void, undefined> {
     for (;;) {
-      const segment = this.#finished.get(this.#nextIndex);
+      const segment = this.#finished.get(this.#taken);
       if (segment === undefined) return;
-      this.#finished.delete(this.#nextIndex++);
+      this.#finished.delete(this.#taken++);
       yield segment;
     }
   }
@@ -123,8 +126,13 @@ class SegmentedRun {
 
   #publish({ segment, event, transcript }: DecodedToken): void {
     const atMs = performance.now() - this.#startMs;
-    this.#options.onToken?.({ ...event, atMs, segment: segment.index });
-    if (transcript !== null) this.#finished.set(segment.index, inRecording(segment, transcript));
+    this.#options.onToken?.({ ...event, atMs, segment: this.#numbers.get(segment)! });
+    if (transcript !== null) this.#finish(segment, inRecording(segment, transcript));
+  }
+
+  #finish(segment: RecordingSegment, transcript: TranscriptSegment): void {
+    this.#finished.set(this.#numbers.get(segment)!, transcript);
+    this.#numbers.delete(segment);
   }
 
   /** Computes in turn; when a number goes bad, finds out in which stage of which segment. */

@@ -112,29 +112,45 @@ export interface Transcription extends AsyncIterable<TokenEvent> {
   readonly result: Promise<Transcript>;
 }
 
-/** What `transcribeLong` takes besides the options of one clip, which hold for every segment. */
-export interface TranscribeLongOptions extends Omit<TranscribeOptions, 'observer' | 'onPhaseEnd'> {
-  /**
-   * Target length of the segments, at least 1000; Infinity: never split. Default: 30 s segments when the recording is
-   * longer than 60 s, else the recording as a whole.
-   */
-  readonly segmentMs?: number;
+/** How segments are transcribed. The options of one clip hold for every segment. */
+export interface SegmentOptions extends Omit<TranscribeOptions, 'observer' | 'onPhaseEnd'> {
   /** Segments decoded side by side, so that weights are read once for all of them; default 4. */
   readonly batch?: number;
-  /**
-   * The model does not hear silence: stretches of at least 1 s below −60 dBFS, less 0.2 s at either end. Segments of
-   * nothing else are not computed at all. Default: false.
-   */
-  readonly skipSilence?: boolean;
   /** Sees every token, as it comes; those of segments that are decoded side by side alternate. */
   readonly onToken?: (token: SegmentToken) => void;
   /** Sees every decode step after prefill: its wall time, and how many segments it gave a token to. */
   readonly onDecodeStep?: (ms: number, rows: number) => void;
 }
 
+/** How a recording is cut into segments. */
+export interface SegmentationOptions {
+  /**
+   * Target length of the segments, at least 1000; Infinity: never split. Default: 30 s segments when the recording is
+   * longer than 60 s, else the recording as a whole.
+   */
+  readonly segmentMs?: number;
+  /**
+   * The model does not hear silence: stretches of at least 1 s below −60 dBFS, less 0.2 s at either end. Segments of
+   * nothing else are not computed at all. Default: false.
+   */
+  readonly skipSilence?: boolean;
+}
+
+export interface TranscribeLongOptions extends SegmentOptions, SegmentationOptions {}
+
+/** A part of a recording that is transcribed by itself; segmentRecording makes them. */
+export interface RecordingSegment {
+  /** 0, 1, 2, … in its recording. */
+  readonly index: number;
+  readonly startMs: number;
+  readonly endMs: number;
+  /** What the model hears of it [n] f32: less the silence that is left out; [0] when that is all. */
+  readonly samples: Float32Array;
+}
+
 /** One decoded token of a segmented transcription. */
 export interface SegmentToken extends TokenEvent {
-  /** Index of its segment. */
+  /** Which segment it belongs to: 0, 1, 2, … in the order in which they were given. */
   readonly segment: number;
 }
 
@@ -143,7 +159,7 @@ export interface SegmentToken extends TokenEvent {
  * segments counts a quarter for each); `otherMs` includes the time in which other segments were worked on.
  */
 export interface TranscriptSegment extends Transcript {
-  /** 0, 1, 2, … */
+  /** 0, 1, 2, … in its recording. */
   readonly index: number;
   /** Where it lies in the recording; segments follow one another without gap or overlap. */
   readonly startMs: number;
@@ -241,6 +257,20 @@ export interface SpeechModel {
   transcribeLong(
     source: Float32Array | AsyncIterable<Float32Array>,
     options?: TranscribeLongOptions,
+  ): AsyncGenerator<TranscriptSegment, void, undefined>;
+  /**
+   * The same for segments from anywhere, of one recording or of many: one transcript for each, in the order in which
+   * they were given.
+   *
+   * @example
+   * async function* clips() {
+   *   for (const file of files) yield* segmentRecording(await openAudio(file));
+   * }
+   * for await (const { text } of model.transcribeSegments(clips())) console.log(text);
+   */
+  transcribeSegments(
+    segments: AsyncIterable<RecordingSegment>,
+    options?: SegmentOptions,
   ): AsyncGenerator<TranscriptSegment, void, undefined>;
   /**
    * What the machine itself reaches on the model's threads: read bandwidth and the throughput of its dot products. Takes

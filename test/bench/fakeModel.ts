@@ -2,6 +2,8 @@ import { QwenAsrError } from '../../src/error.js';
 import type {
   Mel,
   ModelInfo,
+  RecordingSegment,
+  SegmentOptions,
   SpeechModel,
   TranscribeLongOptions,
   TranscribeOptions,
@@ -85,9 +87,17 @@ export class FakeModel implements SpeechModel {
     options: TranscribeLongOptions = {},
   ): AsyncGenerator<TranscriptSegment, void, undefined> {
     const samples = source instanceof Float32Array ? source : new Float32Array(80_000);
-    this.transcribed.push({ samples, options });
-    const transcript = await this.answer(options);
-    yield { ...transcript, index: 0, startMs: 0, endMs: transcript.durationMs, skipped: false };
+    yield* this.transcribeSegments([{ index: 0, startMs: 0, endMs: 5000, samples }], options);
+  }
+
+  async *transcribeSegments(
+    segments: AsyncIterable<RecordingSegment> | Iterable<RecordingSegment>,
+    options: SegmentOptions = {},
+  ): AsyncGenerator<TranscriptSegment, void, undefined> {
+    for await (const { samples, ...place } of segments) {
+      this.transcribed.push({ samples, options });
+      yield { ...(await this.answer(options)), ...place, skipped: false };
+    }
   }
 
   private async answer({ exactTokens }: TranscribeOptions): Promise<Transcript> {

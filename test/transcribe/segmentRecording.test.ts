@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type RecordingSegment, segmentRecording } from '../../src/transcribe/segmentRecording.js';
+import { type RecordingSegment, segmentRecording } from '../../src/index.js';
 import { oneLineError } from '../model/support/oneLineError.js';
 import { Random } from '../support/random.js';
 

@@ -8,6 +8,7 @@ import {
   loadWav,
   type SegmentToken,
   type SpeechModel,
+  segmentRecording,
   type TranscribeLongOptions,
   type TranscriptSegment,
 } from '../../src/index.js';
@@ -271,4 +272,29 @@ for (const [what, options, source] of [
 test('samples that are none are refused', async () => {
   await assert.rejects(segmentsOf(new Float32Array(0), {}), oneLineError('audio'));
   await assert.rejects(segmentsOf(Float32Array.of(0, Number.NaN), {}), oneLineError('audio'));
+});
+
+test('segments of several recordings are decoded together, and come out as they were given', async () => {
+  const [first, second] = [await speakSentences([0, 1, 2]), await speakSentences([3, 2])];
+  const given = async function* () {
+    for (const { samples } of [first, second]) yield* segmentRecording(samples, { segmentMs: 4000 });
+  };
+  const rows: number[] = [];
+  const found: TranscriptSegment[] = [];
+  const numbers = new Set<number>();
+  const options = {
+    batch: 8,
+    onDecodeStep: (_: number, count: number) => rows.push(count),
+    onToken: ({ segment }: SegmentToken) => numbers.add(segment),
+  };
+  for await (const segment of demo.transcribeSegments(given(), options)) found.push(segment);
+  assert.equal(textOf(found), [...first.texts, ...second.texts].join(' '));
+  const starts = found.flatMap(({ index }, i) => (index === 0 ? [i] : []));
+  assert.equal(starts.length, 2);
+  assert.equal(found[starts[1]!]!.startMs, 0);
+  assert.deepEqual(
+    [...numbers].toSorted((a, b) => a - b),
+    found.map((_, i) => i),
+  );
+  assert.equal(Math.max(...rows), found.length);
 });
