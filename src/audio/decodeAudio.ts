@@ -6,7 +6,7 @@ import { DECODED_FORMATS, openDecoder } from './openDecoder.js';
 /**
  * Decodes a WAV, MP3, FLAC, Ogg Vorbis or Ogg Opus file that is already in memory and prepares it for the models: mono,
  * 16 kHz, within [-1, 1], at least 0.5 s. The format is told by the content. Needs no file system, so it works in a
- * browser.
+ * browser for WAV and FLAC; the packages for the other formats have to be made resolvable there.
  *
  * @param bytes the whole file.
  * @param label names it in errors, for example its path.
