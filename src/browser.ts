@@ -12,7 +12,7 @@
  *
  * @module
  */
-export { decodeAudio } from './audio/decodeAudio.js';
+export { decodeInBrowser as decodeAudio } from './audio/decodeInBrowser.js';
 export { decodeWav } from './audio/decodeWav.js';
 export { melSpectrogram } from './audio/melSpectrogram.js';
 export { prepareSamples } from './audio/prepareSamples.js';

@@ -28,6 +28,7 @@ const FILE_ACCESS = new Set([
   'audio/spool.ts',
   'model/fileBytes.ts',
   'model/modelDirectory.ts',
+  'model/weightBytes.ts',
   'model/writeSynthetic.ts',
 ]);
 const NATIVE_ACCESS = 'runtime/native.ts';

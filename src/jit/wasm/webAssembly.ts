@@ -36,7 +36,7 @@ export interface WebAssemblyApi {
 
 /** The runtime's WebAssembly, or an `unsupported` error where there is none (a few hardened browsers). */
 export function webAssembly(): WebAssemblyApi {
-  const { WebAssembly: api } = globalThis as { WebAssembly?: WebAssemblyApi };
+  const { WebAssembly: api } = globalThis as unknown as { WebAssembly?: WebAssemblyApi };
   if (api === undefined)
     throw new QwenAsrError('unsupported', 'WebAssembly: this runtime has none or has it switched off');
   return api;

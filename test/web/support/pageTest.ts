@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { type BuiltPage, buildPage } from './buildPage.js';
+import { type Chromium, openChromium, type Page } from './chromium.js';
+import { serveFolder } from './serveFolder.js';
+
+/** The built page and a browser for it. */
+export class PageTest {
+  readonly #built: BuiltPage;
+  readonly #chromium: Chromium;
+
+  private constructor(built: BuiltPage, chromium: Chromium) {
+    this.#built = built;
+    this.#chromium = chromium;
+  }
+
+  static async open(): Promise<PageTest> {
+    return new PageTest(buildPage(), await openChromium());
+  }
+
+  /** Opens the page with the demo model loaded; afterwards nothing may have been complained about. */
+  async withPage(isIsolated: boolean, work: (page: Page) => Promise<void>): Promise<void> {
+    const server = await serveFolder(this.#built.folder, isIsolated);
+    const page = await this.#chromium.newPage();
+    const complaints: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    try {
+      await page.goto(server.address);
+      await page.waitForSelector('#transcribe:not([disabled])');
+      await work(page);
+      assert.deepEqual(complaints, []);
+    } finally {
+      await page.close();
+      await server.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#chromium.close();
+    this.#built.remove();
+  }
+}
+
+/** Waits until an element's text matches; returns it. */
+export async function waitForText(page: Page, selector: string, pattern: RegExp): Promise<string> {
+  const deadlineMs = performance.now() + 20_000;
+  for (;;) {
+    const text = (await page.textContent(selector)) ?? '';
+    if (pattern.test(text)) return text;
+    if (performance.now() > deadlineMs) assert.match(text, pattern, selector);
+    await setTimeout(10);
+  }
+}
+
+/** What the page's download holds. */
+export interface Downloaded {
+  readonly environment: { readonly crossOriginIsolated: boolean };
+  readonly runs: readonly {
+    readonly totalMs: number;
+    readonly phases: Readonly<Record<string, number>>;
+    readonly tokenIds: readonly number[];
+    readonly language: string;
+  }[];
+}
+
+/** Runs the benchmark and downloads its result. */
+export async function benchmark(page: Page, runs: number): Promise<Downloaded> {
+  await page.fill('#runs', String(runs));
+  await page.click('#bench');
+  await waitForText(page, '#bench-status', /are done/);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#download')]);
+  return JSON.parse(readFileSync(await download.path(), 'utf8')) as Downloaded;
+}

@@ -1,0 +1,30 @@
+import { type MinMeanMax, minMeanMax } from '../../src/bench/minMeanMax.js';
+import type { BenchRun } from './benchRun.js';
+
+/** A row of the command line's table. */
+export interface TableRow {
+  readonly title: string;
+  readonly figures: MinMeanMax;
+  readonly unit: string;
+  readonly digits: number;
+}
+
+/**
+ * The rows that qwen_asr_bench prints, over runs on audio of one length.
+ *
+ * @param runs at least one
+ */
+export function seedTable(runs: readonly BenchRun[], durationMs: number): TableRow[] {
+  const row = (title: string, of: (run: BenchRun) => number, unit = 'ms', digits = 1): TableRow => ({
+    title,
+    figures: minMeanMax(runs.map(of)),
+    unit,
+    digits,
+  });
+  return [
+    row('total', (run) => run.totalMs),
+    row('encode', (run) => run.encodeMs),
+    row('decode', (run) => run.decodeMs),
+    row('rt_factor', (run) => run.totalMs / durationMs, 'x RT', 2),
+  ];
+}

@@ -1,0 +1,17 @@
+import { Engine } from './engine/engine.js';
+import { openAudioPanel } from './panels/audioPanel.js';
+import { openBenchPanel } from './panels/benchPanel.js';
+import { openEnvironmentPanel } from './panels/environmentPanel.js';
+import { openModelPanel } from './panels/modelPanel.js';
+import { PageState } from './panels/pageState.js';
+import { openTranscribePanel } from './panels/transcribePanel.js';
+
+/* The program of the page. */
+
+const engine = new Engine();
+const state = new PageState();
+openEnvironmentPanel(state);
+openTranscribePanel(engine, state);
+openBenchPanel(engine, state);
+openAudioPanel(state);
+openModelPanel(engine, state);

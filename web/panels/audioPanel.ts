@@ -1,0 +1,84 @@
+import { type MicrophoneRecording, recordMicrophone } from '../audio/microphone.js';
+import { decodeRecording } from '../audio/recording.js';
+import { elementById } from './elementById.js';
+import type { PageState } from './pageState.js';
+
+/** Recordings beside the demo model. */
+const SAMPLES = [
+  { file: 'timer-en.wav', title: 'English: a timer' },
+  { file: 'light-en.wav', title: 'English: a light' },
+  { file: 'two-windows-en.wav', title: 'English: two sentences' },
+  { file: 'weather-de.wav', title: 'German: the weather' },
+  { file: 'music-es.wav', title: 'Spanish: music' },
+  { file: 'silence-3s.wav', title: 'Silence, 3 s' },
+] as const;
+
+/** The choice of the audio: a sample, a file or the microphone. */
+export function openAudioPanel(state: PageState): void {
+  const status = elementById('audio-status', HTMLElement);
+  const player = makePlayer();
+  const sample = elementById('sample', HTMLSelectElement);
+  const file = elementById('file', HTMLInputElement);
+  sample.append(...SAMPLES.map(({ file, title }) => new Option(title, file)));
+
+  const take = async (open: () => Promise<Blob>, name: string) => {
+    try {
+      const blob = await open();
+      const recording = await decodeRecording(blob, name);
+      URL.revokeObjectURL(player.src);
+      player.src = URL.createObjectURL(blob);
+      status.textContent = `${name}: ${(recording.durationMs / 1000).toFixed(1)} s`;
+      state.change({ recording });
+    } catch (error) {
+      status.textContent = error instanceof Error ? error.message : String(error);
+      state.change({ recording: null });
+    }
+  };
+  const takeSample = () => take(() => fetchSample(sample.value), sample.value);
+  sample.addEventListener('change', takeSample);
+  file.addEventListener('change', () => {
+    const [chosen] = file.files ?? [];
+    if (chosen !== undefined) void take(async () => chosen, chosen.name);
+  });
+  openMicrophoneButton(status, (blob) => take(async () => blob, 'microphone'));
+  void takeSample();
+}
+
+/** Its captions are what the page is for. */
+function makePlayer(): HTMLAudioElement {
+  const player = new Audio();
+  player.controls = true;
+  player.setAttribute('aria-label', 'The chosen audio');
+  elementById('player', HTMLElement).append(player);
+  return player;
+}
+
+async function fetchSample(name: string): Promise<Blob> {
+  const response = await fetch(new URL(`demo/samples/${name}`, document.baseURI));
+  if (!response.ok) throw new Error(`${name}: the server answered ${response.status}`);
+  return response.blob();
+}
+
+/** Starts a recording, and ends it when it is pressed again. */
+function openMicrophoneButton(status: HTMLElement, take: (blob: Blob) => Promise<void>): void {
+  const button = elementById('microphone', HTMLButtonElement);
+  let recording: MicrophoneRecording | null = null;
+  button.addEventListener('click', async () => {
+    button.disabled = true;
+    try {
+      if (recording === null) {
+        recording = await recordMicrophone();
+        status.textContent = 'Recording …';
+      } else {
+        const blob = await recording.stop();
+        recording = null;
+        await take(blob);
+      }
+    } catch (error) {
+      status.textContent = error instanceof Error ? error.message : String(error);
+    }
+    button.textContent = recording === null ? 'Record the microphone' : 'End the recording';
+    button.setAttribute('aria-pressed', String(recording !== null));
+    button.disabled = false;
+  });
+}

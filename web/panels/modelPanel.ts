@@ -1,0 +1,69 @@
+import { browserThreadCount } from '../../src/runtime/browserThreadCount.js';
+import { describeModel } from '../bench/environment.js';
+import type { Engine } from '../engine/engine.js';
+import type { ModelSource } from '../engine/messages.js';
+import { elementById } from './elementById.js';
+import type { PageState } from './pageState.js';
+
+/** The choice of the model; loads the demo model at once. */
+export function openModelPanel(engine: Engine, state: PageState): void {
+  const status = elementById('model-status', HTMLElement);
+  const progress = elementById('load-progress', HTMLProgressElement);
+  const threads = elementById('threads', HTMLInputElement);
+  const button = elementById('load', HTMLButtonElement);
+  threads.value = String(crossOriginIsolated ? browserThreadCount() : 1);
+  threads.disabled = !crossOriginIsolated;
+  for (const radio of document.querySelectorAll<HTMLInputElement>('input[name="model"]')) {
+    radio.addEventListener('change', () => {
+      elementById('folder-row', HTMLElement).hidden = !wantsFolder();
+    });
+  }
+
+  const load = async () => {
+    const source = chosenSource();
+    if (source === null) {
+      status.textContent = 'Choose a folder first.';
+      return;
+    }
+    state.change({ busy: true, model: null });
+    progress.value = 0;
+    progress.hidden = false;
+    status.textContent = 'Loading …';
+    try {
+      const model = await engine.load(source, threads.valueAsNumber, (readBytes, totalBytes) => {
+        progress.value = (100 * readBytes) / totalBytes;
+      });
+      status.textContent = `Loaded: ${describeModel(model)}, WebAssembly ${model.isa}, ${threadText(model.threads)}.`;
+      state.change({ model });
+    } catch (error) {
+      status.textContent = `Not loaded: ${error instanceof Error ? error.message : error}`;
+    } finally {
+      progress.hidden = true;
+      state.change({ busy: false });
+    }
+  };
+  button.addEventListener('click', load);
+  state.onChange(() => {
+    button.disabled = state.busy;
+  });
+  void load();
+}
+
+function wantsFolder(): boolean {
+  return document.querySelector<HTMLInputElement>('input[name="model"]:checked')?.value === 'folder';
+}
+
+/** Null while no folder has been chosen. */
+function chosenSource(): ModelSource | null {
+  if (!wantsFolder()) return { kind: 'address', url: new URL('demo/', document.baseURI).href };
+  const files = [...(elementById('folder', HTMLInputElement).files ?? [])];
+  const [name] = files[0]?.webkitRelativePath.split('/') ?? [];
+  if (name === undefined) return null;
+  // A browser gives the files of all folders inside, too.
+  const own = files.filter((file) => file.webkitRelativePath.split('/').length === 2);
+  return { kind: 'files', name, files: own };
+}
+
+function threadText(threads: number): string {
+  return threads === 1 ? '1 thread' : `${threads} threads`;
+}
