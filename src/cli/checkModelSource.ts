@@ -9,6 +9,7 @@ import { parseSyntheticName } from '../model/syntheticName.js';
  */
 export function checkModelSource(source: string): void {
   if (parseSyntheticName(source) !== null) return;
+  if (source === '') throw new QwenAsrError('usage', '-d: expected a model directory, found ""');
   const entry = stat(source);
   if (entry === undefined) throw new QwenAsrError('file', `${source}: no such model directory`);
   if (!entry.isDirectory())

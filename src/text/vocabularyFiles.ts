@@ -6,7 +6,7 @@ import type { AddedToken, TokenizerData } from './tokenizerData.js';
 
 /**
  * Tokenizer data from the older set of files. Added tokens come from `tokenizer_config.json` (`added_tokens_decoder`);
- * where there are none, a vocabulary of the published size gets the published ones.
+ * where there are none, they are those that the vocabulary itself lists, or the published ones at the published size.
  *
  * @param files texts of vocab.json, and of merges.txt and tokenizer_config.json as far as present
  * @throws QwenAsrError `model` naming file and entry when one is malformed.
@@ -20,8 +20,20 @@ export function tokenizerDataFromVocabulary(files: {
 }): TokenizerData {
   const vocab = readVocabulary(parseJsonObject(files.vocabJson, 'vocab.json'), 'vocab.json');
   const stored = files.tokenizerConfigJson === undefined ? [] : readAddedTokens(files.tokenizerConfigJson);
-  const published = stored.length === 0 && vocab.size === PUBLISHED_VOCABULARY_SIZE;
-  return { vocab, merges: files.mergesTxt, addedTokens: published ? publishedTokens : stored };
+  const addedTokens = stored.length > 0 ? stored : addedTokensOf(vocab);
+  return { vocab, merges: files.mergesTxt, addedTokens };
+}
+
+/**
+ * The added tokens of a vocabulary on its own. It may list them among its entries, and then they must not turn up in
+ * the text; the published vocabulary does not, its added tokens follow it.
+ */
+function addedTokensOf(vocab: ReadonlyMap<string, number>): readonly AddedToken[] {
+  if (vocab.size === PUBLISHED_VOCABULARY_SIZE) return publishedTokens;
+  return publishedTokens.flatMap((token) => {
+    const id = vocab.get(token.content);
+    return id === undefined ? [] : [{ ...token, id }];
+  });
 }
 
 /** Checks that every value of a piece → id object is a number. */

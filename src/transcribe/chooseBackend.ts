@@ -12,11 +12,14 @@ import { loadNative, type Native } from '../runtime/native.js';
 import { NativeMachine } from '../runtime/nativeMachine.js';
 import { spawnNodeParticipant } from '../runtime/nodeParticipantThread.js';
 import { defaultThreadCount } from '../runtime/threadCount.js';
+import { checkThreadCount } from './checkThreadCount.js';
 import { openWasmBackend } from './openWasmBackend.js';
 import type { LoadOptions } from './types.js';
 
 /** Address space taken at once; the system commits it page by page on first use. */
 const REGION_BYTES = 2 ** 30;
+const BACKENDS: readonly LoadOptions['backend'][] = ['auto', 'reference', 'x64', 'wasm'];
+const PRECISIONS: readonly LoadOptions['precision'][] = ['auto', 'f32', 'bf16'];
 
 /** How a model will compute, and how its files are best opened for that. */
 export interface ChosenBackend {
@@ -33,18 +36,20 @@ export interface ChosenBackend {
  *
  * @param source what will be loaded: a backend may have to make room for it
  * @param openNative where the system calls come from
- * @throws QwenAsrError `usage` for a thread count below 1; `unsupported` for arithmetic that is not available here;
- * `memory`
+ * @throws QwenAsrError `usage` for a thread count below 1 or beyond reason; `unsupported` for arithmetic that is not
+ * available here; `memory`
  */
 export async function chooseBackend(
   options: LoadOptions,
   source: string,
   openNative: () => Promise<Native | string> = loadNative,
 ): Promise<ChosenBackend> {
-  const { threads, backend = 'auto', isa = 'auto' } = options;
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
-    throw new QwenAsrError('usage', `threads: expected a whole number of at least 1, found ${threads}`);
-  }
+  const { threads, backend = 'auto', precision = 'auto', isa = 'auto' } = options;
+  if (threads !== undefined) checkThreadCount(threads);
+  // Callers without a type checker.
+  if (!BACKENDS.includes(backend)) throw unsupported('backend', BACKENDS.slice(1).join(', '), backend);
+  if (!PRECISIONS.includes(precision))
+    throw unsupported('precision', PRECISIONS.slice(1).join(', '), precision);
   if (backend === 'reference' || (backend === 'auto' && isa === 'scalar'))
     return chooseReference(options, null);
   if (backend === 'wasm' || (backend === 'auto' && isa === 'wasm')) return chooseWasm(options, source, null);

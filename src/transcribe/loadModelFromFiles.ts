@@ -1,4 +1,3 @@
-import { QwenAsrError } from '../error.js';
 import { fetchModelFiles } from '../model/fetchModelFiles.js';
 import { folderOfFiles } from '../model/folderOfFiles.js';
 import type { ModelFile } from '../model/modelFile.js';
@@ -6,6 +5,7 @@ import { readModelFolder } from '../model/readModelFolder.js';
 import { spawnBrowserParticipant } from '../runtime/browserParticipantThread.js';
 import { browserThreadCount } from '../runtime/browserThreadCount.js';
 import { buildModel } from './buildModel.js';
+import { checkThreadCount } from './checkThreadCount.js';
 import { openWasmBackend } from './openWasmBackend.js';
 import type { LoadOptions, SpeechModel } from './types.js';
 
@@ -37,9 +37,7 @@ export async function loadModelFromFiles(
 ): Promise<SpeechModel> {
   const startMs = performance.now();
   const { threads = browserThreadCount(), signal } = options;
-  if (!(Number.isInteger(threads) && threads >= 1)) {
-    throw new QwenAsrError('usage', `threads: expected a whole number of at least 1, found ${threads}`);
-  }
+  checkThreadCount(threads);
   const isAddress = typeof source === 'string' || source instanceof URL;
   const files = isAddress ? await fetchModelFiles(source, signal) : [...source];
   const weightBytes = files.reduce((sum, { name, size }) => sum + (isWeights(name) ? size : 0), 0);

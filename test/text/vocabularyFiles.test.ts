@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Tokenizer } from '../../src/text/tokenizer.js';
 import { tokenizerDataFromVocabulary } from '../../src/text/vocabularyFiles.js';
 import { placeholderVocabulary } from './placeholderVocabulary.js';
 
@@ -26,6 +27,12 @@ test('the published tokens stand in for a vocabulary of exactly that size withou
   assert.equal(idOf({ vocabJson }), undefined);
   const own = '{"added_tokens_decoder":{"151999":{"content":"<asr_text>","special":false}}}';
   assert.equal(idOf({ vocabJson: published, tokenizerConfigJson: own }), 151999);
+});
+
+test('special tokens that stand in the vocabulary itself are no text', () => {
+  const files = { vocabJson: '{"a":0,"<asr_text>":1,"<|im_end|>":2}', mergesTxt: '' };
+  const tokenizer = Tokenizer.create(tokenizerDataFromVocabulary(files));
+  assert.equal(tokenizer.decode([1, 0, 2]), '<asr_text>a');
 });
 
 test('malformed files are named, with the entry', () => {

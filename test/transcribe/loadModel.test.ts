@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadModel } from '../../src/index.js';
+import type { LoadOptions } from '../../src/transcribe/types.js';
 import { demoTensors, writeDemoCopy } from '../model/support/demoModel.js';
 import { oneLineError } from '../model/support/oneLineError.js';
 import { temporaryDirectory } from '../model/support/temporaryDirectory.js';
@@ -29,8 +30,8 @@ test('info describes the demo model as its README does', async () => {
   await model.close();
 });
 
-test('arithmetic that is not there is refused, as are thread counts below 1', async () => {
-  for (const threads of [0, -1, 1.5, NaN]) {
+test('arithmetic that is not there is refused, as are thread counts below 1 or beyond reason', async () => {
+  for (const threads of [0, -1, 1.5, NaN, 1025, 1e9]) {
     await assert.rejects(
       loadModel(demoModelDir, { threads }),
       oneLineError('usage', /^threads: .*at least 1/),
@@ -44,6 +45,14 @@ test('arithmetic that is not there is refused, as are thread counts below 1', as
     loadModel(demoModelDir, { backend: 'reference', precision: 'bf16' }),
     oneLineError('unsupported', /^precision: .*bf16/),
   );
+  // As a caller without types may write it.
+  const misspelt: LoadOptions[] = JSON.parse('[{"backend":"gpu"},{"precision":"int3"}]');
+  for (const options of misspelt) {
+    await assert.rejects(
+      loadModel(demoModelDir, options),
+      oneLineError('unsupported', /^(backend|precision): .*(gpu|int3)/),
+    );
+  }
 });
 
 test('a source that is no model is refused', async (t) => {
