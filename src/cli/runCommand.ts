@@ -37,7 +37,11 @@ export async function runCommand(command: Command): Promise<void> {
   // The reader of our output left, as `| head -1` does: nothing is left to do, and nobody to tell.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.error);
+      if (error.code === 'EPIPE') process.exit(EXIT.ok);
+      if (stream === process.stdout) {
+        report(new QwenAsrError('file', `standard output: cannot be written (${error.code})`));
+      }
+      process.exit(EXIT.error);
     });
   }
   process.on('uncaughtException', (error) => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type CliOutcome, runCli } from '../support/runCli.js';
+import { CLI_ENTRIES, type CliOutcome, runCli } from '../support/runCli.js';
 
 const CLIP = join('models', 'demo', 'samples', 'timer-en.wav');
 /** Runs that nobody waits for. */
@@ -74,4 +76,20 @@ test('SIGINT ends a wait for standard input', async () => {
 test('a reader that leaves ends the benchmark quietly, as `| head -1` does', async () => {
   const { code, stderr } = await afterFirstRun((child) => child.stdout?.destroy());
   assert.deepEqual([code, stderr], [0, '']);
+});
+
+const FULL = '/dev/full';
+const noFullDevice = existsSync(FULL) ? false : `${FULL} exists on Linux only`;
+
+test('output that cannot be written is an error of one line', { skip: noFullDevice }, () => {
+  const output = openSync(FULL, 'w');
+  try {
+    const { status, stderr } = spawnSync(process.execPath, [CLI_ENTRIES.qwen_asr_bench, '-h'], {
+      stdio: ['ignore', output, 'pipe'],
+      encoding: 'utf8',
+    });
+    assert.deepEqual([status, stderr], [1, 'error: standard output: cannot be written (ENOSPC)\n']);
+  } finally {
+    closeSync(output);
+  }
 });
