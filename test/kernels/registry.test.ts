@@ -50,6 +50,18 @@ test('every kernel is registered, and its file has a test', () => {
   }
 });
 
+test('docs/kernels.md has every operation and every kernel', () => {
+  const text = readFileSync(join(projectRoot, 'docs', 'kernels.md'), 'utf8');
+  const language = readFileSync(join(projectRoot, 'src', 'jit', 'ir.ts'), 'utf8');
+  const operations = [...language.matchAll(/readonly op: '(\w+)'/g)].map((match) => match[1]!);
+  assert.ok(operations.length > 30);
+  const named = new Set([...text.matchAll(/`(\w+)`/g)].map((match) => match[1]!));
+  assert.deepEqual(
+    [...operations, ...kernelRegistry.map(({ name }) => name)].filter((name) => !named.has(name)),
+    [],
+  );
+});
+
 test('every kernel fits the registers of every level in every model, and a name stands for one code', () => {
   const codes = new Map<string, string>();
   for (const context of contexts()) {

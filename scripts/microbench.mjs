@@ -1,0 +1,138 @@
+// Times every kernel at the sizes of a model, on every instruction set level of this machine:
+//   npm run microbench -- [kernel …] [--model 0.6b|1.7b|demo] [--threads 1] [--level avx2|avx512f|avx512bf16|wasm]
+import { parseArgs } from 'node:util';
+import { SCRATCH_BYTES } from '../dist/src/kernels/kernel.js';
+import { BYTES } from '../dist/src/kernels/registry/exampleCall.js';
+import { MODEL_SHAPES } from '../dist/src/kernels/registry/modelShapes.js';
+import { kernelRegistry } from '../dist/src/kernels/registry.js';
+import { KernelLibrary } from '../dist/src/ops/compiled/kernelLibrary.js';
+import { Arena } from '../dist/src/runtime/arena.js';
+import { Conductor } from '../dist/src/runtime/conductor.js';
+import { detectX64Levels } from '../dist/src/runtime/cpuFeatures.js';
+import { enableRelaxedSimd } from '../dist/src/runtime/enableRelaxedSimd.js';
+import { loadNative } from '../dist/src/runtime/native.js';
+import { NativeMachine } from '../dist/src/runtime/nativeMachine.js';
+import { ENTRY } from '../dist/src/runtime/walker.js';
+import { WasmMachine } from '../dist/src/runtime/wasmMachine.js';
+
+/** A call is repeated over copies of its arrays that no cache holds together, as a model's layers follow each other. */
+const COPIES_BYTES = { arithmetic: 64 * 2 ** 20, memory: 256 * 2 ** 20 };
+const MAX_COPIES = 64;
+/** Rounds over all copies are run until this much time has passed; the median counts. */
+const ROUNDS_MS = 300;
+const MIN_ROUNDS = 3;
+
+const { values: options, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: {
+    model: { type: 'string', default: '0.6b' },
+    threads: { type: 'string', default: '1' },
+    level: { type: 'string' },
+  },
+});
+const model = MODEL_SHAPES.find(({ name }) => name === options.model) ?? fail(`no model ${options.model}`);
+const kernels = kernelRegistry.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+if (kernels.length === 0) fail(`no kernel ${wanted.join(', ')}`);
+const threadCount = Number(options.threads);
+enableRelaxedSimd();
+const native = await loadNative();
+const found = [...(typeof native === 'string' ? [] : detectX64Levels(native)), 'wasm'];
+const levels = found.filter((level) => (options.level ?? level) === level);
+if (levels.length === 0) fail(`found ${found.join(', ')} here, not ${options.level}`);
+
+console.log(`${model.name}, ${threadCount} thread${threadCount === 1 ? '' : 's'}`);
+for (const level of levels) {
+  const operand = level === 'avx512bf16' ? 'bf16' : 'f32';
+  console.log(`\n${level}, ${operand}`);
+  for (const kernel of kernels) await timeKernel(kernel, level, operand);
+}
+
+/** One machine a kernel, so that its memory goes back at once. */
+async function timeKernel(kernel, level, operand) {
+  const machine =
+    level === 'wasm'
+      ? new WasmMachine({ threadCount: 1, weightBytes: 0, spawn: null })
+      : new NativeMachine(native, level, threadCount);
+  const arena = new Arena(machine, { regionBytes: 2 ** 26, keepBytes: 0 });
+  const conductor = new Conductor(machine, SCRATCH_BYTES);
+  const library = new KernelLibrary(machine);
+  const context = { model, capabilities: machine.capabilities, operand, threadCount };
+  for (const call of kernel.calls(context)) {
+    const blocks = [];
+    const allocate = (byteLength) => {
+      const block = arena.allocate(byteLength);
+      blocks.push(block);
+      return block;
+    };
+    const { tape, copies } = writeTape(call, COPIES_BYTES[kernel.limit], { library, conductor, allocate });
+    const microseconds = ((await medianMs(conductor, tape)) * 1000) / copies;
+    for (const block of blocks) arena.release(block);
+    const rate =
+      kernel.limit === 'arithmetic'
+        ? `${(call.flops / microseconds / 1000).toFixed(1).padStart(8)} GFLOP/s`
+        : `${(call.bytes / microseconds / 1000).toFixed(1).padStart(8)} GB/s   `;
+    const name = `${kernel.name} ${call.label}`;
+    console.log(`  ${name.padEnd(46)} ${microseconds.toFixed(1).padStart(10)} µs ${rate}`);
+  }
+  await conductor.close();
+}
+
+/** The call, once for each copy of its arrays. */
+function writeTape(call, copiesBytes, { library, conductor, allocate }) {
+  const arrays = [...new Set(call.slots.filter((slot) => typeof slot !== 'number'))];
+  const bytes = arrays.reduce((sum, { dtype, length }) => sum + BYTES[dtype] * length, 0);
+  const copies = Math.max(2, Math.min(MAX_COPIES, Math.floor(copiesBytes / bytes)));
+  const [kernel] = library.resolve([call.spec]);
+  const entries = Array.from({ length: copies }, () => {
+    const addresses = new Map(
+      arrays.map((array) => [array, fill(allocate(BYTES[array.dtype] * array.length), array)]),
+    );
+    const args = allocate(8 * call.slots.length);
+    const slots = new BigInt64Array(args.buffer, args.bufferOffset, call.slots.length);
+    call.slots.forEach((slot, i) => {
+      slots[i] = BigInt(typeof slot === 'number' ? slot : addresses.get(slot));
+    });
+    return { kernel, args: args.address, tiles: call.tiles, barrier: true };
+  });
+  return { tape: conductor.writeTape(allocate(ENTRY.byteLength * copies), entries), copies };
+}
+
+async function medianMs(conductor, tape) {
+  await conductor.run(tape);
+  const times = [];
+  for (
+    const endMs = performance.now() + ROUNDS_MS;
+    times.length < MIN_ROUNDS || performance.now() < endMs;
+  ) {
+    const startMs = performance.now();
+    await conductor.run(tape);
+    times.push(performance.now() - startMs);
+  }
+  return times.sort((a, b) => a - b)[times.length >> 1];
+}
+
+/** Numbers between −1 and 1, or an array's own values. @returns the block's address */
+function fill(block, { dtype, length, values }) {
+  const at = [block.buffer, block.bufferOffset, length];
+  if (dtype === 'i32') {
+    new Int32Array(...at).set(values);
+    return block.address;
+  }
+  const array = dtype === 'f32' ? new Float32Array(...at) : new Uint16Array(...at);
+  const pattern = Array.from({ length: Math.min(length, 65521) }, (_, i) => Math.sin(i * i));
+  array.set(dtype === 'f32' ? pattern : pattern.map(upperHalf));
+  // Doubling what is there already is the fastest way to fill memory from JavaScript.
+  for (let done = pattern.length; done < length; done *= 2)
+    array.copyWithin(done, 0, Math.min(done, length - done));
+  return block.address;
+}
+
+/** bf16 bits of a number, cut off. */
+function upperHalf(value) {
+  return new Uint16Array(Float32Array.of(value).buffer)[1];
+}
+
+function fail(message) {
+  console.error(`error: ${message}`);
+  process.exit(1);
+}
