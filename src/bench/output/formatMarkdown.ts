@@ -3,12 +3,13 @@ import { comparisonNotes, comparisonTable } from './comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from './describe.js';
 import { significant } from './figures.js';
 import { ceilingsTable, type FigureTable, ledgerTable, summaryTable } from './summaryTable.js';
+import { bestThreads, sweepTable } from './sweepTable.js';
 
 /** The document for an issue or a CI summary: the figures first, the surroundings folded away. */
 export function formatMarkdown(result: BenchResult): string {
   const blocks = [
     `### ${result.tool.name}: ${result.kind}`,
-    ...result.cells.map((cell) => cellBlock(cell, result)),
+    ...(result.kind === 'sweep' ? sweepBlocks(result) : result.cells.map((cell) => cellBlock(cell, result))),
     comparisonBlock(result),
     ceilingsBlock(result),
     list([
@@ -26,11 +27,17 @@ export function formatMarkdown(result: BenchResult): string {
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
 
+/** One table for all cells, and below it what to know of each. */
+function sweepBlocks(result: BenchResult): string[] {
+  const notes = result.cells.flatMap((cell) => cellNotes(cell, result).map((note) => `${cell.id}: ${note}`));
+  return [markdownTable(sweepTable(result)), bestThreads(result), list(notes)];
+}
+
 function cellBlock(cell: CellRecord, result: BenchResult): string {
   const title = `**${escapeMarkdown(cell.id)}**: ${escapeMarkdown(describeSettings(cell, result))}, ${cell.runs.length} run(s)`;
   if (cell.summary === null)
     return [title, list(cellNotes(cell, result))].filter((part) => part !== '').join('\n\n');
-  const ledger = ledgerTable(cell);
+  const ledger = ledgerTable(cell, result);
   const text = cell.runs[0]?.text;
   const { accuracy } = cell;
   const facts = [

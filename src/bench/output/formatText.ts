@@ -3,6 +3,7 @@ import { comparisonNotes, comparisonTable } from './comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from './describe.js';
 import { significant } from './figures.js';
 import { ceilingsTable, type FigureTable, ledgerTable, summaryTable } from './summaryTable.js';
+import { bestThreads, sweepTable } from './sweepTable.js';
 
 /** The whole document as plain text: what `--export FILE.txt` writes and `report` prints. */
 export function formatText(result: BenchResult): string {
@@ -11,7 +12,7 @@ export function formatText(result: BenchResult): string {
   const head = facts.map(([label, text]) => `${label.padEnd(width)}  ${text}`);
   const blocks = [
     head,
-    ...result.cells.map((cell) => cellBlock(cell, result)),
+    ...(result.kind === 'sweep' ? sweepBlocks(result) : result.cells.map((cell) => cellBlock(cell, result))),
     ceilingsBlock(result),
     comparisonBlock(result),
     corpusBlock(result),
@@ -27,12 +28,21 @@ export function formatText(result: BenchResult): string {
     .join('\n');
 }
 
+/** One table for all cells, and below it what to know of each. */
+function sweepBlocks(result: BenchResult): string[][] {
+  const notes = result.cells.flatMap((cell) =>
+    cellNotes(cell, result).map((note) => `note: ${cell.id}: ${note}`),
+  );
+  const best = bestThreads(result);
+  return [textTable(sweepTable(result)), best === '' ? [] : [best], notes];
+}
+
 function cellBlock(cell: CellRecord, result: BenchResult): string[] {
   const runs = `${cell.runs.length} run(s)`;
   const lines = [`${cell.id}: ${describeSettings(cell, result)}, ${runs}`];
   if (cell.summary !== null) {
     lines.push('', ...textTable(summaryTable(cell)));
-    const ledger = ledgerTable(cell);
+    const ledger = ledgerTable(cell, result);
     if (ledger.rows.length > 0) lines.push('', ...textTable(ledger));
   }
   const [first] = cell.runs;

@@ -1,6 +1,7 @@
-import type { CeilingsRecord, CellRecord } from '../schema/benchResult.js';
+import type { BenchResult, CeilingsRecord, CellRecord } from '../schema/benchResult.js';
 import { METRICS } from '../schema/metrics.js';
 import { figure, formatRate, shownUnit, significant } from './figures.js';
+import { rooflinePoints } from './roofline.js';
 
 /** A table of figures before it has a shape: text, Markdown or HTML. */
 export interface FigureTable {
@@ -47,15 +48,25 @@ export function summaryTable(cell: CellRecord): FigureTable {
   };
 }
 
-/** The phases of a cell: median time and share of the median run. */
-export function ledgerTable(cell: CellRecord): FigureTable {
+/**
+ * The phases of a cell: median time and share of the median run; where work and ceilings are known also the rates it
+ * reached, and their share of what the machine could.
+ */
+export function ledgerTable(cell: CellRecord, result: BenchResult): FigureTable {
   const total = cell.summary?.['total']?.median ?? cell.summary?.['encode']?.median;
+  const points = new Map(rooflinePoints(cell, result).map((point) => [point.phase, point]));
   const rows = LEDGER_METRICS.flatMap((name) => {
     const of = cell.summary?.[name];
     if (of === undefined || total === undefined) return [];
-    return [[name, significant(of.median), `${((100 * of.median) / total).toFixed(1)} %`]];
+    const plain = [name, significant(of.median), `${((100 * of.median) / total).toFixed(1)} %`];
+    const point = points.get(name);
+    if (points.size === 0) return [plain];
+    if (point === undefined) return [[...plain, '–', '–', '–', '']];
+    const rates = [`${formatRate(point.flopsPerSecond)}FLOP/s`, `${formatRate(point.bytesPerSecond)}B/s`];
+    return [[...plain, ...rates, `${(100 * point.share).toFixed(0)} %`, point.limit]];
   });
-  return { header: ['phase', 'median ms', 'share'], rows };
+  const rates = points.size === 0 ? [] : ['arithmetic', 'read', 'of ceiling', 'limit'];
+  return { header: ['phase', 'median ms', 'share', ...rates], rows };
 }
 
 /** The phases by the name of their metric. */

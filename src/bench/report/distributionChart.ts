@@ -3,7 +3,16 @@ import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
 import { quantile } from '../statistics/quantile.js';
 import { valuesOf } from './cellFigures.js';
-import { type Chart, type Drawing, fitText, horizontalAxis, label, tickLabel, withTitle } from './chart.js';
+import {
+  type Chart,
+  type Drawing,
+  fitText,
+  horizontalAxis,
+  label,
+  textWidth,
+  tickLabel,
+  withTitle,
+} from './chart.js';
 import { el, join, type Markup } from './markup.js';
 import { linearScale, type Scale } from './scale.js';
 
@@ -18,6 +27,8 @@ interface Panel {
 const ROW = 42;
 const TITLE = 22;
 const AXIS = 30;
+/** Length of the arrows at the ends of the axis. */
+const ARROW = 8;
 /** Cells whose medians are further apart than this do not share an axis in milliseconds. */
 const LARGEST_RATIO = 1.5;
 /** Fewer runs than this make no box: its quartiles would be interpolated between single runs. */
@@ -40,7 +51,7 @@ export function distributionChart(result: BenchResult): Chart | null {
   return {
     title: 'Distribution of the runs',
     description:
-      'Every dot is a run. The line is the median, the dark bar its 95 % interval, the box the middle half of the runs; runs during which the machine was disturbed are hollow.',
+      'Every dot is a run. The line is the median, the dark bar its 95 % interval, the box the middle half of the runs; runs during which the machine was disturbed are hollow, arrows stand for runs beyond the axis.',
     draw: (width) => drawPanels(shown, result, width),
     table: {
       header: ['', 'runs', 'min', 'quarter', 'median', 'three quarters', 'max', 'unit'],
@@ -77,10 +88,14 @@ function drawPanel(panel: Panel, result: BenchResult, top: number, width: number
     const median = cell.summary?.[metric]?.median ?? 1;
     return { cell, median, values, shown: relative ? values.map((value) => (100 * value) / median) : values };
   });
+  const range = axisRange(rows.map(({ shown }) => shown));
+  const beyond = Math.max(...rows.map((row) => textWidth(farLabel(row, range, 'above'))));
+  const before = Math.max(...rows.map((row) => textWidth(farLabel(row, range, 'below'))));
+  const room = (text: number) => (text === 0 ? 0 : text + ARROW + 6);
   const scale = linearScale(
-    rows.flatMap(({ shown }) => shown),
-    left,
-    right,
+    [range.low, range.high],
+    left + room(before),
+    right - room(beyond),
     width > 500 ? 8 : 4,
   );
   const bottom = top + TITLE + rows.length * ROW;
@@ -89,7 +104,7 @@ function drawPanel(panel: Panel, result: BenchResult, top: number, width: number
     const centre = top + TITLE + (index + 0.5) * ROW;
     const name = named ? [label(0, centre + 4, fitText(cell.id, labelWidth))] : [];
     const factor = relative ? 100 / median : 1;
-    return [...name, drawRow({ cell, metric, shown, values, factor }, scale, centre)];
+    return [...name, drawRow({ cell, metric, shown, values, factor, range, left, right }, scale, centre)];
   });
   const axis = horizontalAxis(scale, top + TITLE, bottom, tickLabel);
   const title = label(0, top + 14, `${metric}, ${unit}`, { class: 'strong' });
@@ -104,9 +119,14 @@ interface Row {
   readonly values: readonly number[];
   /** shown ÷ value */
   readonly factor: number;
+  /** Runs outside stand at the ends of the axis. */
+  readonly range: AxisRange;
+  readonly left: number;
+  readonly right: number;
 }
 
-function drawRow({ cell, metric, shown, values, factor }: Row, scale: Scale, centre: number): Markup {
+function drawRow(row: Row, scale: Scale, centre: number): Markup {
+  const { cell, metric, shown, factor } = row;
   const shapes: Markup[] = [];
   if (shown.length >= FEWEST_FOR_BOX) {
     const [low, high] = [scale.at(quantile(shown, 0.25)), scale.at(quantile(shown, 0.75))];
@@ -118,21 +138,65 @@ function drawRow({ cell, metric, shown, values, factor }: Row, scale: Scale, cen
     const [low, high] = [scale.at(interval.low * factor), scale.at(interval.high * factor)];
     shapes.push(el('rect', { class: 'interval', x: low, y: centre + 9, width: high - low, height: 4 }));
   }
-  const dots = shown.map((value, index) => {
-    const run = cell.runs[index];
-    const noisy = run?.interference?.noisy === true;
-    const reasons = noisy ? `, disturbed: ${run.interference?.reasons.join(', ')}` : '';
-    const title = `run ${index + 1}: ${significant(values[index] ?? 0)} ms${reasons}`;
-    const place = { cx: scale.at(value), cy: centre + jitter(index) };
-    return withTitle(title, el('circle', { class: noisy ? 'dot noisy' : 'dot', ...place, r: 3.5 }));
-  });
-  shapes.push(...dots);
+  shapes.push(...shown.map((_, index) => drawRun(row, index, scale, centre)));
   if (summary !== undefined) {
     const x = scale.at(summary.median * factor);
     const line = el('line', { class: 'median', x1: x, x2: x, y1: centre - 16, y2: centre + 16 });
     shapes.push(withTitle(`median ${significant(summary.median)} ms`, line));
   }
-  return join(shapes);
+  const far = [
+    label(row.right - ARROW - 4, centre + 4, farLabel(row, row.range, 'above'), {
+      anchor: 'end',
+      class: 'tick',
+    }),
+  ];
+  far.push(label(row.left + ARROW + 4, centre + 4, farLabel(row, row.range, 'below'), { class: 'tick' }));
+  return join([...shapes, ...far]);
+}
+
+/** A run: a dot, or an arrow at the end of the axis when it is too far away to leave room for the others. */
+function drawRun(row: Row, index: number, scale: Scale, centre: number): Markup {
+  const { cell, shown, values, range, left, right } = row;
+  const interference = cell.runs[index]?.interference;
+  const noisy = interference?.noisy === true;
+  const reasons = noisy ? `, disturbed: ${interference.reasons.join(', ')}` : '';
+  const name = noisy ? 'dot noisy' : 'dot';
+  const place = shown[index] ?? 0;
+  const y = centre + jitter(index);
+  const [tip, back] = place > range.high ? [right, right - ARROW] : [left, left + ARROW];
+  const shape =
+    place >= range.low && place <= range.high
+      ? el('circle', { class: name, cx: scale.at(place), cy: y, r: 3.5 })
+      : el('path', { class: name, d: `M${tip} ${y}L${back} ${y - 5}V${y + 5}Z` });
+  return withTitle(`run ${index + 1}: ${significant(values[index] ?? 0)} ms${reasons}`, shape);
+}
+
+/** What stands beside the arrows: the value of a single one, else how many there are and how far they go. */
+function farLabel(
+  { shown, values }: Pick<Row, 'shown' | 'values'>,
+  { low, high }: AxisRange,
+  side: 'above' | 'below',
+): string {
+  const far = values.filter((_, index) => (side === 'above' ? shown[index]! > high : shown[index]! < low));
+  if (far.length === 0) return '';
+  const extreme = significant(side === 'above' ? Math.max(...far) : Math.min(...far));
+  return far.length === 1 ? extreme : `${far.length} to ${extreme}`;
+}
+
+interface AxisRange {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** All values of the rows but those far out of their row (Tukey: 3 interquartile ranges), if it has enough runs. */
+function axisRange(rows: readonly (readonly number[])[]): AxisRange {
+  const bulk = rows.flatMap((values) => {
+    if (values.length < FEWEST_FOR_BOX) return values;
+    const [low, high] = [quantile(values, 0.25), quantile(values, 0.75)];
+    const reach = 3 * (high - low);
+    return values.filter((value) => value >= low - reach && value <= high + reach);
+  });
+  return { low: Math.min(...bulk), high: Math.max(...bulk) };
 }
 
 /** Spreads dots over ±10 pixels, evenly whatever their number: multiples of the golden ratio, modulo 1. */

@@ -11,7 +11,7 @@ export function overheadTable(result: BenchResult): FigureTable | null {
   const rows = sweepSeries(result, axis).flatMap(({ title, points }) => {
     const runs = points.flatMap(({ x, cell }) => overheadRuns(x, cell));
     if (runs.length < 4) return [];
-    const { fixedMs, msPerSecond, msPerToken, rSquared, note } = fitOverhead(runs);
+    const { fixedMs, msPerSecond, msPerToken, rSquared } = fitOverhead(runs);
     const show = (one: { value: number; low: number; high: number }) =>
       `${significant(one.value)} (${significant(one.low)} … ${significant(one.high)})`;
     return [
@@ -19,7 +19,7 @@ export function overheadTable(result: BenchResult): FigureTable | null {
         title === '' ? 'all cells' : title,
         show(fixedMs),
         show(msPerSecond),
-        msPerToken === null ? (note ?? '–') : show(msPerToken),
+        msPerToken === null ? '–' : show(msPerToken),
         rSquared.toFixed(4),
       ],
     ];

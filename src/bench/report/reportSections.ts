@@ -1,6 +1,7 @@
 import { cellNotes, describeDocument, describeSettings } from '../output/describe.js';
 import { figure as formatFigure, shownUnit, significant } from '../output/figures.js';
 import { ceilingsTable, summaryTable } from '../output/summaryTable.js';
+import { bestThreads, sweepTable } from '../output/sweepTable.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
 import { type Chart, figure, htmlTable } from './chart.js';
@@ -41,6 +42,7 @@ export function reportSections(result: BenchResult): Markup {
   return join([
     ...failures(result),
     ...(single ? [cellHead(only, result)] : []),
+    ...(result.kind === 'sweep' ? [sweepHead(result)] : []),
     ...charts.map((chart) => (chart === null ? null : figure(chart))),
     ...overhead(result),
     ...(single ? [] : [cellsTable(result)]),
@@ -68,6 +70,11 @@ function cellHead(cell: CellRecord, result: BenchResult): Markup {
     text === null || text === undefined ? null : el('blockquote', {}, text === '' ? '(no text)' : text),
     notes(cellNotes(cell, result)),
   ]);
+}
+
+function sweepHead(result: BenchResult): Markup {
+  const best = bestThreads(result);
+  return join([best === '' ? null : el('p', {}, el('strong', {}, best)), htmlTable(sweepTable(result))]);
 }
 
 function tiles(cell: CellRecord): Markup {

@@ -37,6 +37,7 @@ code,.mono{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",m
 .tile dt{color:var(--muted);font-size:.85rem}
 .tile dd{margin:0}
 .tile .value{font-size:1.5rem;font-weight:650;font-variant-numeric:tabular-nums;line-height:1.3}
+.tile .unit{font-size:.8rem;white-space:nowrap}
 .tile .range{display:block;color:var(--muted);font-size:.8rem;font-variant-numeric:tabular-nums}
 .good{color:var(--good)}.bad{color:var(--bad)}.open{color:var(--open)}
 figure{margin:32px 0}
@@ -52,7 +53,7 @@ th,td{padding:4px 10px;text-align:right;border-bottom:1px solid var(--line);whit
 th:first-child,td:first-child{text-align:left;padding-left:0}
 thead th{color:var(--muted);font-weight:600;position:sticky;top:0;background:var(--page)}
 tbody th{font-weight:400}
-.facts{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:12px 0}
+.facts{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:12px 0;align-items:baseline}
 .facts dt{color:var(--muted)}
 .facts dd{margin:0;overflow-wrap:anywhere}
 .notes{padding-left:1.2em;margin:12px 0}
@@ -89,7 +90,8 @@ svg .halo{paint-order:stroke;stroke:var(--page);stroke-width:4px}
 .verdict-same{fill:var(--muted);stroke:var(--muted)}
 .verdict-undecided{fill:var(--open);stroke:var(--open)}
 svg .on-phase{fill:#fff;font-weight:600;pointer-events:none}
-svg .on-mel,svg .on-prefill,svg .on-resample{fill:#101418}`;
+svg .on-mel,svg .on-prefill,svg .on-resample{fill:#101418}
+@media screen and (prefers-color-scheme:dark){svg .on-phase{fill:#0b0f14}svg .on-encoder_layers{fill:#fff}}`;
 
 const PHASES = {
   load: 'load',
@@ -131,7 +133,7 @@ export function reportStyle(): string {
   const phases = Object.entries(PHASES).map(([name, colour]) => `.phase-${name}{fill:var(--${colour})}`);
   return [
     `:root{${LIGHT}}`,
-    `@media (prefers-color-scheme:dark){:root{${DARK}}svg .on-phase{fill:#0b0f14}svg .on-layers{fill:#fff}}`,
+    `@media (prefers-color-scheme:dark){:root{${DARK}}}`,
     PAGE,
     CHARTS,
     ...series,

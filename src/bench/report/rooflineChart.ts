@@ -81,7 +81,7 @@ function draw({ points, roofs, readBytesPerSecond }: Plot, width: number): Drawi
     height: HEIGHT + 8 + key.height,
     content: [
       horizontalAxis(x, top, bottom, (tick) => String(tick)),
-      verticalAxis(y, left, right, (tick) => formatRate(tick).trimEnd()),
+      verticalAxis(y, left, right, (tick) => formatRate(tick).replace('.0', '').trimEnd()),
       label(4, 12, 'FLOP/s', { class: 'strong' }),
       label(right, bottom + 30, 'FLOP per byte read', { anchor: 'end', class: 'strong' }),
       ...roofs.map((roof) =>

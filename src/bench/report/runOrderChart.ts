@@ -1,7 +1,7 @@
 import { significant } from '../output/figures.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { medianOf, valuesOf, wholeMetric } from './cellFigures.js';
-import { type Chart, type Drawing, label, tickLabel, verticalAxis, withTitle } from './chart.js';
+import { type Chart, type Drawing, label, textWidth, tickLabel, verticalAxis, withTitle } from './chart.js';
 import { type LegendEntry, legend, marker } from './legend.js';
 import { el, join, type Markup } from './markup.js';
 import { linearScale, type Scale } from './scale.js';
@@ -49,7 +49,7 @@ function draw(cells: readonly CellRecord[], width: number): Drawing {
       verticalAxis(y, left, right, tickLabel),
       label(left - 6, top, 'ms', { anchor: 'end', class: 'tick' }),
       ...lines,
-      label(x(0), bottom + 18, 'run 1', { anchor: 'middle', class: 'tick' }),
+      label(x(0), bottom + 18, '1', { anchor: 'middle', class: 'tick' }),
       longest < 2
         ? null
         : label(x(longest - 1), bottom + 18, String(longest), { anchor: 'middle', class: 'tick' }),
@@ -61,7 +61,9 @@ function draw(cells: readonly CellRecord[], width: number): Drawing {
 function warmupArea(left: number, right: number, top: number, bottom: number): Markup {
   return join([
     el('rect', { class: 'area', x: left, y: top, width: right - left, height: bottom - top }),
-    label((left + right) / 2, bottom + 18, 'warm-up', { anchor: 'middle', class: 'tick' }),
+    right - left < textWidth('warm-up') + 8
+      ? null
+      : label((left + right) / 2, bottom + 18, 'warm-up', { anchor: 'middle', class: 'tick' }),
   ]);
 }
 

@@ -59,7 +59,7 @@ test('text shows medians, intervals, phases and names what to know', () => {
   const median = result.cells[0]?.summary?.['total']?.median ?? assert.fail();
   assert.match(text, /^machine +AMD EPYC 9R14, 4 cores, 8 CPUs, 31 GiB, linux-x64, avx2/m);
   assert.match(text, new RegExp(`^total +${significant(median)} +\\d+ … \\d+ `, 'm'));
-  assert.match(text, /^encoder_layers +[\d.]+ +1\d\.\d %$/m);
+  assert.match(text, /^encoder_layers +[\d.]+ +1\d\.\d % +2\d\d GFLOP\/s +1\.\d GB\/s +6\d % +arithmetic$/m);
   assert.match(text, /^note: p90 needs 64 runs/m);
   assert.match(text, /^note: disturbed: run \d+ \(steal 4\.1 %\)/m);
   assert.ok(Math.max(...text.split('\n').map((line) => line.length)) < 130);
