@@ -1,28 +1,30 @@
 import { availableParallelism } from 'node:os';
-import { type BenchmarkAudio, loadBenchmarkAudio } from '../bench/benchmarkAudio.js';
-import type { BenchmarkPlan } from '../bench/benchmarkPlan.js';
-import type { BenchmarkResult } from '../bench/benchmarkResult.js';
-import { formatJson } from '../bench/jsonReport.js';
-import { runBenchmark } from '../bench/runBenchmark.js';
-import {
-  formatLoading,
-  formatMode,
-  formatRun,
-  formatSummary,
-  formatSystemInfo,
-} from '../bench/seedReport.js';
-import { loadModel } from '../transcribe/loadModel.js';
-import { loadOptionsOf } from './arithmeticOptions.js';
+import { defaultBaselineDir, planBaseline, saveBaseline } from '../bench/compare/baselines.js';
+import { findTokenChange } from '../bench/compare/tokenChange.js';
+import { formatText } from '../bench/output/formatText.js';
+import { openJsonlFile } from '../bench/output/jsonlFile.js';
+import { openOutputs } from '../bench/output/openOutputs.js';
+import type { AudioPlan, BenchPlan } from '../bench/plan/benchPlan.js';
+import { findReferences, type References } from '../bench/run/accuracy.js';
+import { readFinishedPart } from '../bench/run/finishedPart.js';
+import { type PlanOutcome, runPlan } from '../bench/run/runPlan.js';
+import type { BenchResult } from '../bench/schema/benchResult.js';
+import { LiveText } from '../bench/text/liveText.js';
+import { formatPlan } from '../bench/text/planText.js';
+import { formatReport } from '../bench/text/reportText.js';
+import { QwenAsrError } from '../error.js';
 import { BENCH_OPTIONS, benchUsage } from './benchOptions.js';
-import { checkModelSource } from './checkModelSource.js';
+import { BenchProgress } from './benchProgress.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { type OptionValues, parseOptions } from './options.js';
-import { decimalNumber } from './optionValues.js';
+import { planBenchmark } from './planBenchmark.js';
 import type { CommandContext } from './runCommand.js';
 import { answersStandard } from './standardOptions.js';
 import { version } from './version.js';
 
-/** qwen_asr_bench: measures the engine on silence or on a recording. */
+type BenchValues = OptionValues<typeof BENCH_OPTIONS>;
+
+/** qwen_asr_bench without a sub-command: measures the engine on silence or on recordings. */
 export async function benchCommand(context: CommandContext): Promise<ExitCode> {
   const { values } = parseOptions(BENCH_OPTIONS, context.args);
   if (answersStandard(values, benchUsage, context)) return EXIT.ok;
@@ -30,71 +32,108 @@ export async function benchCommand(context: CommandContext): Promise<ExitCode> {
     context.err(benchUsage());
     return EXIT.error;
   }
-  const plan = planOf(values, values.model);
-  checkModelSource(plan.model);
-  const audio = await loadBenchmarkAudio(plan.audio);
+  const plan = planBenchmark(values, values.model);
+  const references = planReferences(values, plan);
   const format = values.json ? 'json' : (values.format ?? 'text');
+  const outputs = openOutputs({ format, exports: values.export ?? [], out: context.out });
+  const baseline =
+    values.save === undefined
+      ? null
+      : planBaseline(values.save, values['baseline-dir'] ?? defaultBaselineDir());
   // With another format stdout holds the data alone.
   const text = format === 'text' ? context.out : context.err;
-  const result = await runPlan(plan, audio, context, text);
-  text(formatSummary(result));
-  if (format === 'json') context.out(formatJson(result, setting()));
-  return EXIT.ok;
+  if (values['dry-run']) {
+    text(formatPlan(plan));
+    return EXIT.ok;
+  }
+  noteTokens(values, plan, context);
+  const { result, end } = await measure(values, plan, references, { ...context, out: text }, outputs.sinks);
+  outputs.finish(result);
+  if (baseline !== null) saveBaseline(baseline, result);
+  return exitCodeOf(result, end.interrupted);
 }
 
-function planOf(values: OptionValues<typeof BENCH_OPTIONS>, model: string): BenchmarkPlan {
-  const { input, seconds } = values;
-  return {
-    mode: values.what === '1' ? 'encoder' : 'pipeline',
-    runs: values.runs ?? 5,
-    audio:
-      input === undefined
-        ? { kind: 'silence', seconds: decimalNumber(1, 300, 'seconds')(seconds ?? '5', '-s') }
-        : { kind: 'file', path: input },
-    model,
-    load: loadOptionsOf(values),
-    exactTokens: values.tokens,
+async function measure(
+  values: BenchValues,
+  plan: BenchPlan,
+  references: References,
+  context: CommandContext,
+  sinks: Parameters<typeof runPlan>[1]['sinks'],
+): Promise<PlanOutcome> {
+  const { resume } = values;
+  const finished = resume === undefined ? null : readFinishedPart(resume);
+  const file = resume === undefined ? null : openJsonlFile(resume, finished !== null);
+  const progress = new BenchProgress(plan, context);
+  const clearing = (write: (text: string) => void) => (text: string) => {
+    progress.clear();
+    write(text);
   };
-}
-
-async function runPlan(
-  plan: BenchmarkPlan,
-  audio: BenchmarkAudio,
-  { signal, err }: CommandContext,
-  text: (line: string) => void,
-): Promise<BenchmarkResult> {
-  const model = await loadModel(plan.model, {
-    ...plan.load,
-    signal,
-    onBackend: ({ name, threadCount, note }) => {
-      if (note !== null) err(`note: ${note}\n`);
-      text(formatSystemInfo(threadCount, availableParallelism()));
-      const asked = plan.load.threads ?? 1;
-      if (asked > threadCount)
-        err(`note: the ${name} backend runs on ${threadCount} thread(s), not ${asked}\n`);
-      text(formatLoading(plan.model));
-    },
-  });
+  const [out, err] = [clearing(context.out), clearing(context.err)];
+  const live = new LiveText(plan, { out, err, cpus: availableParallelism() });
   try {
-    if (plan.mode === 'encoder' && plan.exactTokens !== undefined) {
-      err('note: --tokens has no effect on the encoder (-w 1)\n');
-    }
-    return await runBenchmark(model, plan, audio, {
-      signal,
-      onStart: (result) => text(formatMode(result)),
-      onRun: (result) => text(formatRun(result)),
+    const outcome = await runPlan(plan, {
+      commandLine: context.args,
+      version: version(),
+      references,
+      sinks: file === null ? sinks : [...sinks, file.sink],
+      watchers: [live, progress],
+      signal: context.signal,
+      ...(finished !== null && { finished }),
     });
+    progress.clear();
+    live.showTable(outcome.end.cells);
+    showReport(values, outcome.result, context);
+    return outcome;
   } finally {
-    await model.close();
+    progress.clear();
+    file?.close();
   }
 }
 
-function setting() {
-  const { platform, arch } = process;
-  return {
-    version: version(),
-    node: process.version,
-    platform: `${platform}-${arch}`,
-    cpus: availableParallelism(),
-  };
+/** What comes after the runs. The bare output of the seed has no more than its table. */
+function showReport(values: BenchValues, result: BenchResult, { out, err }: CommandContext): void {
+  const extended = ['warmup', 'roofline', 'ref', 'budget', 'isolate', 'delay'] as const;
+  const doubts = result.kind !== 'benchmark' || extended.some((name) => values[name] !== undefined);
+  out(formatReport(result, doubts));
+  if (values.details) out(`\n${formatText(result)}`);
+  for (const { cell, message } of result.errors) {
+    // A cell that failed was named when it did.
+    if (result.cells.find(({ id }) => id === cell)?.error === message) continue;
+    err(`error: ${cell === null || result.kind === 'benchmark' ? '' : `${cell}: `}${message}\n`);
+  }
+}
+
+function planReferences(values: BenchValues, plan: BenchPlan): References {
+  if (values.ref === undefined) return new Map();
+  if (plan.cells.every((cell) => cell.kind === 'model' && cell.mode === 'encoder')) {
+    throw new QwenAsrError(
+      'usage',
+      '--ref: expected a transcript to compare, found the encoder alone (-w 1)',
+    );
+  }
+  const files = plan.cells.map(({ audio }) => audio).filter(isFile);
+  return findReferences(values.ref, [...new Set(files.map(({ path }) => path))]);
+}
+
+function isFile(audio: AudioPlan): audio is Extract<AudioPlan, { kind: 'file' }> {
+  return audio.kind === 'file';
+}
+
+function noteTokens({ tokens }: BenchValues, { cells }: BenchPlan, { err }: CommandContext): void {
+  const encoderOnly = cells.every((cell) => cell.kind === 'model' && cell.mode === 'encoder');
+  if (tokens !== undefined && encoderOnly) err('note: --tokens has no effect on the encoder (-w 1)\n');
+}
+
+/** An interruption has an exit code of its own, which the caller sets. */
+function exitCodeOf(result: BenchResult, interrupted: boolean): ExitCode {
+  if (interrupted) return EXIT.ok;
+  if (result.errors.length > 0) return EXIT.error;
+  const [first, ...others] = result.cells;
+  if (result.kind !== 'comparison' || first === undefined) return EXIT.ok;
+  const side = { name: 'this measurement', result };
+  const changed = others.some((cell) => {
+    const { same, matters } = findTokenChange({ a: first, b: cell }, side, side);
+    return same === false && matters;
+  });
+  return changed ? EXIT.compare : EXIT.ok;
 }

@@ -1,10 +1,17 @@
-import { arithmeticOptions } from './arithmeticOptions.js';
+import { OUTPUT_FORMATS } from '../bench/output/outputFormat.js';
+import { listOf, numberList } from './listValues.js';
 import type { OptionTable } from './options.js';
-import { anyText, oneOf, wholeNumber } from './optionValues.js';
+import { anyText, decimalNumber, durationMs, oneOf, wholeNumber, wordOr } from './optionValues.js';
 import { standardOptions } from './standardOptions.js';
 import { formatOptions } from './usage.js';
 
 const FURTHER = 'Further options';
+const MEASURING = 'Measuring';
+const COMPARING = 'Comparing';
+const OUTPUT = 'Output';
+
+/** Seconds of silence that -s takes. */
+export const readSeconds = numberList(decimalNumber(1, 300, 'seconds'));
 
 /** Options of qwen_asr_bench. The first two sections are the user's own document, word for word. */
 export const BENCH_OPTIONS = {
@@ -15,6 +22,7 @@ export const BENCH_OPTIONS = {
     section: 'Required',
     help: ['Model directory (*.safetensors + vocab.json)'],
     read: anyText,
+    repeatable: true,
   },
   threads: {
     kind: 'value',
@@ -22,7 +30,7 @@ export const BENCH_OPTIONS = {
     placeholder: 'N',
     section: 'Options',
     help: ['Number of threads (default: auto)'],
-    read: wholeNumber(1),
+    read: numberList(wholeNumber(1)),
   },
   runs: {
     kind: 'value',
@@ -39,6 +47,7 @@ export const BENCH_OPTIONS = {
     section: 'Options',
     help: ['Audio file to benchmark with (default: synthetic silence)'],
     read: anyText,
+    repeatable: true,
   },
   seconds: {
     kind: 'value',
@@ -46,7 +55,7 @@ export const BENCH_OPTIONS = {
     placeholder: 'N',
     section: 'Options',
     help: ['Synthetic audio length in seconds (default: 5)', 'Ignored when -i is given.'],
-    // Checked by the command, because it is not to be checked when -i is given.
+    // Checked by the command (readSeconds), because it is not to be checked when -i is given.
     read: anyText,
   },
   what: {
@@ -59,32 +68,156 @@ export const BENCH_OPTIONS = {
       '  0 (default) — full pipeline (encode + decode)',
       '  1           — encoder only',
     ],
-    read: oneOf(['0', '1']),
+    read: listOf(oneOf(['0', '1'])),
   },
   tokens: {
     kind: 'value',
     placeholder: 'N',
     section: FURTHER,
     help: ['Decode exactly N tokens in every run, whatever the model says'],
-    read: wholeNumber(1),
+    read: numberList(wholeNumber(1)),
   },
-  ...arithmeticOptions(FURTHER),
+  language: {
+    kind: 'value',
+    placeholder: 'NAME',
+    section: FURTHER,
+    help: ['Language spoken, by name or code (default: recognised)'],
+    read: anyText,
+  },
+  backend: {
+    kind: 'value',
+    placeholder: 'NAME',
+    section: FURTHER,
+    help: ['How to compute: auto (default), reference, x64 or wasm'],
+    read: listOf(oneOf(['auto', 'reference', 'x64', 'wasm'])),
+  },
+  precision: {
+    kind: 'value',
+    placeholder: 'NAME',
+    section: FURTHER,
+    help: ['Operands of the dot products: auto (default), f32 or bf16'],
+    read: listOf(oneOf(['auto', 'f32', 'bf16'])),
+  },
+  isa: {
+    kind: 'value',
+    placeholder: 'LEVEL',
+    section: FURTHER,
+    help: ['Instruction set level of the backend (default: the best)'],
+    read: listOf(anyText),
+  },
+  warmup: {
+    kind: 'value',
+    placeholder: 'N',
+    section: MEASURING,
+    help: ['Runs before the measured ones (default: 1); auto: until they are steady'],
+    read: wordOr('auto', wholeNumber(0)),
+  },
+  delay: {
+    kind: 'value',
+    placeholder: 'TIME',
+    section: MEASURING,
+    help: ['Pause before every run, such as 500ms or 2s'],
+    read: durationMs,
+  },
+  budget: {
+    kind: 'value',
+    placeholder: 'TIME',
+    section: MEASURING,
+    help: ['Stop when this time is used up, such as 60s; without -n: as many runs as fit'],
+    read: durationMs,
+  },
+  isolate: {
+    kind: 'switch',
+    section: MEASURING,
+    help: ['A process of its own for every setting'],
+  },
+  roofline: {
+    kind: 'switch',
+    section: MEASURING,
+    help: ["Measure the machine's own limits too, and give each phase as a share of them"],
+  },
+  resume: {
+    kind: 'value',
+    placeholder: 'FILE',
+    section: MEASURING,
+    help: ['Write every run to FILE (.jsonl) at once; when it is there, go on from it'],
+    read: anyText,
+  },
+  'dry-run': {
+    kind: 'switch',
+    section: MEASURING,
+    help: ['Only say what would be measured'],
+  },
+  vs: {
+    kind: 'value',
+    placeholder: 'OPTIONS',
+    section: COMPARING,
+    help: ["Run this setting in turns with the one above, e.g. '-t 1'; repeatable"],
+    read: anyText,
+    repeatable: true,
+  },
+  'vs-cmd': {
+    kind: 'value',
+    placeholder: 'COMMAND',
+    section: COMPARING,
+    help: [
+      "The same with another engine's command; {audio}, {model} and {threads} are filled in;",
+      'repeatable',
+    ],
+    read: anyText,
+    repeatable: true,
+  },
+  ref: {
+    kind: 'value',
+    placeholder: 'PATH',
+    section: COMPARING,
+    help: ['Text of the recording, or a directory of NAME.txt for NAME.wav: gives WER and CER'],
+    read: anyText,
+  },
   format: {
     kind: 'value',
     short: 'o',
     placeholder: 'FORMAT',
-    section: FURTHER,
-    help: ['text (default) or json; with json the text goes to stderr'],
-    read: oneOf(['text', 'json']),
+    section: OUTPUT,
+    help: ['text (default), md, csv, json or jsonl; other than text, the text goes to stderr'],
+    read: oneOf(OUTPUT_FORMATS),
   },
-  json: { kind: 'switch', section: FURTHER, help: ['The same as -o json'] },
-  ...standardOptions(FURTHER),
+  json: { kind: 'switch', section: OUTPUT, help: ['The same as -o json'] },
+  export: {
+    kind: 'value',
+    placeholder: 'FILE',
+    section: OUTPUT,
+    help: ['Write FILE too, as its extension says: .json .jsonl .csv .md .txt .html; repeatable'],
+    read: anyText,
+    repeatable: true,
+  },
+  save: {
+    kind: 'value',
+    placeholder: 'NAME',
+    section: OUTPUT,
+    help: ['Keep the result as a baseline for `qwen_asr_bench compare`'],
+    read: anyText,
+  },
+  'baseline-dir': {
+    kind: 'value',
+    placeholder: 'DIR',
+    section: OUTPUT,
+    help: ['Where baselines are kept (default: ~/.local/share/qwen-asr/baselines)'],
+    read: anyText,
+  },
+  details: {
+    kind: 'switch',
+    section: OUTPUT,
+    help: ['After the runs also print statistics, phases, memory, machine and doubts'],
+  },
+  ...standardOptions(OUTPUT),
 } as const satisfies OptionTable;
 
 /** The help text of qwen_asr_bench. */
 export function benchUsage(): string {
   const seedBlock = formatOptions(BENCH_OPTIONS, ['Required', 'Options'], { column: 16, names: 'short' });
-  const further = formatOptions(BENCH_OPTIONS, [FURTHER], { column: 22, names: 'both' });
+  const sections = [FURTHER, MEASURING, COMPARING, OUTPUT];
+  const further = formatOptions(BENCH_OPTIONS, sections, { column: 22, names: 'both' });
   return `Usage: qwen_asr_bench -d <model_dir> [options]
 
 ${seedBlock}
@@ -94,14 +227,26 @@ ${further}
 -d also takes synthetic:SIZE[:SEED], SIZE being tiny, 0.6b or 1.7b: seeded random weights of the published
 shapes, made in memory. Every run then decodes 3 tokens a second of audio unless --tokens says otherwise.
 -s takes 1 to 300 seconds, decimals included.
+Several values make a sweep, in which every combination is measured once: -t 1,2,4 or -t 1-4, -s 5-20+5 (steps
+of 5), -s 5-60*2 (5, 10, 20, 40), several -d or -i; lists for -w, --tokens, --backend, --precision, --isa.
 Long names: ${longNames()}.
+
+qwen_asr_bench compare A B compares two results; compare -h explains.
+
+Examples:
+  qwen_asr_bench -d MODEL -i clip.wav -n 10 --ref clip.txt    speed and word errors of a recording
+  qwen_asr_bench -d synthetic:0.6b --roofline                 what this machine could do, and does
+  qwen_asr_bench -d MODEL -t 1,2,4,8 -n 10                    the best number of threads
+  qwen_asr_bench -d MODEL -s 5-80*2 --resume lengths.jsonl    what a second of audio costs
+  qwen_asr_bench -d MODEL -n 20 --vs '--precision f32'        which setting is faster, and how sure that is
+  qwen_asr_bench -d MODEL -i a.wav -n 10 --vs-cmd 'other -m {model} -t {threads} {audio}'
 `;
 }
 
 /** `-d --model, -t --threads, …` for the options that the seed's block lists by their short name alone. */
 function longNames(): string {
   return Object.entries<OptionTable[string]>(BENCH_OPTIONS)
-    .filter(([, option]) => option.section !== FURTHER)
+    .filter(([, option]) => option.section === 'Required' || option.section === 'Options')
     .map(([name, { short }]) => `-${short} --${name}`)
     .join(', ');
 }

@@ -42,6 +42,14 @@ export function oneOf<const Word extends string>(words: readonly Word[]): Reader
   };
 }
 
+/** A word, or else what `read` takes. */
+export function wordOr<const Word extends string, Value>(
+  word: Word,
+  read: Reader<Value>,
+): Reader<Word | Value> {
+  return (text, option) => (text === word ? word : read(text, option));
+}
+
 function refusal(option: string, expected: string, found: string): QwenAsrError {
   return new QwenAsrError('usage', `${option}: expected ${expected}, found ${JSON.stringify(found)}`);
 }

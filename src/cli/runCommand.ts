@@ -10,8 +10,9 @@ export interface CommandContext {
   readonly out: (text: string) => void;
   /** Messages and progress. */
   readonly err: (text: string) => void;
-  /** A person is watching: results may appear bit by bit, progress may be drawn. */
+  /** A person is watching: results may appear bit by bit. */
   readonly outIsTerminal: boolean;
+  /** Progress may be drawn: a terminal that can move its cursor, and no CI log. */
   readonly errIsTerminal: boolean;
 }
 
@@ -55,13 +56,18 @@ export async function runCommand(command: Command): Promise<void> {
       out: (text) => process.stdout.write(text),
       err: (text) => process.stderr.write(text),
       outIsTerminal: process.stdout.isTTY === true,
-      errIsTerminal: process.stderr.isTTY === true,
+      errIsTerminal: process.stderr.isTTY === true && canDraw(process.env),
     });
     process.exitCode = received ?? code;
   } catch (error) {
     if (received === undefined) report(error);
     process.exitCode = received ?? EXIT.error;
   }
+}
+
+/** Whether the terminal is one that a line can be drawn anew on. CI systems set CI, and keep every line. */
+export function canDraw({ CI, TERM }: Readonly<Record<string, string | undefined>>): boolean {
+  return (CI === undefined || CI === '' || CI === 'false') && TERM !== 'dumb';
 }
 
 function report(error: unknown): void {

@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync 
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { checkBenchResult } from '../../src/bench/schema/checkBenchResult.js';
 import { benchUsage } from '../../src/cli/benchOptions.js';
 import { version } from '../../src/cli/version.js';
 import { demoModelDir, projectRoot } from '../support/projectRoot.js';
@@ -127,19 +128,21 @@ for (const flags of [['-o', 'json'], ['--json']]) {
     const { code, stdout, stderr } = await bench('-d', 'models/demo', '-i', CLIP, '-n', '2', ...flags);
     assert.match(stderr, whole(HEAD('models/demo'), '[^]*', PIPELINE_TABLE));
     const document = JSON.parse(stdout);
-    assert.deepEqual([document.schema, document.version], ['qwen-asr-bench', 1]);
-    assert.equal(document.mode, 'pipeline');
-    assert.equal(document.setting.cpus, availableParallelism());
-    assert.equal(document.audio.path, CLIP);
-    assert.equal(document.model.synthetic, false);
-    assert.equal(document.runs.length, 2);
-    for (const run of document.runs) {
-      assert.equal(run.text, CLIP_TEXT);
-      assert.equal(run.language, 'English');
-      const { timings } = run;
-      assert.equal(run.encodeMs, timings.melMs + timings.convStemMs + timings.encoderLayersMs);
-      assert.equal(run.decodeMs, timings.prefillMs + timings.decodeMs);
-      assert.ok(run.totalMs >= run.encodeMs + run.decodeMs);
+    const { kind, complete, cells, audio, models, environment } = checkBenchResult(document, 'stdout');
+    assert.deepEqual([kind, complete, cells.length], ['benchmark', true, 1]);
+    assert.equal(environment?.allowedCpus, availableParallelism());
+    assert.equal(audio[0]?.path, CLIP);
+    assert.equal(models[0]?.synthetic, false);
+    const [cell] = cells;
+    assert.equal(cell?.settings.mode, 'pipeline');
+    assert.equal(cell?.warmups.length, 1);
+    assert.equal(cell?.runs.length, 2);
+    for (const { text, language, phases, encodeMs, decodeMs, totalMs } of cell?.runs ?? []) {
+      assert.equal(text, CLIP_TEXT);
+      assert.equal(language, 'English');
+      assert.equal(encodeMs, (phases.melMs ?? 0) + (phases.convStemMs ?? 0) + (phases.encoderLayersMs ?? 0));
+      assert.equal(decodeMs, (phases.prefillMs ?? 0) + (phases.decodeMs ?? 0));
+      assert.ok(totalMs >= (encodeMs ?? 0) + (decodeMs ?? 0));
     }
     assert.equal(code, 0);
   });

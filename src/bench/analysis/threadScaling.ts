@@ -1,7 +1,7 @@
+import { sweepAxes, sweepSeries } from '../output/sweepAxes.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { comparePaired } from '../statistics/comparePaired.js';
 import { median } from '../statistics/quantile.js';
-import { groupCells } from './groupCells.js';
 
 /** What a number of threads does for one setting. */
 export interface ScalingPoint {
@@ -16,24 +16,24 @@ export interface ScalingPoint {
 
 /** One setting at several numbers of threads. */
 export interface ThreadScaling {
-  /** The axes that vary beside the threads: `s=5`; empty when there are none. */
+  /** What the other axes have: `precision bf16, 10 s`; empty when nothing else varies. */
   readonly label: string;
   /** By ascending threads; at least two. */
   readonly points: readonly ScalingPoint[];
-  /** The fewest threads that are not shown to be slower than the fastest. */
+  /** The threads of the smallest median, or fewer that were shown to be as fast. */
   readonly bestThreads: number;
 }
 
 /**
- * How a sweep over threads scales, a report for each combination of the other axes. What is best is decided by pairs
- * of runs of the same round, so that a number of threads is only preferred for what the measurement shows.
+ * How a sweep over threads scales, a report for each combination of the other axes. Whether fewer threads are as fast
+ * is decided by pairs of runs of the same round.
  */
-export function threadScaling({ cells }: Pick<BenchResult, 'cells'>): ThreadScaling[] {
-  const measured = cells.filter(({ settings, runs }) => settings.threads !== null && runs.length > 0);
-  return groupCells(measured, 'threads').flatMap(({ label, cells }) => {
-    const sorted = distinctThreads(cells);
-    return sorted.length < 2 ? [] : [scalingOf(label, sorted)];
-  });
+export function threadScaling(result: BenchResult): ThreadScaling[] {
+  const axis = sweepAxes(result).find(({ name }) => name === 'threads');
+  if (axis === undefined) return [];
+  return sweepSeries(result, axis).map(({ title, points }) =>
+    scalingOf(title, distinctThreads(points.map(({ cell }) => cell))),
+  );
 }
 
 /** Ascending; of two cells that came out at the same number the first. */
@@ -59,14 +59,15 @@ function scalingOf(label: string, cells: readonly CellRecord[]): ThreadScaling {
     };
   });
   const fastest = cells[totals.indexOf(Math.min(...totals))]!;
-  const best = cells.find((cell) => cell === fastest || !isSlower(cell, fastest)) ?? fastest;
+  const best = cells.find((cell) => cell === fastest || isAsFast(cell, fastest)) ?? fastest;
   return { label, points, bestThreads: best.settings.threads ?? 1 };
 }
 
-/** Shown by the rounds that both have run; with a single one by its times. */
-function isSlower(cell: CellRecord, fastest: CellRecord): boolean {
+/** Shown by the rounds that both have run: within 1 % of it. */
+function isAsFast(cell: CellRecord, fastest: CellRecord): boolean {
   const rounds = Math.min(cell.runs.length, fastest.runs.length);
+  if (rounds < 2) return false;
   const times = ({ runs }: CellRecord): number[] => runs.slice(0, rounds).map(({ totalMs }) => totalMs);
-  const [own, other] = [times(cell), times(fastest)];
-  return rounds < 2 ? own[0]! > other[0]! : comparePaired(other, own).verdict === 'slower';
+  const { verdict } = comparePaired(times(fastest), times(cell));
+  return verdict === 'same' || verdict === 'faster';
 }

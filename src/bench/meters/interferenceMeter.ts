@@ -15,9 +15,12 @@ const STEAL_LIMIT = 0.01;
 const OTHERS_LIMIT = 0.05;
 /** Share of the run in which some task had to wait for a CPU. */
 const PRESSURE_LIMIT = 0.1;
-/** Preemptions a second, and how many there must be at least. */
-const PREEMPTION_LIMIT = 100;
-const FEWEST_PREEMPTIONS = 20;
+/**
+ * Preemptions a second, and how many there must be at least: the garbage collector and the compiler of Node preempt the
+ * engine's own threads a few dozen times in a short run.
+ */
+const PREEMPTION_LIMIT = 500;
+const FEWEST_PREEMPTIONS = 100;
 
 /** Counters of the system and the process; those that it does not have are null. */
 export interface InterferenceCounters {

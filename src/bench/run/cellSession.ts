@@ -10,6 +10,8 @@ export interface CellFacts {
   readonly model: ModelInfo | null;
   /** Tokens that every run is made to decode; null when the model decides. */
   readonly exactTokens: number | null;
+  /** Length of its audio. */
+  readonly durationMs: number;
   /** Mel frames that go into the encoder; null when unknown. */
   readonly frames: number | null;
   readonly setup: SetupRecord;

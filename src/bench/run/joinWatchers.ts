@@ -15,6 +15,7 @@ export function joinWatchers(
     onCeilings: (...event) => tell((one) => one.onCeilings?.(...event)),
     onWarmupStart: (...event) => tell((one) => one.onWarmupStart?.(...event)),
     onWarmup: (...event) => tell((one) => one.onWarmup?.(...event)),
+    onWarmupEnd: (...event) => tell((one) => one.onWarmupEnd?.(...event)),
     onRun: (...event) => tell((one) => one.onRun?.(...event)),
     onError: (...event) => tell((one) => one.onError?.(...event)),
   };

@@ -31,6 +31,7 @@ export interface MeasurementWatcher {
   /** The warm-up begins. */
   readonly onWarmupStart?: (cell: MeasuredCell) => void;
   readonly onWarmup?: (cell: MeasuredCell, run: RunRecord) => void;
+  readonly onWarmupEnd?: (cell: MeasuredCell) => void;
   /** A run ended; it is the cell's last. */
   readonly onRun?: (cell: MeasuredCell, run: RunRecord) => void;
   /** The cell cannot go on; the others do. */
@@ -187,6 +188,7 @@ class Measurement {
       this.#watcher.onWarmup?.(cell, run);
       if (warmup === 'auto') cell.steady = isSteady(warmups.map(({ totalMs }) => totalMs));
     }
+    this.#watcher.onWarmupEnd?.(cell);
   }
 
   async #runRound(round: number, order: readonly number[]): Promise<void> {

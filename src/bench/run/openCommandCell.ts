@@ -52,6 +52,7 @@ export function openCommandCell(
     facts: {
       model: null,
       exactTokens: null,
+      durationMs: audio.durationMs,
       frames: Math.floor(audio.samples.length / 160),
       setup: { loadMs: null, audioDecodeMs: null, resampleMs: null, memory: null },
       notes: [],

@@ -46,6 +46,7 @@ export async function openModelCell(
     facts: {
       model: info,
       exactTokens,
+      durationMs: audio.durationMs,
       frames: mel === null ? Math.floor(audio.samples.length / 160) : mel.frames,
       setup: {
         loadMs,

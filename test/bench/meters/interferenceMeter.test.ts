@@ -48,7 +48,7 @@ const NOISES: readonly [what: string, counters: Partial<InterferenceCounters>, r
   ['steal', { stealMs: 560 }, 'steal 3.0 %'],
   ['other processes', { busyMs: 11_500 }, 'other processes 25.0 %'],
   ['pressure', { pressureMs: 370 }, 'CPU pressure 30.0 %'],
-  ['preemption', { involuntarySwitches: 240 }, '200 preemptions'],
+  ['preemption', { involuntarySwitches: 740 }, '700 preemptions'],
 ];
 for (const [what, counters, reason] of NOISES) {
   test(`${what} makes a run noisy and is named`, () => {

@@ -1,0 +1,149 @@
+import type { BackendChoice } from '../../transcribe/types.js';
+import { rooflineOfRun } from '../analysis/roofline.js';
+import type { BenchPlan, CellPlan, ModelCellPlan } from '../plan/benchPlan.js';
+import type { CellSession } from '../run/cellSession.js';
+import type { MeasuredCell, MeasurementWatcher } from '../run/measurement.js';
+import type { CeilingsRecord } from '../schema/benchResult.js';
+import type { RunRecord } from '../schema/runRecord.js';
+import { formatCeilings, formatShares } from './rooflineText.js';
+import {
+  formatLoading,
+  formatMode,
+  formatRun,
+  formatRunFigures,
+  formatSystemInfo,
+  formatTable,
+  formatWarmup,
+  type SeedSubject,
+} from './seedText.js';
+
+/** Where the text goes. */
+export interface TextOutput {
+  readonly out: (text: string) => void;
+  /** Messages beside it. */
+  readonly err: (text: string) => void;
+  /** Logical CPUs allowed to the process. */
+  readonly cpus: number;
+}
+
+/**
+ * The text of a measurement as it goes on: of a single cell the seed's lines and nothing else, of several the same
+ * lines with the cell in front. What comes after the last run is `formatReport`'s.
+ */
+export class LiveText implements MeasurementWatcher {
+  readonly #plan: BenchPlan;
+  readonly #output: TextOutput;
+  readonly #single: boolean;
+  readonly #told = new Set<string>();
+  readonly #sessions = new Map<string, CellSession>();
+  readonly #ceilings = new Map<string, CeilingsRecord>();
+  #modeShown = false;
+
+  constructor(plan: BenchPlan, output: TextOutput) {
+    this.#plan = plan;
+    this.#output = output;
+    this.#single = plan.cells.length === 1;
+  }
+
+  readonly onBackend = (cell: CellPlan, choice: BackendChoice): void => {
+    const { name, isa, precision, threadCount, note } = choice;
+    const { out, cpus } = this.#output;
+    if (note !== null) this.#tellOnce(`note: ${note}\n`);
+    if (cell.kind === 'command') return;
+    if (this.#single) out(formatSystemInfo(threadCount, cpus));
+    const asked = cell.load.threads ?? 1;
+    if (asked > threadCount) {
+      this.#tellOnce(`note: the ${name} backend runs on ${threadCount} thread(s), not ${asked}\n`);
+    }
+    if (this.#single) return out(formatLoading(cell.model));
+    const threads = `${threadCount} ${threadCount === 1 ? 'thread' : 'threads'}`;
+    out(`Loading model from ${cell.model} ... ${threads}, ${name} ${isa}, ${precision}\n`);
+  };
+
+  readonly onReady = (cell: MeasuredCell, session: CellSession): void => {
+    this.#sessions.set(cell.plan.id, session);
+    if (this.#single) this.#output.out(formatMode(this.#subject(cell)));
+  };
+
+  readonly onCeilings = (ceilings: CeilingsRecord | null): void => {
+    if (ceilings !== null) this.#ceilings.set(ceilingsKey(ceilings), ceilings);
+    this.#output.out(`${formatCeilings(ceilings)}${this.#single ? '\n' : ''}`);
+  };
+
+  readonly onWarmupStart = (cell: MeasuredCell): void => {
+    this.#showMode();
+    this.#output.out(this.#single ? formatWarmup(this.#subject(cell)) : `  warmup ${cell.plan.label} ...\n`);
+  };
+
+  readonly onWarmupEnd = ({ steady, warmups, plan }: MeasuredCell): void => {
+    if (steady === null) return;
+    const name = this.#single ? '' : ` ${plan.label}`;
+    const state = steady ? 'steady' : 'not steady';
+    this.#output.out(`  warmup${name}: ${state} after ${warmups.length} runs\n`);
+  };
+
+  readonly onRun = (cell: MeasuredCell, run: RunRecord): void => {
+    this.#showMode();
+    this.#output.out(
+      this.#single ? formatRun(this.#subject(cell), cell.runs.length, run) : this.#runOf(cell, run),
+    );
+    this.#output.out(this.#sharesOf(cell, run));
+  };
+
+  readonly onError = (cell: MeasuredCell, error: Error): void => {
+    this.#output.err(`error: ${cell.plan.label}: ${error.message}\n`);
+  };
+
+  /** The seed's table of a single cell. */
+  showTable([cell]: readonly MeasuredCell[]): void {
+    if (this.#single && cell !== undefined) this.#output.out(formatTable(this.#subject(cell), cell.runs));
+  }
+
+  /** Before the first runs of several cells. */
+  #showMode(): void {
+    if (this.#single || this.#modeShown) return;
+    this.#modeShown = true;
+    const { kind, cells, runs } = this.#plan;
+    const rounds = runs === null ? 'timed rounds' : `${runs} round(s)`;
+    const names = { sweep: 'sweep', comparison: 'comparison', benchmark: 'benchmark' } as const;
+    this.#output.out(`Mode: ${names[kind]}  |  ${cells.length} cells  |  ${rounds}, interleaved\n\n`);
+  }
+
+  #runOf({ plan, runs, facts }: MeasuredCell, run: RunRecord): string {
+    const width = Math.max(...this.#plan.cells.map(({ label }) => label.length));
+    const of = this.#plan.runs === null ? '' : `/${this.#plan.runs}`;
+    const mode = plan.kind === 'model' ? plan.mode : 'pipeline';
+    const figures = formatRunFigures({ mode, durationMs: facts?.durationMs ?? Number.NaN }, run);
+    return `  ${plan.label.padEnd(width)}  run ${runs.length}${of}:  ${figures}\n`;
+  }
+
+  #sharesOf({ plan }: MeasuredCell, run: RunRecord): string {
+    const session = this.#sessions.get(plan.id);
+    const model = session?.facts.model;
+    if (session === undefined || model == null) return '';
+    const ceilings = this.#ceilings.get(ceilingsKey(model)) ?? null;
+    return formatShares(rooflineOfRun(run, session.work(run), ceilings));
+  }
+
+  #subject(cell: MeasuredCell): SeedSubject {
+    const plan = cell.plan as ModelCellPlan; // a command is never alone
+    return {
+      mode: plan.mode,
+      runs: this.#plan.runs,
+      audioPath: plan.audio.kind === 'file' ? plan.audio.path : null,
+      durationMs: cell.facts?.durationMs ?? Number.NaN,
+      frames: cell.facts?.frames ?? 0,
+      encoderLayers: cell.facts?.model?.encoder.layers ?? 1,
+    };
+  }
+
+  #tellOnce(message: string): void {
+    if (this.#told.has(message)) return;
+    this.#told.add(message);
+    this.#output.err(message);
+  }
+}
+
+function ceilingsKey({ threads, backend, isa }: Pick<CeilingsRecord, 'threads' | 'backend' | 'isa'>): string {
+  return `${threads} ${backend} ${isa}`;
+}

@@ -1,0 +1,106 @@
+import { rooflineOfCell } from '../analysis/roofline.js';
+import { threadScaling } from '../analysis/threadScaling.js';
+import { comparisonNotes, comparisonTable } from '../output/comparisonTable.js';
+import { cellNotes } from '../output/describe.js';
+import { significant } from '../output/figures.js';
+import { textTable } from '../output/formatText.js';
+import type { FigureTable } from '../output/summaryTable.js';
+import { overheadTable } from '../report/overheadTable.js';
+import type { BenchResult, CellRecord } from '../schema/benchResult.js';
+import { cellTable } from './cellTable.js';
+import { rooflineTable } from './rooflineText.js';
+
+/**
+ * What the text says after the runs, in blocks that a blank line precedes each: one table of all cells (a single cell
+ * has its own, the seed's), how threads scale, what length costs, comparisons, error rates, the roofline and notes.
+ *
+ * @param withNotes also what makes single runs or small samples doubtful
+ */
+export function formatReport(result: BenchResult, withNotes: boolean): string {
+  const single = result.kind === 'benchmark';
+  return [
+    ...(single ? [] : [textTable(cellTable(result))]),
+    ...(result.kind === 'sweep' ? [...scalingBlocks(result), fitBlock(result)] : []),
+    comparisonBlock(result),
+    accuracyBlock(result),
+    ...result.cells.map((cell) => rooflineBlock(cell, result)),
+    noteBlock(result, withNotes),
+  ]
+    .filter((lines) => lines.length > 0)
+    .map((lines) => `\n${lines.join('\n')}\n`)
+    .join('');
+}
+
+function scalingBlocks(result: BenchResult): string[][] {
+  return threadScaling(result).map(({ label, points, bestThreads }) => {
+    const table: FigureTable = {
+      header: ['threads', 'total ms', 'speed-up', 'efficiency'],
+      rows: points.map(({ threads, totalMs, speedUp, efficiency }) => [
+        String(threads),
+        significant(totalMs),
+        `${speedUp.toFixed(2)}x`,
+        `${(100 * efficiency).toFixed(0)} %`,
+      ]),
+    };
+    return [`scaling${label === '' ? '' : `, ${label}`}: best -t ${bestThreads}`, ...textTable(table)];
+  });
+}
+
+/** What length costs: time = fixed + a second's part + a token's part. */
+function fitBlock(result: BenchResult): string[] {
+  const table = overheadTable(result);
+  return table === null ? [] : textTable(table);
+}
+
+function comparisonBlock({ comparisons }: BenchResult): string[] {
+  if (comparisons.length === 0) return [];
+  const notes = comparisonNotes(comparisons).map((note) => `note: ${note}`);
+  const allSame = comparisons.every(({ sameTokens }) => sameTokens === true);
+  return [
+    ...textTable(comparisonTable(comparisons)),
+    ...(allSame ? ['tokens: the same in every round'] : []),
+    ...notes,
+  ];
+}
+
+function accuracyBlock({ cells, accuracy, kind }: BenchResult): string[] {
+  const lines = cells.flatMap((cell) => {
+    if (cell.accuracy === null) return [];
+    const { wer, cer, metric, ci, substitutions, insertions, deletions, reference } = cell.accuracy;
+    const errors = `S ${substitutions}, I ${insertions}, D ${deletions}`;
+    const title = kind === 'benchmark' ? 'accuracy' : `accuracy, ${cell.id}`;
+    return [
+      `${title}: WER ${percent(wer)}  CER ${percent(cer)}${interval(metric, ci)}  (${errors}; ${reference})`,
+    ];
+  });
+  if (accuracy === null) return lines;
+  const { wer, cer, metric, ci, utterances } = accuracy;
+  return [
+    ...lines,
+    `accuracy of ${utterances.length} recordings: WER ${percent(wer)}  CER ${percent(cer)}${interval(metric, ci)}`,
+  ];
+}
+
+function interval(metric: 'wer' | 'cer', ci: { low: number; high: number } | null): string {
+  return ci === null ? '' : `  ${metric.toUpperCase()} 95 % ${percent(ci.low)} … ${percent(ci.high)}`;
+}
+
+function percent(rate: number): string {
+  return `${(100 * rate).toFixed(1)} %`;
+}
+
+function rooflineBlock(cell: CellRecord, result: BenchResult): string[] {
+  const points = rooflineOfCell(cell, result.ceilings);
+  if (points.length === 0) return [];
+  const title = result.kind === 'benchmark' ? 'of the ceilings' : cell.id;
+  return textTable(rooflineTable(title, points));
+}
+
+function noteBlock(result: BenchResult, withNotes: boolean): string[] {
+  const single = result.kind === 'benchmark';
+  const notes = result.cells.flatMap((cell) =>
+    (withNotes ? cellNotes(cell, result) : cell.notes).map((note) => (single ? note : `${cell.id}: ${note}`)),
+  );
+  const shared = [...new Set([...notes, ...result.notes])];
+  return shared.map((note) => `note: ${note}`);
+}

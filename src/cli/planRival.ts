@@ -1,0 +1,53 @@
+import type { ModelCellPlan } from '../bench/plan/benchPlan.js';
+import { QwenAsrError } from '../error.js';
+import { type OptionTable, parseOptions } from './options.js';
+import { anyText, oneOf, wholeNumber } from './optionValues.js';
+import { shellWords } from './shellWords.js';
+
+const section = '--vs';
+const help: readonly string[] = [];
+const value = { kind: 'value', placeholder: 'VALUE', section, help } as const;
+
+/** What the two sides of a comparison may differ in: not the audio, nor how it is measured. */
+const RIVAL_OPTIONS = {
+  model: { ...value, short: 'd', read: anyText },
+  threads: { ...value, short: 't', read: wholeNumber(1) },
+  backend: { ...value, read: oneOf(['auto', 'reference', 'x64', 'wasm']) },
+  precision: { ...value, read: oneOf(['auto', 'f32', 'bf16']) },
+  isa: { ...value, read: anyText },
+  tokens: { ...value, read: wholeNumber(1) },
+  language: { ...value, read: anyText },
+} as const satisfies OptionTable;
+
+/**
+ * The other side of a comparison: the base with some of its options replaced. Without any it is the base again, which
+ * shows what the comparison makes of nothing.
+ *
+ * @param text of `--vs`, for example `-t 1 --precision f32`
+ * @throws QwenAsrError `usage`
+ */
+export function planRival(base: ModelCellPlan, text: string): ModelCellPlan {
+  const { model, tokens, language, ...load } = readRival(text);
+  const label = text.trim() === '' ? 'the same again' : text.trim();
+  return {
+    ...base,
+    id: label,
+    label,
+    model: model ?? base.model,
+    load: { ...base.load, ...load },
+    exactTokens: tokens ?? base.exactTokens,
+    language: language ?? base.language,
+  };
+}
+
+function readRival(text: string) {
+  try {
+    return parseOptions(RIVAL_OPTIONS, shellWords(text, '--vs')).values;
+  } catch (error) {
+    if (!(error instanceof QwenAsrError) || error.message.startsWith('--vs')) throw error;
+    const names = Object.keys(RIVAL_OPTIONS).map((name) => `--${name}`);
+    const hint = error.message.startsWith('unknown option') ? ` (--vs takes ${names.join(', ')})` : '';
+    const [message] = error.message.split('; -h lists');
+    throw new QwenAsrError('usage', `--vs: ${message}${hint}`, { cause: error });
+  }
+}
