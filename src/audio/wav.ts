@@ -13,7 +13,8 @@ export interface WavAudio extends WavHeader {
 
 /**
  * Reads a WAV file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64, plain or WAVE_FORMAT_EXTENSIBLE, in RIFF, RF64 or
- * BW64, any number of channels, up to 12 hours. Pure: no file access, so it works in a browser.
+ * BW64, any number of channels, up to 12 hours. A file that is shorter than it says is refused, because a measurement
+ * of half a recording would be taken for one of all of it; the piecewise reader takes what is there, with a note. Pure: no file access, so it works in a browser.
  *
  * @param bytes the whole file.
  * @param label names it in errors.
@@ -23,6 +24,13 @@ export interface WavAudio extends WavHeader {
  */
 export function readWav(bytes: Uint8Array, label: string): WavAudio {
   const header = parseWavHeader(bytes, label);
+  const present = bytes.length - header.dataOffset;
+  if (header.claimedBytes !== null && header.claimedBytes > present) {
+    throw new QwenAsrError(
+      'audio',
+      `${label}: expected ${header.claimedBytes} bytes of samples, found ${present}: the file is cut short`,
+    );
+  }
   const hours = header.dataBytes / header.frameBytes / header.sampleRateHz / 3600;
   if (hours > MAX_HOURS) {
     throw new QwenAsrError(

@@ -103,6 +103,15 @@ test('every size field, at every extreme', () => {
   }
 });
 
+test('a recording that is shorter than it says is refused, naming both sizes', () => {
+  const whole = wavFile([fmtChunk(), { id: 'data', body: new Array(100).fill(1) }]);
+  assert.equal(readWav(whole, 'whole.wav').samples.length > 0, true);
+  assert.throws(
+    () => readWav(whole.subarray(0, whole.length - 10), 'cut.wav'),
+    /^QwenAsrError: cut\.wav: expected 100 bytes of samples, found 90: the file is cut short$/,
+  );
+});
+
 test('a chunk that claims to reach into or past the next one', () => {
   const data: WavChunk = { id: 'data', body: [1, 2, 3, 4] };
   for (let statedSize = 0; statedSize < 80; statedSize++) {
