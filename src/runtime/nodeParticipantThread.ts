@@ -4,7 +4,8 @@ import type { ParticipantReply } from './wasmParticipant.js';
 
 /** A participant on a worker thread of Node. */
 export function spawnNodeParticipant(): ParticipantThread {
-  const worker = new Worker(new URL('./nodeParticipantWorker.js', import.meta.url));
+  // Without the process's own flags: some, such as --input-type, stop a worker from starting.
+  const worker = new Worker(new URL('./nodeParticipantWorker.js', import.meta.url), { execArgv: [] });
   let ending = false;
   return {
     post: (message) => worker.postMessage(message),

@@ -146,7 +146,7 @@ export class WasmMachine implements Machine {
   }
 
   private fail(reason: string): void {
-    this.failure = `a worker ended: ${reason}`;
+    this.failure ??= `a worker ended: ${reason}`; // the first reason explains most
     this.settle?.({ error: this.failure });
   }
 
