@@ -8,8 +8,8 @@ import { QwenAsrError } from '../error.js';
  */
 export function checkSamples(samples: Float32Array): void {
   if (samples.length === 0) throw new QwenAsrError('audio', 'audio: expected samples, found none');
-  const broken = samples.findIndex((value) => !Number.isFinite(value));
-  if (broken >= 0) {
-    throw new QwenAsrError('audio', `audio: sample ${broken} is ${samples[broken]}, expected a finite value`);
+  for (let i = 0; i < samples.length; i++) {
+    if (Number.isFinite(samples[i])) continue;
+    throw new QwenAsrError('audio', `audio: sample ${i} is ${samples[i]}, expected a finite value`);
   }
 }

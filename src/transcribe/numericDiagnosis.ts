@@ -59,7 +59,7 @@ export function checkFinite(stage: string, values: Float32Array, shape: readonly
 /** One sum instead of a test per value: f32 values cannot overflow an f64 sum, and NaN and infinities survive it. */
 function allFinite(values: Float32Array): boolean {
   let sum = 0;
-  for (const value of values) sum += value;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
   return Number.isFinite(sum);
 }
 

@@ -39,12 +39,11 @@ export async function measureCeilings(bench: CeilingBench): Promise<Ceilings> {
   const blocks: Block[] = [memory];
   try {
     // Untouched memory is one shared page of zeros; it must be real before it is read.
-    await prepare(bench, 'write', memory, blocks)();
-    const runs = kinds.map((kind) => ({
-      kind,
-      run: prepare(bench, kind, memory, blocks),
-      rates: [] as number[],
-    }));
+    await (await prepare(bench, 'write', memory, blocks))();
+    const runs: { kind: CeilingKind; run: () => Promise<number>; rates: number[] }[] = [];
+    for (const kind of kinds) {
+      runs.push({ kind, run: await prepare(bench, kind, memory, blocks), rates: [] });
+    }
     for (let round = 0; round < ROUNDS; round++) {
       for (const { run, rates } of runs) rates.push(await run());
     }
@@ -64,12 +63,12 @@ export async function measureCeilings(bench: CeilingBench): Promise<Ceilings> {
 }
 
 /** A run of one kind. @returns its rate: work a second */
-function prepare(
+async function prepare(
   bench: CeilingBench,
   kind: CeilingKind,
   memory: Block,
   blocks: Block[],
-): () => Promise<number> {
+): Promise<() => Promise<number>> {
   const { machine, arena, conductor, library } = bench;
   const moves = kind === 'read' || kind === 'write';
   const tiles = moves ? MEMORY_BYTES / READ_TILE_BYTES : COMPUTE_TILES * machine.threadCount;
@@ -81,7 +80,7 @@ function prepare(
   slots[CEILING_SLOTS.memory] = BigInt(memory.address);
   slots[CEILING_SLOTS.bytesPerTile] = BigInt(READ_TILE_BYTES);
   slots[CEILING_SLOTS.repetitions] = BigInt(repetitions);
-  const [kernel] = library.resolve([ceiling(kind)]) as [number];
+  const [kernel] = (await library.resolve([ceiling(kind)])) as [number];
   const tape = conductor.writeTape(tapeBlock, [{ kernel, args: args.address, tiles, barrier: true }]);
   const work = ceilingWork(kind, machine.capabilities, READ_TILE_BYTES) * repetitions * tiles;
   return async () => {

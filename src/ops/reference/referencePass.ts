@@ -1,4 +1,5 @@
 import { QwenAsrError } from '../../error.js';
+import { nextTurn } from '../nextTurn.js';
 import type { Pass } from '../operators.js';
 
 /** Longest time the event loop is kept waiting, besides the one operator that is running. */
@@ -48,12 +49,4 @@ export class PassQueue {
     }
     this.check(label);
   }
-}
-
-/** Lets timers, signals and input run once; browsers have no setImmediate. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else setTimeout(resolve, 0);
-  });
 }
