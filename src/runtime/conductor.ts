@@ -94,6 +94,7 @@ export class Conductor {
    * first participant failed; workers may then be anywhere, and no tape runs any more.
    */
   async run(tape: Tape, signal?: AbortSignal): Promise<void> {
+    if (this.machine.installing) await this.machine.installing;
     if (this.closed || this.interrupted) throw closed();
     if (this.failure !== null) throw this.failure;
     if (signal?.aborted) throw aborted();

@@ -45,6 +45,8 @@ export interface Machine {
   place(bytes: Uint8Array): Placed;
   /** Compiles kernels. @returns what `call` instructions and tapes name them by. */
   install(kernels: readonly KernelCode[]): number[];
+  /** Resolves when all participants have what was installed: a pass must not start before. Null: they do. */
+  readonly installing?: Promise<void> | null;
   /** Runs kernel(...args) off the event loop, as the first participant of a pass. */
   enter(kernel: number, ...args: number[]): Promise<void>;
   /** Wakes sleeping participants; called after the word at `epoch` changed. */

@@ -51,7 +51,10 @@ export class WasmMachine implements Machine {
   /** End of the memory in use; address 0 stays free. */
   private end = ALIGNMENT;
   private nextPointer = 1;
-  private settle: ((reply: ParticipantReply) => void) | null = null;
+  private settle: ((error: string | null) => void) | null = null;
+  /** Installations that threads have not answered yet. */
+  private unanswered = 0;
+  private waiting: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
   private failure: string | null = null;
 
   /** @throws QwenAsrError `unsupported` without SIMD, or where the weights need addresses that the runtime lacks; `memory` */
@@ -110,12 +113,20 @@ export class WasmMachine implements Machine {
     this.nextPointer += kernels.length;
     const module = compileKernels(kernels, this.target);
     this.tell({ kind: 'install', module, firstPointer });
+    this.expectAnswers();
     return kernels.map((_, i) => firstPointer + i);
   }
 
   async enter(kernel: number, ...args: number[]): Promise<void> {
-    const reply = await this.callFirst({ kind: 'call', pointer: kernel, args, reply: true });
-    if (reply.error !== null) throw new QwenAsrError('internal', `a kernel failed: ${reply.error}`);
+    const error = await this.callFirst({ kind: 'call', pointer: kernel, args, reply: true });
+    if (error !== null) throw new QwenAsrError('internal', `a kernel failed: ${error}`);
+  }
+
+  /**
+   * A thread that was woken late for one pass joins the next one that is open: it must know that one's kernels by then.
+   */
+  get installing(): Promise<void> | null {
+    return this.waiting?.promise ?? null;
   }
 
   /** The other participants join the pass that is about to start; who comes late finds it closed. */
@@ -130,6 +141,7 @@ export class WasmMachine implements Machine {
   }
 
   async close(): Promise<void> {
+    this.endWaiting();
     await Promise.all(this.threads.splice(0).map((thread) => thread.terminate()));
   }
 
@@ -139,7 +151,8 @@ export class WasmMachine implements Machine {
       thread.hold(false);
       thread.onFailure((reason) => this.fail(reason));
       thread.onReply((reply) => {
-        if (participant === 0 || reply.error !== null) this.settle?.(reply);
+        if (reply.kind === 'installed') this.takeAnswer();
+        else if (participant === 0 || reply.error !== null) this.settle?.(reply.error);
       });
       this.threads.push(thread);
     }
@@ -147,7 +160,32 @@ export class WasmMachine implements Machine {
 
   private fail(reason: string): void {
     this.failure ??= `a worker ended: ${reason}`; // the first reason explains most
-    this.settle?.({ error: this.failure });
+    this.settle?.(this.failure);
+    this.endWaiting();
+  }
+
+  /** Every thread answers an installation; meanwhile they keep the process alive. */
+  private expectAnswers(): void {
+    if (this.threads.length === 0 || this.failure !== null) return;
+    this.unanswered += this.threads.length;
+    if (this.waiting !== null) return;
+    let resolve = () => {};
+    const promise = new Promise<void>((done) => {
+      resolve = done;
+    });
+    this.waiting = { promise, resolve };
+    for (const thread of this.threads) thread.hold(true);
+  }
+
+  private takeAnswer(): void {
+    this.unanswered--;
+    if (this.unanswered === 0) this.endWaiting();
+  }
+
+  private endWaiting(): void {
+    for (const thread of this.threads) thread.hold(false);
+    this.waiting?.resolve();
+    this.waiting = null;
   }
 
   private tell(message: ParticipantMessage): void {
@@ -155,14 +193,16 @@ export class WasmMachine implements Machine {
     for (const thread of this.threads) thread.post(message);
   }
 
-  private callFirst(message: ParticipantMessage): Promise<ParticipantReply> {
+  /** @returns null, or why the call failed. */
+  private callFirst(message: ParticipantMessage): Promise<string | null> {
     const [first] = this.threads;
-    if (this.local !== null) return yieldThen(() => this.local!.receive(message)!);
+    const { local } = this;
+    if (local !== null) return yieldThen(() => local.receive(message)?.error ?? null);
     if (first === undefined || this.failure !== null) {
-      return Promise.resolve({ error: this.failure ?? 'the machine is closed' });
+      return Promise.resolve(this.failure ?? 'the machine is closed');
     }
     first.hold(true);
-    return new Promise<ParticipantReply>((resolve) => {
+    return new Promise<string | null>((resolve) => {
       this.settle = resolve;
       first.post(message);
     }).finally(() => {

@@ -13,8 +13,12 @@ export type ParticipantMessage =
       readonly reply: boolean;
     };
 
-/** The answer to a call that wants one: null, or why it failed. */
-export type ParticipantReply = { readonly error: string | null };
+/** The answer to an installation, and to a call that wants one or failed. */
+export interface ParticipantReply {
+  readonly kind: 'installed' | 'called';
+  /** Null, or why it failed. */
+  readonly error: string | null;
+}
 
 /** One thread's instances of all kernels over the shared memory. */
 export class WasmParticipant {
@@ -32,7 +36,7 @@ export class WasmParticipant {
         return null;
       case 'install':
         this.install(message.module, message.firstPointer);
-        return null;
+        return { kind: 'installed', error: null };
       case 'call':
         return this.call(message.pointer, message.args, message.reply);
     }
@@ -48,9 +52,9 @@ export class WasmParticipant {
   private call(pointer: number, args: readonly number[], wantsReply: boolean): ParticipantReply | null {
     try {
       this.kernels.get(pointer)!(...args);
-      return wantsReply ? { error: null } : null;
+      return wantsReply ? { kind: 'called', error: null } : null;
     } catch (error) {
-      return { error: error instanceof Error ? error.message : String(error) };
+      return { kind: 'called', error: error instanceof Error ? error.message : String(error) };
     }
   }
 }
