@@ -40,13 +40,14 @@ test('declaring functions again and again costs no memory', { skip }, () => {
   const page = system.reserve(4096);
   new Uint8Array(system.view(page, 4096))[0] = 0xc3; // ret
   system.seal(page, 4096);
-  const declare = (count: number) => {
+  const declare = (count: number): number => {
+    const before = process.memoryUsage.rss();
     for (let i = 0; i < count; i++) system.functionAt(page, 3).call(1, 2, 3);
+    return process.memoryUsage.rss() - before;
   };
   declare(20_000);
-  const before = process.memoryUsage.rss();
-  declare(100_000);
-  const growth = process.memoryUsage.rss() - before;
-  assert.ok(growth < 50e6, `${growth} bytes`);
+  // The heap may grow in one round before it is collected; a leak grows in all of them.
+  const growth = Math.min(...[1, 2, 3, 4].map(() => declare(50_000)));
+  assert.ok(growth < 20e6, `${growth} bytes`);
   system.release(page, 4096);
 });
