@@ -1,11 +1,13 @@
 import { benchCommand } from './benchCommand.js';
 import { compareCommand } from './compareCommand.js';
 import type { ExitCode } from './exitCodes.js';
+import { reportCommand } from './reportCommand.js';
 import type { Command, CommandContext } from './runCommand.js';
 
 /** What the first argument of qwen_asr_bench may name. */
 export const BENCH_SUBCOMMANDS: ReadonlyMap<string | undefined, Command> = new Map([
   ['compare', compareCommand],
+  ['report', reportCommand],
 ]);
 
 /** qwen_asr_bench: its first argument may name a sub-command; without one it measures. */

@@ -3,7 +3,7 @@ import { comparisonNotes, comparisonTable } from './comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from './describe.js';
 import { significant } from './figures.js';
 import { ceilingsTable, type FigureTable, ledgerTable, summaryTable } from './summaryTable.js';
-import { bestThreads, sweepTable } from './sweepTable.js';
+import { sweepTable, threadAdvice } from './sweepTable.js';
 
 /** The document for an issue or a CI summary: the figures first, the surroundings folded away. */
 export function formatMarkdown(result: BenchResult): string {
@@ -30,7 +30,7 @@ export function formatMarkdown(result: BenchResult): string {
 /** One table for all cells, and below it what to know of each. */
 function sweepBlocks(result: BenchResult): string[] {
   const notes = result.cells.flatMap((cell) => cellNotes(cell, result).map((note) => `${cell.id}: ${note}`));
-  return [markdownTable(sweepTable(result)), bestThreads(result), list(notes)];
+  return [markdownTable(sweepTable(result)), list([...threadAdvice(result), ...notes])];
 }
 
 function cellBlock(cell: CellRecord, result: BenchResult): string {

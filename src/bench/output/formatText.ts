@@ -3,7 +3,7 @@ import { comparisonNotes, comparisonTable } from './comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from './describe.js';
 import { significant } from './figures.js';
 import { ceilingsTable, type FigureTable, ledgerTable, summaryTable } from './summaryTable.js';
-import { bestThreads, sweepTable } from './sweepTable.js';
+import { sweepTable, threadAdvice } from './sweepTable.js';
 
 /** The whole document as plain text: what `--export FILE.txt` writes and `report` prints. */
 export function formatText(result: BenchResult): string {
@@ -33,8 +33,7 @@ function sweepBlocks(result: BenchResult): string[][] {
   const notes = result.cells.flatMap((cell) =>
     cellNotes(cell, result).map((note) => `note: ${cell.id}: ${note}`),
   );
-  const best = bestThreads(result);
-  return [textTable(sweepTable(result)), best === '' ? [] : [best], notes];
+  return [textTable(sweepTable(result)), threadAdvice(result), notes];
 }
 
 function cellBlock(cell: CellRecord, result: BenchResult): string[] {

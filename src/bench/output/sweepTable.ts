@@ -1,3 +1,4 @@
+import { threadScaling } from '../analysis/threadScaling.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
 import { figure, shownUnit } from './figures.js';
@@ -41,21 +42,9 @@ function spread(cell: CellRecord, metric: string): string {
   return `${(100 * reach).toFixed(1)} %`;
 }
 
-/** The cell with the shortest run of those that ran on the same audio, by threads: which `-t` to use; '' without threads. */
-export function bestThreads(result: BenchResult): string {
-  const axis = sweepAxes(result).find(({ name }) => name === 'threads');
-  if (axis === undefined) return '';
-  const sums = new Map<number, number>();
-  const counts = new Map<number, number>();
-  for (const cell of result.cells) {
-    const median = cell.summary?.['total']?.median ?? cell.summary?.['encode']?.median;
-    const threads = cell.settings.threads;
-    if (median === undefined || threads === null) continue;
-    sums.set(threads, (sums.get(threads) ?? 0) + Math.log(median));
-    counts.set(threads, (counts.get(threads) ?? 0) + 1);
-  }
-  // Cells that are missing on some thread counts would tip the balance.
-  if (new Set(counts.values()).size > 1) return '';
-  const [best] = [...sums].sort(([, a], [, b]) => a - b);
-  return best === undefined ? '' : `fastest on the whole: -t ${best[0]}`;
+/** Which `-t` is best, a sentence for each combination of the other axes. */
+export function threadAdvice(result: BenchResult): string[] {
+  return threadScaling(result).map(({ label, bestThreads }) => {
+    return `best -t ${bestThreads}${label === '' ? '' : ` (${label})`}`;
+  });
 }

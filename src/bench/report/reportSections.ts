@@ -1,7 +1,7 @@
 import { cellNotes, describeDocument, describeSettings } from '../output/describe.js';
 import { figure as formatFigure, shownUnit, significant } from '../output/figures.js';
 import { ceilingsTable, summaryTable } from '../output/summaryTable.js';
-import { bestThreads, sweepTable } from '../output/sweepTable.js';
+import { sweepTable, threadAdvice } from '../output/sweepTable.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
 import { type Chart, figure, htmlTable } from './chart.js';
@@ -73,8 +73,7 @@ function cellHead(cell: CellRecord, result: BenchResult): Markup {
 }
 
 function sweepHead(result: BenchResult): Markup {
-  const best = bestThreads(result);
-  return join([best === '' ? null : el('p', {}, el('strong', {}, best)), htmlTable(sweepTable(result))]);
+  return join([notes(threadAdvice(result)), htmlTable(sweepTable(result))]);
 }
 
 function tiles(cell: CellRecord): Markup {

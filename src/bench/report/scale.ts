@@ -42,15 +42,24 @@ export function logScale(values: readonly number[], from: number, to: number, ti
   return { at, ticks: logTicks(Math.exp(low), Math.exp(high), ticks) };
 }
 
-/** Multiples of 1, 2 or 5 times a power of ten, at most `count` + 1 of them. */
+/** Multiples of 1, 2 or 5 times a power of ten: the finest that are no more than `count` + 1, which is at least 3. */
 export function niceTicks(low: number, high: number, count: number): number[] {
-  const rough = (high - low) / Math.max(count, 1);
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10);
+  const most = Math.max(count, 2) + 1;
+  const power = Math.floor(Math.log10((high - low) / most));
+  for (let exponent = power; ; exponent++) {
+    for (const factor of [1, 2, 5]) {
+      const ticks = multiples(Number(`${factor}e${exponent}`), low, high);
+      if (ticks.length <= most) return ticks;
+    }
+  }
+}
+
+function multiples(step: number, low: number, high: number): number[] {
   const ticks: number[] = [];
+  // 3 · 0.1 is not 0.3: the digits of the step say where to cut.
+  const digits = Math.max(0, -Math.floor(Math.log10(step)));
   for (let index = Math.ceil(low / step); index * step <= high; index++) {
-    // 3 · 0.1 is not 0.3: the digits of the step say where to cut.
-    ticks.push(Number((index * step).toFixed(Math.max(0, -Math.floor(Math.log10(step))))));
+    ticks.push(Number((index * step).toFixed(digits)) || 0);
   }
   return ticks;
 }

@@ -1,0 +1,51 @@
+import { basename, extname } from 'node:path';
+import { defaultBaselineDir, openResult } from '../bench/compare/baselines.js';
+import type { NamedResult } from '../bench/compare/pairCells.js';
+import { planExports, writeWhole } from '../bench/output/exportFiles.js';
+import { type ExportFormat, formatResult } from '../bench/output/outputFormat.js';
+import { formatPlots } from '../bench/plot/formatPlots.js';
+import { plotStyleOf } from '../bench/plot/plotStyle.js';
+import { formatHtml } from '../bench/report/formatHtml.js';
+import { QwenAsrError } from '../error.js';
+import { EXIT, type ExitCode } from './exitCodes.js';
+import { parseOptions } from './options.js';
+import { REPORT_OPTIONS, reportUsage } from './reportOptions.js';
+import type { CommandContext } from './runCommand.js';
+import { answersStandard } from './standardOptions.js';
+
+/** `qwen_asr_bench report RESULT...`: saved results in any format. */
+export async function reportCommand(context: CommandContext): Promise<ExitCode> {
+  const { values, positionals } = parseOptions(REPORT_OPTIONS, context.args, Number.POSITIVE_INFINITY);
+  if (answersStandard(values, reportUsage, context)) return EXIT.ok;
+  if (positionals.length === 0) {
+    throw new QwenAsrError('usage', 'report: expected at least one result, found none; -h explains');
+  }
+  const exports = planExports(values.export ?? []);
+  const format = values.format ?? (exports.length === 0 && !values.plot ? 'text' : undefined);
+  const folder = values['baseline-dir'] ?? defaultBaselineDir();
+  const results = positionals.map((name) => openResult(name, folder));
+  const contents = exports.map(({ path, format: wanted }) => [path, render(results, wanted)] as const);
+  if (format !== undefined) context.out(render(results, format));
+  if (values.plot) {
+    const { columns } = process.stdout;
+    const style = plotStyleOf({ isTerminal: context.outIsTerminal, columns, env: process.env });
+    for (const { result } of results) context.out(formatPlots(result, style));
+  }
+  for (const [path, content] of contents) writeWhole(path, content);
+  return EXIT.ok;
+}
+
+/** @throws QwenAsrError `usage` for several results in a format of one */
+function render(results: readonly NamedResult[], format: ExportFormat): string {
+  if (format === 'html') {
+    return formatHtml(results.map(({ name, result }) => ({ name: basename(name, extname(name)), result })));
+  }
+  if (format === 'text' || format === 'md') {
+    return results.map(({ result }) => formatResult(result, format)).join('\n');
+  }
+  const [only] = results;
+  if (only === undefined || results.length > 1) {
+    throw new QwenAsrError('usage', `report: expected one result for ${format}, found ${results.length}`);
+  }
+  return formatResult(only.result, format);
+}
