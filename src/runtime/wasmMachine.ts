@@ -6,6 +6,7 @@ import { wasmCapabilities, wasmFeatures } from '../jit/wasm/features.js';
 import type { WasmTarget } from '../jit/wasm/wasmTarget.js';
 import type { WasmMemory } from '../jit/wasm/webAssembly.js';
 import type { Machine, Placed, Region, WorkerKernels } from './machine.js';
+import { nextTurn } from './nextTurn.js';
 import { type ParticipantMessage, type ParticipantReply, WasmParticipant } from './wasmParticipant.js';
 
 /** A thread that runs wasmParticipant.ts, however the runtime makes one. */
@@ -197,7 +198,8 @@ export class WasmMachine implements Machine {
   private callFirst(message: ParticipantMessage): Promise<string | null> {
     const [first] = this.threads;
     const { local } = this;
-    if (local !== null) return yieldThen(() => local.receive(message)?.error ?? null);
+    // A pass will occupy the thread: timers and events first.
+    if (local !== null) return nextTurn().then(() => local.receive(message)?.error ?? null);
     if (first === undefined || this.failure !== null) {
       return Promise.resolve(this.failure ?? 'the machine is closed');
     }
@@ -210,11 +212,4 @@ export class WasmMachine implements Machine {
       first.hold(false);
     });
   }
-}
-
-/** Lets timers and events run before a pass that will occupy the thread. */
-function yieldThen<T>(work: () => T): Promise<T> {
-  return new Promise((resolve) => {
-    setTimeout(() => resolve(work()), 0);
-  });
 }

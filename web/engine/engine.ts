@@ -74,7 +74,8 @@ export class Engine {
       };
       this.#waiting.set(id, { hear, fail });
       this.#post(request(id));
-      signal?.addEventListener('abort', cancel, { once: true });
+      if (signal?.aborted) cancel();
+      else signal?.addEventListener('abort', cancel, { once: true });
     });
     return answered.finally(() => {
       this.#waiting.delete(id);

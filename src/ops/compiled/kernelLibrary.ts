@@ -1,6 +1,6 @@
 import type { KernelSpec } from '../../kernels/kernel.js';
 import type { Machine } from '../../runtime/machine.js';
-import { nextTurn } from '../nextTurn.js';
+import { nextTurn } from '../../runtime/nextTurn.js';
 
 /** Kernels compiled between two visits to the event loop: a few milliseconds' work each until V8 has warmed up. */
 const BATCH_SIZE = 3;

@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../../error.js';
-import { nextTurn } from '../nextTurn.js';
+import { nextTurn } from '../../runtime/nextTurn.js';
 import type { Pass } from '../operators.js';
 
 /** Longest time the event loop is kept waiting, besides the one operator that is running. */
