@@ -3,25 +3,8 @@ import type { AudioDecoder } from '../audioDecoder.js';
 import type { ByteReader } from '../byteReader.js';
 import { Damage } from '../damage.js';
 import { sampleBlocks } from '../sampleBlocks.js';
+import type { OggCodec, OggPacketDecoder, OggStreamHead } from './oggCodec.js';
 import { type OggPackets, oggPackets } from './oggPackets.js';
-import { type OgvCodec, OgvDecoder } from './ogvCodec.js';
-
-/** What the first packet of a stream says. */
-export interface OggStreamHead {
-  readonly sampleRateHz: number;
-  /** Samples that the codec's count includes and that belong to no recording; the decoder leaves them out. */
-  readonly preSkipSamples: number;
-}
-
-/** A codec whose packets come in Ogg pages. */
-export interface OggCodec extends OgvCodec {
-  /** Packets in front of the sound. */
-  readonly headerCount: number;
-  /** Given to the decoder instead of the comments, which may be megabytes long and say nothing about the sound. */
-  readonly emptyComments: Uint8Array;
-  /** Reads the first packet; undefined when it is not of this codec. */
-  readHead(packet: Uint8Array): OggStreamHead | undefined;
-}
 
 const COMMENTS = 1;
 /** Length of the blocks handed on, in samples. */
@@ -34,19 +17,19 @@ const MAX_MAGNITUDE = 1e30;
  * checksum are left out and noted. The last page's count says where the recording ends within its last packet.
  *
  * @throws QwenAsrError `audio` when there is no such stream; from `decode` when it has no sound or not the headers it
- * needs; `unsupported` without the package ogv.
+ * needs; `unsupported` without the package that decodes it.
  */
 export async function openOgg(codec: OggCodec, reader: ByteReader, label: string): Promise<AudioDecoder> {
   const damage = new Damage(label);
   const pages = oggPackets(reader, damage, label, (packet) => codec.readHead(packet) !== undefined);
   const first = await pages.next();
-  const head = first.done === true ? undefined : codec.readHead(first.value.packets[0] ?? new Uint8Array(0));
+  const head = first.done === true ? undefined : codec.readHead(firstPacketOf(first.value));
   if (first.done === true || head === undefined) {
     throw new QwenAsrError('audio', `${label}: expected ${codec.name}, found no such stream`);
   }
   const firstPage = first.value;
   const notes: string[] = [];
-  const firstDecoder = await OgvDecoder.create(codec, label);
+  const firstDecoder = await codec.createDecoder(firstPacketOf(firstPage));
   return {
     sampleRateHz: head.sampleRateHz,
     mayExceedOne: true,
@@ -61,8 +44,9 @@ export async function openOgg(codec: OggCodec, reader: ByteReader, label: string
     let stream = new OggStream(codec, head!, firstDecoder, damage, label);
     for (let page: OggPackets | undefined = firstPage; page !== undefined; page = await nextPage()) {
       if (page.first && page !== firstPage) {
-        const decoder = await OgvDecoder.create(codec, label);
-        stream = new OggStream(codec, sameRate(page), decoder, damage, label);
+        const nextHead = sameRate(page);
+        const decoder = await codec.createDecoder(firstPacketOf(page));
+        stream = new OggStream(codec, nextHead, decoder, damage, label);
       }
       ended = page.last;
       for (const piece of stream.decode(page)) {
@@ -82,7 +66,7 @@ export async function openOgg(codec: OggCodec, reader: ByteReader, label: string
   }
 
   function sameRate(page: OggPackets): OggStreamHead {
-    const next = codec.readHead(page.packets[0] ?? new Uint8Array(0));
+    const next = codec.readHead(firstPacketOf(page));
     if (next?.sampleRateHz === head!.sampleRateHz) return next;
     const expected = `expected ${head!.sampleRateHz} Hz throughout`;
     throw new QwenAsrError(
@@ -92,19 +76,29 @@ export async function openOgg(codec: OggCodec, reader: ByteReader, label: string
   }
 }
 
+function firstPacketOf({ packets }: OggPackets): Uint8Array {
+  return packets[0] ?? new Uint8Array(0);
+}
+
 /** Decodes one stream of the file. */
 class OggStream {
   readonly #codec: OggCodec;
   readonly #head: OggStreamHead;
   readonly #damage: Damage;
   readonly #label: string;
-  readonly #decoder: OgvDecoder;
+  readonly #decoder: OggPacketDecoder;
   #headers = 0;
   #samples = 0;
   /** The count before the first sample: above 0 where a broadcast was recorded from its middle. */
   #firstGranule: number | undefined;
 
-  constructor(codec: OggCodec, head: OggStreamHead, decoder: OgvDecoder, damage: Damage, label: string) {
+  constructor(
+    codec: OggCodec,
+    head: OggStreamHead,
+    decoder: OggPacketDecoder,
+    damage: Damage,
+    label: string,
+  ) {
     this.#codec = codec;
     this.#head = head;
     this.#decoder = decoder;
@@ -130,7 +124,7 @@ class OggStream {
     }
   }
 
-  #takeHeader(decoder: OgvDecoder, packet: Uint8Array): void {
+  #takeHeader(decoder: OggPacketDecoder, packet: Uint8Array): void {
     const given = this.#headers === COMMENTS ? this.#codec.emptyComments : packet;
     this.#headers++;
     if (decoder.header(given)) return;

@@ -2,7 +2,9 @@ import { QwenAsrError } from '../../error.js';
 import type { AudioDecoder } from '../audioDecoder.js';
 import type { ByteReader } from '../byteReader.js';
 import { MAX_RATE_HZ, MIN_RATE_HZ } from '../resample.js';
-import { type OggCodec, openOgg } from './oggDecoder.js';
+import { Libvorbis } from './libvorbis.js';
+import type { OggCodec } from './oggCodec.js';
+import { openOgg } from './oggDecoder.js';
 
 /** Vorbis I specification §4.2.2: kind of packet, "vorbis", version, channels, rate. */
 const MARK = [1, 0x76, 0x6f, 0x72, 0x62, 0x69, 0x73];
@@ -19,8 +21,6 @@ const EMPTY_COMMENTS = Uint8Array.of(3, ...MARK.slice(1), 0, 0, 0, 0, 0, 0, 0, 0
 export function openVorbis(reader: ByteReader, label: string): Promise<AudioDecoder> {
   const codec: OggCodec = {
     name: 'Ogg Vorbis',
-    wasm: 'ogv-decoder-audio-vorbis-wasm.wasm',
-    importFactory: () => import('ogv/dist/ogv-decoder-audio-vorbis-wasm.js'),
     headerCount: 3,
     emptyComments: EMPTY_COMMENTS,
     readHead(packet) {
@@ -33,6 +33,7 @@ export function openVorbis(reader: ByteReader, label: string): Promise<AudioDeco
       }
       return { sampleRateHz, preSkipSamples: 0 };
     },
+    createDecoder: () => Libvorbis.create(label),
   };
   return openOgg(codec, reader, label);
 }

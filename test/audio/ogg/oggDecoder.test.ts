@@ -4,6 +4,7 @@ import { readWav } from '../../../src/audio/wav.js';
 import { type ClipOptions, voiceWav } from '../support/clips.js';
 import { decodeAll, largestDifference, signalToNoiseDb } from '../support/decodeAll.js';
 import { convert, skipWithout } from '../support/encoders.js';
+import { repairOgg } from '../support/mutations.js';
 
 const skip = skipWithout('oggenc', 'oggdec', 'opusenc', 'opusdec', 'ffmpeg');
 
@@ -11,6 +12,9 @@ const encodeVorbis = (wav: Uint8Array, ...options: string[]) =>
   convert(wav, 'oggenc', ['-Q', ...options, '-o', '{output}', '{input}']);
 const encodeOpus = (wav: Uint8Array, ...options: string[]) =>
   convert(wav, 'opusenc', ['--quiet', ...options, '{input}', '{output}']);
+
+const text = (bytes: Uint8Array, at: number, length: number) =>
+  String.fromCharCode(...bytes.subarray(at, at + length));
 
 /** The samples of oggdec, which rounds them to 16 bits. */
 function oggdec(ogg: Uint8Array) {
@@ -82,8 +86,32 @@ describe('the samples of opusdec', { skip }, () => {
 
   test('rates and channels', async () => {
     for (const sampleRateHz of [8000, 16_000, 44_100, 48_000]) {
-      for (const channels of [1, 2]) await compare({ sampleRateHz, channels, seconds: 1.2 });
+      for (const channels of [1, 2, 6]) await compare({ sampleRateHz, channels, seconds: 1.2 });
     }
+  });
+
+  test('the gain in the header', async () => {
+    const opus = encodeOpus(voiceWav({ seconds: 1 }));
+    const { samples } = await decodeAll(opus);
+    new DataView(opus.buffer).setInt16(28 + 16, -6 * 256, true); // in the first packet, behind the page's header
+    repairOgg(opus);
+    const quieter = await decodeAll(opus);
+    const expected = samples.map((value) => value * 10 ** (-6 / 20));
+    assert.ok(largestDifference(quieter.samples, expected) < 1e-6);
+    assert.ok(largestDifference(quieter.samples, opusdec(opus).samples) < 1e-3);
+  });
+
+  test('damaged packets are noted once, and the console hears nothing of them', async (t) => {
+    const file = encodeOpus(voiceWav({ seconds: 1 }));
+    const page = file.findIndex((_, i) => i > 100 && text(file, i, 4) === 'OggS' && file[i + 26]! > 10);
+    const packets = page + 27 + file[page + 26]!;
+    file[packets] = 0xff; // three frames of equal length, in a packet whose length is not divisible by 3
+    file[packets + 1] = 0x30 + 49; // and more of them than are allowed
+    repairOgg(file);
+    const error = t.mock.method(console, 'error');
+    const { notes } = await decodeAll(file, 'clip.opus');
+    assert.deepEqual(notes, ['clip.opus: a damaged place left out']);
+    assert.equal(error.mock.callCount(), 0);
   });
 
   test('bit rates, frame lengths, and ways of coding', async () => {

@@ -7,8 +7,9 @@ import {
   type WasmInstance,
   type WasmModule,
 } from '../packageWasm.js';
+import { meanOfChannels, type OggPacketDecoder } from './oggCodec.js';
 
-/** An audio decoder of the package ogv. Its callbacks are called before the functions return. */
+/** The Vorbis decoder of the package ogv. Its callbacks are called before the functions return. */
 interface OgvModule {
   /** [channels][samples] f32, set by processAudio. */
   audioBuffer: Float32Array[] | null;
@@ -24,47 +25,35 @@ interface OgvOptions {
 
 export type OgvFactory = (options: OgvOptions) => Promise<OgvModule>;
 
-/** One of the codecs that the package decodes. */
-export interface OgvCodec {
-  /** For errors: `Ogg Vorbis`. */
-  readonly name: string;
-  /** The WebAssembly file within the package. */
-  readonly wasm: string;
-  importFactory(): Promise<{ readonly default: OgvFactory }>;
-}
-
+const PACKAGE = { name: 'ogv', purpose: 'Ogg Vorbis' };
 /** Name that Emscripten gave the import that enlarges the memory in ogv 1.9.0. */
 const GROW_IMPORT = 'a';
 /** Memory a decoder may have: it begins with 16 MiB and hardly ever needs more; a hostile header asks for gigabytes. */
 const MAX_MEMORY_BYTES = 2 ** 26;
 
-/** Decodes packets of Vorbis (libvorbis) or Opus (libopus), compiled to WebAssembly by the package ogv. */
-export class OgvDecoder {
+/** Decodes Vorbis packets with libvorbis, compiled to WebAssembly by the package ogv. */
+export class Libvorbis implements OggPacketDecoder {
   readonly #module: OgvModule;
-  readonly #failure: (cause: unknown) => QwenAsrError;
+  readonly #label: string;
 
-  private constructor(module: OgvModule, failure: (cause: unknown) => QwenAsrError) {
+  private constructor(module: OgvModule, label: string) {
     this.#module = module;
-    this.#failure = failure;
+    this.#label = label;
   }
 
   /** @throws QwenAsrError `unsupported` when the package is not installed. */
-  static async create(codec: OgvCodec, label: string): Promise<OgvDecoder> {
-    const module = await fromOptionalPackage({ name: 'ogv', purpose: codec.name }, label, async () => {
-      const { default: factory } = await codec.importFactory();
-      const wasm = await compilePackageWasm(`ogv/dist/${codec.wasm}`);
+  static async create(label: string): Promise<Libvorbis> {
+    const module = await fromOptionalPackage(PACKAGE, label, async () => {
+      const { default: factory } = await import('ogv/dist/ogv-decoder-audio-vorbis-wasm.js');
+      const wasm = await compilePackageWasm('ogv/dist/ogv-decoder-audio-vorbis-wasm.wasm');
       return await new Promise<OgvModule>((resolve, reject) => {
         factory(optionsFor(wasm, reject)).then(resolve, reject);
       });
     });
     module.init(() => {});
-    return new OgvDecoder(module, (cause) => {
-      const reason = cause instanceof MemoryLimit ? 'it needs too much memory' : String(cause);
-      return new QwenAsrError('audio', `${label}: the ${codec.name} decoder failed: ${reason}`, { cause });
-    });
+    return new Libvorbis(module, label);
   }
 
-  /** Takes the next of the packets in front of the sound; false when it is not valid. */
   header(packet: Uint8Array): boolean {
     let accepted = 0;
     this.#guarded(() =>
@@ -75,12 +64,6 @@ export class OgvDecoder {
     return accepted !== 0;
   }
 
-  /**
-   * Decodes the next packet.
-   *
-   * @returns [samples ≥ 0] f32, mean of the channels; undefined when the packet is damaged.
-   * @throws QwenAsrError `audio` when the decoder breaks down.
-   */
   decode(packet: Uint8Array): Float32Array | undefined {
     const module = this.#module;
     let decoded = 0;
@@ -91,14 +74,15 @@ export class OgvDecoder {
       }),
     );
     if (decoded === 0) return undefined;
-    return meanOf(module.audioBuffer ?? []);
+    return meanOfChannels(module.audioBuffer ?? []);
   }
 
   #guarded(run: () => void): void {
     try {
       run();
     } catch (cause) {
-      throw this.#failure(cause);
+      const reason = cause instanceof MemoryLimit ? 'it needs too much memory' : String(cause);
+      throw new QwenAsrError('audio', `${this.#label}: the Vorbis decoder failed: ${reason}`, { cause });
     }
   }
 }
@@ -120,15 +104,4 @@ function optionsFor(wasm: WasmModule, failed: (cause: unknown) => void): OgvOpti
     },
     printErr() {},
   };
-}
-
-function meanOf(channels: readonly Float32Array[]): Float32Array {
-  const [first] = channels;
-  if (first === undefined) return new Float32Array(0);
-  if (channels.length === 1) return first;
-  return first.map((_, i) => {
-    let sum = 0;
-    for (const samples of channels) sum += samples[i]!;
-    return sum / channels.length;
-  });
 }
