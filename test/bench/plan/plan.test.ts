@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { syntheticTokens } from '../../../src/bench/plan/benchPlan.js';
+import { expandCells, type SweepAxes } from '../../../src/bench/plan/expandCells.js';
+import { runOrder } from '../../../src/bench/plan/runOrder.js';
+
+const AXES: SweepAxes = {
+  models: ['models/demo'],
+  modes: ['pipeline'],
+  backends: [undefined],
+  isas: [undefined],
+  precisions: [undefined],
+  threads: [undefined],
+  audio: [{ kind: 'silence', seconds: 5 }],
+  exactTokens: [undefined],
+  language: undefined,
+};
+
+test('without a sweep there is one cell, called base, that leaves everything open', () => {
+  const [cell, ...others] = expandCells(AXES);
+  assert.deepEqual(others, []);
+  assert.deepEqual(cell, {
+    kind: 'model',
+    id: 'base',
+    label: 'base',
+    mode: 'pipeline',
+    model: 'models/demo',
+    load: {},
+    audio: { kind: 'silence', seconds: 5 },
+    exactTokens: undefined,
+    language: undefined,
+  });
+});
+
+test('every combination comes once, named by what varies', () => {
+  const cells = expandCells({
+    ...AXES,
+    threads: [1, 2],
+    audio: [5, 10, 20].map((seconds) => ({ kind: 'silence', seconds })),
+    precisions: ['f32'],
+  });
+  assert.deepEqual(
+    cells.map(({ id }) => id),
+    ['t=1 s=5', 't=1 s=10', 't=1 s=20', 't=2 s=5', 't=2 s=10', 't=2 s=20'],
+  );
+  assert.ok(cells.every(({ load }) => load.precision === 'f32'));
+  assert.deepEqual(
+    cells.map(({ load, audio }) => [load.threads, audio.kind === 'silence' && audio.seconds]),
+    [1, 2].flatMap((threads) => [5, 10, 20].map((seconds) => [threads, seconds])),
+  );
+});
+
+test('all eight axes at once: no combination is lost, no id given twice', () => {
+  const cells = expandCells({
+    models: ['a', 'b'],
+    modes: ['pipeline', 'encoder'],
+    backends: ['x64', 'wasm'],
+    isas: ['avx2', 'avx512f'],
+    precisions: ['f32', 'bf16'],
+    threads: [1, undefined],
+    audio: [
+      { kind: 'file', path: 'x.wav' },
+      { kind: 'file', path: 'y z.wav' },
+    ],
+    exactTokens: [8, 16],
+    language: 'English',
+  });
+  assert.equal(cells.length, 256);
+  assert.equal(new Set(cells.map(({ id }) => id)).size, 256);
+  assert.equal(
+    cells.at(-1)?.id,
+    'd=b w=1 backend=wasm isa=avx512f precision=bf16 t=auto i=y z.wav tokens=16',
+  );
+  assert.deepEqual(cells.at(-1)?.load, { backend: 'wasm', isa: 'avx512f', precision: 'bf16' });
+});
+
+test('two cells alternate; more are shuffled, so that none has a place of its own', () => {
+  const pair = runOrder(2);
+  assert.deepEqual([0, 1, 2, 3].map(pair), [
+    [0, 1],
+    [1, 0],
+    [0, 1],
+    [1, 0],
+  ]);
+  const orderOf = runOrder(5);
+  const places = Array.from({ length: 5 }, () => [0, 0, 0, 0, 0]);
+  for (let round = 0; round < 2000; round++) {
+    const order = orderOf(round);
+    assert.deepEqual([...order].sort(), [0, 1, 2, 3, 4]);
+    order.forEach((cell, place) => {
+      places[cell]![place]!++;
+    });
+  }
+  // Each cell 400 times at each place; 5 standard deviations are 90.
+  for (const count of places.flat()) assert.ok(Math.abs(count - 400) < 90, String(count));
+  assert.deepEqual(runOrder(5)(7), orderOf(7));
+});
+
+test('random weights decode 3 tokens a second, at least one', () => {
+  assert.deepEqual([5000, 1000, 100, 11_000].map(syntheticTokens), [15, 3, 1, 33]);
+});
