@@ -1,8 +1,16 @@
+import { TRANSCRIPT_FORMATS } from '../transcribe/formats/transcriptFormat.js';
 import { arithmeticOptions } from './arithmeticOptions.js';
 import type { OptionTable } from './options.js';
-import { anyText, wholeNumber } from './optionValues.js';
+import { anyText, decimalNumber, oneOf, wholeNumber } from './optionValues.js';
 import { standardOptions } from './standardOptions.js';
 import { formatOptions } from './usage.js';
+
+/** Longest segment: the length at which the published package splits. */
+const MAX_SEGMENT_SECONDS = 1200;
+
+/** Length of segments, or 0 for none. */
+const segmentSeconds = (text: string, option: string): number =>
+  text === '0' ? 0 : decimalNumber(1, MAX_SEGMENT_SECONDS, 'seconds')(text, option);
 
 /** Options of `qwen_asr` without a sub-command. */
 export const TRANSCRIBE_OPTIONS = {
@@ -19,8 +27,12 @@ export const TRANSCRIBE_OPTIONS = {
     short: 'i',
     placeholder: 'FILE',
     section: 'Required',
-    help: ['WAV file; - reads it from standard input'],
+    help: [
+      'Recording (WAV, MP3, FLAC, Ogg; more with ffmpeg), or a directory',
+      'of them; - is standard input. May be given several times.',
+    ],
     read: anyText,
+    repeatable: true,
   },
   language: {
     kind: 'value',
@@ -40,13 +52,51 @@ export const TRANSCRIBE_OPTIONS = {
     kind: 'value',
     placeholder: 'N',
     section: 'Options',
-    help: ['Stop after N tokens (default: 512, or 12 a second of audio if more)'],
+    help: ['Stop a segment after N tokens (default: 512, or 12 a second if more)'],
     read: wholeNumber(1),
   },
-  json: {
+  segment: {
+    kind: 'value',
+    placeholder: 'SECONDS',
+    section: 'Options',
+    help: [
+      'Split at quiet points into segments of this length; 0: never',
+      '(default: 30 for recordings over 60 s)',
+    ],
+    read: segmentSeconds,
+  },
+  batch: {
+    kind: 'value',
+    placeholder: 'N',
+    section: 'Options',
+    help: ['Segments decoded side by side (default: 4); more take more memory'],
+    read: wholeNumber(1),
+  },
+  'skip-silence': {
     kind: 'switch',
     section: 'Options',
-    help: ['Print text, language, token ids and timings as JSON'],
+    help: ['Leave out silence: 1 s or more below -60 dBFS'],
+  },
+  format: {
+    kind: 'value',
+    short: 'o',
+    placeholder: 'FORMAT',
+    section: 'Options',
+    help: ['txt (default), json, jsonl, srt or vtt'],
+    read: oneOf(TRANSCRIPT_FORMATS),
+  },
+  json: { kind: 'switch', section: 'Options', help: ['The same as -o json'] },
+  logprobs: {
+    kind: 'switch',
+    section: 'Options',
+    help: ['List the log-probability of every token (json, jsonl)'],
+  },
+  'output-dir': {
+    kind: 'value',
+    placeholder: 'DIR',
+    section: 'Options',
+    help: ['Write a file for each recording into this directory'],
+    read: anyText,
   },
   threads: {
     kind: 'value',
@@ -63,7 +113,7 @@ export const TRANSCRIBE_OPTIONS = {
 /** The help text of qwen_asr. */
 export function transcribeUsage(): string {
   const options = formatOptions(TRANSCRIBE_OPTIONS, ['Required', 'Options'], { column: 22, names: 'both' });
-  return `Usage: qwen_asr -d <model_dir> -i <file> [options]
+  return `Usage: qwen_asr -d <model_dir> -i <file> [options] [<file>...]
        qwen_asr check -d <model_dir>
        qwen_asr synthesize <size> <dir> [--seed N]
 

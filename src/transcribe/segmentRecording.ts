@@ -9,7 +9,7 @@ import type { RecordingSegment, SegmentationOptions } from './types.js';
 /** A recording up to this length is transcribed as a whole unless the caller says otherwise. */
 const WHOLE_SECONDS = 60;
 
-/** Segments of a longer one: a cost per second near the lowest, and context enough; docs/adr/0006-long-audio.md. */
+/** Segments of a longer one; docs/adr/0007-segments-side-by-side.md. */
 const AUTOMATIC_SEGMENT_SECONDS = 30;
 
 /** Length of the blocks that an array is split in, as those of an AudioStream. */

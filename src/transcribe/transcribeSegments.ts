@@ -8,7 +8,7 @@ import { transcribeClip } from './transcribeClip.js';
 import { resolveRequest } from './transcribeRequest.js';
 import type { RecordingSegment, SegmentOptions, Transcript, TranscriptSegment } from './types.js';
 
-/** Segments decoded side by side unless the caller says otherwise: docs/adr/0008-batched-segments.md. */
+/** Segments decoded side by side unless the caller says otherwise: docs/adr/0007-segments-side-by-side.md. */
 const DEFAULT_BATCH = 4;
 
 /** Does a piece of computing when it is its turn on the model. */

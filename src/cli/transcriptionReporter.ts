@@ -1,0 +1,115 @@
+import { QwenAsrError } from '../error.js';
+import type { RecordingTranscript } from '../transcribe/formats/recordingTranscript.js';
+import type { TranscriptSegment } from '../transcribe/types.js';
+import { clockTime } from './clockTime.js';
+import type { Inputs } from './inputRecordings.js';
+import { LiveText } from './liveText.js';
+import { ProgressLine } from './progressLine.js';
+import type { RecordingJob, RecordingListener } from './recordingJob.js';
+import type { ResultSink } from './resultSink.js';
+import type { CommandContext } from './runCommand.js';
+
+/** Hands results on, draws progress, and says on standard error what people should know about them. */
+export class TranscriptionReporter implements RecordingListener {
+  readonly #sink: ResultSink;
+  readonly #inputs: Inputs;
+  readonly #context: CommandContext;
+  readonly #progress: ProgressLine;
+  #failures = 0;
+  #saidRandom = false;
+
+  constructor(sink: ResultSink, inputs: Inputs, context: CommandContext) {
+    this.#sink = sink;
+    this.#inputs = inputs;
+    this.#context = context;
+    // Text that appears on the terminal is progress enough, and would be torn by a line that is redrawn.
+    const errIsTerminal = context.errIsTerminal && !(sink instanceof LiveText);
+    this.#progress = new ProgressLine({ err: context.err, errIsTerminal });
+  }
+
+  /** Recordings without a result. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  opened(job: RecordingJob): void {
+    this.#draw(job, 0);
+  }
+
+  segment(job: RecordingJob, segment: TranscriptSegment): void {
+    this.#quietly(() => this.#sink.segment(job.recording, segment));
+    this.#draw(job, segment.endMs);
+  }
+
+  finished(job: RecordingJob, transcript: RecordingTranscript): void {
+    this.#quietly(() => {
+      try {
+        this.#sink.finish(job.recording, transcript);
+      } catch (error) {
+        if (!(error instanceof QwenAsrError)) throw error;
+        this.#say('error', error.message);
+        this.#failures++;
+      }
+      if (transcript.model.synthetic && !this.#saidRandom) {
+        this.#saidRandom = true;
+        this.#say('note', 'the weights are random, so the text is meaningless');
+      }
+      for (const note of transcript.notes) this.#say('note', note);
+      for (const segment of transcript.segments) {
+        if (segment.truncated) this.#say('note', this.#truncation(transcript, segment));
+      }
+    });
+  }
+
+  failed(job: RecordingJob, error: QwenAsrError): void {
+    this.failedInput(job.recording.input, error);
+  }
+
+  /** An input of which nothing could be read. */
+  failedInput(input: string, { code, message }: QwenAsrError): void {
+    this.#failures++;
+    const label = input === '-' ? 'standard input' : input;
+    const line = message.startsWith(label) ? message : `${label}: ${message}`;
+    this.#quietly(() => {
+      this.#sink.fail(input, new QwenAsrError(code, line));
+      this.#say('error', line);
+    });
+  }
+
+  close(): void {
+    this.#quietly(() => this.#sink.close());
+  }
+
+  /** Without a progress line on the screen. */
+  #quietly(work: () => void): void {
+    this.#progress.clear();
+    work();
+  }
+
+  #say(what: 'note' | 'error', line: string): void {
+    this.#context.err(`${what}: ${line}\n`);
+  }
+
+  #truncation(
+    { input, segments }: RecordingTranscript,
+    { startMs, endMs, tokenIds }: TranscriptSegment,
+  ): string {
+    const where = [
+      ...(this.#inputs.several ? [input] : []),
+      ...(segments.length > 1 ? [`${clockTime(startMs)} to ${clockTime(endMs)}`] : []),
+    ];
+    const label = where.length === 0 ? '' : `${where.join(', ')}: `;
+    const count = tokenIds.length;
+    return `${label}stopped after ${count} tokens, so the text may be incomplete; --max-tokens sets the limit`;
+  }
+
+  #draw(job: RecordingJob, doneMs: number): void {
+    const { durationMs, elapsedMs, number } = job;
+    const { recordings, several } = this.#inputs;
+    const file = several ? `[${number + 1}/${recordings.length}] ${job.recording.input}: ` : '';
+    const rate = doneMs / elapsedMs;
+    const left = rate > 0 ? (durationMs - doneMs) / rate : null;
+    const speed = left === null ? '' : `, ${rate.toFixed(1)}x real time, ${clockTime(left)} left`;
+    this.#progress.draw(`${file}${clockTime(doneMs)} of ${clockTime(durationMs)}${speed}`);
+  }
+}

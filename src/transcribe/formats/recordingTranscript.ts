@@ -1,0 +1,78 @@
+import type { AudioFormat } from '../../audio/audioDecoder.js';
+import { joinLanguages } from '../../text/joinLanguages.js';
+import { joinTexts } from '../../text/joinTexts.js';
+import type { ModelInfo, TranscriptSegment, TranscriptTimings } from '../types.js';
+
+/** What was transcribed. */
+export interface RecordingFacts {
+  /** The path as the user wrote it; `-` for standard input. */
+  readonly input: string;
+  readonly durationMs: number;
+  readonly format: AudioFormat;
+  /** What was wrong with the recording and could be coped with, a line each. */
+  readonly notes: readonly string[];
+  /** Reading, decoding and resampling. */
+  readonly audioMs: number;
+  /** Wall time from opening the recording to its last segment. */
+  readonly totalMs: number;
+  readonly model: ModelInfo;
+}
+
+/** The phases that computing a segment is made of. */
+export type PhaseTimes = Pick<
+  TranscriptTimings,
+  'melMs' | 'convStemMs' | 'encoderLayersMs' | 'prefillMs' | 'decodeMs' | 'detokenizeMs'
+>;
+
+/** Times of a whole recording. Its parts sum to totalMs, unless recordings were transcribed together. */
+export interface RecordingTimings extends PhaseTimes {
+  readonly audioMs: number;
+  /** Everything else: waiting, other recordings, and what lies between the phases. */
+  readonly otherMs: number;
+  readonly totalMs: number;
+}
+
+/** The transcript of a whole recording. */
+export interface RecordingTranscript extends Omit<RecordingFacts, 'audioMs' | 'totalMs'> {
+  readonly text: string;
+  /** Names joined with commas; '' when the model named none. */
+  readonly language: string;
+  /** True when any segment was. */
+  readonly truncated: boolean;
+  readonly segments: readonly TranscriptSegment[];
+  readonly timings: RecordingTimings;
+}
+
+/** Puts the segments of a recording together. */
+export function recordingTranscript(
+  { audioMs, totalMs, ...facts }: RecordingFacts,
+  segments: readonly TranscriptSegment[],
+): RecordingTranscript {
+  return {
+    ...facts,
+    text: joinTexts(segments.map(({ text }) => text)),
+    language: joinLanguages(segments.map(({ language }) => language)),
+    truncated: segments.some(({ truncated }) => truncated),
+    segments,
+    timings: sumTimings(segments, audioMs, totalMs),
+  };
+}
+
+function sumTimings(
+  segments: readonly TranscriptSegment[],
+  audioMs: number,
+  totalMs: number,
+): RecordingTimings {
+  const sum = (phase: keyof PhaseTimes): number =>
+    segments.reduce((total, { timings }) => total + timings[phase], 0);
+  const phases = {
+    melMs: sum('melMs'),
+    convStemMs: sum('convStemMs'),
+    encoderLayersMs: sum('encoderLayersMs'),
+    prefillMs: sum('prefillMs'),
+    decodeMs: sum('decodeMs'),
+    detokenizeMs: sum('detokenizeMs'),
+  };
+  const known = Object.values(phases).reduce((total, ms) => total + ms, audioMs);
+  return { audioMs, ...phases, otherMs: Math.max(0, totalMs - known), totalMs };
+}

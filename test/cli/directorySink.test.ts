@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { directorySink, outputPaths } from '../../src/cli/directorySink.js';
+import { oneLineError } from '../model/support/oneLineError.js';
+import { recordingOf, segmentSaying } from '../transcribe/formats/support.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-sink-'));
+after(() => rmSync(scratch, { recursive: true }));
+
+const recording = (name: string, input = name) => ({ input, name });
+const namesOf = (...names: string[]) => [
+  ...outputPaths(
+    names.map((name) => recording(name)),
+    'out',
+    'srt',
+  ).values(),
+];
+
+test('the extension is replaced, unless that would make two recordings one file', () => {
+  assert.deepEqual(
+    namesOf('a.wav', 'b.c.mp3', 'noextension'),
+    ['a.srt', 'b.c.srt', 'noextension.srt'].map((name) => join('out', name)),
+  );
+  assert.deepEqual(
+    namesOf('a.wav', 'a.mp3', 'b.mp3'),
+    ['a.wav.srt', 'a.mp3.srt', 'b.srt'].map((name) => join('out', name)),
+  );
+  assert.deepEqual(namesOf('x/a.wav', 'y/a.wav'), [join('out', 'x/a.srt'), join('out', 'y/a.srt')]);
+});
+
+test('two recordings of one name are refused, and both are named', () => {
+  assert.throws(
+    () => outputPaths([recording('a.wav', 'x/a.wav'), recording('a.wav', 'y/a.wav')], 'out', 'txt'),
+    oneLineError('usage', /x\/a\.wav.*y\/a\.wav/),
+  );
+});
+
+test('a result is written whole, with the folders above it, and over an older one', () => {
+  const written: string[] = [];
+  const a = recording('deep/down/a.wav');
+  const directory = join(scratch, 'out');
+  const open = () =>
+    directorySink([a], {
+      directory,
+      format: 'vtt',
+      context: { logProbabilities: false },
+      onFile: (path) => written.push(path),
+    });
+  for (const text of ['One.', 'Two.']) {
+    const segment = segmentSaying(text);
+    const sink = open();
+    sink.segment(a, segment);
+    sink.finish(a, recordingOf([segment]));
+    sink.close();
+  }
+  const path = join(directory, 'deep', 'down', 'a.vtt');
+  assert.deepEqual(written, [path, path]);
+  assert.equal(readFileSync(path, 'utf8'), 'WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nTwo.\n\n');
+  assert.deepEqual(readdirSync(join(directory, 'deep', 'down')), ['a.vtt']);
+});
+
+test('what cannot be written is an error of one line that leaves nothing behind', () => {
+  const file = join(scratch, 'file');
+  writeFileSync(file, '');
+  const a = recording('a.wav');
+  const sink = directorySink([a], {
+    directory: join(file, 'below'),
+    format: 'txt',
+    context: { logProbabilities: false },
+    onFile: () => assert.fail('written'),
+  });
+  assert.throws(() => sink.finish(a, recordingOf([segmentSaying('One.')])), oneLineError('file', /a\.txt/));
+  assert.equal(existsSync(join(file, 'below')), false);
+});
