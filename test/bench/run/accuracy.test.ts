@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { findReferences, scoreCell, scoreRecordings } from '../../../src/bench/run/accuracy.js';
+import type { CellRecord } from '../../../src/bench/schema/benchResult.js';
+import { fakeRun } from '../support/fakeCells.js';
+import { sweepResult } from '../support/sampleResults.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-reference-'));
+after(() => rmSync(scratch, { recursive: true }));
+writeFileSync(join(scratch, 'a.txt'), 'good morning dear friends\n');
+writeFileSync(join(scratch, 'b.txt'), 'we sit here now');
+writeFileSync(join(scratch, 'empty.txt'), ' \n');
+mkdirSync(join(scratch, 'odd.txt'));
+
+test('a file is the reference of the one recording, a directory has one for each by name', () => {
+  const single = findReferences(join(scratch, 'a.txt'), ['clips/any.wav']);
+  assert.deepEqual(
+    [...single],
+    [['clips/any.wav', { path: join(scratch, 'a.txt'), text: 'good morning dear friends' }]],
+  );
+  const both = findReferences(scratch, ['clips/a.wav', 'other/b.flac']);
+  assert.deepEqual([...both.keys()], ['clips/a.wav', 'other/b.flac']);
+  assert.equal(both.get('other/b.flac')?.text, 'we sit here now');
+});
+
+test('what gives no reference is refused in one line', () => {
+  const refused: [string, string[], RegExp][] = [
+    [scratch, [], /^--ref: expected recordings to compare with \(-i\), found silence$/],
+    [join(scratch, 'none'), ['a.wav'], /expected a text file or a directory, found nothing there$/],
+    [join(scratch, 'a.txt'), ['a.wav', 'b.wav'], /expected a directory for 2 recordings, found a file$/],
+    [scratch, ['a.wav', 'c.wav'], /expected .*c\.txt for c\.wav, found nothing there$/],
+    [scratch, ['empty.wav'], /empty\.txt: expected a text, found an empty file$/],
+    [scratch, ['odd.wav'], /odd\.txt: EISDIR/],
+  ];
+  for (const [place, recordings, message] of refused) {
+    assert.throws(() => findReferences(place, recordings), { message }, place);
+  }
+});
+
+const [CELL] = sweepResult().cells as [CellRecord];
+const cell = (audio: string, text: string | null, language = 'English'): CellRecord => ({
+  ...CELL,
+  id: audio,
+  settings: { ...CELL.settings, audio, language: null },
+  runs: [fakeRun(100, { text, language })],
+  accuracy: null,
+});
+const reference = (name: string, text: string) => ({ path: `${name}.txt`, text });
+
+test('a cell is scored by its transcript in the language that was recognised', () => {
+  const score = scoreCell(
+    cell('a0', 'Good colours dear friends'),
+    reference('a', 'good colors dear enemies'),
+  );
+  assert.deepEqual(
+    [score?.wer, score?.substitutions, score?.reference, score?.language],
+    [0.25, 1, 'a.txt', 'English'],
+  );
+  assert.equal(scoreCell(cell('a0', 'x'), undefined), null);
+  assert.equal(scoreCell(cell('a0', null), reference('a', 'x')), null);
+});
+
+test('recordings are scored together, each once, unless their languages differ', () => {
+  const references = new Map([
+    ['a.wav', reference('a', 'good morning dear friends')],
+    ['b.wav', reference('b', 'we sit')],
+  ]);
+  const scored = (name: string, audio: string, text: string, language?: string) => {
+    const one = cell(audio, text, language);
+    return { ...one, accuracy: scoreCell(one, references.get(`${name}.wav`)) };
+  };
+  const cells = [
+    scored('a', 'a0', 'good morning dear'),
+    scored('a', 'a0', 'quite another text'),
+    scored('b', 'a1', 'we sit'),
+  ];
+  const corpus = scoreRecordings(cells, references);
+  assert.equal(corpus?.utterances.length, 2);
+  assert.equal(corpus?.wer, 1 / 6);
+  assert.equal(scoreRecordings(cells.slice(0, 2), references), null);
+  const mixed = [scored('a', 'a0', 'good'), scored('b', 'a1', 'fünf', 'German')];
+  assert.equal(scoreRecordings(mixed, references), null);
+});
