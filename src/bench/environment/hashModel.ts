@@ -7,6 +7,9 @@ import { parseSyntheticName } from '../../model/syntheticName.js';
 const PIECES = 64;
 const PIECE_BYTES = 4096;
 
+/** {@link hashModel} by source. */
+export type ModelHashes = ReadonlyMap<string, string | null>;
+
 /**
  * Identifies a model without reading gigabytes: SHA-256, hex, of name, size and 64 pieces of 4 KB of every
  * `*.safetensors` file in name order (the first piece holds names, shapes and places of the tensors), or of the name of

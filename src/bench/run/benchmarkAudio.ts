@@ -14,6 +14,14 @@ export interface BenchmarkAudio {
   readonly resampleMs: number;
 }
 
+/** By {@link audioKey}, every recording once. */
+export type LoadedAudio = ReadonlyMap<string, BenchmarkAudio>;
+
+/** Tells recordings apart. */
+export function audioKey(plan: AudioPlan): string {
+  return plan.kind === 'file' ? `file ${plan.path}` : `silence ${plan.seconds}`;
+}
+
 /**
  * Reads the file, once, or makes the silence.
  *

@@ -1,13 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { QwenAsrError } from '../../error.js';
 import { captureMachine } from '../environment/captureMachine.js';
+import type { ModelHashes } from '../environment/hashModel.js';
 import { parseEvents, parseResult } from '../output/readResult.js';
 import type { BenchPlan, ModelCellPlan } from '../plan/benchPlan.js';
 import type { BenchEvent, BenchHeader } from '../record/benchEvent.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { hashSamples } from '../schema/hashes.js';
 import type { RunRecord } from '../schema/runRecord.js';
-import { audioKey, type LoadedAudio } from './runPlan.js';
+import { audioKey, type LoadedAudio } from './benchmarkAudio.js';
 
 /** What an interrupted measurement has left in its JSONL file. */
 export interface FinishedPart {
@@ -22,7 +23,7 @@ export interface FinishedPart {
    *
    * @throws QwenAsrError `compare` naming the first thing that was measured differently
    */
-  check(plan: BenchPlan, audio: LoadedAudio): void;
+  check(plan: BenchPlan, audio: LoadedAudio, models: ModelHashes): void;
 }
 
 /**
@@ -49,45 +50,62 @@ export function readFinishedPart(path: string): FinishedPart | null {
     events,
     runs: new Map(result.cells.map(({ id, runs }) => [id, runs])),
     begun: new Set(result.cells.map(({ id }) => id)),
-    check: (plan, audio) => checkSettings(path, result, plan, audio),
+    check: (plan, audio, models) => {
+      checkAudio(path, result, plan, audio);
+      checkSettings(path, result, plan, models);
+    },
   };
 }
 
-function checkSettings(path: string, result: BenchResult, plan: BenchPlan, audio: LoadedAudio): void {
-  const refuse = (expected: string, found: string): QwenAsrError =>
-    new QwenAsrError('compare', `--resume ${path}: expected ${expected}, found ${found}`);
-  if (result.kind !== plan.kind) throw refuse(`a ${plan.kind}`, `a ${result.kind}`);
+function refusal(path: string, expected: string, found: string): QwenAsrError {
+  return new QwenAsrError('compare', `--resume ${path}: expected ${expected}, found ${found}`);
+}
+
+function checkAudio(path: string, result: BenchResult, plan: BenchPlan, audio: LoadedAudio): void {
+  if (result.kind !== plan.kind) throw refusal(path, `a ${plan.kind}`, `a ${result.kind}`);
   for (const cell of result.cells) {
     const planned = plan.cells.find(({ id }) => id === cell.id);
-    if (planned === undefined) throw refuse('only cells of this command line', `the cell ${cell.id}`);
+    if (planned === undefined) {
+      throw refusal(path, 'only cells of this command line', `the cell ${cell.id}`);
+    }
     const clip = audio.get(audioKey(planned.audio));
     const recorded = result.audio.find(({ id }) => id === cell.settings.audio);
     if (clip === undefined || recorded?.hash !== hashSamples(clip.samples)) {
-      throw refuse(`the same audio in ${cell.id}`, 'another');
-    }
-    if (planned.kind === 'command') {
-      if (cell.settings.command !== planned.command) {
-        throw refuse(`the command ${planned.command}`, String(cell.settings.command));
-      }
-      continue;
-    }
-    for (const [name, wanted, found] of modelSettings(planned, cell, result)) {
-      if (wanted !== found) throw refuse(`${name} ${wanted} in ${cell.id}`, String(found));
+      throw refusal(path, `the same audio in ${cell.id}`, 'another');
     }
   }
 }
+
+function checkSettings(path: string, result: BenchResult, plan: BenchPlan, models: ModelHashes): void {
+  for (const cell of result.cells) {
+    const planned = plan.cells.find(({ id }) => id === cell.id);
+    if (planned === undefined) continue;
+    const settings: Settings =
+      planned.kind === 'command'
+        ? [['command', planned.command, cell.settings.command]]
+        : modelSettings(planned, cell, result, models);
+    for (const [name, wanted, found] of settings) {
+      if (wanted !== found) throw refusal(path, `${name} ${wanted} in ${cell.id}`, String(found));
+    }
+  }
+}
+
+type Settings = readonly (readonly [name: string, wanted: unknown, found: unknown])[];
 
 /** What the command line asks for, beside what was measured; what it leaves open agrees with anything. */
 function modelSettings(
   { mode, model, load, exactTokens, language }: ModelCellPlan,
   { settings }: CellRecord,
   { models }: BenchResult,
-): [name: string, wanted: unknown, found: unknown][] {
+  hashes: ModelHashes,
+): Settings {
   const asked = (value: unknown, found: unknown) => (value === undefined || value === 'auto' ? found : value);
-  const source = models.find(({ id }) => id === settings.model)?.source;
+  const recorded = models.find(({ id }) => id === settings.model);
+  // A cell that could not be made ready has no model.
+  const sameModel = recorded === undefined || recorded.hash === (hashes.get(model) ?? null);
   return [
     ['mode', mode, settings.mode],
-    ['model', model, source === undefined || !source.startsWith(`${model}:`) ? (source ?? model) : model],
+    ['model', model, sameModel ? model : `another (${recorded.source})`],
     ['threads', asked(load.threads, settings.threads), settings.threads],
     ['backend', asked(load.backend, settings.backend), settings.backend],
     ['isa', asked(load.isa, settings.isa), settings.isa],

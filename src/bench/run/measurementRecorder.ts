@@ -49,7 +49,7 @@ export class MeasurementRecorder implements MeasurementWatcher {
     const id = this.#modelIds.get(source) ?? '';
     if (this.#recordedModels.has(id)) return;
     this.#recordedModels.add(id);
-    const model = modelRecord(id, facts.model, modelHashes.get(source) ?? null);
+    const model = modelRecord(id, source, facts.model, modelHashes.get(source) ?? null);
     recorder.record({ event: 'model', model });
   };
 
@@ -178,10 +178,16 @@ function disagreementOf({ runs, warmups }: CellRecord): string | null {
   return `the runs decoded ${hashes.size} different token sequences from the same audio`;
 }
 
-function modelRecord(id: string, info: NonNullable<CellFacts['model']>, hash: string | null): ModelRecord {
+function modelRecord(
+  id: string,
+  source: string,
+  info: NonNullable<CellFacts['model']>,
+  hash: string | null,
+): ModelRecord {
   return {
     id,
-    source: info.source,
+    // The full name of a synthetic model has its seed.
+    source: info.synthetic ? info.source : source,
     synthetic: info.synthetic,
     published: info.published,
     parameters: info.parameters,

@@ -3,14 +3,14 @@ import { loadModel } from '../../transcribe/loadModel.js';
 import { captureEnvironment } from '../environment/captureEnvironment.js';
 import { captureMachine } from '../environment/captureMachine.js';
 import { gitCommit } from '../environment/gitCommit.js';
-import { hashModel } from '../environment/hashModel.js';
-import type { AudioPlan, BenchPlan, CellPlan } from '../plan/benchPlan.js';
+import { hashModel, type ModelHashes } from '../environment/hashModel.js';
+import type { BenchPlan, CellPlan } from '../plan/benchPlan.js';
 import type { BenchEvent, BenchHeader } from '../record/benchEvent.js';
 import { type EventSink, ResultRecorder } from '../record/resultRecorder.js';
 import { BENCH_RESULT_SCHEMA, BENCH_RESULT_VERSION, type BenchResult } from '../schema/benchResult.js';
 import { hashSamples } from '../schema/hashes.js';
 import type { References } from './accuracy.js';
-import { type BenchmarkAudio, loadBenchmarkAudio } from './benchmarkAudio.js';
+import { audioKey, type BenchmarkAudio, type LoadedAudio, loadBenchmarkAudio } from './benchmarkAudio.js';
 import type { OpenCell } from './cellSession.js';
 import type { FinishedPart } from './finishedPart.js';
 import { joinWatchers } from './joinWatchers.js';
@@ -51,7 +51,8 @@ export interface PlanOutcome {
 export async function runPlan(plan: BenchPlan, options: RunPlanOptions): Promise<PlanOutcome> {
   const { signal, finished, references } = options;
   const audio = await loadAudio(plan, signal);
-  finished?.check(plan, audio);
+  const modelHashes = await hashModels(plan);
+  finished?.check(plan, audio, modelHashes);
   const header = finished?.header ?? newHeader(plan, options);
   const recorder = new ResultRecorder(header, options.sinks, finished?.events);
   const recording = new MeasurementRecorder({
@@ -59,7 +60,7 @@ export async function runPlan(plan: BenchPlan, options: RunPlanOptions): Promise
     recorder,
     references,
     audioIds: recordAudio(plan, audio, (event) => recorder.record(event)),
-    modelHashes: await hashModels(plan),
+    modelHashes,
     begun: finished?.begun ?? new Set(),
   });
   const pool = new ModelPool({ load: loadModel });
@@ -75,9 +76,6 @@ export async function runPlan(plan: BenchPlan, options: RunPlanOptions): Promise
   }
 }
 
-/** By {@link audioKey}, every recording once. */
-export type LoadedAudio = ReadonlyMap<string, BenchmarkAudio>;
-
 async function loadAudio(plan: BenchPlan, signal: AbortSignal | undefined): Promise<LoadedAudio> {
   const audio = new Map<string, BenchmarkAudio>();
   for (const cell of plan.cells) {
@@ -85,11 +83,6 @@ async function loadAudio(plan: BenchPlan, signal: AbortSignal | undefined): Prom
     if (!audio.has(key)) audio.set(key, await loadBenchmarkAudio(cell.audio, signal));
   }
   return audio;
-}
-
-/** Tells recordings apart. */
-export function audioKey(plan: AudioPlan): string {
-  return plan.kind === 'file' ? `file ${plan.path}` : `silence ${plan.seconds}`;
 }
 
 function audioOf(cell: CellPlan, audio: LoadedAudio): BenchmarkAudio {
@@ -113,7 +106,7 @@ function recordAudio(
   return new Map(plan.cells.map((cell) => [cell.id, ids.get(audioKey(cell.audio)) ?? '']));
 }
 
-async function hashModels(plan: BenchPlan): Promise<ReadonlyMap<string, string | null>> {
+async function hashModels(plan: BenchPlan): Promise<ModelHashes> {
   const hashes = new Map<string, string | null>();
   for (const cell of plan.cells) {
     if (cell.kind === 'model' && !hashes.has(cell.model)) hashes.set(cell.model, await hashModel(cell.model));
