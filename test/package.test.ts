@@ -36,7 +36,13 @@ test('the package, installed in an empty folder, gives both commands and a typed
   const paths: string[] = files.map((file: { path: string }) => file.path);
 
   await t.test('it holds what it needs and no tests', () => {
-    for (const path of ['dist/src/index.js', 'dist/src/index.d.ts', 'models/demo/vocab.json', 'LICENSE']) {
+    for (const path of [
+      'dist/src/index.js',
+      'dist/src/index.d.ts',
+      'models/demo/vocab.json',
+      'LICENSE',
+      'schemas/bench-result-v1.schema.json',
+    ]) {
       assert.ok(paths.includes(path), path);
     }
     assert.deepEqual(

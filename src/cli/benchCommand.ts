@@ -5,6 +5,7 @@ import { formatText } from '../bench/output/formatText.js';
 import { openJsonlFile } from '../bench/output/jsonlFile.js';
 import { openOutputs } from '../bench/output/openOutputs.js';
 import type { AudioPlan, BenchPlan } from '../bench/plan/benchPlan.js';
+import { formatPlots } from '../bench/plot/formatPlots.js';
 import { findReferences, type References } from '../bench/run/accuracy.js';
 import { readFinishedPart } from '../bench/run/finishedPart.js';
 import { type PlanOutcome, runPlan } from '../bench/run/runPlan.js';
@@ -20,6 +21,7 @@ import { type OptionValues, parseOptions } from './options.js';
 import { planBenchmark } from './planBenchmark.js';
 import type { CommandContext } from './runCommand.js';
 import { answersStandard } from './standardOptions.js';
+import { terminalStyle } from './terminalStyle.js';
 import { version } from './version.js';
 
 type BenchValues = OptionValues<typeof BENCH_OPTIONS>;
@@ -91,11 +93,13 @@ async function measure(
 }
 
 /** What comes after the runs. The bare output of the seed has no more than its table. */
-function showReport(values: BenchValues, result: BenchResult, { out, err }: CommandContext): void {
+function showReport(values: BenchValues, result: BenchResult, context: CommandContext): void {
+  const { out, err } = context;
   const extended = ['warmup', 'roofline', 'ref', 'budget', 'isolate', 'delay'] as const;
   const doubts = result.kind !== 'benchmark' || extended.some((name) => values[name] !== undefined);
   out(formatReport(result, doubts));
   if (values.details) out(`\n${formatText(result)}`);
+  if (values.plot) out(formatPlots(result, terminalStyle(context)));
   for (const { cell, message } of result.errors) {
     // A cell that failed was named when it did.
     if (result.cells.find(({ id }) => id === cell)?.error === message) continue;

@@ -210,6 +210,11 @@ export const BENCH_OPTIONS = {
     section: OUTPUT,
     help: ['After the runs also print statistics, phases, memory, machine and doubts'],
   },
+  plot: {
+    kind: 'switch',
+    section: OUTPUT,
+    help: ['After the runs also draw their distribution, phases, sweeps and comparisons'],
+  },
   ...standardOptions(OUTPUT),
 } as const satisfies OptionTable;
 
@@ -231,7 +236,8 @@ Several values make a sweep, in which every combination is measured once: -t 1,2
 of 5), -s 5-60*2 (5, 10, 20, 40), several -d or -i; lists for -w, --tokens, --backend, --precision, --isa.
 Long names: ${longNames()}.
 
-qwen_asr_bench compare A B compares two results; compare -h explains.
+Sub-commands, each with -h: compare A B (two results), report RESULT... (saved results in any format, HTML
+included), completion bash|zsh|fish (completion of these options).
 
 Examples:
   qwen_asr_bench -d MODEL -i clip.wav -n 10 --ref clip.txt    speed and word errors of a recording

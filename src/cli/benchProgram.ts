@@ -1,5 +1,6 @@
 import { benchCommand } from './benchCommand.js';
 import { compareCommand } from './compareCommand.js';
+import { completionCommand } from './completionCommand.js';
 import type { ExitCode } from './exitCodes.js';
 import { reportCommand } from './reportCommand.js';
 import type { Command, CommandContext } from './runCommand.js';
@@ -8,6 +9,7 @@ import type { Command, CommandContext } from './runCommand.js';
 export const BENCH_SUBCOMMANDS: ReadonlyMap<string | undefined, Command> = new Map([
   ['compare', compareCommand],
   ['report', reportCommand],
+  ['completion', completionCommand],
 ]);
 
 /** qwen_asr_bench: its first argument may name a sub-command; without one it measures. */

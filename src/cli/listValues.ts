@@ -1,6 +1,7 @@
 import { QwenAsrError } from '../error.js';
+import type { OptionReader } from './options.js';
 
-type Reader<Value> = (text: string, option: string) => Value;
+type Reader<Value> = OptionReader<Value>;
 
 /** More values of one option than anybody measures: a mistyped range. */
 const MOST_VALUES = 1000;
@@ -14,7 +15,10 @@ const RANGE = /^(\d*\.?\d+)-(\d*\.?\d+)(?:([*+])(\d*\.?\d+))?$/;
  * @param read checks and converts each of them
  */
 export function listOf<Value>(read: Reader<Value>): Reader<readonly Value[]> {
-  return (text, option) => [...new Set(text.split(',').map((item) => read(item, option)))];
+  const readList = (text: string, option: string) => [
+    ...new Set(text.split(',').map((item) => read(item, option))),
+  ];
+  return Object.assign(readList, read.words && { words: read.words });
 }
 
 /**

@@ -1,6 +1,7 @@
 import { QwenAsrError } from '../error.js';
+import type { OptionReader } from './options.js';
 
-type Reader<Value> = (text: string, option: string) => Value;
+type Reader<Value> = OptionReader<Value>;
 
 /** Any text, as it is. */
 export const anyText: Reader<string> = (text) => text;
@@ -35,11 +36,12 @@ export const durationMs: Reader<number> = (text, option) => {
 
 /** One of a few words. */
 export function oneOf<const Word extends string>(words: readonly Word[]): Reader<Word> {
-  return (text, option) => {
+  const read = (text: string, option: string): Word => {
     const found = words.find((word) => word === text);
     if (found !== undefined) return found;
     throw refusal(option, words.join(' or '), text);
   };
+  return Object.assign(read, { words });
 }
 
 /** A word, or else what `read` takes. */
@@ -47,7 +49,8 @@ export function wordOr<const Word extends string, Value>(
   word: Word,
   read: Reader<Value>,
 ): Reader<Word | Value> {
-  return (text, option) => (text === word ? word : read(text, option));
+  const readEither = (text: string, option: string) => (text === word ? word : read(text, option));
+  return Object.assign(readEither, { words: [word] });
 }
 
 function refusal(option: string, expected: string, found: string): QwenAsrError {

@@ -17,13 +17,20 @@ export interface SwitchOption extends Described {
   readonly endsParsing?: boolean;
 }
 
-/** An option with a value that `read` checks and converts. */
+/** Checks and converts the value of an option; `option` is how the user wrote it. */
+export interface OptionReader<Value> {
+  /** @throws QwenAsrError `usage` */
+  (text: string, option: string): Value;
+  /** All it takes, when these are a few words: for shell completion. */
+  readonly words?: readonly string[];
+}
+
+/** An option with a value. */
 export interface ValueOption<Value> extends Described {
   readonly kind: 'value';
-  /** What the help calls the value, for example `N`. */
+  /** What the help calls the value, for example `N`; shells complete files for `FILE` and `PATH`, folders for `DIR`. */
   readonly placeholder: string;
-  /** @throws QwenAsrError `usage`; `option` is the option as the user wrote it. */
-  readonly read: (text: string, option: string) => Value;
+  readonly read: OptionReader<Value>;
   /** Given several times, all values count, in their order. */
   readonly repeatable?: boolean;
 }

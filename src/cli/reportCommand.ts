@@ -4,7 +4,6 @@ import type { NamedResult } from '../bench/compare/pairCells.js';
 import { planExports, writeWhole } from '../bench/output/exportFiles.js';
 import { type ExportFormat, formatResult } from '../bench/output/outputFormat.js';
 import { formatPlots } from '../bench/plot/formatPlots.js';
-import { plotStyleOf } from '../bench/plot/plotStyle.js';
 import { formatHtml } from '../bench/report/formatHtml.js';
 import { QwenAsrError } from '../error.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
@@ -12,6 +11,7 @@ import { parseOptions } from './options.js';
 import { REPORT_OPTIONS, reportUsage } from './reportOptions.js';
 import type { CommandContext } from './runCommand.js';
 import { answersStandard } from './standardOptions.js';
+import { terminalStyle } from './terminalStyle.js';
 
 /** `qwen_asr_bench report RESULT...`: saved results in any format. */
 export async function reportCommand(context: CommandContext): Promise<ExitCode> {
@@ -27,9 +27,7 @@ export async function reportCommand(context: CommandContext): Promise<ExitCode> 
   const contents = exports.map(({ path, format: wanted }) => [path, render(results, wanted)] as const);
   if (format !== undefined) context.out(render(results, format));
   if (values.plot) {
-    const { columns } = process.stdout;
-    const style = plotStyleOf({ isTerminal: context.outIsTerminal, columns, env: process.env });
-    for (const { result } of results) context.out(formatPlots(result, style));
+    for (const { result } of results) context.out(formatPlots(result, terminalStyle(context)));
   }
   for (const [path, content] of contents) writeWhole(path, content);
   return EXIT.ok;
