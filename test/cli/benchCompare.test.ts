@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { readResult } from '../../src/bench/output/readResult.js';
+import { demoModelDir } from '../support/projectRoot.js';
+import { runBench } from '../support/runBench.js';
+import { CLI_ENTRIES } from '../support/runCli.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-compare-'));
+after(() => rmSync(scratch, { recursive: true }));
+
+const DEMO = demoModelDir;
+const SAMPLES = join(DEMO, 'samples');
+const CLIP = join(SAMPLES, 'timer-en.wav');
+const bench = (...args: string[]) => runBench(['-d', DEMO, ...args]);
+
+/** The document that a benchmark exported. */
+async function measured(name: string, ...args: string[]) {
+  const path = join(scratch, `${name}.json`);
+  const outcome = await bench(...args, '--export', path);
+  return { ...outcome, result: readResult(path) };
+}
+
+test('--vs runs both sides in turns and gives a verdict; equal tokens are said', async () => {
+  const { code, stdout, result } = await measured('vs', '-i', CLIP, '-n', '4', '--vs', '--backend reference');
+  assert.equal(code, 0);
+  assert.equal(result.kind, 'comparison');
+  assert.match(
+    stdout,
+    /^--backend reference against --backend auto +total .* (slower|undecided.*|same|faster)$/m,
+  );
+  assert.match(stdout, /^tokens: the same in every round$/m);
+  assert.deepEqual(
+    result.comparisons.map((one) => [one.metric, one.design === 'paired' && one.orders.join(' ')]),
+    ['total', 'encode', 'decode'].map((metric) => [metric, 'ab ba ab ba']),
+  );
+});
+
+test('--vs-cmd reads the phases of a command that prints the seed’s lines', async () => {
+  const other = `'${process.execPath}' '${CLI_ENTRIES.qwen_asr_bench}' -d {model} -i {audio} -t {threads} -n 1`;
+  const { code, stdout, result } = await measured(
+    'command',
+    '-i',
+    CLIP,
+    '-n',
+    '2',
+    '-t',
+    '1',
+    '--vs-cmd',
+    other,
+  );
+  assert.equal(code, 0);
+  assert.deepEqual(
+    result.comparisons.map(({ metric }) => metric),
+    ['total', 'encode', 'decode'],
+  );
+  const outside = result.cells[1];
+  assert.equal(outside?.settings.command, other);
+  for (const { totalMs, commandMs, encodeMs, textTokens } of outside?.runs ?? []) {
+    assert.ok(commandMs !== null && encodeMs !== null && commandMs > totalMs && totalMs > encodeMs);
+    assert.equal(textTokens, 7);
+  }
+  assert.match(stdout, /against qwen-asr +total /);
+});
+
+test('--ref gives the error rates of one recording, and of several together', async () => {
+  const references = join(scratch, 'references');
+  mkdirSync(references);
+  writeFileSync(join(references, 'timer-en.txt'), 'set a timer for eleven minutes\n');
+  writeFileSync(join(references, 'light-en.txt'), 'Turn on the kitchen light!\n');
+  const one = await bench('-i', CLIP, '-n', '1', '--ref', join(references, 'timer-en.txt'));
+  assert.match(
+    one.stdout,
+    /^accuracy: WER 16\.7 % {2}CER .* {2}WER 95 % \d.* … .* {2}\(S 1, I 0, D 0; .*timer-en\.txt\)$/m,
+  );
+  const both = await bench('-i', CLIP, '-i', join(SAMPLES, 'light-en.wav'), '-n', '1', '--ref', references);
+  assert.match(both.stdout, /^accuracy, i=.*light-en\.wav: WER 0\.0 %/m);
+  assert.match(both.stdout, /^accuracy of 2 recordings: WER 9\.1 %/m);
+  assert.deepEqual([one.code, both.code], [0, 0]);
+});
+
+test('--roofline prints the ceilings first, the shares with every run and at the end', async () => {
+  const { code, stdout } = await bench('-i', CLIP, '-n', '2', '--roofline');
+  assert.equal(code, 0);
+  if (/not available on the reference backend/.test(stdout)) return;
+  assert.match(stdout, /^ceilings \(\d+ threads?\): read [\d.]+ GB\/s {2}f32 [\d.]+ [GT]FLOP\/s/m);
+  assert.ok(stdout.indexOf('ceilings (') < stdout.indexOf('warmup'));
+  assert.equal(
+    stdout.match(/^ +of the ceilings: encode \d+ % {2}prefill \d+ % {2}decode \d+ %$/gm)?.length,
+    2,
+  );
+  for (const row of ['conv stem', 'encoder layers', 'encode \\(with mel\\)', 'prefill', 'decode steps']) {
+    assert.match(stdout, new RegExp(`^${row} .*(FLOP|B)/s +\\d+ % +(f32|bf16|read)$`, 'm'));
+  }
+});
+
+test('--roofline on the reference backend says that there are none', async () => {
+  const { code, stdout } = await bench('-s', '1', '-n', '1', '--roofline', '--backend', 'reference');
+  assert.equal(code, 0);
+  assert.match(stdout, /^ceilings: not available on the reference backend$/m);
+});
+
+test('--details adds statistics, phases and the machine after the lines of the contract', async () => {
+  const { stdout } = await bench('-i', CLIP, '-n', '6', '--details');
+  const table = stdout.indexOf('rt_factor');
+  for (const part of [
+    'machine ',
+    'median ',
+    '95 % interval',
+    'first_token',
+    'memory ',
+    'conv_stem',
+    'detokenize',
+    'text: "Set a timer',
+  ]) {
+    assert.ok(stdout.indexOf(part) > table, part);
+  }
+});
