@@ -2,7 +2,7 @@ import { QwenAsrError } from '../error.js';
 
 /** Runs tasks one at a time, in the order of their calls. */
 export class SerialQueue {
-  #tail: Promise<unknown> = Promise.resolve();
+  #tail: Promise<void> = Promise.resolve();
 
   /**
    * Runs `task` after all earlier ones have ended, well or badly.
@@ -12,8 +12,9 @@ export class SerialQueue {
   run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const turn = this.#tail;
     const done = untilAborted(turn, signal).then(task);
-    // A task that gives up waiting must not let the next one overtake those before it.
-    this.#tail = Promise.allSettled([turn, done]);
+    // A task that gives up waiting must not let the next one overtake those before it. The results are let go of: the
+    // queue would hold on to all that there have ever been.
+    this.#tail = Promise.allSettled([turn, done]).then(() => {});
     return done;
   }
 
