@@ -5,7 +5,6 @@ import { SCRATCH_BYTES } from '../dist/src/kernels/kernel.js';
 import { BYTES } from '../dist/src/kernels/registry/exampleCall.js';
 import { MODEL_SHAPES } from '../dist/src/kernels/registry/modelShapes.js';
 import { kernelRegistry } from '../dist/src/kernels/registry.js';
-import { KernelLibrary } from '../dist/src/ops/compiled/kernelLibrary.js';
 import { Arena } from '../dist/src/runtime/arena.js';
 import { Conductor } from '../dist/src/runtime/conductor.js';
 import { detectX64Levels } from '../dist/src/runtime/cpuFeatures.js';
@@ -55,7 +54,6 @@ async function timeKernel(kernel, level, operand) {
       : new NativeMachine(native, level, threadCount);
   const arena = new Arena(machine, { regionBytes: 2 ** 26, keepBytes: 0 });
   const conductor = new Conductor(machine, SCRATCH_BYTES);
-  const library = new KernelLibrary(machine);
   const context = { model, capabilities: machine.capabilities, operand, threadCount };
   for (const call of kernel.calls(context)) {
     const blocks = [];
@@ -64,7 +62,7 @@ async function timeKernel(kernel, level, operand) {
       blocks.push(block);
       return block;
     };
-    const { tape, copies } = writeTape(call, COPIES_BYTES[kernel.limit], { library, conductor, allocate });
+    const { tape, copies } = writeTape(call, COPIES_BYTES[kernel.limit], { machine, conductor, allocate });
     const microseconds = ((await medianMs(conductor, tape)) * 1000) / copies;
     for (const block of blocks) arena.release(block);
     const rate =
@@ -78,11 +76,11 @@ async function timeKernel(kernel, level, operand) {
 }
 
 /** The call, once for each copy of its arrays. */
-function writeTape(call, copiesBytes, { library, conductor, allocate }) {
+function writeTape(call, copiesBytes, { machine, conductor, allocate }) {
   const arrays = [...new Set(call.slots.filter((slot) => typeof slot !== 'number'))];
   const bytes = arrays.reduce((sum, { dtype, length }) => sum + BYTES[dtype] * length, 0);
   const copies = Math.max(2, Math.min(MAX_COPIES, Math.floor(copiesBytes / bytes)));
-  const [kernel] = library.resolve([call.spec]);
+  const [kernel] = machine.install([call.spec.emit(machine.capabilities)]);
   const entries = Array.from({ length: copies }, () => {
     const addresses = new Map(
       arrays.map((array) => [array, fill(allocate(BYTES[array.dtype] * array.length), array)]),
