@@ -97,7 +97,9 @@ function showReport(values: BenchValues, result: BenchResult, context: CommandCo
   const { out, err } = context;
   const extended = ['warmup', 'roofline', 'ref', 'budget', 'isolate', 'delay'] as const;
   const doubts = result.kind !== 'benchmark' || extended.some((name) => values[name] !== undefined);
-  out(formatReport(result, doubts));
+  // The details have them too.
+  const shown = doubts && values.details === undefined;
+  out(formatReport(result, shown));
   if (values.details) out(`\n${formatText(result)}`);
   if (values.plot) out(formatPlots(result, terminalStyle(context)));
   for (const { cell, message } of result.errors) {

@@ -96,10 +96,13 @@ function rooflineBlock(cell: CellRecord, result: BenchResult): string[] {
   return textTable(rooflineTable(title, points));
 }
 
+/** So few runs that a figure is left out is only said beside the figure, which this text has none of. */
+const NO_CELLS = { cells: [] };
+
 function noteBlock(result: BenchResult, withNotes: boolean): string[] {
   const single = result.kind === 'benchmark';
   const notes = result.cells.flatMap((cell) =>
-    (withNotes ? cellNotes(cell, result) : cell.notes).map((note) => (single ? note : `${cell.id}: ${note}`)),
+    (withNotes ? cellNotes(cell, NO_CELLS) : cell.notes).map((note) => (single ? note : `${cell.id}: ${note}`)),
   );
   const shared = [...new Set([...notes, ...result.notes])];
   return shared.map((note) => `note: ${note}`);
