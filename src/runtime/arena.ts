@@ -47,7 +47,7 @@ export class Arena {
       const index = free.findIndex((range) => range.byteLength >= size);
       if (index >= 0) return this.cut(region, free, index, size);
     }
-    const region = this.machine.reserve(Math.max(this.regionBytes, size));
+    const region = this.reserve(size);
     const free = [{ offset: 0, byteLength: region.byteLength, keptBytes: 0 }];
     this.regions.set(region, free);
     return this.cut(region, free, 0, size);
@@ -66,6 +66,18 @@ export class Arena {
     mergeNeighbours(free);
     this.kept += keptBytes;
     this.used -= byteLength;
+  }
+
+  /** A new region of the usual size, or, where a limit on address space forbids that, a smaller one. */
+  private reserve(leastBytes: number): Region {
+    for (let byteLength = Math.max(this.regionBytes, leastBytes); ; ) {
+      try {
+        return this.machine.reserve(byteLength);
+      } catch (error) {
+        if (byteLength === leastBytes) throw error;
+        byteLength = Math.max(leastBytes, Math.floor(byteLength / 2 / LINE_BYTES) * LINE_BYTES);
+      }
+    }
   }
 
   private cut(region: Region, free: FreeRange[], index: number, size: number): Block {

@@ -112,6 +112,21 @@ test('a machine without memory is an error that changes nothing', () => {
   assert.equal(arena.allocate(100).address, block.address);
 });
 
+test('a limit on address space makes regions smaller before it makes an error', () => {
+  const { machine, arena } = makeArena({ regionBytes: 1 << 20, keepBytes: 0 });
+  machine.limitBytes = 300_000;
+  const blocks = [arena.allocate(1000), arena.allocate(250_000), arena.allocate(299_000)];
+  assert.deepEqual(
+    machine.regions.map(({ byteLength }) => byteLength),
+    [1 << 18, Math.ceil(299_000 / 64 + 1) * 64],
+  );
+  assert.equal(
+    arena.usedBytes,
+    blocks.reduce((sum, { byteLength }) => sum + byteLength, 0),
+  );
+  assert.throws(() => arena.allocate(300_001), /no more/);
+});
+
 test('a block of another arena is refused', () => {
   const other = makeArena({ regionBytes: 1 << 16, keepBytes: 0 }).arena.allocate(8);
   const { arena } = makeArena({ regionBytes: 1 << 16, keepBytes: 0 });
