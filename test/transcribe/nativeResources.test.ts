@@ -87,3 +87,12 @@ test('a run that nobody waits for still reaches its end', { skip }, async () => 
   assert.equal(code, 0);
   assert.equal(result, readGolden('demo/two-windows-en').shapes['encoder']![0]);
 });
+
+test('without the optional package another backend transcribes the same, with a note', async () => {
+  const { code, result } = await play('withoutKoffi');
+  assert.equal(code, 0);
+  const { backend, note, text } = result as { backend: string; note: string; text: string };
+  assert.notEqual(backend, 'x64');
+  if (skip === false) assert.match(note, /koffi/);
+  assert.equal(text, 'Turn on the kitchen light.');
+});

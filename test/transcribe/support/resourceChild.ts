@@ -2,8 +2,9 @@
  * A process of its own for tests that look at a whole process: `node resourceChild.js SCENE`. Prints one line of JSON.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { register } from 'node:module';
 import { join } from 'node:path';
-import { loadModel, loadWav } from '../../../src/index.js';
+import { type BackendChoice, loadModel, loadWav } from '../../../src/index.js';
 import { demoModelDir } from '../../support/projectRoot.js';
 
 /** What a process holds. */
@@ -16,7 +17,18 @@ export interface Holdings {
 
 const THREADS = 3;
 
-const { samples } = await loadWav(join(demoModelDir, 'samples', 'two-windows-en.wav'));
+/** Module hooks that know no package koffi. */
+const HIDE_KOFFI = `
+export async function resolve(specifier, context, next) {
+  if (specifier === 'koffi') throw new Error("Cannot find package 'koffi'");
+  return next(specifier, context);
+}`;
+
+const samples = await samplesOf('two-windows-en.wav');
+
+async function samplesOf(wav: string): Promise<Float32Array> {
+  return (await loadWav(join(demoModelDir, 'samples', wav))).samples;
+}
 
 function holdings(): Holdings {
   return {
@@ -118,6 +130,18 @@ const SCENES: Readonly<Record<string, () => Promise<void>>> = {
       report(index);
       process.exit(7);
     }
+  },
+  /** Computes with what there is when the optional package is not installed. */
+  withoutKoffi: async () => {
+    register(`data:text/javascript,${encodeURIComponent(HIDE_KOFFI)}`);
+    let note: string | null = null;
+    const onBackend = (choice: BackendChoice) => {
+      note = choice.note;
+    };
+    const model = await loadModel(demoModelDir, { onBackend });
+    const { text } = await model.transcribe(await samplesOf('light-en.wav')).result;
+    report({ backend: model.info.backend, note, text });
+    await model.close();
   },
   /** A run that nobody waits for keeps the process alive until its end. */
   unawaited: async () => {
