@@ -1,5 +1,6 @@
 // Times every kernel at the sizes of a model, on every instruction set level of this machine:
 //   npm run microbench -- [kernel …] [--model 0.6b|1.7b|demo] [--threads 1] [--level avx2|avx512f|avx512bf16|wasm]
+//   [--ms 300]: how long each call is measured; the median of its rounds counts
 import { parseArgs } from 'node:util';
 import { SCRATCH_BYTES } from '../dist/src/kernels/kernel.js';
 import { BYTES } from '../dist/src/kernels/registry/exampleCall.js';
@@ -17,8 +18,6 @@ import { WasmMachine } from '../dist/src/runtime/wasmMachine.js';
 /** A call is repeated over copies of its arrays that no cache holds together, as a model's layers follow each other. */
 const COPIES_BYTES = { arithmetic: 64 * 2 ** 20, memory: 256 * 2 ** 20 };
 const MAX_COPIES = 64;
-/** Rounds over all copies are run until this much time has passed; the median counts. */
-const ROUNDS_MS = 300;
 const MIN_ROUNDS = 3;
 
 const { values: options, positionals: wanted } = parseArgs({
@@ -27,6 +26,7 @@ const { values: options, positionals: wanted } = parseArgs({
     model: { type: 'string', default: '0.6b' },
     threads: { type: 'string', default: '1' },
     level: { type: 'string' },
+    ms: { type: 'string', default: '300' },
   },
 });
 const model = MODEL_SHAPES.find(({ name }) => name === options.model) ?? fail(`no model ${options.model}`);
@@ -99,7 +99,7 @@ async function medianMs(conductor, tape) {
   await conductor.run(tape);
   const times = [];
   for (
-    const endMs = performance.now() + ROUNDS_MS;
+    const endMs = performance.now() + Number(options.ms);
     times.length < MIN_ROUNDS || performance.now() < endMs;
   ) {
     const startMs = performance.now();
