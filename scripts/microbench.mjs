@@ -20,6 +20,10 @@ const COPIES_BYTES = { arithmetic: 64 * 2 ** 20, memory: 256 * 2 ** 20 };
 const MAX_COPIES = 64;
 const MIN_ROUNDS = 3;
 
+/** Numbers between −1 and 1, as f32 and cut off to bf16; a prime number of them. */
+const f32 = Float32Array.from({ length: 65521 }, (_, i) => Math.sin(i * i));
+const PATTERNS = { f32, bf16: new Uint16Array(f32.buffer).filter((_, i) => i % 2 === 1) };
+
 const { values: options, positionals: wanted } = parseArgs({
   allowPositionals: true,
   options: {
@@ -109,7 +113,7 @@ async function medianMs(conductor, tape) {
   return times.sort((a, b) => a - b)[times.length >> 1];
 }
 
-/** Numbers between −1 and 1, or an array's own values. @returns the block's address */
+/** Random-looking numbers, or an array's own values. @returns the block's address */
 function fill(block, { dtype, length, values }) {
   const at = [block.buffer, block.bufferOffset, length];
   if (dtype === 'i32') {
@@ -117,17 +121,12 @@ function fill(block, { dtype, length, values }) {
     return block.address;
   }
   const array = dtype === 'f32' ? new Float32Array(...at) : new Uint16Array(...at);
-  const pattern = Array.from({ length: Math.min(length, 65521) }, (_, i) => Math.sin(i * i));
-  array.set(dtype === 'f32' ? pattern : pattern.map(upperHalf));
+  const pattern = PATTERNS[dtype].subarray(0, length);
+  array.set(pattern);
   // Doubling what is there already is the fastest way to fill memory from JavaScript.
   for (let done = pattern.length; done < length; done *= 2)
     array.copyWithin(done, 0, Math.min(done, length - done));
   return block.address;
-}
-
-/** bf16 bits of a number, cut off. */
-function upperHalf(value) {
-  return new Uint16Array(Float32Array.of(value).buffer)[1];
 }
 
 function fail(message) {
