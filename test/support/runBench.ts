@@ -1,10 +1,7 @@
 import { benchCommand } from '../../src/cli/benchCommand.js';
 import { EXIT } from '../../src/cli/exitCodes.js';
 import { QwenAsrError } from '../../src/error.js';
-import type { CliOutcome } from './runCli.js';
-
-/** chooseBackend's note, which depends on the machine alone. */
-const FALLBACK_NOTE = /^note: no machine code here.*\n/m;
+import { type CliOutcome, FALLBACK_NOTE } from './runCli.js';
 
 /** `qwen_asr_bench` in this process, which spares the tests its start; signals and exit codes of signals are not its own. */
 export async function runBench(args: readonly string[], signal?: AbortSignal): Promise<CliOutcome> {

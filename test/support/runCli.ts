@@ -30,7 +30,7 @@ export interface CliOptions {
 const LIMIT_MS = 60_000;
 
 /** chooseBackend's note, as the commands print it. */
-const FALLBACK_NOTE = /^note: no machine code here.*\n/m;
+export const FALLBACK_NOTE = /^note: WebAssembly instead of machine code.*\n/m;
 
 /** Runs a command as a user does, in the project's folder. */
 export function runCli(

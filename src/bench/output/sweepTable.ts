@@ -8,15 +8,18 @@ import { sweepAxes } from './sweepAxes.js';
 /** Columns of the table: the medians that sweeps are made for. */
 const COLUMNS = ['total', 'encode', 'decode', 'rt_factor', 'first_token', 'tokens_per_second'] as const;
 
-/** All cells of a sweep in one table, a row each: what varies, and the medians. */
+/** All measured cells of a sweep in one table, a row each: what varies, and the medians. */
 export function sweepTable(result: BenchResult): FigureTable {
-  const axes = sweepAxes(result);
+  // What is compared is named as the user did.
+  const axes = result.kind === 'comparison' ? [] : sweepAxes(result);
   const metrics = COLUMNS.flatMap((name) => {
     const metric = findMetric(name);
     const told = result.cells.some((cell) => cell.summary?.[name] !== undefined);
     return metric !== undefined && told ? [metric] : [];
   });
-  const rows = result.cells.map((cell) => {
+  // A cell without runs has nothing to show, and what it was to have may not be known.
+  const measured = result.cells.filter(({ runs }) => runs.length > 0);
+  const rows = measured.map((cell) => {
     const medians = metrics.flatMap((metric) => {
       const summary = cell.summary?.[metric.name];
       const median = summary === undefined ? '–' : figure(summary.median, metric);
@@ -24,13 +27,15 @@ export function sweepTable(result: BenchResult): FigureTable {
         ? [median, spread(cell, metric.name)]
         : [median];
     });
-    return [cell.id, ...axes.map(({ of }) => String(of(cell) ?? '–')), String(cell.runs.length), ...medians];
+    const varied = axes.map(({ of }) => String(of(cell) ?? '–'));
+    return [...(axes.length === 0 ? [cell.id] : varied), String(cell.runs.length), ...medians];
   });
   const titles = metrics.flatMap((metric) => {
     const title = `${metric.name} ${shownUnit(metric)}`;
-    return metric.name === 'total' || metric.name === 'encode' ? [title, '±'] : [title];
+    return metric.name === whole ? [title, '±'] : [title];
   });
-  return { header: ['cell', ...axes.map(({ name }) => name), 'runs', ...titles], rows };
+  const names = axes.length === 0 ? ['cell'] : axes.map(({ name }) => name);
+  return { header: [...names, 'runs', ...titles], rows };
 }
 
 /** The larger side of the median's interval, in percent; a dash without one. */

@@ -107,14 +107,15 @@ export class MeasurementRecorder implements MeasurementWatcher {
     const { plan, audioIds } = this.#parts;
     const model = facts?.model ?? null;
     const isModel = cell.kind === 'model';
+    const load = isModel ? cell.load : null;
     return {
       mode: isModel ? cell.mode : 'command',
       model: model === null || !isModel ? null : (this.#modelIds.get(cell.model) ?? null),
       audio: audioIds.get(cell.id) ?? null,
-      threads: model?.threads ?? (isModel ? (cell.load.threads ?? null) : null),
-      backend: model?.backend ?? null,
-      isa: model?.isa ?? null,
-      precision: model?.precision ?? null,
+      threads: model?.threads ?? load?.threads ?? null,
+      backend: model?.backend ?? requested(load?.backend),
+      isa: model?.isa ?? requested(load?.isa),
+      precision: model?.precision ?? requested(load?.precision),
       runs: plan.runs ?? 0,
       warmup: plan.warmup,
       exactTokens: facts?.exactTokens ?? null,
@@ -163,6 +164,11 @@ export class MeasurementRecorder implements MeasurementWatcher {
         recorder.record({ event: 'comparison', comparison });
     });
   }
+}
+
+/** What a cell that could not be made ready was to have; null when that was left open. */
+function requested(choice: string | undefined): string | null {
+  return choice === undefined || choice === 'auto' ? null : choice;
 }
 
 function isComplete(cell: MeasuredCell, plan: BenchPlan): boolean {

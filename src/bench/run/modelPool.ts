@@ -1,8 +1,5 @@
-import { statSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { freemem } from 'node:os';
-import { join } from 'node:path';
-import { parseSyntheticName, type SyntheticSize } from '../../model/syntheticName.js';
+import { weightBytes } from '../../model/weightBytes.js';
 import type { BackendChoice, LoadOptions, SpeechModel } from '../../transcribe/types.js';
 import type { ArithmeticChoice } from '../plan/benchPlan.js';
 
@@ -30,13 +27,6 @@ export interface PoolDependencies {
 
 /** Left free beside the weights: activations, caches, and the memory that the ceilings are measured in. */
 const SPARE_BYTES = 2 ** 30;
-
-/** Weights of the synthetic models. */
-const SYNTHETIC_BYTES: Readonly<Record<SyntheticSize, number>> = {
-  tiny: 0.1e9,
-  '0.6b': 1.9e9,
-  '1.7b': 4.7e9,
-};
 
 /**
  * The models of a measurement, each loaded once and kept while memory allows. When there is too little for the next
@@ -93,17 +83,5 @@ export class ModelPool {
       this.#models.delete(key);
       await model.close();
     }
-  }
-}
-
-/** Bytes of a model's weights; 0 when they cannot be told, which loading will explain. */
-async function weightBytes(source: string): Promise<number> {
-  const synthetic = parseSyntheticName(source);
-  if (synthetic !== null) return SYNTHETIC_BYTES[synthetic.size];
-  try {
-    const names = (await readdir(source)).filter((name) => name.endsWith('.safetensors'));
-    return names.reduce((sum, name) => sum + statSync(join(source, name)).size, 0);
-  } catch {
-    return 0;
   }
 }

@@ -5,9 +5,9 @@ import { cellNotes } from '../output/describe.js';
 import { significant } from '../output/figures.js';
 import { textTable } from '../output/formatText.js';
 import type { FigureTable } from '../output/summaryTable.js';
+import { sweepTable } from '../output/sweepTable.js';
 import { overheadTable } from '../report/overheadTable.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
-import { cellTable } from './cellTable.js';
 import { rooflineTable } from './rooflineText.js';
 
 /**
@@ -19,7 +19,7 @@ import { rooflineTable } from './rooflineText.js';
 export function formatReport(result: BenchResult, withNotes: boolean): string {
   const single = result.kind === 'benchmark';
   return [
-    ...(single ? [] : [textTable(cellTable(result))]),
+    ...(single ? [] : [textTable(sweepTable(result))]),
     ...(result.kind === 'sweep' ? [...scalingBlocks(result), fitBlock(result)] : []),
     comparisonBlock(result),
     accuracyBlock(result),
@@ -102,7 +102,9 @@ const NO_CELLS = { cells: [] };
 function noteBlock(result: BenchResult, withNotes: boolean): string[] {
   const single = result.kind === 'benchmark';
   const notes = result.cells.flatMap((cell) =>
-    (withNotes ? cellNotes(cell, NO_CELLS) : cell.notes).map((note) => (single ? note : `${cell.id}: ${note}`)),
+    (withNotes ? cellNotes(cell, NO_CELLS) : cell.notes).map((note) =>
+      single ? note : `${cell.id}: ${note}`,
+    ),
   );
   const shared = [...new Set([...notes, ...result.notes])];
   return shared.map((note) => `note: ${note}`);

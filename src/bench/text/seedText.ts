@@ -56,10 +56,17 @@ export function formatRunFigures(
   { mode, durationMs }: Pick<SeedSubject, 'mode' | 'durationMs'>,
   run: RunRecord,
 ): string {
-  const enc = `enc=${wholeMs(run.encodeMs)} ms`;
-  if (mode === 'encoder') return `${enc}  seq_len=${run.audioTokens}`;
-  const realTimeFactor = (run.totalMs / durationMs).toFixed(2);
-  return `total=${wholeMs(run.totalMs)} ms  ${enc}  dec=${wholeMs(run.decodeMs)} ms  tokens=${run.textTokens}  rt=${realTimeFactor}x`;
+  const { totalMs, encodeMs, decodeMs, textTokens, audioTokens } = run;
+  if (mode === 'encoder') return `enc=${wholeMs(encodeMs ?? totalMs)} ms  seq_len=${audioTokens}`;
+  const parts = [
+    `total=${wholeMs(totalMs)} ms`,
+    // Another engine's command may not tell these.
+    encodeMs === null ? null : `enc=${wholeMs(encodeMs)} ms`,
+    decodeMs === null ? null : `dec=${wholeMs(decodeMs)} ms`,
+    textTokens === null ? null : `tokens=${textTokens}`,
+    `rt=${(totalMs / durationMs).toFixed(2)}x`,
+  ];
+  return parts.filter((part) => part !== null).join('  ');
 }
 
 /** The table over all finished runs; nothing when no run was finished. */
@@ -93,6 +100,6 @@ function msRow(title: string, { min, mean, max }: MinMeanMax, unit: string): str
   return `${title.padEnd(10)}${first.padStart(9)}${second.padStart(10)}${third.padStart(10)}  ${unit}`;
 }
 
-function wholeMs(ms: number | null): string {
-  return (ms === null ? '?' : ms.toFixed(0)).padStart(6);
+function wholeMs(ms: number): string {
+  return ms.toFixed(0).padStart(6);
 }
