@@ -1,5 +1,6 @@
 import type { AudioRecord, BenchResult, CellRecord, ModelRecord } from '../schema/benchResult.js';
 import type { EnvironmentRecord, MachineRecord } from '../schema/machineRecord.js';
+import type { RunRecord } from '../schema/runRecord.js';
 import { formatBytes, formatSeconds } from './figures.js';
 
 /** One line about where, what and when, for the head of an output. */
@@ -102,9 +103,6 @@ export function describeSettings(cell: CellRecord, { models, audio }: BenchResul
 export function cellNotes(cell: CellRecord, { cells }: Pick<BenchResult, 'cells'>): string[] {
   const { runs, settings, summary, drift, error } = cell;
   const outliers = summary?.['total']?.outliers ?? summary?.['encode']?.outliers ?? [];
-  const noisy = runs.flatMap(({ interference }, index) =>
-    interference?.noisy ? [`${index + 1} (${interference.reasons.join(', ') || 'noisy'})`] : [],
-  );
   const texts = new Set(runs.map((run) => run.tokenHash).filter((hash) => hash !== null));
   const first = summary === null ? undefined : Object.values(summary)[0];
   return [
@@ -114,12 +112,24 @@ export function cellNotes(cell: CellRecord, { cells }: Pick<BenchResult, 'cells'
     ...(outliers.length === 0
       ? []
       : [`outliers, kept in every figure: run ${outliers.map(({ index }) => index + 1).join(', ')}`]),
-    ...(noisy.length === 0 ? [] : [`disturbed: run ${noisy.join(', ')}`]),
+    ...noisyNote(runs),
     ...(cell.steady === false ? ['the warm-up did not become steady'] : []),
     ...(drift?.drifting ? [`the runs drift: ${drift.totalPercent.toFixed(1)} % over the benchmark`] : []),
     ...(cells.length === 1 ? (first?.notes ?? []) : []),
     ...cell.notes,
   ];
+}
+
+/** More disturbed runs than this are counted instead of listed. */
+const MOST_LISTED = 3;
+
+function noisyNote(runs: readonly RunRecord[]): string[] {
+  const noisy = runs.flatMap(({ interference }, index) =>
+    interference?.noisy ? [`${index + 1} (${interference.reasons.join(', ') || 'noisy'})`] : [],
+  );
+  if (noisy.length === 0) return [];
+  if (noisy.length <= MOST_LISTED) return [`disturbed: run ${noisy.join(', ')}`];
+  return [`disturbed: ${noisy.length} of ${runs.length} runs, such as ${noisy[0]}`];
 }
 
 /** As a shell takes it. */

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 
 /** A setting that differs between the cells of a sweep. */
@@ -16,6 +17,7 @@ export interface SweepSeries {
 
 /** All settings that can be swept, in the order they are shown. */
 function possibleAxes({ models, audio }: BenchResult): SweepAxis[] {
+  const shortName = nameShortener(audio.flatMap(({ path }) => (path === null ? [] : [path])));
   const clip = (cell: CellRecord) => audio.find(({ id }) => id === cell.settings.audio);
   return [
     {
@@ -27,7 +29,7 @@ function possibleAxes({ models, audio }: BenchResult): SweepAxis[] {
     { name: 'isa', numeric: false, of: ({ settings }) => settings.isa },
     { name: 'precision', numeric: false, of: ({ settings }) => settings.precision },
     { name: 'mode', numeric: false, of: ({ settings }) => settings.mode },
-    { name: 'audio', numeric: false, of: (cell) => clip(cell)?.path ?? 'silence' },
+    { name: 'audio', numeric: false, of: (cell) => shortName(clip(cell)?.path ?? 'silence') },
     { name: 'threads', numeric: true, of: ({ settings }) => settings.threads },
     { name: 'seconds', numeric: true, of: (cell) => seconds(clip(cell)?.durationMs) },
     { name: 'tokens', numeric: true, of: ({ settings }) => settings.exactTokens },
@@ -36,8 +38,14 @@ function possibleAxes({ models, audio }: BenchResult): SweepAxis[] {
   ];
 }
 
+/** Recordings are told apart by their names; where folders do it, the whole path does. */
+function nameShortener(paths: readonly string[]): (path: string) => string {
+  const names = new Set(paths.map((path) => basename(path)));
+  return names.size === paths.length ? (path) => basename(path) : (path) => path;
+}
+
 function seconds(durationMs: number | undefined): number | null {
-  return durationMs === undefined ? null : durationMs / 1000;
+  return durationMs === undefined ? null : Number((durationMs / 1000).toFixed(3));
 }
 
 /** The axes along which the measured cells of a result differ. */
@@ -46,11 +54,20 @@ export function sweepAxes(result: BenchResult): SweepAxis[] {
   return possibleAxes(result).filter((axis) => new Set(cells.map(axis.of)).size > 1);
 }
 
+/**
+ * The numeric axes that lines can be drawn along. One that another decides is left out: random weights decode more
+ * tokens the longer the audio is, and a line along the tokens would be the line along the seconds again.
+ */
+export function lineAxes(result: BenchResult): SweepAxis[] {
+  return withoutDecided(
+    sweepAxes(result).filter((axis) => axis.numeric),
+    result,
+  );
+}
+
 /** The measured cells as lines along one numeric axis, each in ascending order; lines of a single cell are left out. */
 export function sweepSeries(result: BenchResult, axis: SweepAxis): SweepSeries[] {
-  const others = sweepAxes(result).filter(
-    ({ name }) => name !== axis.name && !follows(name, axis.name, result),
-  );
+  const others = otherAxes(axis, result);
   const groups = new Map<string, { x: number; cell: CellRecord }[]>();
   for (const cell of result.cells) {
     const x = axis.of(cell);
@@ -63,10 +80,36 @@ export function sweepSeries(result: BenchResult, axis: SweepAxis): SweepSeries[]
     .filter(({ points }) => new Set(points.map(({ x }) => x)).size > 1);
 }
 
-/** Different recordings have different lengths: their names must not split the line along the lengths. */
-function follows(name: string, along: string, { audio }: BenchResult): boolean {
-  if (along !== 'seconds' || name !== 'audio') return false;
-  return new Set(audio.map(({ durationMs }) => durationMs)).size === audio.length;
+/** What to call a cell in a chart: of a sweep what varies (`timer-en.wav, 2 threads`), else its id. */
+export function cellTitles(result: BenchResult): (cell: CellRecord) => string {
+  const axes = withoutDecided(sweepAxes(result), result);
+  if (result.kind !== 'sweep' || axes.length === 0) return ({ id }) => id;
+  return (cell) => axes.map(({ name, of }) => describe(name, of(cell))).join(', ');
+}
+
+/** The axes that tell the lines apart, without those that another of them decides anyway. */
+function otherAxes(axis: SweepAxis, result: BenchResult): SweepAxis[] {
+  const others = sweepAxes(result).filter((one) => one.name !== axis.name && !decides(axis, one, result));
+  return withoutDecided(others, result);
+}
+
+function withoutDecided(axes: readonly SweepAxis[], result: BenchResult): SweepAxis[] {
+  return axes.filter((one, index) => !axes.slice(0, index).some((before) => decides(before, one, result)));
+}
+
+/**
+ * Whether one axis fixes the value of another in every cell. Such an axis must not split the lines along the first:
+ * recordings of different lengths also have different names.
+ */
+function decides(axis: SweepAxis, other: SweepAxis, { cells }: BenchResult): boolean {
+  const values = new Map<string | number | null, string | number | null>();
+  return cells
+    .filter((cell) => cell.runs.length > 0)
+    .every((cell) => {
+      const [from, to] = [axis.of(cell), other.of(cell)];
+      if (!values.has(from)) values.set(from, to);
+      return values.get(from) === to;
+    });
 }
 
 function describe(name: string, value: string | number | null): string {

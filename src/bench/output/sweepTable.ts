@@ -17,15 +17,15 @@ export function sweepTable(result: BenchResult): FigureTable {
     const told = result.cells.some((cell) => cell.summary?.[name] !== undefined);
     return metric !== undefined && told ? [metric] : [];
   });
+  // The first is what a table is read for: total, or encode for the encoder alone.
+  const whole = metrics[0]?.name;
   // A cell without runs has nothing to show, and what it was to have may not be known.
   const measured = result.cells.filter(({ runs }) => runs.length > 0);
   const rows = measured.map((cell) => {
     const medians = metrics.flatMap((metric) => {
       const summary = cell.summary?.[metric.name];
       const median = summary === undefined ? '–' : figure(summary.median, metric);
-      return metric.name === 'total' || metric.name === 'encode'
-        ? [median, spread(cell, metric.name)]
-        : [median];
+      return metric.name === whole ? [median, spread(cell, metric.name)] : [median];
     });
     const varied = axes.map(({ of }) => String(of(cell) ?? '–'));
     return [...(axes.length === 0 ? [cell.id] : varied), String(cell.runs.length), ...medians];

@@ -1,4 +1,4 @@
-import { sweepAxes, sweepSeries } from '../output/sweepAxes.js';
+import { lineAxes, sweepSeries } from '../output/sweepAxes.js';
 import { valuesOf, wholeMetric } from '../report/cellFigures.js';
 import type { BenchResult } from '../schema/benchResult.js';
 import { forestPlot } from './forestPlot.js';
@@ -36,16 +36,15 @@ export function formatPlots(result: BenchResult, style: PlotStyle): string {
 }
 
 function sweepPlots(result: BenchResult, style: PlotStyle): string[][] {
-  return sweepAxes(result)
-    .filter(({ numeric }) => numeric)
-    .flatMap((axis) => {
-      const lines = sweepSeries(result, axis).flatMap(({ title, points }): PlottedLine[] => {
-        const medians = points.flatMap(({ x, cell }) => {
-          const y = cell.summary?.[wholeMetric(cell)]?.median;
-          return y === undefined ? [] : [{ x, y }];
-        });
-        return medians.length === 0 ? [] : [{ title, points: medians }];
+  if (result.kind !== 'sweep') return [];
+  return lineAxes(result).flatMap((axis) => {
+    const lines = sweepSeries(result, axis).flatMap(({ title, points }): PlottedLine[] => {
+      const medians = points.flatMap(({ x, cell }) => {
+        const y = cell.summary?.[wholeMetric(cell)]?.median;
+        return y === undefined ? [] : [{ x, y }];
       });
-      return lines.length === 0 ? [] : [linePlot(`median ms by ${axis.name}`, axis.name, lines, style)];
+      return medians.length === 0 ? [] : [{ title, points: medians }];
     });
+    return lines.length === 0 ? [] : [linePlot(`median ms by ${axis.name}`, axis.name, lines, style)];
+  });
 }

@@ -73,20 +73,22 @@ export function withTitle(title: string, ...shapes: readonly Markup[]): Markup {
   return el('g', {}, el('title', {}, title), ...shapes);
 }
 
-/** Vertical lines at the ticks of a horizontal axis, with their labels below. */
+/** Vertical lines at the ticks of a horizontal axis, with their labels below as far as these do not touch. */
 export function horizontalAxis(
   scale: Scale,
   top: number,
   bottom: number,
   show: (value: number) => string,
 ): Markup {
+  let free = Number.NEGATIVE_INFINITY;
   return join(
     scale.ticks.flatMap((tick) => {
       const x = scale.at(tick);
-      return [
-        el('line', { class: 'grid', x1: x, x2: x, y1: top, y2: bottom }),
-        label(x, bottom + 14, show(tick), { anchor: 'middle', class: 'tick' }),
-      ];
+      const text = show(tick);
+      const line = el('line', { class: 'grid', x1: x, x2: x, y1: top, y2: bottom });
+      if (x - textWidth(text) / 2 < free) return [line];
+      free = x + textWidth(text) / 2 + 4;
+      return [line, label(x, bottom + 14, text, { anchor: 'middle', class: 'tick' })];
     }),
   );
 }

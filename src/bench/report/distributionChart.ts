@@ -1,4 +1,5 @@
 import { figure as formatFigure, shownUnit, significant } from '../output/figures.js';
+import { cellTitles } from '../output/sweepAxes.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
 import { quantile } from '../statistics/quantile.js';
@@ -81,6 +82,7 @@ function drawPanels(panels: readonly Panel[], result: BenchResult, width: number
 function drawPanel(panel: Panel, result: BenchResult, top: number, width: number) {
   const { metric, cells, relative } = panel;
   const named = cells.length > 1;
+  const titleOf = cellTitles(result);
   const labelWidth = named ? Math.min(width * 0.3, 150) : 0;
   const [left, right] = [labelWidth + 8, width - 8];
   const rows = cells.map((cell) => {
@@ -102,7 +104,7 @@ function drawPanel(panel: Panel, result: BenchResult, top: number, width: number
   const unit = relative ? '% of the median' : 'ms';
   const drawn = rows.flatMap(({ cell, median, shown, values }, index) => {
     const centre = top + TITLE + (index + 0.5) * ROW;
-    const name = named ? [label(0, centre + 4, fitText(cell.id, labelWidth))] : [];
+    const name = named ? [label(0, centre + 4, fitText(titleOf(cell), labelWidth))] : [];
     const factor = relative ? 100 / median : 1;
     return [...name, drawRow({ cell, metric, shown, values, factor, range, left, right }, scale, centre)];
   });
@@ -126,16 +128,18 @@ interface Row {
 }
 
 function drawRow(row: Row, scale: Scale, centre: number): Markup {
-  const { cell, metric, shown, factor } = row;
+  const { cell, metric, shown, factor, left, right } = row;
+  // Quartiles and intervals may reach as far as the runs beyond the axis.
+  const place = (value: number) => Math.min(Math.max(scale.at(value), left), right);
   const shapes: Markup[] = [];
   if (shown.length >= FEWEST_FOR_BOX) {
-    const [low, high] = [scale.at(quantile(shown, 0.25)), scale.at(quantile(shown, 0.75))];
+    const [low, high] = [place(quantile(shown, 0.25)), place(quantile(shown, 0.75))];
     shapes.push(el('rect', { class: 'box', x: low, y: centre - 13, width: high - low, height: 26, rx: 3 }));
   }
   const summary = cell.summary?.[metric];
   const interval = summary?.medianInterval ?? null;
   if (interval !== null) {
-    const [low, high] = [scale.at(interval.low * factor), scale.at(interval.high * factor)];
+    const [low, high] = [place(interval.low * factor), place(interval.high * factor)];
     shapes.push(el('rect', { class: 'interval', x: low, y: centre + 9, width: high - low, height: 4 }));
   }
   shapes.push(...shown.map((_, index) => drawRun(row, index, scale, centre)));

@@ -1,4 +1,4 @@
-import { comparisonTable, showVerdict } from '../output/comparisonTable.js';
+import { comparisonTable } from '../output/comparisonTable.js';
 import { formatChange } from '../output/figures.js';
 import type { BenchResult, ComparisonRecord } from '../schema/benchResult.js';
 import { type Chart, type Drawing, fitText, horizontalAxis, label, withTitle } from './chart.js';
@@ -28,7 +28,7 @@ export function forestChart({ comparisons }: BenchResult): Chart | null {
 function draw(rows: readonly Decided[], width: number): Drawing {
   const narrow = width < NARROW;
   const labelWidth = narrow ? 110 : 200;
-  const verdictWidth = narrow ? 0 : 170;
+  const verdictWidth = narrow ? 0 : 120;
   const [left, right] = [labelWidth + 12, width - verdictWidth - 12];
   const margin = 1 + Math.max(...rows.map(({ outcome }) => outcome.marginPercent)) / 100;
   const ends = rows.flatMap(({ outcome: { ratio, low, high } }) => [ratio, low ?? ratio, high ?? ratio]);
@@ -75,7 +75,7 @@ function drawRow(
 ): Markup {
   const { ratio, low, high } = outcome;
   const x = scale.at(ratio);
-  const verdict = `${formatChange(ratio)} ${showVerdict(outcome)}`;
+  const verdict = `${formatChange(ratio)} ${outcome.verdict}`;
   const shapes = [
     low === null || high === null
       ? null
@@ -93,7 +93,7 @@ function drawRow(
     label(0, narrow ? y - 2 : y + 4, metric),
     narrow
       ? label(0, y + 13, fitText(verdict, 112), { class: 'tick' })
-      : label(verdictX, y + 4, fitText(verdict, 170)),
+      : label(verdictX, y + 4, fitText(verdict, 120)),
     withTitle(`${metric}: ${formatChange(ratio)}${interval}, ${outcome.verdict}`, ...shapes),
   ]);
 }

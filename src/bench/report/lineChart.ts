@@ -35,8 +35,9 @@ export interface LinePlot {
 }
 
 const HEIGHT = 300;
-/** A range of values wider than this is drawn logarithmically. */
-const LINEAR_RATIO = 20;
+/** Values whose largest is so many times the smallest are drawn logarithmically, always or beside others that are. */
+const FAR_APART = 20;
+const CLOSE = 4;
 
 /** Draws lines with intervals, both axes linear from 0, or logarithmic where the values are far apart. */
 export function drawLines({ lines, xTitle, yTitle, guide }: LinePlot, width: number): Drawing {
@@ -46,11 +47,15 @@ export function drawLines({ lines, xTitle, yTitle, guide }: LinePlot, width: num
   const points = [...shown, ...(guide === undefined ? [] : [guide])].flatMap((line) => line.points);
   const xs = points.map((point) => point.x);
   const ys = points.flatMap(({ y, low, high }) => [y, low ?? y, high ?? y]);
-  const x = isWide(xs) ? logScale(xs, left + 8, right - 8, 8) : linearScale(xs, left + 8, right - 8, 8);
-  const y = isWide(ys) ? logScale(ys, bottom, top, 6) : linearScale(ys, bottom, top, 6, { zero: true });
+  const wide = isWide(ys, FAR_APART);
+  // Where the times need a logarithm, proportional growth is only a straight line if the other axis has one too.
+  const x = isWide(xs, wide ? CLOSE : FAR_APART)
+    ? logScale(xs, left + 8, right - 8, 8)
+    : linearScale(xs, left + 8, right - 8, 8);
+  const y = wide ? logScale(ys, bottom, top, 6) : linearScale(ys, bottom, top, 6, { zero: true });
   // The values themselves say more than round numbers between them, as long as there are few.
   const distinct = [...new Set(xs)].sort((a, b) => a - b);
-  const xAxis: Scale = distinct.length <= 8 ? { at: x.at, ticks: spaced(distinct, x) } : x;
+  const xAxis: Scale = distinct.length <= 8 ? { at: x.at, ticks: distinct } : x;
   const key = legend(
     shown.map(({ title }, series) => ({
       text: title,
@@ -74,19 +79,9 @@ export function drawLines({ lines, xTitle, yTitle, guide }: LinePlot, width: num
   };
 }
 
-function isWide(values: readonly number[]): boolean {
+function isWide(values: readonly number[], ratio: number): boolean {
   const least = Math.min(...values);
-  return least > 0 && Math.max(...values) / least >= LINEAR_RATIO;
-}
-
-/** Those of the values whose labels do not touch. */
-function spaced(values: readonly number[], scale: Scale): number[] {
-  const kept: number[] = [];
-  for (const value of values) {
-    const last = kept.at(-1);
-    if (last === undefined || scale.at(value) - scale.at(last) >= 24) kept.push(value);
-  }
-  return kept;
+  return least > 0 && Math.max(...values) / least >= ratio;
 }
 
 function drawGuide({ title, points }: Line, x: Scale, y: Scale): Markup {

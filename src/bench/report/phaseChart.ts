@@ -1,5 +1,6 @@
 import { significant } from '../output/figures.js';
 import { LEDGER_METRICS } from '../output/summaryTable.js';
+import { cellTitles } from '../output/sweepAxes.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
 import { medianOf } from './cellFigures.js';
@@ -49,7 +50,7 @@ export function phaseChart(result: BenchResult): Chart | null {
   return {
     title: 'Where the time goes',
     description: `Median milliseconds of each phase: the encoder's in blue, the decoder's in orange.${left}`,
-    draw: (width) => draw(bars.slice(0, MOST_BARS), phases, width),
+    draw: (width) => draw(bars.slice(0, MOST_BARS), phases, cellTitles(result), width),
     table: {
       header: ['', ...phases],
       rows: bars.map(({ cell, segments }) => [
@@ -63,7 +64,12 @@ export function phaseChart(result: BenchResult): Chart | null {
   };
 }
 
-function draw(bars: readonly Bar[], phases: readonly string[], width: number): Drawing {
+function draw(
+  bars: readonly Bar[],
+  phases: readonly string[],
+  titleOf: (cell: CellRecord) => string,
+  width: number,
+): Drawing {
   const named = bars.length > 1;
   const labelWidth = named ? Math.min(width * 0.3, 150) : 0;
   const [left, right] = [labelWidth + (named ? 8 : 1), width - 12];
@@ -83,7 +89,7 @@ function draw(bars: readonly Bar[], phases: readonly string[], width: number): D
       horizontalAxis(scale, top, bottom, tickLabel),
       label(right, bottom + 27, 'ms', { anchor: 'end', class: 'tick' }),
       ...bars.flatMap((bar, index) => [
-        ...(named ? [label(0, top + (index + 0.5) * ROW + 4, fitText(bar.cell.id, labelWidth))] : []),
+        ...(named ? [label(0, top + (index + 0.5) * ROW + 4, fitText(titleOf(bar.cell), labelWidth))] : []),
         ...drawBar(bar, scale, top + index * ROW),
       ]),
     ],

@@ -32,11 +32,11 @@ p{margin:.3em 0}
 .lead,figcaption p,.unit{color:var(--muted)}
 a{color:var(--accent)}
 code,.mono{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace;font-size:.875em;overflow-wrap:anywhere}
-.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:12px;margin:20px 0;padding:0}
+.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(160px,1fr));gap:12px;margin:20px 0;padding:0}
 .tile{background:var(--surface);border:1px solid var(--line);border-radius:10px;padding:12px 14px}
 .tile dt{color:var(--muted);font-size:.85rem}
 .tile dd{margin:0}
-.tile .value{font-size:1.5rem;font-weight:650;font-variant-numeric:tabular-nums;line-height:1.3}
+.tile .value{font-size:1.4rem;font-weight:650;font-variant-numeric:tabular-nums;line-height:1.3}
 .tile .unit{font-size:.8rem;white-space:nowrap}
 .tile .range{display:block;color:var(--muted);font-size:.8rem;font-variant-numeric:tabular-nums}
 .good{color:var(--good)}.bad{color:var(--bad)}.open{color:var(--open)}

@@ -1,4 +1,5 @@
 import { significant } from '../output/figures.js';
+import { cellTitles } from '../output/sweepAxes.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { medianOf, valuesOf, wholeMetric } from './cellFigures.js';
 import { type Chart, type Drawing, label, textWidth, tickLabel, verticalAxis, withTitle } from './chart.js';
@@ -9,6 +10,9 @@ import { linearScale, type Scale } from './scale.js';
 /** More cells than this would be a tangle; a sweep has its own charts. */
 const MOST_CELLS = 4;
 const HEIGHT = 220;
+/** Pixels above and below the lines. */
+const TOP = 10;
+const BELOW = 40;
 
 /** The runs in the order they were made, warm-up first: shows drift and disturbances. */
 export function runOrderChart(result: BenchResult): Chart | null {
@@ -22,24 +26,25 @@ export function runOrderChart(result: BenchResult): Chart | null {
     title: 'Runs in their order',
     description:
       'A level band without a trend is what a quiet machine shows. Warm-up runs are grey and count in no figure.',
-    draw: (width) => draw(cells, width),
+    draw: (width) => draw(cells, cellTitles(result), width),
     table: { header: ['run', 'ms'], rows: cellRows },
   };
 }
 
-function draw(cells: readonly CellRecord[], width: number): Drawing {
-  const [left, right, top] = [52, width - 8, 10];
-  const bottom = HEIGHT - 40;
+function draw(cells: readonly CellRecord[], titleOf: (cell: CellRecord) => string, width: number): Drawing {
+  const [left, right, top] = [52, width - 8, TOP];
+  const bottom = HEIGHT - BELOW;
   const warmups = Math.max(...cells.map((cell) => cell.warmups.length));
   const longest = Math.max(...cells.map((cell) => cell.runs.length));
-  const times = cells.flatMap((cell) => [...cell.warmups, ...cell.runs].map((run) => run.totalMs));
+  // A cold first run may be many times slower: it must not flatten the others.
+  const times = cells.flatMap((cell) => cell.runs.map((run) => run.totalMs));
   const y = linearScale(times, bottom, top, 5);
   const x = (position: number) =>
     left + 8 + ((position + warmups) / Math.max(warmups + longest - 1, 1)) * (right - left - 16);
   const separator = warmups === 0 ? [] : [warmupArea(left, (x(-1) + x(0)) / 2, top, bottom)];
   const lines = cells.map((cell, series) => drawCell(cell, series, x, y));
   const entries = cells.map(
-    (cell, series): LegendEntry => ({ text: cell.id, shape: (px, py) => marker(series, px, py) }),
+    (cell, series): LegendEntry => ({ text: titleOf(cell), shape: (px, py) => marker(series, px, py) }),
   );
   const key = cells.length === 1 ? { content: [], height: 0 } : legend(entries, left, HEIGHT - 8, right);
   return {
@@ -82,12 +87,7 @@ function drawCell(cell: CellRecord, series: number, x: (position: number) => num
           y2: level,
         }),
     el('path', { class: `line stroke${series}`, d: `M${points.join('L')}` }),
-    ...cell.warmups.map((run, index) =>
-      withTitle(
-        `warm-up ${index + 1}: ${significant(run.totalMs)} ms`,
-        el('circle', { class: 'warmup', cx: x(index - cell.warmups.length), cy: y.at(run.totalMs), r: 3.5 }),
-      ),
-    ),
+    ...cell.warmups.map((run, index) => drawWarmup(run.totalMs, index, x(index - cell.warmups.length), y)),
     ...cell.runs.map((run, index) => {
       const noisy = run.interference?.noisy === true;
       const reasons = noisy ? `, disturbed: ${run.interference?.reasons.join(', ')}` : '';
@@ -97,4 +97,15 @@ function drawCell(cell: CellRecord, series: number, x: (position: number) => num
       return withTitle(`${cell.id}, run ${index + 1}: ${significant(run.totalMs)} ms${reasons}`, shape);
     }),
   ]);
+}
+
+/** A warm-up run; an arrow when it is slower or faster than the axis reaches. */
+function drawWarmup(totalMs: number, index: number, x: number, y: Scale): Markup {
+  const at = y.at(totalMs);
+  const [top, bottom] = [TOP, HEIGHT - BELOW];
+  const title = `warm-up ${index + 1}: ${significant(totalMs)} ms`;
+  if (at >= top && at <= bottom)
+    return withTitle(title, el('circle', { class: 'warmup', cx: x, cy: at, r: 3.5 }));
+  const [tip, back] = at < top ? [top + 2, top + 10] : [bottom - 2, bottom - 10];
+  return withTitle(title, el('path', { class: 'warmup', d: `M${x} ${tip}L${x - 5} ${back}H${x + 5}Z` }));
 }

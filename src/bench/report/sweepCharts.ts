@@ -1,5 +1,5 @@
 import { significant } from '../output/figures.js';
-import { type SweepSeries, sweepAxes, sweepSeries } from '../output/sweepAxes.js';
+import { lineAxes, type SweepSeries, sweepSeries } from '../output/sweepAxes.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { medianOf, wholeMetric } from './cellFigures.js';
 import type { Chart } from './chart.js';
@@ -15,19 +15,18 @@ const AXIS_TITLES: Readonly<Record<string, string>> = {
 
 /** A plot of the run time along every numeric axis of a sweep, and the speed-up along the threads. */
 export function sweepCharts(result: BenchResult): Chart[] {
-  return sweepAxes(result)
-    .filter(({ numeric }) => numeric)
-    .flatMap((axis): Chart[] => {
-      const series = sweepSeries(result, axis);
-      if (series.length === 0) return [];
-      const xTitle = AXIS_TITLES[axis.name] ?? axis.name;
-      const time = lineChart(`Time by ${xTitle}`, 'Median time of a run, with its 95 % interval.', {
-        lines: series.map(timeLine),
-        xTitle,
-        yTitle: 'ms',
-      });
-      return axis.name === 'threads' ? [time, speedUpChart(series)] : [time];
+  if (result.kind !== 'sweep') return [];
+  return lineAxes(result).flatMap((axis): Chart[] => {
+    const series = sweepSeries(result, axis);
+    if (series.length === 0) return [];
+    const xTitle = AXIS_TITLES[axis.name] ?? axis.name;
+    const time = lineChart(`Time by ${xTitle}`, 'Median time of a run, with its 95 % interval.', {
+      lines: series.map(timeLine),
+      xTitle,
+      yTitle: 'ms',
     });
+    return axis.name === 'threads' ? [time, speedUpChart(series)] : [time];
+  });
 }
 
 function timeLine({ title, points }: SweepSeries): Line {

@@ -15,6 +15,7 @@ import {
   build,
   comparisonResult,
   HEADER,
+  sweepResult,
 } from '../support/sampleResults.js';
 
 test('figures have four significant digits and no exponent', () => {
@@ -76,6 +77,14 @@ test('comparisons say change, interval and verdict', () => {
   const text = formatText(comparisonResult());
   assert.match(text, /^--precision f32 against --precision bf16 +total +\+[23]\.\d % .* <0\.001 +slower$/m);
   assert.match(text, /^note: --precision f32, total: held-up runs set aside in pair \d/m);
+});
+
+test('a sweep is one table with a row for each cell, and says which -t is best', () => {
+  const text = formatText(sweepResult());
+  assert.match(text, /^threads {2}seconds {2}runs {2}total ms +± +encode ms/m);
+  assert.equal(text.match(/^[1248] +(?:5|10|20|40) +8 +\d/gm)?.length, 16);
+  assert.match(text, /^best -t 8 \(40 s\)$/m);
+  assert.match(formatMarkdown(sweepResult()), /^\| threads \| seconds \| runs \|/m);
 });
 
 test('Markdown tables have as many columns in every row, and no markup from the data', () => {
