@@ -1,7 +1,7 @@
 import type { BenchResult, CeilingsRecord, CellRecord } from '../schema/benchResult.js';
 import { METRICS } from '../schema/metrics.js';
 import { figure, formatRate, shownUnit, significant } from './figures.js';
-import { rooflinePoints } from './roofline.js';
+import { phaseRooflines } from './phaseRoofline.js';
 
 /** A table of figures before it has a shape: text, Markdown or HTML. */
 export interface FigureTable {
@@ -54,7 +54,7 @@ export function summaryTable(cell: CellRecord): FigureTable {
  */
 export function ledgerTable(cell: CellRecord, result: BenchResult): FigureTable {
   const total = cell.summary?.['total']?.median ?? cell.summary?.['encode']?.median;
-  const points = new Map(rooflinePoints(cell, result).map((point) => [point.phase, point]));
+  const points = new Map(phaseRooflines(cell, result).map((point) => [point.phase, point]));
   const rows = LEDGER_METRICS.flatMap((name) => {
     const of = cell.summary?.[name];
     if (of === undefined || total === undefined) return [];

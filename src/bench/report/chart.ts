@@ -55,7 +55,11 @@ export function htmlTable({ header, rows }: FigureTable): Markup {
     );
   const head = el('thead', {}, line('th', header));
   const body = el('tbody', {}, ...rows.map((row) => line('td', row)));
-  return el('div', { class: 'scroll', tabindex: 0 }, el('table', {}, head, body));
+  return el(
+    'div',
+    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table' },
+    el('table', {}, head, body),
+  );
 }
 
 /** Text in a drawing. */
@@ -129,4 +133,15 @@ export function fitText(text: string, width: number): string {
 /** Pixels that a text takes, about. */
 export function textWidth(text: string): number {
   return text.length * CHARACTER_PX;
+}
+
+/** The name of a row, centred on it: in two lines when one is too short. */
+export function rowLabel(y: number, text: string, width: number): Markup {
+  if (textWidth(text) <= width) return label(0, y + 4, text);
+  const breaks = [...text.matchAll(/[ ,]+/g)].map(({ index, 0: gap }) => index + gap.trimEnd().length);
+  // Where both lines have about the same length.
+  const middle = breaks.sort((a, b) => Math.abs(a - text.length / 2) - Math.abs(b - text.length / 2))[0];
+  if (middle === undefined) return label(0, y + 4, fitText(text, width));
+  const lines = [text.slice(0, middle), text.slice(middle).trim()];
+  return join(lines.map((line, index) => label(0, y - 3 + 14 * index, fitText(line, width))));
 }

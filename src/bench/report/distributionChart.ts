@@ -7,9 +7,9 @@ import { valuesOf } from './cellFigures.js';
 import {
   type Chart,
   type Drawing,
-  fitText,
   horizontalAxis,
   label,
+  rowLabel,
   textWidth,
   tickLabel,
   withTitle,
@@ -104,7 +104,7 @@ function drawPanel(panel: Panel, result: BenchResult, top: number, width: number
   const unit = relative ? '% of the median' : 'ms';
   const drawn = rows.flatMap(({ cell, median, shown, values }, index) => {
     const centre = top + TITLE + (index + 0.5) * ROW;
-    const name = named ? [label(0, centre + 4, fitText(titleOf(cell), labelWidth))] : [];
+    const name = named ? [rowLabel(centre, titleOf(cell), labelWidth)] : [];
     const factor = relative ? 100 / median : 1;
     return [...name, drawRow({ cell, metric, shown, values, factor, range, left, right }, scale, centre)];
   });

@@ -7,9 +7,9 @@ import { medianOf } from './cellFigures.js';
 import {
   type Chart,
   type Drawing,
-  fitText,
   horizontalAxis,
   label,
+  rowLabel,
   textWidth,
   tickLabel,
   withTitle,
@@ -72,7 +72,7 @@ function draw(
 ): Drawing {
   const named = bars.length > 1;
   const labelWidth = named ? Math.min(width * 0.3, 150) : 0;
-  const [left, right] = [labelWidth + (named ? 8 : 1), width - 12];
+  const [left, right] = [labelWidth + (named ? 8 : 4), width - 12];
   const sums = bars.map(({ segments }) => segments.reduce((sum, { ms }) => sum + ms, 0));
   const scale = linearScale(sums, left, right, width > 500 ? 8 : 4, { zero: true });
   const entries = phases.map((phase) => ({
@@ -89,7 +89,7 @@ function draw(
       horizontalAxis(scale, top, bottom, tickLabel),
       label(right, bottom + 27, 'ms', { anchor: 'end', class: 'tick' }),
       ...bars.flatMap((bar, index) => [
-        ...(named ? [label(0, top + (index + 0.5) * ROW + 4, fitText(titleOf(bar.cell), labelWidth))] : []),
+        ...(named ? [rowLabel(top + (index + 0.5) * ROW, titleOf(bar.cell), labelWidth)] : []),
         ...drawBar(bar, scale, top + index * ROW),
       ]),
     ],

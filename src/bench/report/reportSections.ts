@@ -141,11 +141,13 @@ function surroundings(result: BenchResult): Markup {
 function rawRuns(result: BenchResult): Markup {
   const table = rawTable(result);
   const count = `All ${table.rows.length} runs`;
-  return join([
+  return el(
+    'section',
+    { class: 'screen' },
     el('h2', {}, 'Raw data'),
     el('p', {}, el('button', { type: 'button', 'data-download': true }, 'Download as JSON')),
     el('details', {}, el('summary', {}, count), htmlTable(table)),
-  ]);
+  );
 }
 
 function notes(items: readonly string[]): Markup | null {

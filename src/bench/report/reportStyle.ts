@@ -120,7 +120,7 @@ body{font-size:11pt}
 main{max-width:none;padding:0}
 figure,.tile{break-inside:avoid}
 h2,h3{break-after:avoid}
-details,button{display:none}
+details,.screen{display:none}
 svg.wide{display:block}svg.narrow{display:none}
 .scroll{max-height:none;overflow:visible}`;
 

@@ -1,5 +1,6 @@
 import { formatRate, significant } from '../output/figures.js';
-import { ceilingsOf, peakOf, type RooflinePoint, rooflinePoints } from '../output/roofline.js';
+import { ceilingsOf, type PhaseRoofline, peakOf, phaseRooflines } from '../output/phaseRoofline.js';
+import { cellTitles } from '../output/sweepAxes.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
 import { type Chart, type Drawing, horizontalAxis, label, verticalAxis, withTitle } from './chart.js';
@@ -16,7 +17,7 @@ interface Roof {
 
 interface Plot {
   readonly cell: CellRecord;
-  readonly points: readonly RooflinePoint[];
+  readonly points: readonly PhaseRoofline[];
   readonly roofs: readonly Roof[];
   readonly readBytesPerSecond: number;
 }
@@ -24,7 +25,7 @@ interface Plot {
 /** The phases under the machine's ceilings, for the fastest cell that has both; null when none has. */
 export function rooflineChart(result: BenchResult): Chart | null {
   const plots = result.cells.flatMap((cell): Plot[] => {
-    const points = rooflinePoints(cell, result);
+    const points = phaseRooflines(cell, result);
     const ceilings = ceilingsOf(cell, result);
     if (points.length === 0 || ceilings === null) return [];
     const roofs = (['f32', 'bf16', 'int8'] as const).flatMap((name): Roof[] => {
@@ -36,7 +37,8 @@ export function rooflineChart(result: BenchResult): Chart | null {
   const time = ({ cell }: Plot) => cell.summary?.['total']?.median ?? cell.summary?.['encode']?.median ?? 0;
   const [plot] = plots.sort((a, b) => time(a) - time(b));
   if (plot === undefined) return null;
-  const of = plots.length > 1 ? ` The fastest cell, ${plot.cell.id}; the table has all.` : '';
+  const of =
+    plots.length > 1 ? ` The fastest cell, ${cellTitles(result)(plot.cell)}; the table has all.` : '';
   return {
     title: 'Roofline',
     description: `How close each phase comes to what this machine reaches by itself. Under the slope memory is the limit, under a level arithmetic is.${of}`,
@@ -128,13 +130,13 @@ function drawRoof(
   ]);
 }
 
-function drawPoint(point: RooflinePoint, x: Scale, y: Scale): Markup {
+function drawPoint(point: PhaseRoofline, x: Scale, y: Scale): Markup {
   const [px, py] = [x.at(point.intensity), y.at(point.flopsPerSecond)];
   const title = `${findMetric(point.phase)?.title ?? point.phase}: ${formatRate(point.flopsPerSecond)}FLOP/s, ${formatRate(point.bytesPerSecond)}B/s, ${(100 * point.share).toFixed(0)} % of what ${point.limit} allows`;
   const gap = el('line', { class: 'gap', x1: px, x2: px, y1: py, y2: y.at(point.attainableFlopsPerSecond) });
   return withTitle(title, gap, dot(point, px, py));
 }
 
-function dot({ phase }: RooflinePoint, x: number, y: number): Markup {
+function dot({ phase }: PhaseRoofline, x: number, y: number): Markup {
   return el('circle', { class: `point phase-${phase}`, cx: x, cy: y, r: 6 });
 }

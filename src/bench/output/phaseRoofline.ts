@@ -2,7 +2,7 @@ import type { BenchResult, CeilingsRecord, CellRecord } from '../schema/benchRes
 import type { PhaseName } from '../schema/runRecord.js';
 
 /** A phase of a cell against the machine's ceilings. */
-export interface RooflinePoint {
+export interface PhaseRoofline {
   readonly phase: string;
   readonly arithmetic: 'f32' | 'bf16' | 'int8';
   readonly medianMs: number;
@@ -34,16 +34,16 @@ export function ceilingsOf({ settings }: CellRecord, { ceilings }: BenchResult):
 }
 
 /** Peak rate of an arithmetic; null where the machine has no such instruction. */
-export function peakOf(ceilings: CeilingsRecord, arithmetic: RooflinePoint['arithmetic']): number | null {
+export function peakOf(ceilings: CeilingsRecord, arithmetic: PhaseRoofline['arithmetic']): number | null {
   if (arithmetic === 'bf16') return ceilings.bf16FlopsPerSecond;
   return arithmetic === 'int8' ? ceilings.int8OpsPerSecond : ceilings.f32FlopsPerSecond;
 }
 
 /** Each phase whose work and ceilings are known, by the median of its times (Williams et al. 2009). */
-export function rooflinePoints(cell: CellRecord, result: BenchResult): RooflinePoint[] {
+export function phaseRooflines(cell: CellRecord, result: BenchResult): PhaseRoofline[] {
   const ceilings = ceilingsOf(cell, result);
   if (ceilings === null) return [];
-  return cell.work.flatMap(({ phase, flops, bytes, arithmetic }): RooflinePoint[] => {
+  return cell.work.flatMap(({ phase, flops, bytes, arithmetic }): PhaseRoofline[] => {
     const metric = METRIC_OF[phase];
     const medianMs = metric === undefined ? undefined : cell.summary?.[metric]?.median;
     // Widened bf16 multiplies in f32 where the CPU has no bf16 products.
