@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { defaultBaselineDir, planBaseline, saveBaseline } from '../bench/compare/baselines.js';
-import { findTokenChange } from '../bench/compare/tokenChange.js';
 import { formatText } from '../bench/output/formatText.js';
 import { openJsonlFile } from '../bench/output/jsonlFile.js';
 import { openOutputs } from '../bench/output/openOutputs.js';
 import type { AudioPlan, BenchPlan } from '../bench/plan/benchPlan.js';
 import { formatPlots } from '../bench/plot/formatPlots.js';
 import { findReferences, type References } from '../bench/run/accuracy.js';
+import { changedTokens } from '../bench/run/changedTokens.js';
 import { readFinishedPart } from '../bench/run/finishedPart.js';
 import { type PlanOutcome, runPlan } from '../bench/run/runPlan.js';
 import type { BenchResult } from '../bench/schema/benchResult.js';
@@ -134,12 +134,5 @@ function noteTokens({ tokens }: BenchValues, { cells }: BenchPlan, { err }: Comm
 function exitCodeOf(result: BenchResult, interrupted: boolean): ExitCode {
   if (interrupted) return EXIT.ok;
   if (result.errors.length > 0) return EXIT.error;
-  const [first, ...others] = result.cells;
-  if (result.kind !== 'comparison' || first === undefined) return EXIT.ok;
-  const side = { name: 'this measurement', result };
-  const changed = others.some((cell) => {
-    const { same, matters } = findTokenChange({ a: first, b: cell }, side, side);
-    return same === false && matters;
-  });
-  return changed ? EXIT.compare : EXIT.ok;
+  return changedTokens(result).length > 0 ? EXIT.compare : EXIT.ok;
 }

@@ -18,8 +18,9 @@ import { rooflineTable } from './rooflineText.js';
  */
 export function formatReport(result: BenchResult, withNotes: boolean): string {
   const single = result.kind === 'benchmark';
+  const hasRuns = result.cells.some(({ runs }) => runs.length > 0);
   return [
-    ...(single ? [] : [textTable(sweepTable(result))]),
+    ...(single || !hasRuns ? [] : [textTable(sweepTable(result))]),
     ...(result.kind === 'sweep' ? [...scalingBlocks(result), fitBlock(result)] : []),
     comparisonBlock(result),
     accuracyBlock(result),
