@@ -19,7 +19,10 @@ export { prepareSamples } from './audio/prepareSamples.js';
 export { type ErrorCode, QwenAsrError } from './error.js';
 export type { ModelFile } from './model/modelFile.js';
 export type { Observer, Precision } from './ops/operators.js';
+export { joinLanguages } from './text/joinLanguages.js';
+export { joinTexts, textSeparator } from './text/joinTexts.js';
 export { type LoadFromFilesOptions, loadModelFromFiles } from './transcribe/loadModelFromFiles.js';
+export { segmentRecording } from './transcribe/segmentRecording.js';
 export type {
   AudioClip,
   BackendChoice,
@@ -27,10 +30,16 @@ export type {
   Encoding,
   Mel,
   ModelInfo,
+  RecordingSegment,
+  SegmentationOptions,
+  SegmentOptions,
+  SegmentToken,
   SpeechModel,
   TokenEvent,
+  TranscribeLongOptions,
   TranscribeOptions,
   Transcript,
   Transcription,
+  TranscriptSegment,
   TranscriptTimings,
 } from './transcribe/types.js';

@@ -47,18 +47,15 @@ export class DecoderSession {
 
   /** Made by {@link Decoder.openSession}. */
   constructor(backend: Backend, config: DecoderConfig, weights: DecoderWeights, options: SessionOptions) {
-    const { sequences, capacity } = options;
-    const { layers, kvHeads, headDim } = config;
     this.#backend = backend;
     this.#options = options;
     this.#scope = backend.createScope('decoder session');
-    const cache = this.#scope.kvCache({ layers, sequences, capacity, kvHeads, headDim });
-    const cos = this.#scope.tensor('rope cos', [capacity, headDim / 2], 'f32');
-    const sin = this.#scope.tensor('rope sin', [capacity, headDim / 2], 'f32');
-    const tables = ropeTables(capacity, headDim, config.ropeTheta);
-    cos.write(tables.cos);
-    sin.write(tables.sin);
-    this.#context = { config, weights, cache, cos, sin };
+    try {
+      this.#context = { config, weights, ...allocate(this.#scope, config, options) };
+    } catch (error) {
+      this.#scope.release();
+      throw error;
+    }
   }
 
   /**
@@ -98,4 +95,19 @@ export class DecoderSession {
       );
     }
   }
+}
+
+/** The cache, and the RoPE tables of all its positions. */
+function allocate(
+  scope: Scope,
+  { layers, kvHeads, headDim, ropeTheta }: DecoderConfig,
+  { sequences, capacity }: SessionOptions,
+): Pick<DecoderContext, 'cache' | 'cos' | 'sin'> {
+  const cache = scope.kvCache({ layers, sequences, capacity, kvHeads, headDim });
+  const cos = scope.tensor('rope cos', [capacity, headDim / 2], 'f32');
+  const sin = scope.tensor('rope sin', [capacity, headDim / 2], 'f32');
+  const tables = ropeTables(capacity, headDim, ropeTheta);
+  cos.write(tables.cos);
+  sin.write(tables.sin);
+  return { cache, cos, sin };
 }

@@ -1,5 +1,6 @@
 import type { DecoderSession } from '../decoder/decoder.js';
 import { GreedyBatch, type GreedyInput, type SequenceToken } from '../decoder/greedyBatch.js';
+import { QwenAsrError } from '../error.js';
 import { ClipTranscript } from './clipTranscript.js';
 import { encodeClip } from './encodeClip.js';
 import { Ledger } from './ledger.js';
@@ -43,7 +44,8 @@ interface OpenSession {
  */
 export class SegmentBatch {
   readonly #stages: Stages;
-  readonly #sequences: number;
+  /** Fewer than asked for where memory does not suffice. */
+  #sequences: number;
   readonly #signal: AbortSignal | undefined;
   /** By sequence. */
   readonly #clips = new Map<number, DecodingClip>();
@@ -119,10 +121,18 @@ export class SegmentBatch {
   #session(capacity: number): OpenSession {
     if (this.#open !== undefined && this.#open.capacity >= capacity) return this.#open;
     this.release();
-    const sequences = this.#sequences;
-    const session = this.#stages.decoder.openSession({ sequences, capacity, signal: this.#signal });
-    this.#open = { session, greedy: new GreedyBatch(session, sequences), capacity };
-    return this.#open;
+    for (;;) {
+      const sequences = this.#sequences;
+      try {
+        const session = this.#stages.decoder.openSession({ sequences, capacity, signal: this.#signal });
+        this.#open = { session, greedy: new GreedyBatch(session, sequences), capacity };
+        return this.#open;
+      } catch (error) {
+        const isMemory = error instanceof QwenAsrError && error.code === 'memory';
+        if (!isMemory || sequences === 1) throw error;
+        this.#sequences = Math.floor(sequences / 2);
+      }
+    }
   }
 }
 

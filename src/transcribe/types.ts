@@ -114,7 +114,10 @@ export interface Transcription extends AsyncIterable<TokenEvent> {
 
 /** How segments are transcribed. The options of one clip hold for every segment. */
 export interface SegmentOptions extends Omit<TranscribeOptions, 'observer' | 'onPhaseEnd'> {
-  /** Segments decoded side by side, so that weights are read once for all of them; default 4. */
+  /**
+   * Segments decoded side by side, so that weights are read once for all of them; default 4. Fewer where there is not
+   * enough memory for all of their caches.
+   */
   readonly batch?: number;
   /** Sees every token, as it comes; those of segments that are decoded side by side alternate. */
   readonly onToken?: (token: SegmentToken) => void;

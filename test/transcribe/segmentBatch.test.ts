@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { joinTexts, QwenAsrError } from '../../src/index.js';
+import type { Backend, Scope } from '../../src/ops/operators.js';
+import { createReferenceBackend } from '../../src/ops/reference/referenceBackend.js';
+import { modelOnBackend } from '../bench/support/modelOnBackend.js';
+import { wrapBackend } from '../bench/support/wrapBackend.js';
+import { oneLineError } from '../model/support/oneLineError.js';
+import { demoModelDir } from '../support/projectRoot.js';
+import { speakSentences } from '../support/sentences.js';
+
+/** A backend without memory for caches of more than `limit` sequences; writes down what was asked for. */
+function withCacheLimit(backend: Backend, limit: number, asked: number[]): Backend {
+  return {
+    ...wrapBackend(backend, {}),
+    createScope(label): Scope {
+      const scope = backend.createScope(label);
+      return {
+        tensor: (...what) => scope.tensor(...what),
+        featureMap: (...what) => scope.featureMap(...what),
+        release: () => scope.release(),
+        kvCache(size) {
+          asked.push(size.sequences);
+          if (size.sequences > limit) throw new QwenAsrError('memory', 'kv cache: out of memory');
+          return scope.kvCache(size);
+        },
+      };
+    },
+  };
+}
+
+test('where memory does not suffice for the batch, it becomes smaller', async () => {
+  const asked: number[] = [];
+  const backend = createReferenceBackend();
+  const model = await modelOnBackend(demoModelDir, withCacheLimit(backend, 2, asked));
+  const { samples, texts } = await speakSentences([0, 1, 2]);
+  const rows: number[] = [];
+  const found: string[] = [];
+  const options = { segmentMs: 4000, batch: 9, onDecodeStep: (_: number, count: number) => rows.push(count) };
+  for await (const { text } of model.transcribeLong(samples, options)) found.push(text);
+  assert.equal(joinTexts(found), texts.join(' '));
+  assert.deepEqual(asked, [9, 4, 2]);
+  assert.equal(Math.max(...rows), 2);
+  assert.equal(backend.activationBytes, 0);
+  await model.close();
+});
+
+test('where memory does not suffice for one, that is the error', async () => {
+  const asked: number[] = [];
+  const model = await modelOnBackend(demoModelDir, withCacheLimit(createReferenceBackend(), 0, asked));
+  const { samples } = await speakSentences([1]);
+  await assert.rejects(model.transcribeLong(samples).next(), oneLineError('memory'));
+  assert.deepEqual(asked, [4, 2, 1]);
+  await model.close();
+});
