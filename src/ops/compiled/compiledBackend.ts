@@ -14,10 +14,10 @@ import { recordOperators } from './recordOperators.js';
 import { TapeRecorder } from './tapeRecorder.js';
 
 /**
- * Freed memory that stays for the next clip. Most of it is address space: the KV cache of a clip of half a minute takes
- * 117 MB of it in bf16 (0.6B), of which the positions in use are touched.
+ * Freed memory that stays for the next clip; counted as address space, of which a KV cache touches the positions in use
+ * only (bf16, 0.6B: 117 MB of address space for a clip of half a minute, with everything else 200 MB).
  */
-const KEEP_BYTES = 512 * 2 ** 20;
+const KEEP_BYTES = 256 * 2 ** 20;
 
 export interface CompiledOptions {
   readonly machine: Machine;
