@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { QwenAsrError } from '../error.js';
 import type { TranscriptFormatName } from '../transcribe/formats/transcriptFormat.js';
 import { directorySink, outputPaths } from './directorySink.js';
@@ -19,7 +20,7 @@ export interface SinkOptions {
 /**
  * Refuses what could not be written, before anything slow begins.
  *
- * @throws QwenAsrError `usage`
+ * @throws QwenAsrError `usage`, or `file` for an output directory that is none
  */
 export function checkSink(options: SinkOptions, { recordings, several }: Inputs): void {
   const format = formatOf(options);
@@ -27,8 +28,12 @@ export function checkSink(options: SinkOptions, { recordings, several }: Inputs)
   if (options.logprobs && format !== 'json' && format !== 'jsonl') {
     throw new QwenAsrError('usage', `--logprobs: expected -o json or -o jsonl, found ${format}`);
   }
-  if (directory !== undefined) outputPaths(recordings, directory, format);
-  else if (several && (format === 'srt' || format === 'vtt')) {
+  if (directory !== undefined) {
+    if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === false) {
+      throw new QwenAsrError('file', `${directory}: expected a directory, found a file`);
+    }
+    outputPaths(recordings, directory, format);
+  } else if (several && (format === 'srt' || format === 'vtt')) {
     throw new QwenAsrError('usage', `-o ${format}: expected --output-dir for several recordings, found none`);
   }
 }

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { transcribeCommand } from '../../src/cli/transcribeCommand.js';
 import { transcribeUsage } from '../../src/cli/transcribeOptions.js';
 import { goldenDir, projectRoot } from '../support/projectRoot.js';
 import { runCli } from '../support/runCli.js';
-import { FIFTEEN, speakSentences } from '../support/sentences.js';
-import { wavOf16Bit } from '../support/wavWriter.js';
 
 const asr = (...args: string[]) => runCli('qwen_asr', args);
 
@@ -113,135 +110,6 @@ test('on a terminal the text appears piece by piece and is not printed twice', a
   assert.ok(pieces.filter((piece) => piece !== '').length > 3, JSON.stringify(pieces));
 });
 
-/** All samples, in the order of their names, and what the model hears in them. */
-const ALL = ['light-en', 'music-es', 'silence-3s', 'timer-en', 'two-windows-en', 'weather-de'];
-
-test('a directory gives a line for every recording', async () => {
-  const { code, stdout, stderr } = await asr('-d', 'models/demo', '-i', SAMPLES);
-  assert.deepEqual([code, stderr], [0, '']);
-  const lines = ALL.filter((name) => name !== 'two-windows-en').map(
-    (name) => `${clip(name)}: ${golden(name).text}`,
-  );
-  // At reduced precision that clip, which says nothing, may come out as other nonsense.
-  assert.deepEqual(
-    stdout.split('\n').filter((line) => !line.startsWith(clip('two-windows-en'))),
-    [...lines, ''],
-  );
-});
-
-test('one bad file never stops the rest, and the exit code says so', async () => {
-  const files = [clip('timer-en'), 'package.json', 'missing.wav', clip('light-en')];
-  const { code, stdout, stderr } = await asr('-d', 'models/demo', ...files, '-o', 'json');
-  assert.equal(code, 1);
-  assert.match(stderr, /^error: missing\.wav: .*\nerror: package\.json: .*\n$/);
-  const documents = JSON.parse(stdout);
-  assert.deepEqual(
-    documents.map(({ input, text, error }: { input: string; text?: string; error?: { code: string } }) => [
-      input,
-      text ?? error?.code,
-    ]),
-    [
-      ['missing.wav', 'file'],
-      // It is read while the first is decoded.
-      ['package.json', 'audio'],
-      [clip('timer-en'), golden('timer-en').text],
-      [clip('light-en'), golden('light-en').text],
-    ],
-  );
-});
-
-test('-o jsonl has a line for every segment before that of its recording', async () => {
-  const { stdout } = await asr(
-    '-d',
-    'models/demo',
-    '-i',
-    clip('timer-en'),
-    '-i',
-    clip('light-en'),
-    '-o',
-    'jsonl',
-    '--logprobs',
-  );
-  const documents = stdout
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  assert.deepEqual(
-    documents.map(({ type, input, text }) => [type, input, text]),
-    ['timer-en', 'light-en'].flatMap((name) =>
-      ['segment', 'transcript'].map((type) => [type, clip(name), golden(name).text]),
-    ),
-  );
-  assert.equal(documents[0].logProbabilities.length, golden('timer-en').tokens.length);
-});
-
-test('--output-dir writes a file for every recording and lists them', async () => {
-  const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-out-'));
-  try {
-    const args = ['-i', clip('music-es'), '-i', clip('silence-3s'), '-o', 'srt', '--output-dir', scratch];
-    const { code, stdout, stderr } = await asr('-d', 'models/demo', ...args);
-    const [music, silence] = ['music-es', 'silence-3s'].map((name) => join(scratch, `${name}.srt`)) as [
-      string,
-      string,
-    ];
-    assert.deepEqual([code, stdout, stderr], [0, `${music}\n${silence}\n`, '']);
-    assert.equal(
-      readFileSync(music, 'utf8'),
-      '1\n00:00:00,000 --> 00:00:02,221\nPon música en la cocina.\n\n',
-    );
-    assert.equal(readFileSync(silence, 'utf8'), '');
-  } finally {
-    rmSync(scratch, { recursive: true });
-  }
-});
-
-test('--segment cuts a long recording, and its text is that of the sentences', async () => {
-  const { samples, texts } = await speakSentences(FIFTEEN, 0.3);
-  const input = wavOf16Bit([...samples].map((value) => Math.round(value * 32_768)));
-  const run = (...args: string[]) =>
-    runCli('qwen_asr', ['-d', 'models/demo', '-i', '-', '--segment', '4', ...args], { input });
-  assert.deepEqual(await run(), { code: 0, stdout: `${texts.join(' ')}\n`, stderr: '' });
-  const { stdout } = await run('-o', 'vtt', '--batch', '2');
-  const cues = stdout
-    .split('\n\n')
-    .slice(1, -1)
-    .map((cue) => cue.split('\n'));
-  assert.deepEqual(
-    cues.map(([, text]) => text),
-    texts,
-  );
-  for (const [times] of cues) assert.match(times!, /^00:0\d:\d\d\.\d{3} --> 00:0\d:\d\d\.\d{3}$/);
-});
-
-test('--skip-silence leaves out what is silent', async () => {
-  const { stdout } = await asr('-d', 'models/demo', '-i', clip('silence-3s'), '--skip-silence', '-o', 'json');
-  const { text, language, tokenIds, segments } = JSON.parse(stdout);
-  assert.deepEqual([text, language, tokenIds], ['', null, []]);
-  assert.deepEqual([segments.length, segments[0].skipped, segments[0].endMs], [1, true, 3000]);
-});
-
-test('progress and the time left are drawn on a terminal, and nowhere else', async () => {
-  const { samples } = await speakSentences([0, 1, 2, 3]);
-  const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-progress-'));
-  const path = join(scratch, 'four.wav');
-  writeFileSync(path, wavOf16Bit([...samples].map((value) => Math.round(value * 32_768))));
-  const run = async (errIsTerminal: boolean) => {
-    const drawn: string[] = [];
-    await transcribeCommand({
-      args: ['-d', join(projectRoot, 'models', 'demo'), '-i', path, '--segment', '4', '--batch', '1'],
-      signal: new AbortController().signal,
-      out: () => {},
-      err: (text) => drawn.push(text),
-      outIsTerminal: false,
-      errIsTerminal,
-    });
-    return drawn.join('');
-  };
-  assert.match(await run(true), /0:00 of 0:16/);
-  assert.equal(await run(false), '');
-  rmSync(scratch, { recursive: true });
-});
-
 test('-h prints the help; without -d or -i it goes to standard error and the exit code is 1', async () => {
   assert.deepEqual(await asr('-h'), { code: 0, stdout: transcribeUsage(), stderr: '' });
   for (const args of [[], ['-d', 'models/demo'], ['-i', clip('timer-en')]]) {
@@ -271,6 +139,11 @@ for (const [what, args, message] of [
     'nowhere to list them',
     ['-d', 'models/demo', '-i', clip('timer-en'), '--logprobs'],
     /^error: --logprobs: .*jsonl/,
+  ],
+  [
+    'a file for a directory',
+    ['-d', 'models/demo', '-i', clip('timer-en'), '--output-dir', 'package.json'],
+    /^error: package\.json: /,
   ],
   ['one SRT of several', ['-d', 'models/demo', '-i', SAMPLES, '-o', 'srt'], /^error: -o srt: .*--output-dir/],
 ] as const) {
