@@ -1,4 +1,5 @@
-import { freemem } from 'node:os';
+import { freemem, totalmem } from 'node:os';
+import { constrainedMemory, memoryUsage } from 'node:process';
 import { weightBytes } from '../../model/weightBytes.js';
 import type { BackendChoice, LoadOptions, SpeechModel } from '../../transcribe/types.js';
 import type { ArithmeticChoice } from '../plan/benchPlan.js';
@@ -38,7 +39,7 @@ export class ModelPool {
   /** In the order of their last use. */
   readonly #models = new Map<string, { model: SpeechModel; loadMs: number }>();
 
-  constructor({ load, freeBytes = freemem }: PoolDependencies) {
+  constructor({ load, freeBytes = availableBytes }: PoolDependencies) {
     this.#load = load;
     this.#freeBytes = freeBytes;
   }
@@ -84,4 +85,11 @@ export class ModelPool {
       await model.close();
     }
   }
+}
+
+/** What the system could give, but no more than what the container's limit leaves. */
+function availableBytes(): number {
+  const limit = constrainedMemory() ?? 0;
+  const limited = limit > 0 && limit < totalmem();
+  return limited ? Math.min(freemem(), limit - memoryUsage.rss()) : freemem();
 }
