@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { QwenAsrError } from '../../error.js';
 import { checkWritable, writeWhole } from '../output/exportFiles.js';
 import { formatJson } from '../output/formatJson.js';
 import { unwritable } from '../output/jsonlFile.js';
+import { makeFolder } from '../output/makeFolder.js';
 import { readResult } from '../output/readResult.js';
 import type { BenchResult } from '../schema/benchResult.js';
 import type { NamedResult } from './pairCells.js';
@@ -34,7 +35,7 @@ export function planBaseline(name: string, folder: string): string {
   }
   const path = join(folder, `${name}.json`);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   } catch (error) {
     throw unwritable(path, error);
   }

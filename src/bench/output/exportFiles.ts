@@ -1,4 +1,13 @@
-import { accessSync, constants, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  openSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { QwenAsrError } from '../../error.js';
 import { formatHtml } from '../report/formatHtml.js';
@@ -13,7 +22,7 @@ export interface ExportFile {
 }
 
 /**
- * Checks, before anything is measured, that every file can be written and what it will hold; creates nothing.
+ * Checks, before anything is measured, that every file can be written and what it will hold; leaves nothing behind.
  *
  * @throws QwenAsrError `usage` for a name without a known extension, or given twice; `file` for one that cannot be
  *   written
@@ -51,7 +60,7 @@ export function writeWhole(path: string, content: string): void {
   try {
     // A pipe or a device must be written as it is: renaming would replace it.
     if (isSpecial(path)) return writeFileSync(path, content);
-    const draft = `${path}.${process.pid}.tmp`;
+    const draft = draftOf(path);
     try {
       writeFileSync(draft, content);
       renameSync(draft, path);
@@ -73,11 +82,23 @@ export function checkWritable(path: string): void {
     if (found === undefined || found.isFile()) {
       const folder = dirname(path);
       if (!statSync(folder).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
-      accessSync(folder, constants.W_OK);
+      tryDraft(path);
     }
   } catch (error) {
     throw unwritable(path, error);
   }
+}
+
+/** Where the content is written before it takes the file's name. */
+function draftOf(path: string): string {
+  return `${path}.${process.pid}.tmp`;
+}
+
+/** Permissions do not tell: root may write everywhere, yet nothing can be made in /proc. */
+function tryDraft(path: string): void {
+  const draft = draftOf(path);
+  closeSync(openSync(draft, 'w'));
+  removeQuietly(draft);
 }
 
 function isSpecial(path: string): boolean {

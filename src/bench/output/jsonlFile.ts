@@ -52,6 +52,7 @@ export function unwritable(path: string, error: unknown): QwenAsrError {
     EROFS: 'the file system is read-only',
     EISDIR: 'it is a directory',
     ENOENT: 'its directory does not exist',
+    EEXIST: 'its directory is no directory',
     ENOTDIR: 'its directory is no directory',
     ENOSPC: 'the disk is full',
   };

@@ -46,7 +46,17 @@ test('names that are no file names, and folders that cannot be made, are refused
     });
   }
   writeFileSync(join(scratch, 'file'), '');
-  assert.throws(() => planBaseline('x', join(scratch, 'file')), { code: 'file', message: /x\.json: / });
+  assert.throws(() => planBaseline('x', join(scratch, 'file')), {
+    code: 'file',
+    message: /x\.json: .* its directory is no directory$/,
+  });
+});
+
+test('a folder where nothing can be made is refused at once', (t) => {
+  if (process.platform !== 'linux') return t.skip('there is no /proc');
+  for (const folder of ['/proc/nothing', '/proc/nothing/below']) {
+    assert.throws(() => planBaseline('x', folder), { code: 'file', message: /x\.json: / });
+  }
 });
 
 test('a broken baseline is named, with what is wrong', () => {

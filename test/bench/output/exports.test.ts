@@ -69,6 +69,11 @@ test('a folder without permission is refused', (t) => {
   assert.throws(() => planExports([path]), { code: 'file', message: /no permission$/ });
 });
 
+test('a folder that only looks writable is refused', (t) => {
+  if (process.platform !== 'linux') return t.skip('there is no /proc');
+  assert.throws(() => planExports(['/proc/a.json']), { code: 'file', message: /^\/proc\/a\.json: / });
+});
+
 test('every export and standard output hold the same result', () => {
   const expected = benchmarkResult(4);
   const [json, jsonl] = [fresh('r.json'), fresh('r.jsonl')];
