@@ -1,8 +1,13 @@
 /** Columns of a product are cut in multiples of this: a vector of the widest target. */
 const COLUMN_STEP = 16;
 
-/** Bytes of weights that one tile of a stream reads: long enough to be one linear stream, short enough to balance. */
-const STREAM_TILE_BYTES = 96 * 1024;
+/**
+ * Bytes of weights that one tile of a stream reads, at least and at most. Every tile begins with a claim, which all
+ * participants see, and with lines that nothing has prefetched: of 48 KB to 4 MB measured in turns on two cores (0.6B, a
+ * decode step), 96 KB took 41.5 ms, 384 KB 40.0 and 1 MB 37.2 (35 against 26 while the host left more bandwidth). Tiles
+ * a participant matter less: 2 to 8 were alike, 1 was slower.
+ */
+const STREAM_TILE_BYTES = { least: 96 * 1024, most: 1024 * 1024 } as const;
 
 /** Columns of a register block's scratch; with two weights half of them. */
 const MATMUL_COLUMNS = 64;
@@ -30,8 +35,11 @@ export function columnDivisor(n: number, limit: number): number {
 }
 
 /** Columns of a tile of `matvec`: whole rows of weights, bytesPerColumn each. */
-export function streamColumns(n: number, bytesPerColumn: number): number {
-  return columnDivisor(n, Math.max(COLUMN_STEP, Math.floor(STREAM_TILE_BYTES / bytesPerColumn)));
+export function streamColumns(n: number, bytesPerColumn: number, threadCount: number): number {
+  const { least, most } = STREAM_TILE_BYTES;
+  const balanced = (n * bytesPerColumn) / (TILES_PER_THREAD * threadCount);
+  const tileBytes = Math.max(least, Math.min(most, balanced));
+  return columnDivisor(n, Math.max(COLUMN_STEP, Math.floor(tileBytes / bytesPerColumn)));
 }
 
 /** Rows and columns of a tile of `matmul`: all rows, cut where there would be too few tiles. */

@@ -255,7 +255,7 @@ function checkLastTiles(
   n: number,
   depth: number,
 ): void {
-  const columnsPerTile = streamColumns(n, depth * 2);
+  const columnsPerTile = streamColumns(n, depth * 2, 2);
   const tiles = Math.ceil(n / columnsPerTile);
   const firstTile = Math.max(0, tiles - 3);
   const firstColumn = Math.min(firstTile * columnsPerTile, n - columnsPerTile);

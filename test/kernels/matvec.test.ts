@@ -50,7 +50,7 @@ describe('matvec', async () => {
               const rows = 1 + (i % mostRows);
               const run = new ProductRun(linearCase(shape, types, rows), new Random(shape.n + shape.depth));
               const weights = shape.activation === 'swiglu' ? 2 : 1;
-              checkMatvec(target, run, streamColumns(shape.n, weights * run.bStrideBytes));
+              checkMatvec(target, run, streamColumns(shape.n, weights * run.bStrideBytes, 1 + (i % 8)));
             });
           });
         }

@@ -85,7 +85,7 @@ export const argmaxReduceKernel: RegisteredKernel = {
   },
 };
 
-function headSpec({ model, operand }: ExampleContext): Parameters<typeof argmaxStream>[0] {
+function headSpec({ model, operand, threadCount }: ExampleContext): Parameters<typeof argmaxStream>[0] {
   const { hidden, vocabulary } = model.decoder;
   return {
     aDtype: operand,
@@ -95,7 +95,7 @@ function headSpec({ model, operand }: ExampleContext): Parameters<typeof argmaxS
     depth: hidden,
     aStrideBytes: hidden * BYTES[operand],
     bStrideBytes: hidden * BYTES.bf16,
-    columnsPerTile: streamColumns(vocabulary, hidden * BYTES.bf16),
+    columnsPerTile: streamColumns(vocabulary, hidden * BYTES.bf16, threadCount),
   };
 }
 
@@ -129,10 +129,11 @@ function matmulCall(context: ExampleContext, shape: LinearShape, m: number): Exa
 }
 
 function matvecCall(context: ExampleContext, shape: LinearShape, rows: number): ExampleCall {
-  const { operand } = context;
+  const { operand, threadCount } = context;
   const { n, depth } = shape;
   const bStrideBytes = depth * BYTES.bf16;
-  const columnsPerTile = streamColumns(n, (shape.activation === 'swiglu' ? 2 : 1) * bStrideBytes);
+  const weights = shape.activation === 'swiglu' ? 2 : 1;
+  const columnsPerTile = streamColumns(n, weights * bStrideBytes, threadCount);
   const spec = matvec({
     aDtype: operand,
     bDtype: 'bf16',

@@ -75,7 +75,7 @@ function recordProduct(
   };
   const weights = epilogue.activation === 'swiglu' ? 2 : 1;
   if (m <= maxStreamRows(tape.capabilities.vecRegisters)) {
-    const columnsPerTile = streamColumns(n, weights * common.bStrideBytes);
+    const columnsPerTile = streamColumns(n, weights * common.bStrideBytes, tape.threadCount);
     const kernel = matvec({ ...common, rows: m, depth, columnsPerTile });
     return tape.call(kernel, slots, Math.ceil(n / columnsPerTile));
   }
@@ -100,7 +100,7 @@ export function recordArgmaxLinear(tape: TapeRecorder, args: Args<'argmaxLinear'
   const weight = compiledWeight(args.weight);
   const [n, depth] = weight.shape as [number, number];
   const bStrideBytes = depth * ELEMENT_BYTES[weight.element];
-  const columnsPerTile = streamColumns(n, bStrideBytes);
+  const columnsPerTile = streamColumns(n, bStrideBytes, tape.threadCount);
   const tiles = Math.ceil(n / columnsPerTile);
   const rowsAtOnce = maxStreamRows(tape.capabilities.vecRegisters);
   tape.operator(x.scope);
