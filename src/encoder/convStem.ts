@@ -40,16 +40,16 @@ export function planConvStem(
   const groupFrames = CHUNKS_PER_GROUP * width;
   const inputs: { mel: Tensor; firstFrame: number }[] = [];
   const build = (ops: Operators): void => {
-    let buffers: GroupBuffers | undefined;
+    const chunksInAll = Math.ceil(clip.frames / width);
+    const buffers = makeBuffers(scope, model.config, Math.min(CHUNKS_PER_GROUP, chunksInAll), width);
     for (let firstFrame = 0; firstFrame < clip.frames; firstFrame += groupFrames) {
       const frames = Math.min(groupFrames, clip.frames - firstFrame);
-      const chunks = Math.ceil(frames / width);
-      if (buffers?.maps[0].chunks !== chunks) buffers = makeBuffers(scope, model.config, chunks, width);
       const mel = scope.tensor('mel group', [model.config.melBins, frames], 'f32');
       inputs.push({ mel, firstFrame });
       const firstToken = audioTokenCount(firstFrame, chunkFrames);
       const tokens = audioTokenCount(frames, chunkFrames);
-      recordGroup(ops, model.weights, mel, buffers, clip.stream.rows(firstToken, firstToken + tokens));
+      const group = firstChunks(buffers, Math.ceil(frames / width));
+      recordGroup(ops, model.weights, mel, group, clip.stream.rows(firstToken, firstToken + tokens));
     }
     ops.probe('stem', clip.stream);
   };
@@ -62,7 +62,7 @@ export function planConvStem(
   };
 }
 
-/** Memory that all groups of one size share, one after the other. */
+/** Memory that all groups share, one after the other. */
 interface GroupBuffers {
   /** Chunked mel and the outputs of the three convolutions. */
   readonly maps: readonly [FeatureMap, FeatureMap, FeatureMap, FeatureMap];
@@ -87,6 +87,21 @@ function makeBuffers(scope: Scope, config: EncoderConfig, chunks: number, width:
   for (let chunk = 0; chunk < chunks; chunk++) repeated.set(table, chunk * table.length);
   positions.write(repeated);
   return { maps: maps as unknown as GroupBuffers['maps'], features, positions };
+}
+
+/** The same memory for the last group, which may have fewer chunks than the others. */
+function firstChunks({ maps, features, positions }: GroupBuffers, chunks: number): GroupBuffers {
+  const [chunked, first, second, third] = maps;
+  return {
+    maps: [
+      chunked.firstChunks(chunks),
+      first.firstChunks(chunks),
+      second.firstChunks(chunks),
+      third.firstChunks(chunks),
+    ],
+    features,
+    positions,
+  };
 }
 
 function recordGroup(

@@ -40,6 +40,8 @@ export interface FeatureMap {
   readonly height: number;
   /** Time. */
   readonly width: number;
+  /** The first `chunks` chunks on the same memory. */
+  firstChunks(chunks: number): FeatureMap;
 }
 
 /** Keys and values of all decoder layers: logically [layers, sequences, capacity, kvHeads, headDim], twice. */

@@ -49,8 +49,10 @@ export class CompiledScope implements Scope {
     const element: ElementType = size.channels === 1 ? 'f32' : this.operand;
     const elements = size.chunks * (size.height + 2) * (size.width + 2) * size.channels;
     const { address } = this.allocate(elements * ELEMENT_BYTES[element]);
-    const map: CompiledFeatureMap = { label, ...size, scope: this, address, element };
-    return map;
+    const make = (chunks: number): CompiledFeatureMap => {
+      return { label, ...size, chunks, scope: this, address, element, firstChunks: make };
+    };
+    return make(size.chunks);
   }
 
   kvCache(size: {

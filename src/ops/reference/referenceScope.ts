@@ -35,9 +35,12 @@ export class ReferenceScope implements Scope {
     label: string,
     size: { chunks: number; channels: number; height: number; width: number },
   ): FeatureMap {
-    const data = this.#floats(label, size.chunks * size.channels * size.height * size.width);
-    const map: ReferenceFeatureMap = { label, ...size, data };
-    return map;
+    const chunkLength = size.channels * size.height * size.width;
+    const data = this.#floats(label, size.chunks * chunkLength);
+    const make = (chunks: number): ReferenceFeatureMap => {
+      return { label, ...size, chunks, data: data.subarray(0, chunks * chunkLength), firstChunks: make };
+    };
+    return make(size.chunks);
   }
 
   kvCache(size: {
