@@ -16,7 +16,8 @@ export function significant(value: number): string {
   return value.toFixed(Math.min(Math.max(SIGNIFICANT_DIGITS - integerDigits, 0), 6));
 }
 
-const MEBIBYTE = 2 ** 20;
+/** Bytes of the unit that memory is shown in. */
+export const MEBIBYTE = 2 ** 20;
 
 /** A metric's value as people read it, without its unit: {@link shownUnit} has that. */
 export function figure(value: number, metric: Pick<Metric, 'unit'>): string {

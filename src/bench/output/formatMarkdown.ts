@@ -2,7 +2,8 @@ import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { comparisonNotes, comparisonTable } from './comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from './describe.js';
 import { significant } from './figures.js';
-import { ceilingsTable, type FigureTable, ledgerTable, summaryTable } from './summaryTable.js';
+import { ceilingDoubts, ceilingsTable, rooflineOf } from './rooflineTable.js';
+import { type FigureTable, ledgerTable, summaryTable } from './summaryTable.js';
 import { sweepTable, threadAdvice } from './sweepTable.js';
 
 /** The document for an issue or a CI summary: the figures first, the surroundings folded away. */
@@ -37,7 +38,9 @@ function cellBlock(cell: CellRecord, result: BenchResult): string {
   const title = `**${escapeMarkdown(cell.id)}**: ${escapeMarkdown(describeSettings(cell, result))}, ${cell.runs.length} run(s)`;
   if (cell.summary === null)
     return [title, list(cellNotes(cell, result))].filter((part) => part !== '').join('\n\n');
-  const ledger = ledgerTable(cell, result);
+  const phases = [ledgerTable(cell), rooflineOf(cell, result, 'of the ceilings')].flatMap((table) =>
+    table === null || table.rows.length === 0 ? [] : [markdownTable(table)],
+  );
   const text = cell.runs[0]?.text;
   const { accuracy } = cell;
   const facts = [
@@ -53,7 +56,7 @@ function cellBlock(cell: CellRecord, result: BenchResult): string {
     title,
     markdownTable(summaryTable(cell)),
     list(facts),
-    ledger.rows.length === 0 ? '' : folded('Phases', markdownTable(ledger)),
+    phases.length === 0 ? '' : folded('Phases', phases.join('\n\n')),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
@@ -66,7 +69,9 @@ function comparisonBlock({ comparisons }: BenchResult): string {
 }
 
 function ceilingsBlock({ ceilings }: BenchResult): string {
-  return ceilings.length === 0 ? '' : markdownTable(ceilingsTable(ceilings));
+  if (ceilings.length === 0) return '';
+  const parts = [markdownTable(ceilingsTable(ceilings)), list(ceilingDoubts(ceilings))];
+  return parts.filter((part) => part !== '').join('\n\n');
 }
 
 /** A table of GitHub's dialect: the first column to the left, the others to the right. */

@@ -2,7 +2,8 @@ import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { comparisonNotes, comparisonTable } from './comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from './describe.js';
 import { significant } from './figures.js';
-import { ceilingsTable, type FigureTable, ledgerTable, summaryTable } from './summaryTable.js';
+import { ceilingDoubts, ceilingsTable, rooflineOf } from './rooflineTable.js';
+import { type FigureTable, ledgerTable, summaryTable } from './summaryTable.js';
 import { sweepTable, threadAdvice } from './sweepTable.js';
 
 /** The whole document as plain text: what `--export FILE.txt` writes and `report` prints. */
@@ -41,8 +42,9 @@ function cellBlock(cell: CellRecord, result: BenchResult): string[] {
   const lines = [`${cell.id}: ${describeSettings(cell, result)}, ${runs}`];
   if (cell.summary !== null) {
     lines.push('', ...textTable(summaryTable(cell)));
-    const ledger = ledgerTable(cell, result);
-    if (ledger.rows.length > 0) lines.push('', ...textTable(ledger));
+    const tables = [ledgerTable(cell), rooflineOf(cell, result, 'of the ceilings')];
+    for (const table of tables)
+      if (table !== null && table.rows.length > 0) lines.push('', ...textTable(table));
   }
   const [first] = cell.runs;
   const tail = [
@@ -74,7 +76,8 @@ function corpusBlock({ accuracy }: BenchResult): string[] {
 }
 
 function ceilingsBlock({ ceilings }: BenchResult): string[] {
-  return ceilings.length === 0 ? [] : textTable(ceilingsTable(ceilings));
+  if (ceilings.length === 0) return [];
+  return [...textTable(ceilingsTable(ceilings)), ...ceilingDoubts(ceilings).map((doubt) => `note: ${doubt}`)];
 }
 
 function comparisonBlock({ comparisons }: BenchResult): string[] {

@@ -1,7 +1,7 @@
-import type { BenchResult, CeilingsRecord, CellRecord } from '../schema/benchResult.js';
+import type { CellRecord, SetupRecord } from '../schema/benchResult.js';
 import { METRICS } from '../schema/metrics.js';
-import { figure, formatRate, shownUnit, significant } from './figures.js';
-import { phaseRooflines } from './phaseRoofline.js';
+import type { PhaseName } from '../schema/runRecord.js';
+import { figure, MEBIBYTE, shownUnit, significant } from './figures.js';
 
 /** A table of figures before it has a shape: text, Markdown or HTML. */
 export interface FigureTable {
@@ -49,43 +49,60 @@ export function summaryTable(cell: CellRecord): FigureTable {
 }
 
 /**
- * The phases of a cell: median time and share of the median run; where work and ceilings are known also the rates it
- * reached, and their share of what the machine could.
+ * The phases of a cell: what was done once before the runs, then median times and shares of the median run, with the
+ * peak of memory where it is known.
  */
-export function ledgerTable(cell: CellRecord, result: BenchResult): FigureTable {
+export function ledgerTable(cell: CellRecord): FigureTable {
   const total = cell.summary?.['total']?.median ?? cell.summary?.['encode']?.median;
-  const points = new Map(phaseRooflines(cell, result).map((point) => [point.phase, point]));
-  const rows = LEDGER_METRICS.flatMap((name) => {
-    const of = cell.summary?.[name];
-    if (of === undefined || total === undefined) return [];
-    const plain = [name, significant(of.median), `${((100 * of.median) / total).toFixed(1)} %`];
-    const point = points.get(name);
-    if (points.size === 0) return [plain];
-    if (point === undefined) return [[...plain, '–', '–', '–', '']];
-    const rates = [`${formatRate(point.flopsPerSecond)}FLOP/s`, `${formatRate(point.bytesPerSecond)}B/s`];
-    return [[...plain, ...rates, `${(100 * point.share).toFixed(0)} %`, point.limit]];
+  if (total === undefined) return { header: [], rows: [] };
+  const hasMemory = cell.runs.some(({ memory }) => memory !== null);
+  const columns = (title: string, timeMs: number, share: string, peak: number | null): string[] => {
+    const shown = peak === null ? '–' : significant(peak / MEBIBYTE);
+    return [title, significant(timeMs), share, ...(hasMemory ? [shown] : [])];
+  };
+  const before = SETUP_PARTS.flatMap(([title, phase, timeOf]) => {
+    const ms = timeOf(cell.setup);
+    return ms === null ? [] : [columns(title, ms, '–', cell.setup.memory?.[phase] ?? null)];
   });
-  const rates = points.size === 0 ? [] : ['arithmetic', 'read', 'of ceiling', 'limit'];
-  return { header: ['phase', 'median ms', 'share', ...rates], rows };
+  const rows = LEDGER_METRICS.flatMap((name) => {
+    const median = cell.summary?.[name]?.median;
+    if (median === undefined) return [];
+    return [columns(name, median, `${((100 * median) / total).toFixed(1)} %`, peakOf(cell, name))];
+  });
+  const header = ['phase', 'median ms', 'share', ...(hasMemory ? ['peak MiB'] : [])];
+  return { header, rows: [...before, ...rows] };
 }
+
+/** What is done once for all runs: the title says so, because it is no part of a run. */
+const SETUP_PARTS: readonly (readonly [
+  title: string,
+  phase: PhaseName,
+  timeOf: (setup: SetupRecord) => number | null,
+])[] = [
+  ['load, once', 'load', ({ loadMs }) => loadMs],
+  ['audio_decode, once', 'audioDecode', ({ audioDecodeMs }) => audioDecodeMs],
+  ['resample, once', 'resample', ({ resampleMs }) => resampleMs],
+];
+
+/** The most memory that any run had while a phase was on; null where no run tells. */
+export function peakOf({ runs }: Pick<CellRecord, 'runs'>, metric: string): number | null {
+  const phase = PHASE_OF[metric];
+  if (phase === undefined) return null;
+  const peaks = runs.map(({ memory }) => memory?.[phase] ?? null).filter((peak) => peak !== null);
+  return peaks.length === 0 ? null : Math.max(...peaks);
+}
+
+/** The phases of a run that can have a peak of their own, by the name of their metric. */
+const PHASE_OF: Readonly<Record<string, PhaseName>> = {
+  mel: 'mel',
+  conv_stem: 'convStem',
+  encoder_layers: 'encoderLayers',
+  prefill: 'prefill',
+  decode_steps: 'decode',
+};
 
 /** The phases by the name of their metric. */
 export const LEDGER_METRICS = [
   ...['load', 'audio_decode', 'resample', 'mel', 'conv_stem', 'encoder_layers'],
   ...['prefill', 'decode_steps', 'detokenize', 'other'],
 ] as const;
-
-/** What the machine reaches by itself. */
-export function ceilingsTable(ceilings: readonly CeilingsRecord[]): FigureTable {
-  const rate = (value: number | null, unit: string) => (value === null ? '–' : `${formatRate(value)}${unit}`);
-  return {
-    header: ['ceilings', 'read', 'f32', 'bf16', 'int8'],
-    rows: ceilings.map((one) => [
-      `${one.backend} ${one.isa}, ${one.threads} thread(s)`,
-      rate(one.readBytesPerSecond, 'B/s'),
-      rate(one.f32FlopsPerSecond, 'FLOP/s'),
-      rate(one.bf16FlopsPerSecond, 'FLOP/s'),
-      rate(one.int8OpsPerSecond, 'OP/s'),
-    ]),
-  };
-}

@@ -21,7 +21,8 @@ export function phaseBars(cell: CellRecord, style: PlotStyle): string[] {
     return ms === undefined ? [] : [{ name, ms }];
   });
   if (phases.length < 2) return [];
-  const total = phases.reduce((sum, { ms }) => sum + ms, 0);
+  // Of the median run, as in the table of phases: medians of parts do not quite add up to the median of the whole.
+  const total = (cell.summary?.['total'] ?? cell.summary?.['encode'])?.median ?? Number.NaN;
   const longest = Math.max(...phases.map(({ ms }) => ms));
   const nameWidth = Math.max(...phases.map(({ name }) => name.length));
   const figures = phases.map(

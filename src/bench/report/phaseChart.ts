@@ -1,5 +1,5 @@
 import { significant } from '../output/figures.js';
-import { LEDGER_METRICS } from '../output/summaryTable.js';
+import { type FigureTable, LEDGER_METRICS, ledgerTable } from '../output/summaryTable.js';
 import { cellTitles } from '../output/sweepAxes.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
@@ -51,16 +51,23 @@ export function phaseChart(result: BenchResult): Chart | null {
     title: 'Where the time goes',
     description: `Median milliseconds of each phase: the encoder's in blue, the decoder's in orange.${left}`,
     draw: (width) => draw(bars.slice(0, MOST_BARS), phases, cellTitles(result), width),
-    table: {
-      header: ['', ...phases],
-      rows: bars.map(({ cell, segments }) => [
-        cell.id,
-        ...phases.map((phase) => {
-          const found = segments.find((segment) => segment.phase === phase);
-          return found === undefined ? '–' : significant(found.ms);
-        }),
-      ]),
-    },
+    table: tableOf(bars, phases),
+  };
+}
+
+/** Of a single cell all that is known of its phases, of several their times. */
+function tableOf(bars: readonly Bar[], phases: readonly string[]): FigureTable {
+  const [first, ...others] = bars;
+  if (first !== undefined && others.length === 0) return ledgerTable(first.cell);
+  return {
+    header: ['', ...phases],
+    rows: bars.map(({ cell, segments }) => [
+      cell.id,
+      ...phases.map((phase) => {
+        const found = segments.find((segment) => segment.phase === phase);
+        return found === undefined ? '–' : significant(found.ms);
+      }),
+    ]),
   };
 }
 
@@ -97,7 +104,7 @@ function draw(
 }
 
 function drawBar({ cell, segments }: Bar, scale: Scale, top: number): Markup[] {
-  const total = segments.reduce((sum, { ms }) => sum + ms, 0);
+  const total = medianOf('total', cell) ?? medianOf('encode', cell) ?? Number.NaN;
   let start = 0;
   return segments.map(({ phase, ms }) => {
     const [from, to] = [scale.at(start), scale.at(start + ms)];

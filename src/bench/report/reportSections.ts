@@ -1,6 +1,7 @@
 import { cellNotes, describeDocument, describeSettings } from '../output/describe.js';
 import { figure as formatFigure, shownUnit, significant } from '../output/figures.js';
-import { ceilingsTable, summaryTable } from '../output/summaryTable.js';
+import { ceilingDoubts, ceilingsTable } from '../output/rooflineTable.js';
+import { summaryTable } from '../output/summaryTable.js';
 import { sweepTable, threadAdvice } from '../output/sweepTable.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
@@ -127,7 +128,11 @@ function cellsTable(result: BenchResult): Markup {
 
 function ceilings(result: BenchResult): Markup[] {
   if (result.ceilings.length === 0) return [];
-  return [el('h2', {}, 'What the machine reaches by itself'), htmlTable(ceilingsTable(result.ceilings))];
+  return [
+    el('h2', {}, 'What the machine reaches by itself'),
+    htmlTable(ceilingsTable(result.ceilings)),
+    join([notes(ceilingDoubts(result.ceilings))]),
+  ];
 }
 
 function surroundings(result: BenchResult): Markup {

@@ -1,5 +1,7 @@
+import { rateOf } from '../analysis/ceilings.js';
+import { ceilingsOf, PHASE_METRICS, type RooflinePoint, rooflineOfCell } from '../analysis/roofline.js';
 import { formatRate, significant } from '../output/figures.js';
-import { ceilingsOf, type PhaseRoofline, peakOf, phaseRooflines } from '../output/phaseRoofline.js';
+import { formatCeiling, formatShare } from '../output/rooflineTable.js';
 import { cellTitles } from '../output/sweepAxes.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
@@ -17,7 +19,7 @@ interface Roof {
 
 interface Plot {
   readonly cell: CellRecord;
-  readonly points: readonly PhaseRoofline[];
+  readonly points: readonly RooflinePoint[];
   readonly roofs: readonly Roof[];
   readonly readBytesPerSecond: number;
 }
@@ -25,11 +27,11 @@ interface Plot {
 /** The phases under the machine's ceilings, for the fastest cell that has both; null when none has. */
 export function rooflineChart(result: BenchResult): Chart | null {
   const plots = result.cells.flatMap((cell): Plot[] => {
-    const points = phaseRooflines(cell, result);
-    const ceilings = ceilingsOf(cell, result);
+    const points = rooflineOfCell(cell, result.ceilings);
+    const ceilings = ceilingsOf(cell, result.ceilings);
     if (points.length === 0 || ceilings === null) return [];
     const roofs = (['f32', 'bf16', 'int8'] as const).flatMap((name): Roof[] => {
-      const peak = peakOf(ceilings, name);
+      const peak = rateOf(ceilings, name);
       return peak === null ? [] : [{ name, flopsPerSecond: peak }];
     });
     return [{ cell, points, roofs, readBytesPerSecond: ceilings.readBytesPerSecond }];
@@ -44,15 +46,28 @@ export function rooflineChart(result: BenchResult): Chart | null {
     description: `How close each phase comes to what this machine reaches by itself. Under the slope memory is the limit, under a level arithmetic is.${of}`,
     draw: (width) => draw(plot, width),
     table: {
-      header: ['', 'FLOP per byte', 'FLOP/s', 'read B/s', 'of its ceiling', 'limit'],
+      header: [
+        '',
+        'ms',
+        'at its ceiling',
+        'share',
+        'FLOP per byte',
+        'FLOP/s',
+        'read B/s',
+        'limit',
+        'ceiling',
+      ],
       rows: plots.flatMap(({ cell, points }) =>
         points.map((point) => [
-          plots.length > 1 ? `${cell.id}, ${point.phase}` : point.phase,
+          plots.length > 1 ? `${cell.id}, ${PHASE_METRICS[point.phase]}` : PHASE_METRICS[point.phase],
+          significant(point.ms),
+          significant(point.ceilingMs),
+          formatShare(point),
           significant(point.intensity),
           formatRate(point.flopsPerSecond),
           formatRate(point.bytesPerSecond),
-          `${(100 * point.share).toFixed(0)} %`,
           point.limit,
+          formatCeiling(point.ceiling, point.limit),
         ]),
       ),
     },
@@ -74,7 +89,7 @@ function draw({ points, roofs, readBytesPerSecond }: Plot, width: number): Drawi
   const rates = points.map(({ flopsPerSecond }) => flopsPerSecond);
   const y = logScale([Math.min(...rates) / 2, highest * 1.3], bottom, top, 6);
   const entries = points.map((point) => ({
-    text: `${findMetric(point.phase)?.title ?? point.phase} ${(100 * point.share).toFixed(0)} %`,
+    text: `${titleOf(point)} ${formatShare(point)}`,
     shape: (px: number, py: number) => dot(point, px, py),
   }));
   const key = legend(entries, left, HEIGHT + 8, right);
@@ -130,13 +145,23 @@ function drawRoof(
   ]);
 }
 
-function drawPoint(point: PhaseRoofline, x: Scale, y: Scale): Markup {
+function titleOf({ phase }: RooflinePoint): string {
+  return findMetric(PHASE_METRICS[phase])?.title ?? phase;
+}
+
+function drawPoint(point: RooflinePoint, x: Scale, y: Scale): Markup {
   const [px, py] = [x.at(point.intensity), y.at(point.flopsPerSecond)];
-  const title = `${findMetric(point.phase)?.title ?? point.phase}: ${formatRate(point.flopsPerSecond)}FLOP/s, ${formatRate(point.bytesPerSecond)}B/s, ${(100 * point.share).toFixed(0)} % of what ${point.limit} allows`;
-  const gap = el('line', { class: 'gap', x1: px, x2: px, y1: py, y2: y.at(point.attainableFlopsPerSecond) });
+  const title = `${titleOf(point)}: ${formatRate(point.flopsPerSecond)}FLOP/s, ${formatRate(point.bytesPerSecond)}B/s, ${formatShare(point)} of what ${point.limit} allows`;
+  const gap = el('line', {
+    class: 'gap',
+    x1: px,
+    x2: px,
+    y1: py,
+    y2: y.at(point.flopsPerSecond / point.share),
+  });
   return withTitle(title, gap, dot(point, px, py));
 }
 
-function dot({ phase }: PhaseRoofline, x: number, y: number): Markup {
-  return el('circle', { class: `point phase-${phase}`, cx: x, cy: y, r: 6 });
+function dot({ phase }: RooflinePoint, x: number, y: number): Markup {
+  return el('circle', { class: `point phase-${PHASE_METRICS[phase]}`, cx: x, cy: y, r: 6 });
 }

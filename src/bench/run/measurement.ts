@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QwenAsrError } from '../../error.js';
 import type { BackendChoice } from '../../transcribe/types.js';
+import { joinCeilings } from '../analysis/ceilings.js';
 import type { BenchPlan, CellPlan } from '../plan/benchPlan.js';
 import { runOrder } from '../plan/runOrder.js';
-import type { CeilingsRecord } from '../schema/benchResult.js';
+import type { CeilingRates, CeilingsRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import { isSteady } from '../statistics/steadyState.js';
 import type { CellFacts, CellSession, OpenCell } from './cellSession.js';
@@ -27,6 +28,7 @@ export interface MeasurementWatcher {
   readonly signal?: AbortSignal | undefined;
   readonly onBackend?: (cell: CellPlan, choice: BackendChoice) => void;
   readonly onReady?: (cell: MeasuredCell, session: CellSession) => void;
+  /** Before the warm-up, and again after the last run with all measurements. */
   readonly onCeilings?: (ceilings: CeilingsRecord | null, cell: MeasuredCell) => void;
   /** The warm-up begins. */
   readonly onWarmupStart?: (cell: MeasuredCell) => void;
@@ -51,6 +53,9 @@ export interface MeasurementEnd {
 /** `--warmup auto` gives up after so many runs. */
 export const MOST_WARMUPS = 20;
 
+/** Measurements of the ceilings before the warm-up, and as many again after the last run. */
+const CEILING_SAMPLES = 3;
+
 /** More runs than any budget should buy. */
 const MOST_RUNS = 10_000;
 
@@ -61,6 +66,14 @@ interface CellState extends MeasuredCell {
   readonly runs: RunRecord[];
   steady: boolean | null;
   error: QwenAsrError | null;
+}
+
+/** Ceilings of one set of threads and instructions, and the cell that measures them. */
+interface CeilingState {
+  readonly cell: CellState;
+  readonly session: CellSession;
+  readonly machinery: Pick<CeilingsRecord, 'threads' | 'backend' | 'isa'>;
+  readonly samples: CeilingRates[];
 }
 
 /**
@@ -91,7 +104,7 @@ class Measurement {
   readonly #watcher: MeasurementWatcher;
   readonly #cells: CellState[];
   readonly #orders: (readonly number[])[] = [];
-  readonly #ceilings = new Set<string>();
+  readonly #ceilings = new Map<string, CeilingState>();
   readonly #mostRuns: number;
   #budgetStartMs: number | null = null;
   #longestRoundMs = 0;
@@ -129,6 +142,10 @@ class Measurement {
         outOfBudget = this.#isOutOfBudget();
         if (outOfBudget) break;
         await this.#runRound(round, orderOf(round));
+      }
+      // The machine may have changed meanwhile. Not between the rounds: that would empty the caches for the next one.
+      for (const ceilings of this.#ceilings.values()) {
+        if (ceilings.samples.length > 0) await this.#sampleCeilings(ceilings);
       }
     } catch (error) {
       if (this.#watcher.signal?.aborted !== true) throw error;
@@ -169,9 +186,21 @@ class Measurement {
     const { threads, backend, isa } = model;
     const key = `${threads} ${backend} ${isa}`;
     if (this.#ceilings.has(key)) return;
-    this.#ceilings.add(key);
-    const ceilings = await session.measureCeilings();
-    this.#watcher.onCeilings?.(ceilings === null ? null : { threads, backend, isa, ...ceilings }, cell);
+    const ceilings = { cell, session, machinery: { threads, backend, isa }, samples: [] };
+    this.#ceilings.set(key, ceilings);
+    await this.#sampleCeilings(ceilings);
+  }
+
+  async #sampleCeilings({ cell, session, machinery, samples }: CeilingState): Promise<void> {
+    for (let sample = 0; sample < CEILING_SAMPLES; sample++) {
+      this.#checkAborted();
+      const rates = await session.measureCeilings();
+      if (rates === null) break;
+      samples.push(rates);
+    }
+    const [first, ...others] = samples;
+    const joined = first === undefined ? null : { ...machinery, ...joinCeilings([first, ...others]) };
+    this.#watcher.onCeilings?.(joined, cell);
   }
 
   async #warmUp(cell: CellState): Promise<void> {

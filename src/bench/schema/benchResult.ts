@@ -76,15 +76,21 @@ export interface AudioRecord {
   readonly hash: string | null;
 }
 
-/** What the machine itself reaches, measured on these threads. */
-export interface CeilingsRecord {
-  readonly threads: number;
-  readonly backend: string;
-  readonly isa: string;
+/** What the machine itself reaches; null where the processor has no such instruction. */
+export interface CeilingRates {
   readonly readBytesPerSecond: number;
   readonly f32FlopsPerSecond: number;
   readonly bf16FlopsPerSecond: number | null;
   readonly int8OpsPerSecond: number | null;
+}
+
+/** The same measured on these threads: the medians of `samples`. */
+export interface CeilingsRecord extends CeilingRates {
+  readonly threads: number;
+  readonly backend: string;
+  readonly isa: string;
+  /** Every measurement, before and after the runs; left out by versions that measured once. */
+  readonly samples?: readonly CeilingRates[];
 }
 
 /** Everything that was chosen for a cell. Two cells may be compared when these agree. */

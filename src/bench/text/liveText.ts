@@ -66,6 +66,8 @@ export class LiveText implements MeasurementWatcher {
   };
 
   readonly onCeilings = (ceilings: CeilingsRecord | null): void => {
+    // What the measurements after the runs add is the report's to say.
+    if (ceilings !== null && this.#ceilings.has(ceilingsKey(ceilings))) return;
     if (ceilings !== null) this.#ceilings.set(ceilingsKey(ceilings), ceilings);
     this.#output.out(`${formatCeilings(ceilings)}${this.#single ? '\n' : ''}`);
   };

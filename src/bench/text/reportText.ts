@@ -1,22 +1,21 @@
-import { rooflineOfCell } from '../analysis/roofline.js';
 import { threadScaling } from '../analysis/threadScaling.js';
 import { comparisonNotes, comparisonTable } from '../output/comparisonTable.js';
 import { cellNotes } from '../output/describe.js';
 import { significant } from '../output/figures.js';
 import { textTable } from '../output/formatText.js';
+import { ceilingDoubts, rooflineOf } from '../output/rooflineTable.js';
 import type { FigureTable } from '../output/summaryTable.js';
 import { sweepTable } from '../output/sweepTable.js';
 import { overheadTable } from '../report/overheadTable.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
-import { rooflineTable } from './rooflineText.js';
 
 /**
  * What the text says after the runs, in blocks that a blank line precedes each: one table of all cells (a single cell
  * has its own, the seed's), how threads scale, what length costs, comparisons, error rates, the roofline and notes.
  *
- * @param withNotes also what makes single runs or small samples doubtful
+ * @param withDoubts also the roofline, and what makes runs or ceilings doubtful: the details have them too
  */
-export function formatReport(result: BenchResult, withNotes: boolean): string {
+export function formatReport(result: BenchResult, withDoubts: boolean): string {
   const single = result.kind === 'benchmark';
   const hasRuns = result.cells.some(({ runs }) => runs.length > 0);
   return [
@@ -24,8 +23,8 @@ export function formatReport(result: BenchResult, withNotes: boolean): string {
     ...(result.kind === 'sweep' ? [...scalingBlocks(result), fitBlock(result)] : []),
     comparisonBlock(result),
     accuracyBlock(result),
-    ...result.cells.map((cell) => rooflineBlock(cell, result)),
-    noteBlock(result, withNotes),
+    ...(withDoubts ? result.cells.map((cell) => rooflineBlock(cell, result)) : []),
+    noteBlock(result, withDoubts),
   ]
     .filter((lines) => lines.length > 0)
     .map((lines) => `\n${lines.join('\n')}\n`)
@@ -91,10 +90,8 @@ function percent(rate: number): string {
 }
 
 function rooflineBlock(cell: CellRecord, result: BenchResult): string[] {
-  const points = rooflineOfCell(cell, result.ceilings);
-  if (points.length === 0) return [];
-  const title = result.kind === 'benchmark' ? 'of the ceilings' : cell.id;
-  return textTable(rooflineTable(title, points));
+  const table = rooflineOf(cell, result, result.kind === 'benchmark' ? 'of the ceilings' : cell.id);
+  return table === null ? [] : textTable(table);
 }
 
 /** So few runs that a figure is left out is only said beside the figure, which this text has none of. */
@@ -107,6 +104,7 @@ function noteBlock(result: BenchResult, withNotes: boolean): string[] {
       single ? note : `${cell.id}: ${note}`,
     ),
   );
-  const shared = [...new Set([...notes, ...result.notes])];
+  const doubts = withNotes ? ceilingDoubts(result.ceilings) : [];
+  const shared = [...new Set([...notes, ...doubts, ...result.notes])];
   return shared.map((note) => `note: ${note}`);
 }

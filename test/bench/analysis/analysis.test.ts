@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ceilingRange, joinCeilings } from '../../../src/bench/analysis/ceilings.js';
 import { rooflineOfCell, rooflineOfRun } from '../../../src/bench/analysis/roofline.js';
 import { threadScaling } from '../../../src/bench/analysis/threadScaling.js';
+import { ceilingDoubts, formatShare, rooflineTable } from '../../../src/bench/output/rooflineTable.js';
 import type {
   BenchResult,
   CeilingsRecord,
@@ -38,24 +40,63 @@ const RUN = fakeRun(2000, {
   },
 });
 
-test('arithmetic is held against the dot products of its precision, decode against reading', () => {
+test('a phase is held against the ceiling that is the lower one for its work', () => {
   const points = rooflineOfRun(RUN, WORK, CEILINGS);
   assert.deepEqual(
-    points.map(({ part, share, limit }) => [part, Number(share.toFixed(6)), limit]),
+    points.map(({ phase, share, limit }) => [phase, Number(share.toFixed(6)), limit]),
     [
       ['convStem', 0.5, 'bf16'], // 40 G in 0.2 s: 200 of 400
       ['encoderLayers', 0.6, 'bf16'],
-      ['encode', 0.5, 'bf16'], // 100 G in 0.5 s, the mel's time included
       ['prefill', 0.5, 'bf16'],
       ['decode', 0.8, 'read'], // 12 GB in 0.5 s: 24 of 30
     ],
   );
+  const [, , prefill, decode] = points;
+  assert.deepEqual([prefill?.rate, prefill?.ceiling, prefill?.ceilingMs], [200e9, 400e9, 500]);
+  assert.deepEqual([decode?.rate, decode?.ceiling, decode?.ceilingMs], [24e9, 30e9, 400]);
   const f32 = rooflineOfRun(
     RUN,
     WORK.map((one) => ({ ...one, arithmetic: 'f32' as const })),
     CEILINGS,
   );
-  assert.deepEqual(f32.find(({ part }) => part === 'prefill')?.share, 2);
+  assert.deepEqual(f32.find(({ phase }) => phase === 'prefill')?.share, 2);
+});
+
+test('little work for many weights is limited by reading them, whatever the phase; much work never is', () => {
+  // 2 G operations for 3 GB: 5 ms of arithmetic, 100 ms of reading. And the other way round for decode steps.
+  const work: readonly WorkRecord[] = [
+    { phase: 'prefill', flops: 2e9, bytes: 3e9, arithmetic: 'bf16' },
+    { phase: 'decode', flops: 100e9, bytes: 3e9, arithmetic: 'bf16' },
+  ];
+  const points = rooflineOfRun(RUN, work, CEILINGS);
+  assert.deepEqual(
+    points.map(({ phase, limit, ceilingMs, share }) => [phase, limit, ceilingMs, share]),
+    [
+      ['prefill', 'read', 100, 0.1],
+      ['decode', 'bf16', 250, 0.5],
+    ],
+  );
+});
+
+test('the phases do not overlap, so the time at their ceilings is that of the run', () => {
+  const points = rooflineOfRun(RUN, WORK, CEILINGS);
+  const sum = points.reduce((total, { ms }) => total + ms, 0);
+  assert.ok(sum <= RUN.totalMs, `${sum} of ${RUN.totalMs}`);
+  const { rows } = rooflineTable('', points, RUN.totalMs);
+  assert.deepEqual(rows.at(-1)?.slice(0, 4), ['all', '2000', '1150', '57 %']); // 100 + 150 + 500 + 400
+});
+
+test('where there are no bf16 products bf16 is multiplied as f32', () => {
+  const points = rooflineOfRun(RUN, WORK, { ...CEILINGS, bf16FlopsPerSecond: null });
+  assert.deepEqual(
+    points.map(({ limit, share }) => [limit, share]),
+    [
+      ['f32', 2],
+      ['f32', 2.4],
+      ['f32', 2],
+      ['read', 0.8],
+    ],
+  );
 });
 
 test('what was not measured has no place on it', () => {
@@ -63,10 +104,34 @@ test('what was not measured has no place on it', () => {
   assert.deepEqual(rooflineOfRun(RUN, [], CEILINGS), []);
   assert.deepEqual(rooflineOfRun(fakeRun(100), WORK, CEILINGS), []);
   const int8 = WORK.map((one) => ({ ...one, arithmetic: 'int8' as const }));
-  assert.deepEqual(
-    rooflineOfRun(RUN, int8, CEILINGS).map(({ part }) => part),
-    ['decode'],
-  );
+  assert.deepEqual(rooflineOfRun(RUN, int8, CEILINGS), []);
+});
+
+const measured = (...reads: readonly [number, ...number[]]): CeilingsRecord => {
+  const rates = (read: number) => ({ ...CEILINGS, readBytesPerSecond: read });
+  const [first, ...others] = reads;
+  return { ...CEILINGS, ...joinCeilings([rates(first), ...others.map(rates)]) };
+};
+
+test('ceilings that were measured several times are their medians', () => {
+  const joined = measured(30e9, 55e9, 29e9, 31e9, 50e9);
+  assert.equal(joined.readBytesPerSecond, 31e9);
+  assert.deepEqual([joined.f32FlopsPerSecond, joined.int8OpsPerSecond], [100e9, null]);
+  assert.equal(joined.samples?.length, 5);
+  assert.deepEqual(ceilingRange(joined, 'read'), { low: 29e9, high: 55e9 });
+  assert.deepEqual(ceilingRange(joined, 'int8'), null);
+});
+
+test('shares of a ceiling that moved by more than 15 % are marked, those of the others are not', () => {
+  const marks = (ceilings: CeilingsRecord) =>
+    rooflineOfRun(RUN, WORK, ceilings).map((point) => formatShare(point));
+  assert.deepEqual(marks(measured(30e9, 28e9, 32e9)), ['50 %', '60 %', '50 %', '80 %']);
+  const restless = measured(30e9, 55e9, 30e9);
+  assert.deepEqual(marks(restless), ['50 %', '60 %', '50 %', '~80 %']);
+  assert.deepEqual(ceilingDoubts([measured(30e9, 31e9)]), []);
+  assert.deepEqual(ceilingDoubts([restless]), [
+    'the read ceiling moved by 83 % between measurements (30.0 GB/s … 55.0 GB/s): shares of it are rough',
+  ]);
 });
 
 test('a cell is held against the ceilings of its own threads, by the medians of its runs', () => {

@@ -60,7 +60,13 @@ test('text shows medians, intervals, phases and names what to know', () => {
   const median = result.cells[0]?.summary?.['total']?.median ?? assert.fail();
   assert.match(text, /^machine +AMD EPYC 9R14, 4 cores, 8 CPUs, 31 GiB, linux-x64, avx2/m);
   assert.match(text, new RegExp(`^total +${significant(median)} +\\d+ … \\d+ `, 'm'));
-  assert.match(text, /^encoder_layers +[\d.]+ +1\d\.\d % +2\d\d GFLOP\/s +1\.\d GB\/s +6\d % +arithmetic$/m);
+  // The sample tells a peak of its encoder and of loading, and none of the conv stem.
+  assert.match(text, /^phase +median ms +share +peak MiB$/m);
+  assert.match(text, /^load, once +412\.5 +– +762\.9$/m);
+  assert.match(text, /^conv_stem +[\d.]+ +2\.\d % +–$/m);
+  assert.match(text, /^encoder_layers +[\d.]+ +1\d\.\d % +1431$/m);
+  assert.match(text, /^encoder_layers +[\d.]+ +[\d.]+ +6\d % +2\d\d GFLOP\/s +427 GFLOP\/s +bf16$/m);
+  assert.match(text, /^decode_steps +\d+ +\d+ +7\d % +25\.\d GB\/s +33\.0 GB\/s +read$/m);
   assert.match(text, /^note: p90 needs 64 runs/m);
   assert.match(text, /^note: disturbed: run \d+ \(steal 4\.1 %\)/m);
   assert.ok(Math.max(...text.split('\n').map((line) => line.length)) < 130);

@@ -171,15 +171,33 @@ test('an abort ends it with the runs that were finished: while running, between 
   }
 });
 
-test('ceilings are measured once for each number of threads, before the warm-up', async () => {
+test('ceilings are measured for each number of threads, before the warm-up and after the last run', async () => {
   const { open, log } = instant();
   const seen: unknown[] = [];
   await measureCells(fakePlan(['a', 'b'], { roofline: true, runs: 1, warmup: 1 }), open, {
-    onCeilings: (ceilings) => seen.push(ceilings?.threads),
+    onCeilings: (ceilings) =>
+      seen.push([ceilings?.threads, ceilings?.samples?.length, ceilings?.readBytesPerSecond]),
   });
-  // Both fakes have the same threads and instructions.
-  assert.deepEqual(seen, [1]);
-  assert.deepEqual(log.slice(0, 4), ['open a', 'ceilings a', 'open b', 'run a']);
+  // Both fakes have the same threads and instructions; what they tell grows by 1 GB/s from 30 at every measurement.
+  assert.deepEqual(seen, [
+    [1, 3, 31e9],
+    [1, 6, 32.5e9],
+  ]);
+  const three = Array.from({ length: 3 }, () => 'ceilings a');
+  assert.deepEqual(log.slice(0, 6), ['open a', ...three, 'open b', 'run a']);
+  assert.deepEqual(log.slice(-6, -2), ['run b', ...three]);
+});
+
+test('after an interruption the ceilings of before stand', async () => {
+  const controller = new AbortController();
+  const seen: unknown[] = [];
+  const { interrupted } = await measureCells(fakePlan(['a'], { roofline: true, runs: 3 }), instant().open, {
+    signal: controller.signal,
+    onCeilings: (ceilings) => seen.push(ceilings?.samples?.length),
+    onRun: () => controller.abort(new QwenAsrError('aborted', 'stopped')),
+  });
+  assert.equal(interrupted, true);
+  assert.deepEqual(seen, [3]);
 });
 
 test('what an interrupted measurement has finished is not run again', async () => {

@@ -57,6 +57,7 @@ export function fakeCells({ run, open }: FakeBehaviour): { open: OpenCell; log: 
       open?.(cell);
       log.push(`open ${cell.id}`);
       let number = 0;
+      let ceilings = 0;
       return {
         facts: {
           model: INFO_1_7B,
@@ -74,7 +75,7 @@ export function fakeCells({ run, open }: FakeBehaviour): { open: OpenCell; log: 
         measureCeilings: async () => {
           log.push(`ceilings ${cell.id}`);
           return {
-            readBytesPerSecond: 30e9,
+            readBytesPerSecond: 30e9 + 1e9 * ceilings++,
             f32FlopsPerSecond: 200e9,
             bf16FlopsPerSecond: null,
             int8OpsPerSecond: null,
