@@ -160,6 +160,13 @@ export class KernelBuilder {
     return this.append({ op: 'vecLoad', d, from, type }, d);
   }
 
+  /** 2·lanes bf16 in a row, as two vectors: fewer instructions than two loads where widening takes several. */
+  loadPair(from: Address): [VecReg, VecReg] {
+    const d: [VecReg, VecReg] = [this.vec(), this.vec()];
+    this.push({ op: 'vecLoadPair', d, from });
+    return d;
+  }
+
   store(to: Address, a: VecReg, type: VecStoreType = 'raw'): void {
     this.push({ op: 'vecStore', to, a, type });
   }

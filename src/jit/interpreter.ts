@@ -109,6 +109,13 @@ function step(i: Instruction, s: InterpreterState, resolveCall?: ResolveCall): v
     case 'atomicLoad':
       s.setInt(i.d, intResult(i, s));
       break;
+    case 'vecLoadPair': {
+      const at = s.address(i.from, 4 * s.lanes);
+      for (const [half, d] of i.d.entries()) {
+        s.setLanes(d, (lane) => s.memory.getUint16(at + 2 * (half * s.lanes + lane), true) << 16);
+      }
+      break;
+    }
     case 'vecConst':
     case 'vecMove':
     case 'vecLoad':

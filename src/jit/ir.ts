@@ -103,6 +103,8 @@ export type Instruction =
   | { readonly op: 'vecConst'; readonly d: VecReg; readonly bits: readonly number[] } // 1 value for all, or one a lane
   | { readonly op: 'vecMove'; readonly d: VecReg; readonly a: VecReg }
   | { readonly op: 'vecLoad'; readonly d: VecReg; readonly from: Address; readonly type: VecLoadType }
+  // 2·lanes bf16 in a row, widened to f32: the first half and the second; two different registers
+  | { readonly op: 'vecLoadPair'; readonly d: readonly [VecReg, VecReg]; readonly from: Address }
   | { readonly op: 'vecStore'; readonly to: Address; readonly a: VecReg; readonly type: VecStoreType }
   | {
       readonly op: 'vecStoreLow'; // the first `lanes` lanes as f32

@@ -31,6 +31,8 @@ export function registersUsed(i: Instruction): RegistersUsed {
     case 'vecLoad':
     case 'vecBroadcast':
       return { reads: ofAddress(i.from), writes: [i.d] };
+    case 'vecLoadPair':
+      return { reads: ofAddress(i.from), writes: i.d };
     case 'intStore':
       return { reads: [...ofAddress(i.to), ...ofInt(i.a)], writes: [] };
     case 'vecStore':

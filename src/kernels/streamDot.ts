@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../jit/builder.js';
-import type { IntReg, VecReg } from '../jit/ir.js';
+import type { Capabilities, IntReg, VecReg } from '../jit/ir.js';
 import type { TilePolicy } from './tilePolicy.js';
 
 /**
@@ -33,7 +33,8 @@ export function maxStreamRows(vecRegisters: number): number {
  */
 export function streamDot(k: KernelBuilder, policy: TilePolicy, operands: StreamOperands): VecReg[] {
   const { a, aStrideBytes, rows, b, bStrideBytes, depth } = operands;
-  const unroll = chooseUnroll(depth / policy.stepElements, rows, k.capabilities.vecRegisters);
+  const unroll = chooseUnroll(depth / policy.stepElements, rows, k.capabilities);
+  const stepsAtOnce = unroll % policy.streamSteps === 0 ? policy.streamSteps : 1;
   const aStep = policy.stepElements * policy.aBytes;
   const bStep = policy.stepElements * policy.bBytes;
   const columns = [0, 1, 2, 3].map(() => {
@@ -42,11 +43,17 @@ export function streamDot(k: KernelBuilder, policy: TilePolicy, operands: Stream
     );
     const offset = k.intConst(0);
     k.while('lt', offset, depth * policy.aBytes, () => {
-      for (let u = 0; u < unroll; u++) {
-        const w = policy.loadB(k, k.at(b, u * bStep));
-        if ((u * bStep) % CACHE_LINE_BYTES === 0) k.prefetch(k.at(b, u * bStep + PREFETCH_BYTES), 'once');
-        accumulators.forEach((row, r) => {
-          policy.productOfMemory(k, row[u]!, w, k.at(a, r * aStrideBytes + u * aStep, offset));
+      for (let first = 0; first < unroll; first += stepsAtOnce) {
+        const at = k.at(b, first * bStep);
+        const steps = stepsAtOnce === 1 ? [policy.loadB(k, at)] : policy.loadStream(k, at);
+        if ((first * bStep) % CACHE_LINE_BYTES === 0) {
+          k.prefetch(k.at(b, first * bStep + PREFETCH_BYTES), 'once');
+        }
+        steps.forEach((w, i) => {
+          const u = first + i;
+          accumulators.forEach((row, r) => {
+            policy.productOfMemory(k, row[u]!, w, k.at(a, r * aStrideBytes + u * aStep, offset));
+          });
         });
       }
       k.advance(offset, unroll * aStep);
@@ -61,7 +68,9 @@ export function streamDot(k: KernelBuilder, policy: TilePolicy, operands: Stream
 }
 
 /** Independent accumulators hide the latency of the products; as many as divide the steps and fit. */
-function chooseUnroll(steps: number, rows: number, vecRegisters: number): number {
-  const free = vecRegisters - 1 - 4 * rows;
-  return [4, 2, 1].find((unroll) => steps % unroll === 0 && (unroll === 1 || unroll * rows <= free)) ?? 1;
+function chooseUnroll(steps: number, rows: number, { lanes, vecRegisters }: Capabilities): number {
+  // WebAssembly's engines keep the sums of other columns in memory meanwhile, but load all operands of a step first.
+  const fits = (unroll: number) =>
+    lanes === 4 ? unroll * (2 * rows + 1) < vecRegisters : unroll * rows <= vecRegisters - 1 - 4 * rows;
+  return [4, 2].find((unroll) => steps % unroll === 0 && fits(unroll)) ?? 1;
 }

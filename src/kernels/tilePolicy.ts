@@ -21,6 +21,10 @@ export interface TilePolicy {
   readonly tileColumns: 4;
   loadA(k: KernelBuilder, from: Address, d?: VecReg): VecReg;
   loadB(k: KernelBuilder, from: Address, d?: VecReg): VecReg;
+  /** Steps of B that a stream loads at once: 2 where widening them together takes fewer instructions. */
+  readonly streamSteps: 1 | 2;
+  /** B of `streamSteps` steps in a row. */
+  loadStream(k: KernelBuilder, from: Address): readonly VecReg[];
   /** accumulator += a·b; b may come straight from memory where `bFromMemory` says so. */
   product(k: KernelBuilder, accumulator: VecReg, a: VecReg, b: VecReg | Address): void;
   /** The same with A from memory, which every policy can do. */
@@ -44,11 +48,14 @@ export function tilePolicy(capabilities: Capabilities, a: OperandDtype, b: Opera
       tileColumns: 4,
       loadA: (k, from, d) => k.load(from, 'raw', d),
       loadB: (k, from, d) => k.load(from, 'raw', d),
+      streamSteps: 1,
+      loadStream: (k, from) => [k.load(from)],
       product: (k, accumulator, x, y) => k.dotPairs(accumulator, x, y),
       productOfMemory: (k, accumulator, y, x) => k.dotPairs(accumulator, y, x),
       bFromMemory: true,
     };
   }
+  const inPairs = lanes === 4 && b === 'bf16'; // wider targets widen from memory in one instruction and a shift
   return {
     name: 'widenDot',
     aBytes: 4,
@@ -58,6 +65,8 @@ export function tilePolicy(capabilities: Capabilities, a: OperandDtype, b: Opera
     tileColumns: 4,
     loadA: (k, from, d) => k.load(from, 'raw', d),
     loadB: (k, from, d) => k.load(from, b === 'bf16' ? 'bf16' : 'raw', d),
+    streamSteps: inPairs ? 2 : 1,
+    loadStream: (k, from) => (inPairs ? k.loadPair(from) : [k.load(from, b === 'bf16' ? 'bf16' : 'raw')]),
     product: (k, accumulator, x, y) => k.fma(accumulator, x, y),
     productOfMemory: (k, accumulator, y, x) => k.fma(accumulator, y, x),
     bFromMemory: b === 'f32',

@@ -125,6 +125,20 @@ test('widening: bf16 is the upper half, f16 covers subnormals and infinity, i8 i
   );
 });
 
+test('a pair of vectors: 2·lanes bf16 in a row, the first half in the first', () => {
+  const memory = new DataView(new ArrayBuffer(64));
+  [0x3f80, 0xc040, 0x0001, 0x7f80, 0x4000, 0x0000, 0xbf80, 0x3f00].forEach((bits, i) => {
+    memory.setUint16(2 * i, bits, true);
+  });
+  const k = new KernelBuilder('pair', capabilities);
+  const p = k.param();
+  const [low, high] = k.loadPair(k.at(p));
+  k.store(k.at(p, 16), low);
+  k.store(k.at(p, 32), high);
+  interpret(k.finish(), memory.buffer, [0]);
+  assert.deepEqual([...new Float32Array(memory.buffer, 16, 8)], [1, -3, 2 ** -133, Infinity, 2, 0, -1, 0.5]);
+});
+
 test('narrowing to bf16 rounds to nearest, ties to even, and keeps NaN', () => {
   const cases = [
     [0x3f800000, 0x3f80],

@@ -63,6 +63,7 @@ function lowerInstruction(i: Instruction, l: Lowering): void {
     case 'vecConst':
     case 'vecMove':
     case 'vecLoad':
+    case 'vecLoadPair':
     case 'vecStore':
     case 'vecStoreLow':
     case 'vecBroadcast':

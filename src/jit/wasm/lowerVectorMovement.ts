@@ -7,7 +7,16 @@ type Op<Name extends Instruction['op']> = Extract<Instruction, { op: Name }>;
 
 /** Constants, copies, loads with widening, stores with narrowing. */
 export function lowerVectorMovement(
-  i: Op<'vecConst' | 'vecMove' | 'vecLoad' | 'vecStore' | 'vecStoreLow' | 'vecBroadcast' | 'vecBroadcastInt'>,
+  i: Op<
+    | 'vecConst'
+    | 'vecMove'
+    | 'vecLoad'
+    | 'vecLoadPair'
+    | 'vecStore'
+    | 'vecStoreLow'
+    | 'vecBroadcast'
+    | 'vecBroadcastInt'
+  >,
   l: Lowering,
 ): void {
   switch (i.op) {
@@ -25,6 +34,9 @@ export function lowerVectorMovement(
     case 'vecLoad':
       lowerVecLoad(i, l);
       l.popVec(i.d);
+      break;
+    case 'vecLoadPair':
+      lowerVecLoadPair(i, l);
       break;
     case 'vecStore': // WebAssembly has no way past the caches
       if (i.type === 'bf16')
@@ -72,6 +84,18 @@ function lowerVecLoad({ from, type }: Op<'vecLoad'>, l: Lowering): void {
       break;
     default:
       throw unknownCase(type);
+  }
+}
+
+/** A zero below each bf16 makes it an f32: an instruction for each half, where loading 4 of them takes two. */
+function lowerVecLoadPair({ d: [low, high], from }: Op<'vecLoadPair'>, l: Lowering): void {
+  l.load('v128.load', from);
+  const both = l.popScratch();
+  for (const half of ['low', 'high'] as const) {
+    l.pushBits(0);
+    l.code.get(both);
+    l.code.interleave16(half);
+    l.popVec(half === 'low' ? low : high);
   }
 }
 

@@ -108,6 +108,18 @@ export class TypedCode {
     this.write('i8x16.shuffle', ['v128', 'v128'], ['v128'], [0xfd, 0x0d, ...bytes]);
   }
 
+  /** 16-bit lanes of two vectors in turns, of their low or their high halves. */
+  interleave16(half: 'low' | 'high'): void {
+    const first = half === 'low' ? 0 : 8;
+    const bytes = [0, 2, 4, 6].flatMap((at) => [
+      first + at,
+      first + at + 1,
+      first + at + 16,
+      first + at + 17,
+    ]);
+    this.write('i8x16.shuffle', ['v128', 'v128'], ['v128'], [0xfd, 0x0d, ...bytes]);
+  }
+
   /** a b condition → a if the condition is not 0, else b. */
   select(type: 'i32' | 'i64'): void {
     this.write('select', [type, type, 'i32'], [type], [SELECT]);

@@ -28,6 +28,7 @@ import {
   lowerVecBroadcastInt,
   lowerVecConst,
   lowerVecLoad,
+  lowerVecLoadPair,
   lowerVecReduce,
   lowerVecReduce4,
   lowerVecSelect,
@@ -99,6 +100,8 @@ function lowerInstruction(l: Lowering, i: Instruction): void {
       return l.asm.emit('vmovaps', l.vec(i.d), l.vec(i.a));
     case 'vecLoad':
       return lowerVecLoad(l, i);
+    case 'vecLoadPair':
+      return lowerVecLoadPair(l, i);
     case 'vecStore':
       return lowerVecStore(l, i);
     case 'vecStoreLow':

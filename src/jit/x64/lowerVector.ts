@@ -56,6 +56,12 @@ export function lowerVecLoad(l: Lowering, i: Of<'vecLoad'>): void {
   }
 }
 
+export function lowerVecLoadPair(l: Lowering, { d: [low, high], from }: Of<'vecLoadPair'>): void {
+  lowerVecLoad(l, { op: 'vecLoad', d: low, from, type: 'bf16' });
+  const upper = { ...from, offset: from.offset + 2 * (l.wide ? 16 : 8) };
+  lowerVecLoad(l, { op: 'vecLoad', d: high, from: upper, type: 'bf16' });
+}
+
 export function lowerVecStore(l: Lowering, i: Of<'vecStore'>): void {
   const to = l.address(i.to);
   if (i.type === 'raw') return l.asm.emit('vmovups', to, l.vec(i.a));

@@ -41,7 +41,7 @@ export function edgeKernels(capabilities: Capabilities): EdgeKernel[] {
     elementwise(`right ${bits}`, false, (k, a) => k.shift('right', a, bits));
   }
   for (const type of ['bf16', 'f16', 'i8'] as const) kernels.push(wideningKernel(type, capabilities));
-  kernels.push(narrowingKernel(capabilities));
+  kernels.push(pairWideningKernel(capabilities), narrowingKernel(capabilities));
   return kernels;
 }
 
@@ -70,6 +70,17 @@ function wideningKernel(type: 'bf16' | 'f16' | 'i8', capabilities: Capabilities)
   const stepBytes = operands.BYTES_PER_ELEMENT * k.lanes;
   return streamKernel(k, operands, stepBytes, 4 * k.lanes, type === 'f16', (from, to) => {
     k.store(k.at(to), k.load(k.at(from), type));
+  });
+}
+
+function pairWideningKernel(capabilities: Capabilities): EdgeKernel {
+  const k = new KernelBuilder('widen pairs of bf16', capabilities);
+  const operands = Uint16Array.from({ length: 65536 }, (_, i) => i);
+  const vectorBytes = 4 * k.lanes;
+  return streamKernel(k, operands, vectorBytes, 2 * vectorBytes, false, (from, to) => {
+    for (const [half, widened] of k.loadPair(k.at(from)).entries()) {
+      k.store(k.at(to, half * vectorBytes), widened);
+    }
   });
 }
 

@@ -258,9 +258,13 @@ class RandomKernel {
   private vecLoad(): void {
     const { k } = this;
     const d = this.vec();
-    switch (this.random.integer(0, 4)) {
+    switch (this.random.integer(0, 5)) {
       case 0:
         return void k.load(this.at(regions.output, 4 * k.lanes), 'raw', d);
+      case 5: {
+        const [low, high] = k.loadPair(this.at(regions.wild, 4 * k.lanes));
+        return void k.vecMove(d, this.pick([low, high]));
+      }
       case 1:
         return void k.load(this.at(regions.wild, 2 * k.lanes), 'bf16', d);
       case 2:

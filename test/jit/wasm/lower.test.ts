@@ -25,6 +25,7 @@ const operations: Readonly<Record<Instruction['op'], boolean>> = {
   vecConst: true,
   vecMove: true,
   vecLoad: true,
+  vecLoadPair: true,
   vecStore: true,
   vecStoreLow: true,
   vecBroadcast: true,

@@ -60,6 +60,8 @@ test('blocks, locals of every type, select, shuffle and calls validate', () => {
       code.get(vector);
       code.get(vector);
       code.shuffle([0, 4, 3, 7]);
+      code.get(vector);
+      code.interleave16('high');
       code.set(vector);
     },
     () => {

@@ -29,6 +29,7 @@ const operations = Object.keys({
   vecConst: true,
   vecMove: true,
   vecLoad: true,
+  vecLoadPair: true,
   vecStore: true,
   vecStoreLow: true,
   vecBroadcast: true,
