@@ -13,7 +13,7 @@ const MEL_BINS = 128;
 const CHUNK_FRAMES = 100;
 const WINDOW_TOKENS = 104;
 
-/** What a run has to process. */
+/** What a run has to process; of audio that is cut, each segment by itself. */
 export interface RunSize {
   /** Mel frames, 100 a second. */
   readonly frames: number;
@@ -38,21 +38,60 @@ export interface Work {
  * workOfRun(model.info, { frames: 1100, audioTokens: 143, promptTokens: 157, tokens: 33 });
  */
 export function workOfRun(model: ModelInfo, size: RunSize): WorkRecord[] {
-  const record = (phase: WorkRecord['phase'], { flops, bytes }: Work): WorkRecord => ({
+  return workOfSegments(model, [size], Math.max(0, (size.tokens ?? 0) - 1));
+}
+
+/**
+ * The work of each phase of a run over segments. Encoder and prefill read their weights for every segment; a decode step
+ * reads the decoder's once, however many segments it serves.
+ *
+ * @param segments those that were computed
+ * @param decodeSteps passes of the decoder after the prefills
+ */
+export function workOfSegments(
+  model: ModelInfo,
+  segments: readonly RunSize[],
+  decodeSteps: number,
+): WorkRecord[] {
+  const record = (phase: WorkRecord['phase'], parts: readonly Work[]): WorkRecord => ({
     phase,
-    flops,
-    bytes,
+    ...parts.reduce(addWork, { flops: 0, bytes: 0 }),
     arithmetic: model.precision,
   });
   const work = [
-    record('convStem', convStemWork(model, size)),
-    record('encoderLayers', encoderLayersWork(model, size.audioTokens)),
+    record(
+      'convStem',
+      segments.map((size) => convStemWork(model, size)),
+    ),
+    record(
+      'encoderLayers',
+      segments.map(({ audioTokens }) => encoderLayersWork(model, audioTokens)),
+    ),
   ];
-  const { promptTokens, tokens } = size;
-  if (promptTokens === null || tokens === null) return work;
-  work.push(record('prefill', prefillWork(model, promptTokens)));
-  if (tokens > 1) work.push(record('decode', decodeWork(model, promptTokens, tokens - 1)));
+  const decoded = segments.flatMap(({ promptTokens, tokens }) =>
+    promptTokens === null || tokens === null ? [] : [{ promptTokens, tokens }],
+  );
+  if (decoded.length === 0) return work;
+  work.push(
+    record(
+      'prefill',
+      decoded.map(({ promptTokens }) => prefillWork(model, promptTokens)),
+    ),
+  );
+  if (decodeSteps > 0) work.push(record('decode', [batchDecodeWork(model, decoded, decodeSteps)]));
   return work;
+}
+
+/** What one segment asks of the decoder. */
+export type DecodedSize = { readonly [Name in 'promptTokens' | 'tokens']: number };
+
+/** The decode steps of several segments: every token's arithmetic and cache, but the weights once for each step. */
+export function batchDecodeWork(model: ModelInfo, segments: readonly DecodedSize[], steps: number): Work {
+  const alone = segments
+    .map(({ promptTokens, tokens }) => decodeWork(model, promptTokens, tokens - 1))
+    .reduce(addWork, { flops: 0, bytes: 0 });
+  const rows = segments.reduce((sum, { tokens }) => sum + tokens - 1, 0);
+  return { flops: alone.flops, bytes: alone.bytes - (rows - steps) * decoderBytes(model) };
 }
 
 /**
@@ -124,14 +163,27 @@ export function decodeWork(model: ModelInfo, promptTokens: number, steps: number
 /** One decode step that attends to `keys` positions, its own included. */
 export function decodeStepWork(model: ModelInfo, keys: number): Work {
   const { layers, heads, kvHeads, headDim } = model.decoder;
-  const { queryKeyValue, rest, head } = decoderParameters(model);
-  const parameters = layers * (queryKeyValue + rest) + head;
   // The cache holds what the dot products take: bf16 where that is the precision.
   const cacheElementBytes = model.precision === 'bf16' ? 2 : 4;
   return {
-    flops: 2 * parameters + layers * attentionFlops(keys, heads * headDim),
-    bytes: bytesOf(model, parameters) + layers * 2 * keys * kvHeads * headDim * cacheElementBytes,
+    flops: 2 * stepParameters(model) + layers * attentionFlops(keys, heads * headDim),
+    bytes: decoderBytes(model) + layers * 2 * keys * kvHeads * headDim * cacheElementBytes,
   };
+}
+
+/** Weights of the decoder that a step multiplies, in elements. */
+function stepParameters(model: ModelInfo): number {
+  const { queryKeyValue, rest, head } = decoderParameters(model);
+  return model.decoder.layers * (queryKeyValue + rest) + head;
+}
+
+/** The same in bytes: what a step reads beside the cache. */
+function decoderBytes(model: ModelInfo): number {
+  return bytesOf(model, stepParameters(model));
+}
+
+function addWork(a: Work, b: Work): Work {
+  return { flops: a.flops + b.flops, bytes: a.bytes + b.bytes };
 }
 
 /** q·k and p·v of every head, for so many pairs of a query and a key. */

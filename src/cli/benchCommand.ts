@@ -17,6 +17,7 @@ import { QwenAsrError } from '../error.js';
 import { BENCH_OPTIONS, benchUsage } from './benchOptions.js';
 import { BenchProgress } from './benchProgress.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
+import { findInputs } from './inputRecordings.js';
 import { type OptionValues, parseOptions } from './options.js';
 import { planBenchmark } from './planBenchmark.js';
 import type { CommandContext } from './runCommand.js';
@@ -28,13 +29,14 @@ type BenchValues = OptionValues<typeof BENCH_OPTIONS>;
 
 /** qwen_asr_bench without a sub-command: measures the engine on silence or on recordings. */
 export async function benchCommand(context: CommandContext): Promise<ExitCode> {
-  const { values } = parseOptions(BENCH_OPTIONS, context.args);
-  if (answersStandard(values, benchUsage, context)) return EXIT.ok;
-  if (values.model === undefined) {
+  const { values: given } = parseOptions(BENCH_OPTIONS, context.args);
+  if (answersStandard(given, benchUsage, context)) return EXIT.ok;
+  if (given.model === undefined) {
     context.err(benchUsage());
     return EXIT.error;
   }
-  const plan = planBenchmark(values, values.model);
+  const values = given.input === undefined ? given : { ...given, input: await recordingsOf(given.input) };
+  const plan = planBenchmark(values, given.model);
   const references = planReferences(values, plan);
   const format = values.json ? 'json' : (values.format ?? 'text');
   const outputs = openOutputs({ format, exports: values.export ?? [], out: context.out });
@@ -53,6 +55,14 @@ export async function benchCommand(context: CommandContext): Promise<ExitCode> {
   outputs.finish(result);
   if (baseline !== null) saveBaseline(baseline, result);
   return exitCodeOf(result, end.interrupted);
+}
+
+/** The recordings that -i names: a directory stands for all below it. */
+async function recordingsOf(paths: readonly string[]): Promise<string[]> {
+  const { recordings, failures } = await findInputs(paths);
+  const [failure] = failures;
+  if (failure !== undefined) throw failure.error;
+  return recordings.map(({ input }) => input);
 }
 
 async function measure(

@@ -2,6 +2,7 @@ import { OUTPUT_FORMATS } from '../bench/output/outputFormat.js';
 import { listOf, numberList } from './listValues.js';
 import type { OptionTable } from './options.js';
 import { anyText, decimalNumber, durationMs, oneOf, wholeNumber, wordOr } from './optionValues.js';
+import { segmentSeconds } from './segmentSeconds.js';
 import { standardOptions } from './standardOptions.js';
 import { formatOptions } from './usage.js';
 
@@ -74,8 +75,27 @@ export const BENCH_OPTIONS = {
     kind: 'value',
     placeholder: 'N',
     section: FURTHER,
-    help: ['Decode exactly N tokens in every run, whatever the model says'],
+    help: ['Decode exactly N tokens in every run (segment), whatever the model says'],
     read: numberList(wholeNumber(1)),
+  },
+  segment: {
+    kind: 'value',
+    placeholder: 'SECONDS',
+    section: FURTHER,
+    help: ['Split at quiet points into segments of this length; 0 (default): never'],
+    read: numberList(segmentSeconds),
+  },
+  batch: {
+    kind: 'value',
+    placeholder: 'N',
+    section: FURTHER,
+    help: ['Segments decoded side by side (default: 4)'],
+    read: numberList(wholeNumber(1)),
+  },
+  'skip-silence': {
+    kind: 'switch',
+    section: FURTHER,
+    help: ['Leave out silence: 1 s or more below -60 dBFS'],
   },
   language: {
     kind: 'value',
@@ -231,9 +251,10 @@ ${further}
 
 -d also takes synthetic:SIZE[:SEED], SIZE being tiny, 0.6b or 1.7b: seeded random weights of the published
 shapes, made in memory. Every run then decodes 3 tokens a second of audio unless --tokens says otherwise.
--s takes 1 to 300 seconds, decimals included.
+-s takes 1 to 300 seconds, decimals included. -i also takes a directory: all recordings in it.
 Several values make a sweep, in which every combination is measured once: -t 1,2,4 or -t 1-4, -s 5-20+5 (steps
-of 5), -s 5-60*2 (5, 10, 20, 40), several -d or -i; lists for -w, --tokens, --backend, --precision, --isa.
+of 5), -s 5-60*2 (5, 10, 20, 40), several -d or -i; lists for -w, --tokens, --segment, --batch, --backend,
+--precision, --isa.
 Long names: ${longNames()}.
 
 Sub-commands, each with -h: compare A B (two results), report RESULT... (saved results in any format, HTML
@@ -244,6 +265,7 @@ Examples:
   qwen_asr_bench -d synthetic:0.6b --roofline                 what this machine could do, and does
   qwen_asr_bench -d MODEL -t 1,2,4,8 -n 10                    the best number of threads
   qwen_asr_bench -d MODEL -s 5-80*2 --resume lengths.jsonl    what a second of audio costs
+  qwen_asr_bench -d MODEL -i long.wav --segment 30 --batch 1,2,4   what decoding side by side gains
   qwen_asr_bench -d MODEL -n 20 --vs '--precision f32'        which setting is faster, and how sure that is
   qwen_asr_bench -d MODEL -i a.wav -n 10 --vs-cmd 'other -m {model} -t {threads} {audio}'
 `;

@@ -5,6 +5,7 @@ import { QwenAsrError } from '../error.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
 import { type BENCH_OPTIONS, readSeconds } from './benchOptions.js';
 import { checkModelSource } from './checkModelSource.js';
+import { checkSegments } from './checkSegments.js';
 import type { OptionValues } from './options.js';
 import { planRival } from './planRival.js';
 
@@ -26,8 +27,12 @@ export function planBenchmark(values: BenchValues, models: readonly string[]): B
     threads: values.threads ?? [undefined],
     audio: planAudio(values),
     exactTokens: values.tokens ?? [undefined],
+    segmentSeconds: (values.segment ?? [0]).map((seconds) => (seconds === 0 ? null : seconds)),
+    batches: values.batch ?? [undefined],
     language: values.language,
+    skipSilence: values['skip-silence'] === true,
   });
+  checkSegments(values, cells);
   const rivals = planRivals(values, cells);
   for (const cell of [...cells, ...rivals]) if (cell.kind === 'model') checkModelSource(cell.model);
   const compared = rivals.length > 0;
@@ -99,7 +104,7 @@ function planCommand(
 /** Called by the options that the other side changes, so that a reader sees both. */
 function nameFirst(cell: ModelCellPlan, values: BenchValues): ModelCellPlan {
   const texts = values.vs ?? [];
-  const { load, model, exactTokens } = cell;
+  const { load, model, exactTokens, segmentSeconds, batch, skipSilence } = cell;
   const named: readonly (readonly [pattern: RegExp, text: string])[] = [
     [/(^|\s)(-d|--model)/, `-d ${model}`],
     [/(^|\s)(-t|--threads)/, `-t ${load.threads ?? 'auto'}`],
@@ -107,6 +112,9 @@ function nameFirst(cell: ModelCellPlan, values: BenchValues): ModelCellPlan {
     [/--precision/, `--precision ${load.precision ?? 'auto'}`],
     [/--isa/, `--isa ${load.isa ?? 'auto'}`],
     [/--tokens/, `--tokens ${exactTokens ?? 'auto'}`],
+    [/--segment/, `--segment ${segmentSeconds ?? 0}`],
+    [/--batch/, `--batch ${batch}`],
+    [/--skip-silence/, skipSilence ? '--skip-silence' : 'without --skip-silence'],
   ];
   const parts = named.filter(([pattern]) => texts.some((text) => pattern.test(text))).map(([, text]) => text);
   return { ...cell, label: parts.length === 0 ? 'qwen-asr' : parts.join(' ') };

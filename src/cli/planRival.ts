@@ -1,7 +1,10 @@
 import type { ModelCellPlan } from '../bench/plan/benchPlan.js';
 import { QwenAsrError } from '../error.js';
-import { type OptionTable, parseOptions } from './options.js';
+import { DEFAULT_BATCH } from '../transcribe/transcribeSegments.js';
+import { checkSegments } from './checkSegments.js';
+import { type OptionTable, type OptionValues, parseOptions } from './options.js';
 import { anyText, oneOf, wholeNumber } from './optionValues.js';
+import { segmentSeconds } from './segmentSeconds.js';
 import { shellWords } from './shellWords.js';
 
 const section = '--vs';
@@ -16,6 +19,9 @@ const RIVAL_OPTIONS = {
   precision: { ...value, read: oneOf(['auto', 'f32', 'bf16']) },
   isa: { ...value, read: anyText },
   tokens: { ...value, read: wholeNumber(1) },
+  segment: { ...value, read: segmentSeconds },
+  batch: { ...value, read: wholeNumber(1) },
+  'skip-silence': { kind: 'switch', section, help },
   language: { ...value, read: anyText },
 } as const satisfies OptionTable;
 
@@ -27,9 +33,10 @@ const RIVAL_OPTIONS = {
  * @throws QwenAsrError `usage`
  */
 export function planRival(base: ModelCellPlan, text: string): ModelCellPlan {
-  const { model, tokens, language, ...load } = readRival(text);
+  const values = readRival(text);
+  const { model, tokens, language, segment, batch, 'skip-silence': skip, ...load } = values;
   const label = text.trim() === '' ? 'the same again' : text.trim();
-  return {
+  const rival: ModelCellPlan = {
     ...base,
     id: label,
     label,
@@ -37,7 +44,21 @@ export function planRival(base: ModelCellPlan, text: string): ModelCellPlan {
     load: { ...base.load, ...load },
     exactTokens: tokens ?? base.exactTokens,
     language: language ?? base.language,
+    ...cutting(base, values),
+    skipSilence: skip ?? base.skipSilence,
   };
+  checkSegments(values, [rival], '--vs: ');
+  return rival;
+}
+
+function cutting(
+  base: ModelCellPlan,
+  { segment, batch }: OptionValues<typeof RIVAL_OPTIONS>,
+): Pick<ModelCellPlan, 'segmentSeconds' | 'batch'> {
+  const seconds = segment === undefined ? base.segmentSeconds : segment === 0 ? null : segment;
+  if (seconds === null) return { segmentSeconds: null, batch: 1 };
+  const usual = base.segmentSeconds === null ? DEFAULT_BATCH : base.batch;
+  return { segmentSeconds: seconds, batch: batch ?? usual };
 }
 
 function readRival(text: string) {

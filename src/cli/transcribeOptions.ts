@@ -1,16 +1,10 @@
 import { TRANSCRIPT_FORMATS } from '../transcribe/formats/transcriptFormat.js';
 import { arithmeticOptions } from './arithmeticOptions.js';
 import type { OptionTable } from './options.js';
-import { anyText, decimalNumber, oneOf, wholeNumber } from './optionValues.js';
+import { anyText, oneOf, wholeNumber } from './optionValues.js';
+import { segmentSeconds } from './segmentSeconds.js';
 import { standardOptions } from './standardOptions.js';
 import { formatOptions } from './usage.js';
-
-/** Longest segment: the length at which the published package splits. */
-const MAX_SEGMENT_SECONDS = 1200;
-
-/** Length of segments, or 0 for none. */
-const segmentSeconds = (text: string, option: string): number =>
-  text === '0' ? 0 : decimalNumber(1, MAX_SEGMENT_SECONDS, 'seconds')(text, option);
 
 /** Options of `qwen_asr` without a sub-command. */
 export const TRANSCRIBE_OPTIONS = {

@@ -6,7 +6,7 @@ import { encodeClip } from './encodeClip.js';
 import { Ledger } from './ledger.js';
 import type { Stages } from './stages.js';
 import type { TranscribeRequest } from './transcribeRequest.js';
-import type { RecordingSegment, TokenEvent, Transcript } from './types.js';
+import type { RecordingSegment, SegmentOptions, TokenEvent, Transcript } from './types.js';
 
 /** Capacity of a session is a power of two of at least this many positions: what 30 s and their budget need. */
 const MIN_CAPACITY = 1024;
@@ -47,15 +47,21 @@ export class SegmentBatch {
   /** Fewer than asked for where memory does not suffice. */
   #sequences: number;
   readonly #signal: AbortSignal | undefined;
+  readonly #onPhaseEnd: SegmentOptions['onPhaseEnd'];
   /** By sequence. */
   readonly #clips = new Map<number, DecodingClip>();
   #open: OpenSession | undefined;
 
   /** @param sequences segments decoded side by side at most */
-  constructor(stages: Stages, sequences: number, signal: AbortSignal | undefined) {
+  constructor(
+    stages: Stages,
+    sequences: number,
+    { signal, onPhaseEnd }: Pick<SegmentOptions, 'signal' | 'onPhaseEnd'>,
+  ) {
     this.#stages = stages;
     this.#sequences = sequences;
     this.#signal = signal;
+    this.#onPhaseEnd = onPhaseEnd;
   }
 
   get activeCount(): number {
@@ -73,7 +79,7 @@ export class SegmentBatch {
 
   /** Everything that comes before the decoder. */
   async encode(segment: RecordingSegment, request: TranscribeRequest): Promise<EncodedSegment> {
-    const ledger = new Ledger(performance.now());
+    const ledger = new Ledger(performance.now(), this.#onPhaseEnd);
     const input = await encodeClip(this.#stages, segment.samples, request, { ledger, signal: this.#signal });
     return { segment, request, input, ledger };
   }

@@ -9,7 +9,7 @@ import { resolveRequest } from './transcribeRequest.js';
 import type { RecordingSegment, SegmentOptions, Transcript, TranscriptSegment } from './types.js';
 
 /** Segments decoded side by side unless the caller says otherwise: docs/adr/0007-segments-side-by-side.md. */
-const DEFAULT_BATCH = 4;
+export const DEFAULT_BATCH = 4;
 
 /** Does a piece of computing when it is its turn on the model. */
 export type Turn = <T>(task: () => Promise<T>) => Promise<T>;
@@ -61,7 +61,7 @@ class SegmentedRun {
   #taken = 0;
 
   constructor(stages: Stages, options: SegmentOptions, turn: Turn) {
-    const { batch = DEFAULT_BATCH, signal } = options;
+    const { batch = DEFAULT_BATCH } = options;
     if (!(Number.isSafeInteger(batch) && batch >= 1)) {
       throw new QwenAsrError('usage', `batch: expected a whole number of at least 1, found ${batch}`);
     }
@@ -69,7 +69,7 @@ class SegmentedRun {
     this.#stages = stages;
     this.#options = options;
     this.#turn = turn;
-    this.#batch = new SegmentBatch(stages, batch, signal);
+    this.#batch = new SegmentBatch(stages, batch, options);
   }
 
   get wantsMore(): boolean {

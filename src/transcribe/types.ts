@@ -41,7 +41,7 @@ export interface TranscribeOptions {
    * `step_embeddings`, `step_layer0`…, `step_best_logits`. Slows the run.
    */
   readonly observer?: Observer;
-  /** For measurements: comes when a phase has ended; what it takes is part of `otherMs`. */
+  /** For measurements: comes when a phase (of a segment) has ended; what it takes is part of `otherMs`. */
   readonly onPhaseEnd?: (phase: MeasuredPhase) => void;
 }
 
@@ -113,7 +113,7 @@ export interface Transcription extends AsyncIterable<TokenEvent> {
 }
 
 /** How segments are transcribed. The options of one clip hold for every segment. */
-export interface SegmentOptions extends Omit<TranscribeOptions, 'observer' | 'onPhaseEnd'> {
+export interface SegmentOptions extends Omit<TranscribeOptions, 'observer'> {
   /**
    * Segments decoded side by side, so that weights are read once for all of them; default 4. Fewer where there is not
    * enough memory for all of their caches.

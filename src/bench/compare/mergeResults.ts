@@ -1,3 +1,4 @@
+import { recordingSets } from '../analysis/recordingSets.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import type { ResultComparison } from './compareResults.js';
 import type { NamedResult } from './pairCells.js';
@@ -11,6 +12,8 @@ import type { NamedResult } from './pairCells.js';
 export function mergeResults(comparison: ResultComparison, commandLine: readonly string[]): BenchResult {
   const { a, b, cells, failures, notes } = comparison;
   const sides = [prefixed(a, 'A'), prefixed(b, 'B')];
+  const audio = sides.flatMap((side) => side.audio);
+  const merged = sides.flatMap((side) => side.cells);
   const differs = a.result.machine.hash !== b.result.machine.hash;
   return {
     ...b.result,
@@ -18,12 +21,13 @@ export function mergeResults(comparison: ResultComparison, commandLine: readonly
     commandLine,
     complete: a.result.complete && b.result.complete,
     models: sides.flatMap((side) => side.models),
-    audio: sides.flatMap((side) => side.audio),
+    audio,
     ceilings: b.result.ceilings,
-    cells: sides.flatMap((side) => side.cells),
+    cells: merged,
     comparisons: cells.flatMap(({ records }) =>
       records.map((record) => ({ ...record, a: `A: ${record.a}`, b: `B: ${record.b}` })),
     ),
+    sets: recordingSets({ audio, cells: merged }),
     accuracy: null,
     notes: [
       `A is ${a.name} of ${a.result.createdAt}, B is ${b.name} of ${b.result.createdAt}`,

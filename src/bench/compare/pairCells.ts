@@ -74,10 +74,12 @@ function checkCells(
   if (!across.has('audio') && audioKey(audioA) !== audioKey(audioB)) {
     throw refusal(a, b, 'audio', `${showAudio(audioA)} / ${showAudio(audioB)}`);
   }
-  const differing = COMPARED_SETTINGS.filter((name) => cellA.settings[name] !== cellB.settings[name]);
+  const differing = COMPARED_SETTINGS.filter(
+    (name) => comparedSetting(name, cellA) !== comparedSetting(name, cellB),
+  );
   if (!across.has('settings') && differing.length > 0) {
     const shown = differing.map(
-      (name) => `${name} ${String(cellA.settings[name])} / ${String(cellB.settings[name])}`,
+      (name) => `${name} ${String(comparedSetting(name, cellA))} / ${String(comparedSetting(name, cellB))}`,
     );
     throw refusal(a, b, 'settings', shown.join(', '));
   }
@@ -113,7 +115,7 @@ function keyed({ name, result }: NamedResult, across: ReadonlySet<Aspect>): Map<
       across.has('models') ? null : modelKey(modelOf(result, cell)),
       across.has('audio') ? null : audioKey(audioOf(result, cell)),
       // Across settings nothing but the name of a cell is left to go by.
-      across.has('settings') ? cell.id : COMPARED_SETTINGS.map((setting) => cell.settings[setting]),
+      across.has('settings') ? cell.id : COMPARED_SETTINGS.map((setting) => comparedSetting(setting, cell)),
     ]);
     const other = cells.get(key);
     if (other !== undefined) {
@@ -130,8 +132,13 @@ function keyed({ name, result }: NamedResult, across: ReadonlySet<Aspect>): Map<
 /** How often and how calmly it was measured does not change what was measured. */
 const COMPARED_SETTINGS = [
   ...(['mode', 'threads', 'backend', 'isa', 'precision', 'exactTokens', 'language'] as const),
-  ...(['segmentSeconds', 'batch', 'command'] as const),
+  ...(['segmentSeconds', 'batch', 'skipSilence', 'command'] as const),
 ] as const satisfies readonly (keyof CellSettings)[];
+
+/** Results of before silence could be left out do not say that it was not. */
+function comparedSetting(name: (typeof COMPARED_SETTINGS)[number], { settings }: CellRecord) {
+  return name === 'skipSilence' ? (settings.skipSilence ?? false) : settings[name];
+}
 
 export function modelOf(result: BenchResult, { settings }: CellRecord): ModelRecord | undefined {
   return result.models.find(({ id }) => id === settings.model);

@@ -8,7 +8,7 @@ export interface TokenChange {
   readonly same: boolean | null;
   /**
    * Whether different tokens are a failure. They are not on random weights or under `--tokens`, where a rounding
-   * error may send the rest of a meaningless text elsewhere, and not when model or audio differ.
+   * error may send the rest of a meaningless text elsewhere, and not when model, audio or the way it is cut differ.
    */
   readonly matters: boolean;
   /** What differs, in one line; null when nothing does. */
@@ -25,6 +25,8 @@ export function findTokenChange({ a, b }: CellPair, resultA: NamedResult, result
     modelB?.synthetic !== true &&
     a.settings.exactTokens === null &&
     b.settings.exactTokens === null &&
+    a.settings.segmentSeconds === b.settings.segmentSeconds &&
+    (a.settings.skipSilence ?? false) === (b.settings.skipSilence ?? false) &&
     modelA?.hash === modelB?.hash &&
     audioOf(resultA.result, a)?.hash === audioOf(resultB.result, b)?.hash;
   const odd = [...runsB].find(([hash]) => !runsA.has(hash)) ?? [...runsA].find(([hash]) => !runsB.has(hash));

@@ -87,9 +87,13 @@ export function describeSettings(cell: CellRecord, { models, audio }: BenchResul
     settings.threads === null ? null : `${settings.threads} ${settings.threads === 1 ? 'thread' : 'threads'}`,
     [settings.backend, settings.isa].filter(Boolean).join(' '),
     settings.precision,
-    settings.exactTokens === null ? null : `${settings.exactTokens} tokens`,
-    settings.batch === 1 ? null : `batch ${settings.batch}`,
-    settings.segmentSeconds === null ? null : `segments of ${settings.segmentSeconds} s`,
+    settings.exactTokens === null
+      ? null
+      : `${settings.exactTokens} tokens${settings.segmentSeconds === null ? '' : ' a segment'}`,
+    settings.segmentSeconds === null
+      ? null
+      : `segments of ${settings.segmentSeconds} s, batch ${settings.batch}`,
+    settings.skipSilence ? 'without silence' : null,
     clip === undefined ? null : `${clip.path ?? 'silence'} (${formatSeconds(clip.durationMs)})`,
   ]
     .filter((part) => part !== null && part !== undefined && part !== '')
@@ -113,11 +117,19 @@ export function cellNotes(cell: CellRecord, { cells }: Pick<BenchResult, 'cells'
       ? []
       : [`outliers, kept in every figure: run ${outliers.map(({ index }) => index + 1).join(', ')}`]),
     ...noisyNote(runs),
+    ...batchNote(cell),
     ...(cell.steady === false ? ['the warm-up did not become steady'] : []),
     ...(drift?.drifting ? [`the runs drift: ${drift.totalPercent.toFixed(1)} % over the benchmark`] : []),
     ...(cells.length === 1 ? (first?.notes ?? []) : []),
     ...cell.notes,
   ];
+}
+
+/** A batch that was never full: there were not as many segments, or there was not enough memory. */
+function batchNote({ runs, settings }: CellRecord): string[] {
+  const most = Math.max(0, ...runs.flatMap(({ decodeStepRows }) => decodeStepRows ?? []));
+  if (most === 0 || most >= settings.batch) return [];
+  return [`batch ${settings.batch}: no more than ${most} segment(s) were decoded side by side`];
 }
 
 /** More disturbed runs than this are counted instead of listed. */

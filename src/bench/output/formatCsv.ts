@@ -41,13 +41,15 @@ function prefixed(prefix: string, entries: readonly (readonly [name: string, val
 
 function runColumns(run: RunRecord): Row {
   const { phases, interference, memory, startedAt, totalMs, encodeMs, decodeMs, ...rest } = run;
-  const { decodeStepsMs, tokenIds, ...plain } = rest;
+  const { decodeStepsMs, decodeStepRows = null, tokenIds, segments = null, ...plain } = rest;
   const peaks = MEMORY_COLUMNS.map((name) => [name, memory?.[name] ?? null] as const);
   return {
     ...{ startedAt, totalMs, encodeMs, decodeMs },
-    ...prefixed('phases', Object.entries(phases)),
+    ...prefixed('phases', Object.entries({ segmentMs: null, ...phases })),
     ...plain,
     decodeStepsMs,
+    decodeStepRows,
+    segments: segments?.length ?? null,
     tokenIds,
     ...prefixed(
       'interference',
@@ -64,7 +66,7 @@ function cellColumns({ id, settings, setup }: CellRecord, result: BenchResult): 
   const { model: modelId, audio: audioId, runs: plannedRuns, ...chosen } = settings;
   return {
     cell: id,
-    ...prefixed('settings', Object.entries({ ...chosen, runs: plannedRuns })),
+    ...prefixed('settings', Object.entries({ skipSilence: false, ...chosen, runs: plannedRuns })),
     'model.source': model?.source ?? null,
     'model.hash': model?.hash ?? null,
     'audio.path': audio?.path ?? null,

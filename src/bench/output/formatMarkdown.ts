@@ -3,6 +3,7 @@ import { comparisonNotes, comparisonTable } from './comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from './describe.js';
 import { significant } from './figures.js';
 import { ceilingDoubts, ceilingsTable, rooflineOf } from './rooflineTable.js';
+import { setTable } from './setTable.js';
 import { type FigureTable, ledgerTable, summaryTable } from './summaryTable.js';
 import { sweepTable, threadAdvice } from './sweepTable.js';
 
@@ -31,7 +32,9 @@ export function formatMarkdown(result: BenchResult): string {
 /** One table for all cells, and below it what to know of each. */
 function sweepBlocks(result: BenchResult): string[] {
   const notes = result.cells.flatMap((cell) => cellNotes(cell, result).map((note) => `${cell.id}: ${note}`));
-  return [markdownTable(sweepTable(result)), list([...threadAdvice(result), ...notes])];
+  const sets = setTable(result);
+  const together = sets === null ? [] : ['All recordings together:', markdownTable(sets)];
+  return [markdownTable(sweepTable(result)), ...together, list([...threadAdvice(result), ...notes])];
 }
 
 function cellBlock(cell: CellRecord, result: BenchResult): string {

@@ -3,6 +3,7 @@ import { comparisonNotes, comparisonTable } from './comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from './describe.js';
 import { significant } from './figures.js';
 import { ceilingDoubts, ceilingsTable, rooflineOf } from './rooflineTable.js';
+import { setTable } from './setTable.js';
 import { type FigureTable, ledgerTable, summaryTable } from './summaryTable.js';
 import { sweepTable, threadAdvice } from './sweepTable.js';
 
@@ -34,7 +35,9 @@ function sweepBlocks(result: BenchResult): string[][] {
   const notes = result.cells.flatMap((cell) =>
     cellNotes(cell, result).map((note) => `note: ${cell.id}: ${note}`),
   );
-  return [textTable(sweepTable(result)), threadAdvice(result), notes];
+  const sets = setTable(result);
+  const together = sets === null ? [] : ['all recordings together:', ...textTable(sets)];
+  return [textTable(sweepTable(result)), together, threadAdvice(result), notes];
 }
 
 function cellBlock(cell: CellRecord, result: BenchResult): string[] {

@@ -1,7 +1,7 @@
 import type { CellRecord, SetupRecord } from '../schema/benchResult.js';
 import { METRICS } from '../schema/metrics.js';
 import type { PhaseName } from '../schema/runRecord.js';
-import { figure, MEBIBYTE, shownUnit, significant } from './figures.js';
+import { figure, MEBIBYTE, shownTitle, significant } from './figures.js';
 
 /** A table of figures before it has a shape: text, Markdown or HTML. */
 export interface FigureTable {
@@ -29,7 +29,7 @@ export function summaryTable(cell: CellRecord): FigureTable {
     const tails = of.percentiles.flatMap((entry) => (entry.supported ? [show(entry.value)] : []));
     return [
       [
-        metric.name,
+        shownTitle(metric),
         show(of.median),
         interval,
         show(of.mean),
@@ -37,13 +37,12 @@ export function summaryTable(cell: CellRecord): FigureTable {
         show(of.min),
         show(of.max),
         ...tails,
-        shownUnit(metric),
       ],
     ];
   });
   const tailHeaders = percents.map(({ percent }) => `p${percent}`);
   return {
-    header: ['', 'median', '95 % interval', 'mean', 'MAD', 'min', 'max', ...tailHeaders, 'unit'],
+    header: ['', 'median', '95 % interval', 'mean', 'MAD', 'min', 'max', ...tailHeaders],
     rows,
   };
 }
@@ -103,6 +102,6 @@ const PHASE_OF: Readonly<Record<string, PhaseName>> = {
 
 /** The phases by the name of their metric. */
 export const LEDGER_METRICS = [
-  ...['load', 'audio_decode', 'resample', 'mel', 'conv_stem', 'encoder_layers'],
+  ...['load', 'audio_decode', 'resample', 'segment', 'mel', 'conv_stem', 'encoder_layers'],
   ...['prefill', 'decode_steps', 'detokenize', 'other'],
 ] as const;

@@ -114,6 +114,8 @@ function decides(axis: SweepAxis, other: SweepAxis, { cells }: BenchResult): boo
 
 function describe(name: string, value: string | number | null): string {
   if (name === 'seconds') return `${value} s`;
+  if (name === 'segment') return value === null ? 'not cut' : `segments of ${value} s`;
+  if (name === 'batch') return `batch ${value}`;
   if (typeof value === 'string') return value;
   return value === 1 && name === 'threads' ? '1 thread' : `${value} ${name}`;
 }

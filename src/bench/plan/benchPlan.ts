@@ -23,9 +23,15 @@ export interface ModelCellPlan {
   readonly model: string;
   readonly load: ArithmeticChoice;
   readonly audio: AudioPlan;
-  /** Decode exactly this many tokens; undefined leaves it to the model, or to {@link syntheticTokens}. */
+  /** Decode exactly this many tokens (a segment, where the audio is cut); undefined leaves it to the model, or to {@link syntheticTokens}. */
   readonly exactTokens: number | undefined;
   readonly language: string | undefined;
+  /** Cut the audio into segments of about this length; null: never. */
+  readonly segmentSeconds: number | null;
+  /** Segments decoded side by side; 1 where nothing is cut. */
+  readonly batch: number;
+  /** Leave silence out, as SegmentationOptions.skipSilence. */
+  readonly skipSilence: boolean;
 }
 
 /** Another engine's command, on the same audio. */

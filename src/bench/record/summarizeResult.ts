@@ -1,12 +1,14 @@
+import { recordingSets } from '../analysis/recordingSets.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { METRICS, type MetricContext, metricValues } from '../schema/metrics.js';
 import { type Summary, summarize } from '../statistics.js';
 
-/** The same result with the summary of every cell computed from its runs. */
+/** The same result with the summary of every cell computed from its runs, and the sets from the cells. */
 export function summarizeResult(result: BenchResult): BenchResult {
   return {
     ...result,
     cells: result.cells.map((cell) => ({ ...cell, summary: summarizeCell(cell, result) })),
+    sets: recordingSets(result),
   };
 }
 

@@ -1,6 +1,7 @@
 import { cellNotes, describeDocument, describeSettings } from '../output/describe.js';
 import { figure as formatFigure, shownUnit, significant } from '../output/figures.js';
 import { ceilingDoubts, ceilingsTable } from '../output/rooflineTable.js';
+import { setTable } from '../output/setTable.js';
 import { summaryTable } from '../output/summaryTable.js';
 import { sweepTable, threadAdvice } from '../output/sweepTable.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
@@ -74,7 +75,9 @@ function cellHead(cell: CellRecord, result: BenchResult): Markup {
 }
 
 function sweepHead(result: BenchResult): Markup {
-  return join([notes(threadAdvice(result)), htmlTable(sweepTable(result))]);
+  const sets = setTable(result);
+  const together = sets === null ? [] : [el('h3', {}, 'All recordings together'), htmlTable(sets)];
+  return join([notes(threadAdvice(result)), htmlTable(sweepTable(result)), ...together]);
 }
 
 function tiles(cell: CellRecord): Markup {

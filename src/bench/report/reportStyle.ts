@@ -9,7 +9,7 @@ const LIGHT = `
   --accent: #0b5cad; --area: #e9edf2; --box: #cfe0f3; --good: #0a7040; --bad: #b3261e; --open: #6a5200;
   --series0: #0b5cad; --series1: #c2410c; --series2: #047857; --series3: #8b2fc9;
   --series4: #8a5a00; --series5: #0e7490; --series6: #be123c; --series7: #4d6b0f;
-  --load: #57606a; --decode-audio: #737d88; --resample: #87919c; --mel: #4a9ff5; --conv: #1f74d0; --layers: #0a4a94;
+  --load: #57606a; --decode-audio: #737d88; --resample: #87919c; --segment: #9aa3ad; --mel: #4a9ff5; --conv: #1f74d0; --layers: #0a4a94;
   --prefill: #e0701f; --steps: #b04a06; --detokenize: #8250df; --other: #6e7781;`;
 
 const DARK = `
@@ -18,7 +18,7 @@ const DARK = `
   --accent: #6cb6ff; --area: #1d2530; --box: #23405f; --good: #4cc38a; --bad: #ff8a80; --open: #e3b341;
   --series0: #6cb6ff; --series1: #f69d50; --series2: #57d9a3; --series3: #cfa4ff;
   --series4: #e3c15a; --series5: #56d4dd; --series6: #ff8fab; --series7: #a5d65c;
-  --load: #8b949e; --decode-audio: #a0a9b3; --resample: #b6bec7; --mel: #8cc6ff; --conv: #4a9af5; --layers: #2b74d8;
+  --load: #8b949e; --decode-audio: #a0a9b3; --resample: #b6bec7; --segment: #7d8792; --mel: #8cc6ff; --conv: #4a9af5; --layers: #2b74d8;
   --prefill: #ffb066; --steps: #e8853a; --detokenize: #b78cff; --other: #8b949e;`;
 
 const PAGE = `
@@ -90,13 +90,14 @@ svg .halo{paint-order:stroke;stroke:var(--page);stroke-width:4px}
 .verdict-same{fill:var(--muted);stroke:var(--muted)}
 .verdict-undecided{fill:var(--open);stroke:var(--open)}
 svg .on-phase{fill:#fff;font-weight:600;pointer-events:none}
-svg .on-mel,svg .on-prefill,svg .on-resample{fill:#101418}
+svg .on-mel,svg .on-prefill,svg .on-resample,svg .on-segment{fill:#101418}
 @media screen and (prefers-color-scheme:dark){svg .on-phase{fill:#0b0f14}svg .on-encoder_layers{fill:#fff}}`;
 
 const PHASES = {
   load: 'load',
   audio_decode: 'decode-audio',
   resample: 'resample',
+  segment: 'segment',
   mel: 'mel',
   conv_stem: 'conv',
   encoder_layers: 'layers',

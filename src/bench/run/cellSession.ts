@@ -8,12 +8,14 @@ import type { RunRecord } from '../schema/runRecord.js';
 export interface CellFacts {
   /** Null for a command. */
   readonly model: ModelInfo | null;
-  /** Tokens that every run is made to decode; null when the model decides. */
+  /** Tokens that every run, of cut audio every segment, is made to decode; null when the model decides. */
   readonly exactTokens: number | null;
   /** Length of its audio. */
   readonly durationMs: number;
   /** Mel frames that go into the encoder; null when unknown. */
   readonly frames: number | null;
+  /** What the audio is cut into; null when it is transcribed as a whole. */
+  readonly segments: number | null;
   readonly setup: SetupRecord;
   /** Things to know when reading the numbers, one sentence each. */
   readonly notes: readonly string[];

@@ -94,7 +94,7 @@ type Settings = readonly (readonly [name: string, wanted: unknown, found: unknow
 
 /** What the command line asks for, beside what was measured; what it leaves open agrees with anything. */
 function modelSettings(
-  { mode, model, load, exactTokens, language }: ModelCellPlan,
+  { mode, model, load, exactTokens, language, segmentSeconds, batch, skipSilence }: ModelCellPlan,
   { settings }: CellRecord,
   { models }: BenchResult,
   hashes: ModelHashes,
@@ -112,5 +112,8 @@ function modelSettings(
     ['precision', asked(load.precision, settings.precision), settings.precision],
     ['tokens', asked(exactTokens, settings.exactTokens), settings.exactTokens],
     ['language', language ?? null, settings.language],
+    ['segment', segmentSeconds ?? 'never', settings.segmentSeconds ?? 'never'],
+    ['batch', batch, settings.batch],
+    ['skip-silence', skipSilence, settings.skipSilence ?? false],
   ];
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { QwenAsrError } from '../../error.js';
 import type { CommandCellPlan } from '../plan/benchPlan.js';
 import type { RunRecord } from '../schema/runRecord.js';
+import { framesOf } from './audioCuts.js';
 import type { BenchmarkAudio } from './benchmarkAudio.js';
 import type { CellSession, OpenCellOptions } from './cellSession.js';
 import { BLANK_RUN } from './recordRun.js';
@@ -53,7 +54,8 @@ export function openCommandCell(
       model: null,
       exactTokens: null,
       durationMs: audio.durationMs,
-      frames: Math.floor(audio.samples.length / 160),
+      frames: framesOf(audio.samples.length),
+      segments: null,
       setup: { loadMs: null, audioDecodeMs: null, resampleMs: null, memory: null },
       notes: [],
     },

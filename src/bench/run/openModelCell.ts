@@ -1,12 +1,20 @@
-import type { Mel, ModelInfo, SpeechModel } from '../../transcribe/types.js';
-import { type BenchmarkMode, type ModelCellPlan, syntheticTokens } from '../plan/benchPlan.js';
+import type {
+  Mel,
+  ModelInfo,
+  SegmentationOptions,
+  SpeechModel,
+  TranscribeOptions,
+} from '../../transcribe/types.js';
+import { type ModelCellPlan, syntheticTokens } from '../plan/benchPlan.js';
 import type { RunRecord } from '../schema/runRecord.js';
-import { workOfRun } from '../workload.js';
+import { workOfRun, workOfSegments } from '../workload.js';
+import { cutAudio, framesOf, heardFrames, segmentationOf, segmentSizes } from './audioCuts.js';
 import type { BenchmarkAudio } from './benchmarkAudio.js';
 import type { CellSession, OpenCellOptions } from './cellSession.js';
 import type { ModelPool } from './modelPool.js';
 import { recordEncoding, recordTranscript } from './recordRun.js';
 import type { RunMeters } from './runMeters.js';
+import { recordSegments, transcribeInSegments } from './segmentedRun.js';
 
 /** What model cells share. */
 export interface ModelCellParts {
@@ -19,8 +27,8 @@ export interface ModelCellParts {
 type RunOn = (model: SpeechModel) => Promise<RunRecord>;
 
 /**
- * A cell that runs this engine in this process: transcribe() on the samples, or encode() on a mel spectrogram that is
- * computed once (for silence it is zeros).
+ * A cell that runs this engine in this process: transcribe() on the samples, transcribeLong() where they are cut, or
+ * encode() on a mel spectrogram that is computed once (for silence it is zeros).
  *
  * @throws QwenAsrError what loading the model throws
  */
@@ -36,27 +44,33 @@ export async function openModelCell(
   meters.memory.mark('load');
   const memory = meters.memory.stop();
   const { info } = model;
-  const exactTokens = exactTokensOf(plan, info, audio);
   const mel = plan.mode === 'encoder' ? await melOf(model, audio, signal) : null;
+  const segmentation = mel === null ? segmentationOf(plan) : null;
+  const cuts = segmentation === null ? null : await cutAudio(audio.samples, segmentation);
+  const heard = cuts?.filter(({ heardMs }) => heardMs > 0).length ?? 1;
+  const exactTokens = exactTokensOf(plan, info, audio, heard);
+  const parts = { meters, audio };
   const runOn: RunOn =
-    mel === null
-      ? pipelineRun(plan, exactTokens, { meters, audio }, signal)
-      : encoderRun(mel, meters, signal);
+    mel !== null
+      ? encoderRun(mel, meters, signal)
+      : segmentation !== null
+        ? segmentedRun(plan, segmentation, exactTokens, parts, signal)
+        : pipelineRun(plan, exactTokens, parts, signal);
+  const wholeFrames = mel?.frames ?? framesOf(audio.samples.length);
   return {
     facts: {
       model: info,
       exactTokens,
       durationMs: audio.durationMs,
-      frames: mel === null ? Math.floor(audio.samples.length / 160) : mel.frames,
+      frames: cuts?.reduce((sum, cut) => sum + heardFrames(cut), 0) ?? wholeFrames,
+      segments: cuts?.length ?? null,
       setup: {
         loadMs,
         audioDecodeMs: audio.path === null ? null : audio.decodeMs,
         resampleMs: audio.path === null ? null : audio.resampleMs,
         memory,
       },
-      notes: info.synthetic
-        ? [randomWeightsNote(plan.mode, exactTokens, plan.exactTokens === undefined)]
-        : [],
+      notes: info.synthetic ? [randomWeightsNote(plan, exactTokens, cuts === null ? null : heard)] : [],
     },
     run: async () => {
       const { model, fresh } = await pool.get(choice, signal === undefined ? {} : { signal });
@@ -65,7 +79,9 @@ export async function openModelCell(
       return runOn(model);
     },
     work: (run) =>
-      workOfRun(info, { ...sizeOf(run), frames: mel?.frames ?? Math.floor(audio.samples.length / 160) }),
+      run.segments == null
+        ? workOfRun(info, { ...sizeOf(run), frames: wholeFrames })
+        : workOfSegments(info, segmentSizes(run.segments), run.decodeStepsMs.length),
     measureCeilings: async () => {
       const { model } = await pool.get(choice, signal === undefined ? {} : { signal });
       return model.measureCeilings();
@@ -75,20 +91,46 @@ export async function openModelCell(
 }
 
 function pipelineRun(
-  { language }: ModelCellPlan,
+  plan: ModelCellPlan,
   exactTokens: number | null,
   { meters, audio }: Pick<ModelCellParts, 'meters' | 'audio'>,
   signal: AbortSignal | undefined,
 ): RunOn {
-  const options = {
-    ...(exactTokens !== null && { exactTokens }),
-    ...(language !== undefined && { language }),
-    ...(signal !== undefined && { signal }),
-    onPhaseEnd: meters.memory.mark.bind(meters.memory),
-  };
+  const options = transcribeOptions(plan, exactTokens, meters, signal);
   return async (model) => {
     const observed = await meters.observe(() => model.transcribe(audio.samples, options).result);
     return recordTranscript(observed, model.info);
+  };
+}
+
+function segmentedRun(
+  plan: ModelCellPlan,
+  segmentation: SegmentationOptions,
+  exactTokens: number | null,
+  { meters, audio }: Pick<ModelCellParts, 'meters' | 'audio'>,
+  signal: AbortSignal | undefined,
+): RunOn {
+  const { batch } = plan;
+  const options = { ...transcribeOptions(plan, exactTokens, meters, signal), batch };
+  return async (model) => {
+    const observed = await meters.observe(() =>
+      transcribeInSegments(model, audio.samples, segmentation, options),
+    );
+    return recordSegments(observed, model.info);
+  };
+}
+
+function transcribeOptions(
+  { language }: ModelCellPlan,
+  exactTokens: number | null,
+  { memory }: RunMeters,
+  signal: AbortSignal | undefined,
+): Omit<TranscribeOptions, 'observer'> {
+  return {
+    ...(exactTokens !== null && { exactTokens }),
+    ...(language !== undefined && { language }),
+    ...(signal !== undefined && { signal }),
+    onPhaseEnd: memory.mark.bind(memory),
   };
 }
 
@@ -100,9 +142,16 @@ function encoderRun(mel: Mel, meters: RunMeters, signal: AbortSignal | undefined
   return async (model) => recordEncoding(await meters.observe(() => model.encode(mel, options)));
 }
 
-function exactTokensOf(plan: ModelCellPlan, info: ModelInfo, audio: BenchmarkAudio): number | null {
+/** Of cut audio, what random weights decode is shared out among the segments that are heard. */
+function exactTokensOf(
+  plan: ModelCellPlan,
+  info: ModelInfo,
+  { durationMs }: BenchmarkAudio,
+  segments: number,
+): number | null {
   if (plan.mode === 'encoder') return null;
-  return plan.exactTokens ?? (info.synthetic ? syntheticTokens(audio.durationMs) : null);
+  if (plan.exactTokens !== undefined || !info.synthetic) return plan.exactTokens ?? null;
+  return Math.max(1, Math.round(syntheticTokens(durationMs) / Math.max(1, segments)));
 }
 
 async function melOf(
@@ -123,8 +172,10 @@ function sizeOf({ audioTokens, promptTokens, tokens }: RunRecord) {
   return { audioTokens: audioTokens ?? 0, promptTokens, tokens };
 }
 
-function randomWeightsNote(mode: BenchmarkMode, exactTokens: number | null, isDefault: boolean): string {
-  if (mode === 'encoder') return 'the weights are random';
-  const origin = isDefault ? '3 a second of audio; --tokens changes it' : '--tokens';
-  return `random weights: the text is meaningless; every run decodes ${exactTokens} tokens (${origin})`;
+/** @param segments that are heard; null when nothing is cut */
+function randomWeightsNote(plan: ModelCellPlan, exactTokens: number | null, segments: number | null): string {
+  if (plan.mode === 'encoder') return 'the weights are random';
+  const origin = plan.exactTokens === undefined ? '3 a second of audio; --tokens changes it' : '--tokens';
+  const count = `${exactTokens} tokens${segments === null ? '' : ` in each of ${segments} segments`}`;
+  return `random weights: the text is meaningless; every run decodes ${count} (${origin})`;
 }

@@ -8,6 +8,7 @@ const NO_PHASES: PhaseTimes = {
   loadMs: null,
   audioDecodeMs: null,
   resampleMs: null,
+  segmentMs: null,
   melMs: null,
   convStemMs: null,
   encoderLayersMs: null,
@@ -38,6 +39,8 @@ export const BLANK_RUN: Omit<RunRecord, 'startedAt' | 'totalMs'> = {
   interference: null,
   memory: null,
   round: null,
+  decodeStepRows: null,
+  segments: null,
 };
 
 /** A transcribe() call as the result keeps it. */
@@ -48,9 +51,7 @@ export function recordTranscript(observed: Observed<Transcript>, model: ModelInf
   return {
     ...BLANK_RUN,
     ...{ startedAt, totalMs, interference, memory },
-    encodeMs: melMs + convStemMs + encoderLayersMs,
-    decodeMs: prefillMs + decodeMs,
-    phases: { ...NO_PHASES, ...named, otherMs: remainder(totalMs, Object.values(named)) },
+    ...ledgerOf(totalMs, named),
     decodeStepsMs: transcript.timings.decodeStepsMs,
     firstTokenMs: transcript.timings.firstTokenMs,
     tokens: transcript.tokenIds.length,
@@ -63,6 +64,32 @@ export function recordTranscript(observed: Observed<Transcript>, model: ModelInf
     language: transcript.language === '' ? null : transcript.language,
     truncated: transcript.truncated,
     bytesReadPerToken: bytesPerStep(transcript, model),
+  };
+}
+
+/** The phases of a pipeline; all but `other` are measured. */
+export type PipelinePhases = {
+  readonly segmentMs?: number;
+} & {
+  readonly [Phase in
+    | 'melMs'
+    | 'convStemMs'
+    | 'encoderLayersMs'
+    | 'prefillMs'
+    | 'decodeMs'
+    | 'detokenizeMs']: number;
+};
+
+/** The ledger of a run of the pipeline, and the two sums that the text shows. */
+export function ledgerOf(
+  totalMs: number,
+  phases: PipelinePhases,
+): Pick<RunRecord, 'encodeMs' | 'decodeMs' | 'phases'> {
+  const { melMs, convStemMs, encoderLayersMs, prefillMs, decodeMs } = phases;
+  return {
+    encodeMs: melMs + convStemMs + encoderLayersMs,
+    decodeMs: prefillMs + decodeMs,
+    phases: { ...NO_PHASES, ...phases, otherMs: remainder(totalMs, Object.values(phases)) },
   };
 }
 

@@ -37,6 +37,8 @@ export interface BenchResult {
   readonly ceilings: readonly CeilingsRecord[];
   readonly cells: readonly CellRecord[];
   readonly comparisons: readonly ComparisonRecord[];
+  /** Several recordings with one setting taken together; computed from the cells, absent in older files. */
+  readonly sets?: readonly SetRecord[];
   /** All cells with a reference together; null when fewer than two had one. */
   readonly accuracy: CorpusScore | null;
   /** Things to know when reading the numbers, one sentence each. */
@@ -108,12 +110,15 @@ export interface CellSettings {
   /** Measured runs that were asked for. */
   readonly runs: number;
   readonly warmup: number | 'auto';
-  /** Tokens that every run was made to decode; null when the model decided. */
+  /** Tokens that every run, of cut audio every segment, was made to decode; null when the model decided. */
   readonly exactTokens: number | null;
   readonly language: string | null;
   /** Seconds of a segment; null when the audio was not cut. */
   readonly segmentSeconds: number | null;
+  /** Segments decoded side by side at most; 1 when the audio was not cut. */
   readonly batch: number;
+  /** Silence was left out; absent in older files: it was not. */
+  readonly skipSilence?: boolean;
   /** Pause between runs. */
   readonly delayMs: number;
   /** The cell had a process of its own. */
@@ -145,6 +150,18 @@ export interface CellRecord {
   /** Why there are fewer runs than planned, in one line; null when nothing went wrong. */
   readonly error: string | null;
   readonly notes: readonly string[];
+}
+
+/** Recordings that were measured with one setting. */
+export interface SetRecord {
+  /** Ids of cells, one a recording. */
+  readonly cells: readonly string[];
+  /** Sum over the recordings. */
+  readonly audioMs: number;
+  /** Sum over the recordings in each round that all of them have run. */
+  readonly totalsMs: readonly number[];
+  /** `total` and `rt_factor` (total ÷ audio), as those of a cell. */
+  readonly summary: Readonly<Record<string, Summary>>;
 }
 
 export interface SetupRecord {

@@ -23,6 +23,11 @@ function time(name: string, title: string, of: Metric['of']): Metric {
   return { name, title, unit: 'ms', better: 'lower', of };
 }
 
+/** Tokens that the decode steps gave; the others come from prefill. */
+export function tokensOfSteps({ decodeStepsMs, decodeStepRows }: RunRecord): number {
+  return decodeStepRows?.reduce((total, rows) => total + rows, 0) ?? decodeStepsMs.length;
+}
+
 /** All metrics, the most asked for first: the keys of a cell's `summary` and what comparisons are made by. */
 export const METRICS: readonly Metric[] = [
   time('total', 'total', (run) => run.totalMs),
@@ -49,14 +54,15 @@ export const METRICS: readonly Metric[] = [
     title: 'decode rate',
     unit: 'tokens/s',
     better: 'higher',
-    of: ({ decodeStepsMs }) => {
-      const sum = decodeStepsMs.reduce((total, ms) => total + ms, 0);
-      return sum > 0 ? (1000 * decodeStepsMs.length) / sum : null;
+    of: (run) => {
+      const sum = run.decodeStepsMs.reduce((total, ms) => total + ms, 0);
+      return sum > 0 ? (1000 * tokensOfSteps(run)) / sum : null;
     },
   },
   time('load', 'load', (run) => run.phases.loadMs),
   time('audio_decode', 'audio decode', (run) => run.phases.audioDecodeMs),
   time('resample', 'resample', (run) => run.phases.resampleMs),
+  time('segment', 'segmentation', (run) => run.phases.segmentMs ?? null),
   time('mel', 'mel spectrogram', (run) => run.phases.melMs),
   time('conv_stem', 'conv stem', (run) => run.phases.convStemMs),
   time('encoder_layers', 'encoder layers', (run) => run.phases.encoderLayersMs),

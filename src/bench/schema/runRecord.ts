@@ -10,6 +10,8 @@ export interface PhaseTimes {
   /** Reading and decoding the audio file; null when it was read once, before the loop (see the cell's `setup`). */
   readonly audioDecodeMs: number | null;
   readonly resampleMs: number | null;
+  /** Finding where to cut the audio, and what of it to leave out; null when it is heard as it is. Older files have none. */
+  readonly segmentMs?: number | null;
   readonly melMs: number | null;
   readonly convStemMs: number | null;
   readonly encoderLayersMs: number | null;
@@ -27,6 +29,7 @@ export const PHASES = [
   'load',
   'audioDecode',
   'resample',
+  'segment',
   'mel',
   'convStem',
   'encoderLayers',
@@ -74,7 +77,9 @@ export interface RunRecord {
   readonly phases: PhaseTimes;
   /** One entry for each decode step after prefill; empty when none was timed. */
   readonly decodeStepsMs: readonly number[];
-  /** From the call until the first token was known. */
+  /** How many segments each of them gave a token to; null when nothing was cut: one each. Older files have none. */
+  readonly decodeStepRows?: readonly number[] | null;
+  /** From the call until the first token was known; of segments, that of the first which is not skipped. */
   readonly firstTokenMs: number | null;
   /** Generated tokens, special and end tokens included. */
   readonly tokens: number | null;
@@ -90,11 +95,25 @@ export interface RunRecord {
   readonly language: string | null;
   /** The token budget ended the run. */
   readonly truncated: boolean | null;
-  /** Weight and cache bytes read for a decode step, on average. */
+  /** Weight and cache bytes that the decode steps read, divided by the tokens they gave. */
   readonly bytesReadPerToken: number | null;
   /** Null where nothing of it can be read. */
   readonly interference: Interference | null;
   readonly memory: PeakMemory | null;
   /** 0-based round of an interleaved measurement: runs of both sides with the same round are a pair. Else null. */
   readonly round: number | null;
+  /** What the audio was cut into, in order; null when it was not cut. Older files have none. */
+  readonly segments?: readonly SegmentRecord[] | null;
+}
+
+/** A part of the audio that was transcribed by itself. */
+export interface SegmentRecord {
+  readonly startMs: number;
+  readonly endMs: number;
+  /** What the model heard: less where silence was left out, more where a margin was put; 0: skipped. */
+  readonly heardMs: number;
+  /** As in the run. */
+  readonly tokens: number;
+  readonly promptTokens: number;
+  readonly audioTokens: number;
 }

@@ -1,7 +1,7 @@
 import type { BackendChoice } from '../../transcribe/types.js';
 import { rooflineOfRun } from '../analysis/roofline.js';
 import type { BenchPlan, CellPlan, ModelCellPlan } from '../plan/benchPlan.js';
-import type { CellSession } from '../run/cellSession.js';
+import type { CellFacts, CellSession } from '../run/cellSession.js';
 import type { MeasuredCell, MeasurementWatcher } from '../run/measurement.js';
 import type { CeilingsRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
@@ -136,6 +136,7 @@ export class LiveText implements MeasurementWatcher {
       durationMs: cell.facts?.durationMs ?? Number.NaN,
       frames: cell.facts?.frames ?? 0,
       encoderLayers: cell.facts?.model?.encoder.layers ?? 1,
+      cutting: cell.facts === null ? null : describeCutting(plan, cell.facts),
     };
   }
 
@@ -144,6 +145,20 @@ export class LiveText implements MeasurementWatcher {
     this.#told.add(message);
     this.#output.err(message);
   }
+}
+
+/** `4 segments of 30 s, batch 4, 20 tokens each`; null for audio that is heard as it is. */
+function describeCutting(
+  { segmentSeconds, batch, skipSilence }: ModelCellPlan,
+  { segments, exactTokens }: CellFacts,
+): string | null {
+  if (segments === null) return null;
+  const parts = [
+    segmentSeconds === null ? null : `${segments} segment(s) of about ${segmentSeconds} s, batch ${batch}`,
+    skipSilence ? 'without silence' : null,
+    segmentSeconds === null || exactTokens === null ? null : `${exactTokens} tokens each`,
+  ];
+  return parts.filter((part) => part !== null).join(', ');
 }
 
 function ceilingsKey({ threads, backend, isa }: Pick<CeilingsRecord, 'threads' | 'backend' | 'isa'>): string {

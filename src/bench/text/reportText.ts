@@ -4,6 +4,7 @@ import { cellNotes } from '../output/describe.js';
 import { significant } from '../output/figures.js';
 import { textTable } from '../output/formatText.js';
 import { ceilingDoubts, rooflineOf } from '../output/rooflineTable.js';
+import { setTable } from '../output/setTable.js';
 import type { FigureTable } from '../output/summaryTable.js';
 import { sweepTable } from '../output/sweepTable.js';
 import { overheadTable } from '../report/overheadTable.js';
@@ -20,6 +21,7 @@ export function formatReport(result: BenchResult, withDoubts: boolean): string {
   const hasRuns = result.cells.some(({ runs }) => runs.length > 0);
   return [
     ...(single || !hasRuns ? [] : [textTable(sweepTable(result))]),
+    setBlock(result),
     ...(result.kind === 'sweep' ? [...scalingBlocks(result), fitBlock(result)] : []),
     comparisonBlock(result),
     accuracyBlock(result),
@@ -44,6 +46,12 @@ function scalingBlocks(result: BenchResult): string[][] {
     };
     return [`scaling${label === '' ? '' : `, ${label}`}: best -t ${bestThreads}`, ...textTable(table)];
   });
+}
+
+/** All recordings together. */
+function setBlock(result: BenchResult): string[] {
+  const table = setTable(result);
+  return table === null ? [] : ['all recordings together:', ...textTable(table)];
 }
 
 /** What length costs: time = fixed + a second's part + a token's part. */

@@ -17,6 +17,8 @@ export interface SeedSubject {
   readonly durationMs: number;
   readonly frames: number;
   readonly encoderLayers: number;
+  /** What the audio is cut into, in words; null for a whole. */
+  readonly cutting?: string | null;
 }
 
 /** First line, before anything is loaded. */
@@ -30,12 +32,20 @@ export function formatLoading(model: string): string {
 }
 
 /** What is about to run. */
-export function formatMode({ mode, runs, audioPath, durationMs, frames }: SeedSubject): string {
+export function formatMode({
+  mode,
+  runs,
+  audioPath,
+  durationMs,
+  frames,
+  cutting = null,
+}: SeedSubject): string {
   const seconds = `${(durationMs / 1000).toFixed(1)} s`;
   const columns = [
     mode === 'encoder' ? 'encoder only' : 'full pipeline',
     runs === null ? 'timed runs' : `${runs} run(s)`,
     `${mode === 'encoder' ? `${frames} frames (${seconds})` : seconds}  [${audioPath ?? 'synthetic silence'}]`,
+    ...(cutting === null ? [] : [cutting]),
   ];
   return `Mode: ${columns.join('  |  ')}\n\n`;
 }

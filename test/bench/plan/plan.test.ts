@@ -13,7 +13,10 @@ const AXES: SweepAxes = {
   threads: [undefined],
   audio: [{ kind: 'silence', seconds: 5 }],
   exactTokens: [undefined],
+  segmentSeconds: [null],
+  batches: [undefined],
   language: undefined,
+  skipSilence: false,
 };
 
 test('without a sweep there is one cell, called base, that leaves everything open', () => {
@@ -29,6 +32,9 @@ test('without a sweep there is one cell, called base, that leaves everything ope
     audio: { kind: 'silence', seconds: 5 },
     exactTokens: undefined,
     language: undefined,
+    segmentSeconds: null,
+    batch: 1,
+    skipSilence: false,
   });
 });
 
@@ -50,7 +56,7 @@ test('every combination comes once, named by what varies', () => {
   );
 });
 
-test('all eight axes at once: no combination is lost, no id given twice', () => {
+test('all ten axes at once: no combination is lost, no id given twice', () => {
   const cells = expandCells({
     models: ['a', 'b'],
     modes: ['pipeline', 'encoder'],
@@ -63,13 +69,16 @@ test('all eight axes at once: no combination is lost, no id given twice', () => 
       { kind: 'file', path: 'y z.wav' },
     ],
     exactTokens: [8, 16],
+    segmentSeconds: [10, 30],
+    batches: [1, 4],
     language: 'English',
+    skipSilence: false,
   });
-  assert.equal(cells.length, 256);
-  assert.equal(new Set(cells.map(({ id }) => id)).size, 256);
+  assert.equal(cells.length, 1024);
+  assert.equal(new Set(cells.map(({ id }) => id)).size, 1024);
   assert.equal(
     cells.at(-1)?.id,
-    'd=b w=1 backend=wasm isa=avx512f precision=bf16 t=auto i=y z.wav tokens=16',
+    'd=b w=1 backend=wasm isa=avx512f precision=bf16 t=auto i=y z.wav tokens=16 segment=30 batch=4',
   );
   assert.deepEqual(cells.at(-1)?.load, { backend: 'wasm', isa: 'avx512f', precision: 'bf16' });
 });

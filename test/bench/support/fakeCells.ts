@@ -16,6 +16,9 @@ export function fakeCell(id: string, rest: Partial<ModelCellPlan> = {}): ModelCe
     audio: { kind: 'silence', seconds: 5 },
     exactTokens: undefined,
     language: undefined,
+    segmentSeconds: null,
+    batch: 1,
+    skipSilence: false,
     ...rest,
   };
 }
@@ -64,6 +67,7 @@ export function fakeCells({ run, open }: FakeBehaviour): { open: OpenCell; log: 
           exactTokens: null,
           durationMs: 5000,
           frames: 500,
+          segments: null,
           setup: { loadMs: 400, audioDecodeMs: null, resampleMs: null, memory: null },
           notes: [],
         },

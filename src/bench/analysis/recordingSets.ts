@@ -1,0 +1,76 @@
+import type { BenchResult, CellRecord, CellSettings, SetRecord } from '../schema/benchResult.js';
+import { summarize } from '../statistics.js';
+
+/**
+ * Recordings that were measured with otherwise equal settings, taken together: total time and real-time factor (sum of
+ * the times ÷ sum of the durations), from the rounds in which every one of them was run. Random weights decode more tokens
+ * the longer a recording is; that alone does not set recordings apart. The encoder alone has no real-time factor, and
+ * external commands measure what they like.
+ *
+ * @returns a set for each setting with at least two recordings; none where cells were not run in rounds
+ */
+export function recordingSets(result: Pick<BenchResult, 'audio' | 'cells'>): SetRecord[] {
+  return groups(result).flatMap((cells) => setOf(cells, result) ?? []);
+}
+
+function groups({ audio, cells }: Pick<BenchResult, 'audio' | 'cells'>): CellRecord[][] {
+  const recordings = new Set(audio.filter(({ path }) => path !== null).map(({ id }) => id));
+  const measured = cells.filter(
+    ({ settings, runs }) =>
+      settings.mode === 'pipeline' && recordings.has(settings.audio ?? '') && runs.length > 0,
+  );
+  return groupBy(measured, ({ settings }) => settingsKey(settings)).flatMap((group) => {
+    const repeats = new Set(group.map(({ settings }) => settings.audio)).size < group.length;
+    return repeats ? groupBy(group, ({ settings }) => String(settings.exactTokens)) : [group];
+  });
+}
+
+/** Everything that was chosen, but for the recording and the tokens that follow from it. */
+function settingsKey({ audio: _audio, exactTokens: _tokens, ...settings }: CellSettings): string {
+  return JSON.stringify({ ...settings, skipSilence: settings.skipSilence ?? false });
+}
+
+function groupBy(cells: readonly CellRecord[], keyOf: (cell: CellRecord) => string): CellRecord[][] {
+  const found = new Map<string, CellRecord[]>();
+  for (const cell of cells) {
+    const key = keyOf(cell);
+    const group = found.get(key);
+    if (group === undefined) found.set(key, [cell]);
+    else group.push(cell);
+  }
+  return [...found.values()];
+}
+
+function setOf(cells: readonly CellRecord[], { audio }: Pick<BenchResult, 'audio'>): SetRecord | null {
+  const recordings = new Set(cells.map(({ settings }) => settings.audio));
+  if (cells.length < 2 || recordings.size < cells.length) return null;
+  const totalsMs = roundTotals(cells);
+  if (totalsMs.length === 0) return null;
+  const audioMs = sum(audio.filter(({ id }) => recordings.has(id)).map(({ durationMs }) => durationMs));
+  return {
+    cells: cells.map(({ id }) => id),
+    audioMs,
+    totalsMs,
+    summary: {
+      total: summarize(totalsMs),
+      rt_factor: summarize(totalsMs.map((totalMs) => totalMs / audioMs)),
+    },
+  };
+}
+
+/** The wall times of all cells together, for each round that all of them have run. */
+function roundTotals(cells: readonly CellRecord[]): number[] {
+  const byRound = cells.map(
+    ({ runs }) =>
+      new Map(runs.flatMap(({ round, totalMs }) => (round === null ? [] : [[round, totalMs] as const]))),
+  );
+  const rounds = [...(byRound[0]?.keys() ?? [])];
+  return rounds.flatMap((round) => {
+    const times = byRound.flatMap((cell) => cell.get(round) ?? []);
+    return times.length < cells.length ? [] : [sum(times)];
+  });
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

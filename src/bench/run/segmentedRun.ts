@@ -1,0 +1,144 @@
+import { joinLanguages } from '../../text/joinLanguages.js';
+import { joinTexts } from '../../text/joinTexts.js';
+import { segmentRecording } from '../../transcribe/segmentRecording.js';
+import type {
+  ModelInfo,
+  RecordingSegment,
+  SegmentationOptions,
+  SegmentOptions,
+  SpeechModel,
+  TranscriptSegment,
+} from '../../transcribe/types.js';
+import { hashTokens } from '../schema/hashes.js';
+import type { RunRecord, SegmentRecord } from '../schema/runRecord.js';
+import { batchDecodeWork } from '../workload.js';
+import { segmentSizes } from './audioCuts.js';
+import { BLANK_RUN, ledgerOf } from './recordRun.js';
+import type { Observed } from './runMeters.js';
+
+/** What came of transcribing a recording in segments. */
+export interface SegmentedTranscript {
+  readonly segments: readonly TranscriptSegment[];
+  /** What the model heard of each. */
+  readonly heardMs: readonly number[];
+  /** Time that cutting the recording took. */
+  readonly segmentMs: number;
+  /** Every pass of the decoder after the prefills, in order. */
+  readonly decodeSteps: readonly { readonly ms: number; readonly rows: number }[];
+  /** Since the call; null when no segment was heard. */
+  readonly firstTokenMs: number | null;
+}
+
+/** Transcribes samples as transcribeLong() does, and notes what is told only on the way. */
+export async function transcribeInSegments(
+  model: SpeechModel,
+  samples: Float32Array,
+  segmentation: SegmentationOptions,
+  options: SegmentOptions,
+): Promise<SegmentedTranscript> {
+  const startMs = performance.now();
+  const cutting = new TimedCutting(segmentRecording(samples, segmentation));
+  const segments: TranscriptSegment[] = [];
+  const decodeSteps: { ms: number; rows: number }[] = [];
+  let firstTokenMs: number | null = null;
+  const run = model.transcribeSegments(cutting.segments(), {
+    ...options,
+    onToken: () => {
+      firstTokenMs ??= performance.now() - startMs;
+    },
+    onDecodeStep: (ms, rows) => decodeSteps.push({ ms, rows }),
+  });
+  for await (const segment of run) segments.push(segment);
+  const { heardMs, segmentMs } = cutting;
+  return { segments, heardMs, segmentMs, decodeSteps, firstTokenMs };
+}
+
+/** Passes segments on, and notes how long each was waited for and how much of it there is to hear. */
+class TimedCutting {
+  readonly #source: AsyncGenerator<RecordingSegment, void, undefined>;
+  readonly heardMs: number[] = [];
+  segmentMs = 0;
+
+  constructor(source: AsyncGenerator<RecordingSegment, void, undefined>) {
+    this.#source = source;
+  }
+
+  async *segments(): AsyncGenerator<RecordingSegment, void, undefined> {
+    for (;;) {
+      const startMs = performance.now();
+      const { done, value } = await this.#source.next();
+      this.segmentMs += performance.now() - startMs;
+      if (done === true) return;
+      this.heardMs.push(value.samples.length / 16);
+      yield value;
+    }
+  }
+}
+
+/**
+ * A segmented run as the result keeps it: what the segments took summed up, and the steps that they shared once each.
+ */
+export function recordSegments(observed: Observed<SegmentedTranscript>, model: ModelInfo): RunRecord {
+  const { result, startedAt, totalMs, interference, memory } = observed;
+  const { segments, heardMs, segmentMs, decodeSteps, firstTokenMs } = result;
+  const sum = (of: (segment: TranscriptSegment) => number) =>
+    segments.reduce((total, segment) => total + of(segment), 0);
+  const named = {
+    segmentMs,
+    melMs: sum(({ timings }) => timings.melMs),
+    convStemMs: sum(({ timings }) => timings.convStemMs),
+    encoderLayersMs: sum(({ timings }) => timings.encoderLayersMs),
+    prefillMs: sum(({ timings }) => timings.prefillMs),
+    decodeMs: decodeSteps.reduce((total, { ms }) => total + ms, 0),
+    detokenizeMs: sum(({ timings }) => timings.detokenizeMs),
+  };
+  const tokenIds = segments.flatMap((segment) => segment.tokenIds);
+  const language = joinLanguages(segments.map((segment) => segment.language));
+  const records = segments.map(
+    (segment, index): SegmentRecord => segmentRecord(segment, heardMs[index] ?? 0),
+  );
+  return {
+    ...BLANK_RUN,
+    ...{ startedAt, totalMs, interference, memory },
+    ...ledgerOf(totalMs, named),
+    decodeStepsMs: decodeSteps.map(({ ms }) => ms),
+    decodeStepRows: decodeSteps.map(({ rows }) => rows),
+    firstTokenMs,
+    tokens: tokenIds.length,
+    textTokens: sum(({ textTokenCount }) => textTokenCount),
+    promptTokens: sum(({ promptTokenCount }) => promptTokenCount),
+    audioTokens: sum(({ audioTokenCount }) => audioTokenCount),
+    tokenHash: hashTokens(tokenIds),
+    tokenIds,
+    text: joinTexts(segments.map(({ text }) => text)),
+    language: language === '' ? null : language,
+    truncated: segments.some(({ truncated }) => truncated),
+    bytesReadPerToken: bytesPerToken(records, decodeSteps, model),
+    segments: records,
+  };
+}
+
+function segmentRecord(segment: TranscriptSegment, heardMs: number): SegmentRecord {
+  const { startMs, endMs, tokenIds, promptTokenCount, audioTokenCount } = segment;
+  return {
+    ...{ startMs, endMs, heardMs },
+    tokens: tokenIds.length,
+    promptTokens: promptTokenCount,
+    audioTokens: audioTokenCount,
+  };
+}
+
+/** What all steps read, divided by the tokens they gave; null without a step. */
+function bytesPerToken(
+  segments: readonly SegmentRecord[],
+  steps: SegmentedTranscript['decodeSteps'],
+  model: ModelInfo,
+): number | null {
+  const tokens = steps.reduce((total, { rows }) => total + rows, 0);
+  if (tokens === 0) return null;
+  const decoded = segmentSizes(segments).map(({ promptTokens, tokens }) => ({
+    promptTokens: promptTokens ?? 0,
+    tokens: tokens ?? 0,
+  }));
+  return batchDecodeWork(model, decoded, steps.length).bytes / tokens;
+}
