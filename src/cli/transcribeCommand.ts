@@ -46,8 +46,12 @@ async function openModel(
   return loadModel(source, {
     ...loadOptionsOf(values),
     signal,
-    onBackend: ({ note }) => {
+    onBackend: ({ note, name, threadCount }) => {
       if (note !== null) err(`note: ${note}\n`);
+      const { threads } = values;
+      if (threads !== undefined && threads > threadCount) {
+        err(`note: the ${name} backend runs on ${threadCount} thread(s), not ${threads}\n`);
+      }
     },
   });
 }

@@ -6,7 +6,16 @@ const MOST_SINGLE_THREADED = 4;
  * 4, above that half of them (hyper-threads of one core share the units that matrix products need).
  */
 export function browserThreadCount(): number {
-  const { navigator } = globalThis as { navigator?: { readonly hardwareConcurrency?: number } };
-  const logical = navigator?.hardwareConcurrency ?? 1;
+  const logical = logicalProcessors();
   return logical <= MOST_SINGLE_THREADED ? logical : Math.max(MOST_SINGLE_THREADED, Math.floor(logical / 2));
+}
+
+/** Most participants in a browser, as `mostWasmThreads` in Node. */
+export function mostBrowserThreads(): number {
+  return 2 * logicalProcessors();
+}
+
+function logicalProcessors(): number {
+  const { navigator } = globalThis as { navigator?: { readonly hardwareConcurrency?: number } };
+  return navigator?.hardwareConcurrency ?? 1;
 }

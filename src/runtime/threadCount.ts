@@ -15,6 +15,14 @@ export function defaultThreadCount(read: ReadText = readText): number {
   return Math.max(1, Math.min(cores, cpuQuota(read) ?? cores));
 }
 
+/**
+ * Most participants on WebAssembly. Each is a whole JavaScript engine, which takes 0.1 s of CPU time and 8 MB to start,
+ * and more than there are processors compute nothing sooner; two a processor are left for trying that out.
+ */
+export function mostWasmThreads(): number {
+  return 2 * availableParallelism();
+}
+
 /** Distinct cores among the CPUs of the affinity mask; null where Linux's files do not tell. */
 function physicalCores(read: ReadText): number | null {
   const allowed = /^Cpus_allowed_list:\s*(\S+)/m.exec(read('/proc/self/status') ?? '')?.[1];

@@ -11,7 +11,7 @@ import { fileMapper } from '../runtime/mapFile.js';
 import { loadNative, type Native } from '../runtime/native.js';
 import { NativeMachine } from '../runtime/nativeMachine.js';
 import { spawnNodeParticipant } from '../runtime/nodeParticipantThread.js';
-import { defaultThreadCount } from '../runtime/threadCount.js';
+import { defaultThreadCount, mostWasmThreads } from '../runtime/threadCount.js';
 import { checkThreadCount } from './checkThreadCount.js';
 import { openWasmBackend } from './openWasmBackend.js';
 import type { LoadOptions } from './types.js';
@@ -70,7 +70,7 @@ async function chooseWasm(
   if (precision === 'bf16') throw unsupported('precision', 'f32', precision);
   enableRelaxedSimd();
   const { backend, provide } = await openWasmBackend({
-    threadCount: threads ?? defaultThreadCount(),
+    threadCount: Math.min(threads ?? defaultThreadCount(), mostWasmThreads()),
     weightBytes: await weightBytes(source),
     spawn: spawnNodeParticipant,
   });

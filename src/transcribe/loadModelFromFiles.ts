@@ -3,7 +3,7 @@ import { folderOfFiles } from '../model/folderOfFiles.js';
 import type { ModelFile } from '../model/modelFile.js';
 import { readModelFolder } from '../model/readModelFolder.js';
 import { spawnBrowserParticipant } from '../runtime/browserParticipantThread.js';
-import { browserThreadCount } from '../runtime/browserThreadCount.js';
+import { browserThreadCount, mostBrowserThreads } from '../runtime/browserThreadCount.js';
 import { buildModel } from './buildModel.js';
 import { checkThreadCount } from './checkThreadCount.js';
 import { openWasmBackend } from './openWasmBackend.js';
@@ -42,7 +42,7 @@ export async function loadModelFromFiles(
   const files = isAddress ? await fetchModelFiles(source, signal) : [...source];
   const weightBytes = files.reduce((sum, { name, size }) => sum + (isWeights(name) ? size : 0), 0);
   const { backend, provide } = await openWasmBackend({
-    threadCount: threads,
+    threadCount: Math.min(threads, mostBrowserThreads()),
     weightBytes,
     spawn: spawnBrowserParticipant,
   });

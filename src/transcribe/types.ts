@@ -6,7 +6,10 @@ import type { Backend, Ceilings, Observer, Precision } from '../ops/operators.js
 export type { AudioClip, EncodeTimings, Encoding, Mel };
 
 export interface LoadOptions {
-  /** Participants in a pass; default: physical cores available to the process (1 on the reference backend). */
+  /**
+   * Participants in a pass; default: physical cores available to the process (1 on the reference backend). WebAssembly
+   * starts at most two a logical processor; ModelInfo.threads tells.
+   */
   readonly threads?: number;
   /** Default `auto`: the fastest backend this machine can run. */
   readonly backend?: 'auto' | Backend['name'];
