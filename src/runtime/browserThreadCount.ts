@@ -12,7 +12,7 @@ export function browserThreadCount(): number {
 
 /** Most participants in a browser, as `mostWasmThreads` in Node. */
 export function mostBrowserThreads(): number {
-  return 2 * logicalProcessors();
+  return Math.max(4, 2 * logicalProcessors());
 }
 
 function logicalProcessors(): number {

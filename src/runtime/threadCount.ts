@@ -17,10 +17,10 @@ export function defaultThreadCount(read: ReadText = readText): number {
 
 /**
  * Most participants on WebAssembly. Each is a whole JavaScript engine, which takes 0.1 s of CPU time and 8 MB to start,
- * and more than there are processors compute nothing sooner; two a processor are left for trying that out.
+ * and more than there are processors compute nothing sooner; two a processor, and 4, are left for trying that out.
  */
 export function mostWasmThreads(): number {
-  return 2 * availableParallelism();
+  return Math.max(4, 2 * availableParallelism());
 }
 
 /** Distinct cores among the CPUs of the affinity mask; null where Linux's files do not tell. */

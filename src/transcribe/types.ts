@@ -8,7 +8,7 @@ export type { AudioClip, EncodeTimings, Encoding, Mel };
 export interface LoadOptions {
   /**
    * Participants in a pass; default: physical cores available to the process (1 on the reference backend). WebAssembly
-   * starts at most two a logical processor; ModelInfo.threads tells.
+   * starts at most two a logical processor (or 4); ModelInfo.threads tells.
    */
   readonly threads?: number;
   /** Default `auto`: the fastest backend this machine can run. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -51,6 +51,19 @@ test('a signal stops a run, and the next one is right', async () => {
   } finally {
     await model.close();
   }
+});
+
+test('a thousand threads are two a processor: each is a JavaScript engine, which takes 0.1 s to start', async () => {
+  const startMs = performance.now();
+  const model = await loadModel(demoModelDir, { backend: 'wasm', threads: 1000 });
+  try {
+    assert.equal(model.info.threads, Math.max(4, 2 * availableParallelism()));
+    const { text } = await model.transcribe(await samplesOf('light-en.wav')).result;
+    assert.equal(text, 'Turn on the kitchen light.');
+  } finally {
+    await model.close();
+  }
+  assert.ok(performance.now() - startMs < 15_000);
 });
 
 test('close ends what runs, and is final', async () => {
