@@ -15,7 +15,8 @@ export type ErrorCode =
 
 /**
  * The one error class of the project. The message is a single line that says where, what was expected and what
- * was found; `cause` keeps the underlying error for people who debug.
+ * was found; `cause` keeps the underlying error for people who debug. Where an option of a call is to blame, `option` is
+ * its name, which the message begins with, so that a command line can put its flag there.
  *
  * @example
  * throw new QwenAsrError('audio', 'clip.wav: expected a RIFF header, found "OggS"');
@@ -23,9 +24,13 @@ export type ErrorCode =
 export class QwenAsrError extends Error {
   override readonly name = 'QwenAsrError';
   readonly code: ErrorCode;
+  readonly option: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message.replace(/\s*[\r\n]+\s*/g, ' '), options);
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; option?: string } = {}) {
+    const { option, ...errorOptions } = options;
+    const line = option === undefined ? message : `${option}: ${message}`;
+    super(line.replace(/\s*[\r\n]+\s*/g, ' '), errorOptions);
     this.code = code;
+    this.option = option;
   }
 }

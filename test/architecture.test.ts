@@ -27,6 +27,7 @@ const FILE_ACCESS = new Set([
   'audio/packageWasm.ts', // only when it runs in Node
   'audio/spool.ts',
   'model/fileBytes.ts',
+  'model/makeFolder.ts',
   'model/modelDirectory.ts',
   'model/weightBytes.ts',
   'model/writeSynthetic.ts',

@@ -1,4 +1,5 @@
 import { QwenAsrError } from '../error.js';
+import { describeArgument } from '../model/describe.js';
 import { bytesInMemory } from './byteReader.js';
 import { collectAudio, type LoadedAudio } from './collectAudio.js';
 import { DECODED_FORMATS, openDecoder } from './openDecoder.js';
@@ -17,6 +18,12 @@ import { DECODED_FORMATS, openDecoder } from './openDecoder.js';
  * console.log(clip.format, clip.durationMs);
  */
 export async function decodeAudio(bytes: Uint8Array, label: string): Promise<LoadedAudio> {
+  if (Object.prototype.toString.call(bytes) !== '[object Uint8Array]') {
+    throw new QwenAsrError(
+      'usage',
+      `${label}: expected bytes as a Uint8Array, found ${describeArgument(bytes)}`,
+    );
+  }
   const startMs = performance.now();
   const opened = await openDecoder(bytesInMemory(bytes, label));
   if (opened.format === null) {

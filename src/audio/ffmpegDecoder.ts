@@ -116,6 +116,10 @@ function oneLine(complaint: string, path: string): string {
         .trim(),
     )
     .filter((line, i, all) => line !== '' && all.indexOf(line) === i);
+  // What is asked of ffmpeg is no business of the reader.
+  if (lines.some((line) => line.startsWith('Stream map') && line.includes('matches no streams'))) {
+    return 'there is no audio in it';
+  }
   const joined = lines.join('; ');
   return joined.length <= MAX_COMPLAINT_CHARACTERS ? joined : `${joined.slice(0, MAX_COMPLAINT_CHARACTERS)}…`;
 }

@@ -1,8 +1,10 @@
-import { createReadStream } from 'node:fs';
+import { constants, openSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { QwenAsrError } from '../error.js';
+import { fileError } from '../model/fileError.js';
 import type { BytePieces, ByteSource } from './byteReader.js';
-import { fileError } from './fileError.js';
+import { checkPath } from './checkPath.js';
 import { spool } from './spool.js';
 
 /** Bytes read at a time: some milliseconds of decoding, so that the event loop is visited often. */
@@ -24,6 +26,7 @@ export interface FileSource extends ByteSource {
  * too.
  */
 export async function openFileSource(path: string, signal?: AbortSignal): Promise<FileSource> {
+  checkPath(path);
   if (path === '-') {
     if (process.stdin.isTTY) {
       throw new QwenAsrError('file', 'standard input: expected audio from a pipe, found a terminal');
@@ -33,12 +36,20 @@ export async function openFileSource(path: string, signal?: AbortSignal): Promis
   try {
     const entry = await stat(path);
     if (entry.isFile()) return regularFile(path, entry.size, signal);
-    if (entry.isFIFO()) return await spool(createReadStream(path), path, signal);
+    if (entry.isFIFO()) return await spool(openPipe(path), path, signal);
     const found = entry.isDirectory() ? 'a directory' : 'a device or socket';
     throw new QwenAsrError('file', `${path}: expected an audio file, found ${found}`);
   } catch (cause) {
     throw fileError(path, cause);
   }
+}
+
+/**
+ * A named pipe, which may have no writer yet. Opened as a file it would hold a thread of libuv's pool until one comes, and
+ * not even a signal could end the process before.
+ */
+export function openPipe(path: string): Socket {
+  return new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), writable: false });
 }
 
 function regularFile(path: string, totalBytes: number, signal?: AbortSignal): FileSource {

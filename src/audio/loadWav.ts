@@ -1,8 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { QwenAsrError } from '../error.js';
+import { fileError } from '../model/fileError.js';
 import type { AudioClip } from './audioClip.js';
+import { checkPath } from './checkPath.js';
 import { decodeWav } from './decodeWav.js';
-import { fileError } from './fileError.js';
+import { openPipe } from './fileSource.js';
 
 /**
  * Reads a WAV file from disk, or from a named pipe, and prepares it for the models; see decodeWav.
@@ -14,6 +16,7 @@ import { fileError } from './fileError.js';
  * console.log(clip.samples.length, clip.durationMs); // 33168 2073
  */
 export async function loadWav(path: string): Promise<AudioClip> {
+  checkPath(path);
   const startMs = performance.now();
   const bytes = await readBytes(path);
   const readMs = performance.now() - startMs;
@@ -24,7 +27,8 @@ export async function loadWav(path: string): Promise<AudioClip> {
 async function readBytes(path: string): Promise<Uint8Array> {
   try {
     const entry = await stat(path);
-    if (entry.isFile() || entry.isFIFO()) return await readFile(path);
+    if (entry.isFile()) return await readFile(path);
+    if (entry.isFIFO()) return Buffer.concat(await openPipe(path).toArray());
     const found = entry.isDirectory() ? 'a directory' : 'a device or socket';
     throw new QwenAsrError('file', `${path}: expected a WAV file, found ${found}`);
   } catch (cause) {

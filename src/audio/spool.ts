@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { QwenAsrError } from '../error.js';
+import { fileError } from '../model/fileError.js';
 import { bytesInMemory } from './byteReader.js';
-import { fileError } from './fileError.js';
 import { type FileSource, readPieces } from './fileSource.js';
 
 /** What is kept of a pipe in memory; more goes to a file in the system's temporary folder. */

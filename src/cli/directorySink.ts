@@ -1,6 +1,8 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, extname, join, resolve, sep } from 'node:path';
 import { QwenAsrError } from '../error.js';
+import { fileError } from '../model/fileError.js';
+import { makeOutputFolder } from '../model/makeOutputFolder.js';
 import {
   type TranscriptFormatName,
   transcriptWriter,
@@ -45,24 +47,29 @@ export function directorySink(
 
 /**
  * The recording's name with the format's extension in place of its own: `talks/a.mp3` becomes `talks/a.srt`. Recordings
- * that differ in nothing else keep theirs: `a.mp3.srt`, `a.wav.srt`.
+ * that differ in nothing else keep theirs: `a.mp3.srt`, `a.wav.srt`. Those of one name are told apart by the folders that
+ * they are in, as few as suffice: `monday/a.srt`, `friday/a.srt`. A recording that is given twice has one file.
+ *
+ * @throws QwenAsrError `usage` when two recordings would still be written to the same file
  */
 export function outputPaths(
   recordings: readonly InputRecording[],
   directory: string,
   format: TranscriptFormatName,
 ): Map<InputRecording, string> {
+  const names = distinctNames(recordings);
   const short = (name: string): string => name.slice(0, name.length - extname(name).length);
   const counts = new Map<string, number>();
-  for (const { name } of recordings) counts.set(short(name), (counts.get(short(name)) ?? 0) + 1);
+  for (const name of new Set(names.values())) counts.set(short(name), (counts.get(short(name)) ?? 0) + 1);
   const taken = new Map<string, InputRecording>();
   const paths = new Map<InputRecording, string>();
   for (const recording of recordings) {
-    const { name, input } = recording;
+    const name = names.get(recording)!;
     const path = join(directory, `${counts.get(short(name)) === 1 ? short(name) : name}.${format}`);
-    const other = taken.get(path);
-    if (other !== undefined) {
-      throw new QwenAsrError('usage', `${path}: both ${other.input} and ${input} would be written to it`);
+    const other = taken.get(path) ?? recording;
+    if (placeOf(other) !== placeOf(recording)) {
+      const both = `both ${other.input} and ${recording.input}`;
+      throw new QwenAsrError('usage', `${path}: ${both} would be written to it`);
     }
     taken.set(path, recording);
     paths.set(recording, path);
@@ -70,10 +77,48 @@ export function outputPaths(
   return paths;
 }
 
+/** Every recording's name, behind those of so many folders above it that no other recording has the same. */
+function distinctNames(recordings: readonly InputRecording[]): Map<InputRecording, string> {
+  const placesByName = new Map<string, Set<string>>();
+  for (const recording of recordings) {
+    const places = placesByName.get(recording.name) ?? new Set();
+    placesByName.set(recording.name, places.add(placeOf(recording)));
+  }
+  const names = new Map<InputRecording, string>();
+  for (const recording of recordings) {
+    const places = placesByName.get(recording.name)!;
+    const folders = places.size === 1 ? [] : foldersAbove(recording, places);
+    names.set(recording, join(...folders, recording.name));
+  }
+  return names;
+}
+
+/** The last folders of a recording's place, as many as make it differ from all others. */
+function foldersAbove(recording: InputRecording, places: ReadonlySet<string>): string[] {
+  const above = (place: string): string[] =>
+    place
+      .slice(0, place.length - recording.name.length)
+      .split(sep)
+      .filter((part) => part !== '');
+  const all = [...places].map(above);
+  const own = above(placeOf(recording));
+  const longest = Math.max(...all.map(({ length }) => length));
+  for (let count = 1; count < longest; count++) {
+    const tails = new Set(all.map((parts) => parts.slice(-count).join(sep)));
+    if (tails.size === places.size) return own.slice(-count);
+  }
+  return own;
+}
+
+/** Where a recording is, however it was written. */
+function placeOf({ input }: InputRecording): string {
+  return input === '-' ? input : resolve(input);
+}
+
 function writeWhole(path: string, text: string): void {
   const partial = `${path}.part`;
+  makeOutputFolder(dirname(path));
   try {
-    mkdirSync(dirname(path), { recursive: true });
     try {
       writeFileSync(partial, text);
       renameSync(partial, path);
@@ -82,7 +127,6 @@ function writeWhole(path: string, text: string): void {
       throw error;
     }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new QwenAsrError('file', `${path}: cannot be written (${reason})`, { cause });
+    throw fileError(`${path}: cannot be written`, cause);
   }
 }

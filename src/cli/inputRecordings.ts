@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join, relative } from 'node:path';
 import { QwenAsrError } from '../error.js';
+import { fileError } from '../model/fileError.js';
 
 /** A recording to transcribe. */
 export interface InputRecording {
@@ -45,14 +46,20 @@ const EXTENSIONS = new Set(
 
 /**
  * Finds the recordings that paths stand for: a file is one, a directory stands for all below it, in the order of their
- * names, hidden ones excepted.
+ * names, hidden ones excepted. Links to files count, links to directories are not followed.
  */
 export async function findInputs(paths: readonly string[]): Promise<Inputs> {
   const recordings: InputRecording[] = [];
   const failures: { input: string; error: QwenAsrError }[] = [];
   let several = paths.length > 1;
-  for (const path of paths) {
+  for (const [at, path] of paths.entries()) {
     try {
+      if (path === '-' && paths.indexOf('-') < at) {
+        throw new QwenAsrError(
+          'usage',
+          'standard input: expected once, found again; it can be read once only',
+        );
+      }
       const isDirectory = path !== '-' && (await stat(path)).isDirectory();
       several ||= isDirectory;
       recordings.push(...(isDirectory ? await recordingsBelow(path) : [single(path)]));
@@ -83,9 +90,6 @@ function isHidden(name: string): boolean {
 }
 
 function inputError(path: string, cause: unknown): QwenAsrError {
-  if (cause instanceof QwenAsrError) return cause;
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  const reason =
-    code === 'ENOENT' || code === 'ENOTDIR' ? 'no such file or directory' : `cannot be read (${code})`;
-  return new QwenAsrError('file', `${path}: ${reason}`, { cause });
+  if (path === '') return new QwenAsrError('usage', 'input: expected a file or a directory, found ""');
+  return fileError(path, cause);
 }

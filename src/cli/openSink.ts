@@ -1,12 +1,17 @@
-import { statSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { QwenAsrError } from '../error.js';
+import { fileError } from '../model/fileError.js';
+import { makeOutputFolder } from '../model/makeOutputFolder.js';
 import type { TranscriptFormatName } from '../transcribe/formats/transcriptFormat.js';
 import { directorySink, outputPaths } from './directorySink.js';
 import type { Inputs } from './inputRecordings.js';
 import { jsonLinesSink, jsonSink } from './jsonSinks.js';
 import { LiveText } from './liveText.js';
+import { printableLine, printableText } from './printable.js';
+import { ProgressLine, type Status, terminalColumns } from './progressLine.js';
 import type { ResultSink } from './resultSink.js';
 import type { CommandContext } from './runCommand.js';
+import { TerminalScreen } from './terminalScreen.js';
 import { streamSink, textListSink } from './textSinks.js';
 
 /** The options that say where results go, and how. */
@@ -18,7 +23,7 @@ export interface SinkOptions {
 }
 
 /**
- * Refuses what could not be written, before anything slow begins.
+ * Refuses what could not be written, before anything slow begins, and makes the output directory.
  *
  * @throws QwenAsrError `usage`, or `file` for an output directory that is none
  */
@@ -29,33 +34,48 @@ export function checkSink(options: SinkOptions, { recordings, several }: Inputs)
     throw new QwenAsrError('usage', `--logprobs: expected -o json or -o jsonl, found ${format}`);
   }
   if (directory !== undefined) {
-    if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === false) {
-      throw new QwenAsrError('file', `${directory}: expected a directory, found a file`);
-    }
+    if (directory === '') throw new QwenAsrError('usage', '--output-dir: expected a directory, found ""');
     outputPaths(recordings, directory, format);
+    makeOutputFolder(directory);
+    checkWritable(directory);
   } else if (several && (format === 'srt' || format === 'vtt')) {
     throw new QwenAsrError('usage', `-o ${format}: expected --output-dir for several recordings, found none`);
   }
 }
 
-/** The sink that the options ask for. */
+/** The sink that the options ask for, and where progress is shown beside it. */
 export function openSink(
   options: SinkOptions,
   { recordings, several }: Inputs,
-  { out, outIsTerminal }: CommandContext,
-): ResultSink {
+  { out, err, outIsTerminal, errIsTerminal }: CommandContext,
+): { sink: ResultSink; progress: Status } {
+  const line = new ProgressLine({ err, errIsTerminal });
   const format = formatOf(options);
   const directory = options['output-dir'];
   const context = { logProbabilities: options.logprobs === true };
   if (directory !== undefined) {
-    const onFile = (path: string): void => out(`${path}\n`);
-    return directorySink(recordings, { directory, format, context, onFile });
+    const onFile = (path: string): void => out(`${outIsTerminal ? printableLine(path) : path}\n`);
+    return { sink: directorySink(recordings, { directory, format, context, onFile }), progress: line };
   }
-  if (format === 'json') return jsonSink(out, context, several);
-  if (format === 'jsonl') return jsonLinesSink(out, context);
-  if (several) return textListSink(out);
-  if (format === 'txt' && outIsTerminal) return new LiveText(out);
-  return streamSink(out, format, { ...context, input: recordings[0]?.input ?? '' });
+  if (format === 'json') return { sink: jsonSink(out, context, several), progress: line };
+  if (format === 'jsonl') return { sink: jsonLinesSink(out, context), progress: line };
+  const show = outIsTerminal ? (text: string): void => out(printableText(text)) : out;
+  if (several) return { sink: textListSink(show), progress: line };
+  if (format !== 'txt' || !outIsTerminal) {
+    const sink = streamSink(show, format, { ...context, input: recordings[0]?.input ?? '' });
+    return { sink, progress: line };
+  }
+  if (!errIsTerminal) return { sink: new LiveText(show), progress: line };
+  const screen = new TerminalScreen(out, terminalColumns);
+  return { sink: new LiveText((text) => screen.print(printableText(text))), progress: screen };
+}
+
+function checkWritable(directory: string): void {
+  try {
+    accessSync(directory, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw fileError(`${directory}: cannot be written to`, cause);
+  }
 }
 
 function formatOf({ format, json }: SinkOptions): TranscriptFormatName {

@@ -1,5 +1,7 @@
 import { QwenAsrError } from '../error.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
+import { messageWithFlags } from './flagNames.js';
+import { printableLine } from './printable.js';
 
 /** What a command sees of the process it runs in. */
 export interface CommandContext {
@@ -77,7 +79,7 @@ function report(error: unknown): void {
 }
 
 function describe(error: unknown): string {
-  if (error instanceof QwenAsrError) return error.message;
+  if (error instanceof QwenAsrError) return printableLine(messageWithFlags(error, process.argv.slice(2)));
   const text = error instanceof Error ? error.message : String(error);
-  return `internal: ${text.replace(/\s*[\r\n]+\s*/g, ' ')}`;
+  return printableLine(`internal: ${text.replace(/\s*[\r\n]+\s*/g, ' ')}`);
 }

@@ -1,3 +1,4 @@
+import { QwenAsrError } from '../error.js';
 import { parseSyntheticSeed, parseSyntheticSize } from '../model/syntheticName.js';
 import { writeSynthetic } from '../model/writeSynthetic.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
@@ -7,6 +8,15 @@ import type { CommandContext } from './runCommand.js';
 import { answersStandard, standardOptions } from './standardOptions.js';
 import { formatOptions } from './usage.js';
 
+const seed = (text: string, option: string): number => {
+  try {
+    return parseSyntheticSeed(text);
+  } catch {
+    const expected = `expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
+    throw new QwenAsrError('usage', `${option}: ${expected}, found ${JSON.stringify(text)}`);
+  }
+};
+
 /** Options of `qwen_asr synthesize`. */
 export const SYNTHESIZE_OPTIONS = {
   seed: {
@@ -14,7 +24,7 @@ export const SYNTHESIZE_OPTIONS = {
     placeholder: 'N',
     section: 'Options',
     help: ['Seed of the random weights (default: 1)'],
-    read: parseSyntheticSeed,
+    read: seed,
   },
   ...standardOptions('Options'),
 } as const satisfies OptionTable;

@@ -3,6 +3,7 @@ import {
   transcriptWriter,
   type WriterContext,
 } from '../transcribe/formats/transcriptFormat.js';
+import { printableLine } from './printable.js';
 import type { ResultSink } from './resultSink.js';
 
 type Out = (text: string) => void;
@@ -37,7 +38,7 @@ export function streamSink(
 export function textListSink(out: Out): ResultSink {
   return {
     segment: () => {},
-    finish: ({ input }, { text }) => out(`${input}: ${text}\n`),
+    finish: ({ input }, { text }) => out(`${printableLine(input)}: ${text}\n`),
     fail: () => {},
     close: () => {},
   };

@@ -62,8 +62,8 @@ async function transcribeAll(
   values: Values,
   context: CommandContext,
 ): Promise<ExitCode> {
-  const sink = openSink(values, inputs, context);
-  const reporter = new TranscriptionReporter(sink, inputs, context);
+  const { sink, progress } = openSink(values, inputs, context);
+  const reporter = new TranscriptionReporter(sink, inputs, context, progress);
   try {
     for (const { input, error } of inputs.failures) reporter.failedInput(input, error);
     if (model !== undefined) {

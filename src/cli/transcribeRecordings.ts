@@ -1,9 +1,12 @@
 import { openAudio } from '../audio/openAudio.js';
-import { QwenAsrError } from '../error.js';
+import { type ErrorCode, QwenAsrError } from '../error.js';
 import { segmentRecording } from '../transcribe/segmentRecording.js';
 import type { RecordingSegment, SpeechModel, TranscribeLongOptions } from '../transcribe/types.js';
 import type { InputRecording } from './inputRecordings.js';
 import { RecordingJob, type RecordingListener } from './recordingJob.js';
+
+/** Errors that one recording may have and another not; the rest are those of the model or of the options. */
+const OF_RECORDINGS: ReadonlySet<ErrorCode> = new Set(['audio', 'file', 'memory', 'numeric', 'internal']);
 
 /**
  * Transcribes recordings, one after the other as far as their results go, several segments at a time as far as computing
@@ -51,6 +54,7 @@ async function isolate(
   error: unknown,
 ): Promise<boolean> {
   if (options.signal?.aborted || !(error instanceof QwenAsrError)) return false;
+  if (!OF_RECORDINGS.has(error.code)) return false;
   const suspects = jobs.filter((job) => job.isStarted && !job.isSettled);
   if (suspects.length === 0) return false;
   if (suspects.length === 1) {

@@ -3,28 +3,31 @@ import type { RecordingTranscript } from '../transcribe/formats/recordingTranscr
 import type { TranscriptSegment } from '../transcribe/types.js';
 import { clockTime } from './clockTime.js';
 import type { Inputs } from './inputRecordings.js';
-import { LiveText } from './liveText.js';
-import { ProgressLine } from './progressLine.js';
+import { printableLine } from './printable.js';
+import type { Status } from './progressLine.js';
 import type { RecordingJob, RecordingListener } from './recordingJob.js';
 import type { ResultSink } from './resultSink.js';
 import type { CommandContext } from './runCommand.js';
+import { TerminalScreen } from './terminalScreen.js';
+
+/** The text of a recording up to this length, as it appears, is progress enough. */
+const BRIEF_MS = 30_000;
 
 /** Hands results on, draws progress, and says on standard error what people should know about them. */
 export class TranscriptionReporter implements RecordingListener {
   readonly #sink: ResultSink;
   readonly #inputs: Inputs;
   readonly #context: CommandContext;
-  readonly #progress: ProgressLine;
+  readonly #progress: Status;
   #failures = 0;
   #saidRandom = false;
 
-  constructor(sink: ResultSink, inputs: Inputs, context: CommandContext) {
+  /** @param progress where it is shown how far the recordings have come */
+  constructor(sink: ResultSink, inputs: Inputs, context: CommandContext, progress: Status) {
     this.#sink = sink;
     this.#inputs = inputs;
     this.#context = context;
-    // Text that appears on the terminal is progress enough, and would be torn by a line that is redrawn.
-    const errIsTerminal = context.errIsTerminal && !(sink instanceof LiveText);
-    this.#progress = new ProgressLine({ err: context.err, errIsTerminal });
+    this.#progress = progress;
   }
 
   /** Recordings without a result. */
@@ -68,7 +71,8 @@ export class TranscriptionReporter implements RecordingListener {
   /** An input of which nothing could be read. */
   failedInput(input: string, { code, message }: QwenAsrError): void {
     this.#failures++;
-    const label = input === '-' ? 'standard input' : input;
+    // An error's message is a single line, whatever the name is.
+    const label = input === '-' ? 'standard input' : input.replace(/\s*[\r\n]+\s*/g, ' ');
     const line = message.startsWith(label) ? message : `${label}: ${message}`;
     this.#quietly(() => {
       this.#sink.fail(input, new QwenAsrError(code, line));
@@ -87,7 +91,7 @@ export class TranscriptionReporter implements RecordingListener {
   }
 
   #say(what: 'note' | 'error', line: string): void {
-    this.#context.err(`${what}: ${line}\n`);
+    this.#context.err(`${what}: ${printableLine(line)}\n`);
   }
 
   #truncation(
@@ -105,11 +109,12 @@ export class TranscriptionReporter implements RecordingListener {
 
   #draw(job: RecordingJob, doneMs: number): void {
     const { durationMs, elapsedMs, number } = job;
+    if (this.#progress instanceof TerminalScreen && durationMs <= BRIEF_MS) return;
     const { recordings, several } = this.#inputs;
     const file = several ? `[${number + 1}/${recordings.length}] ${job.recording.input}: ` : '';
     const rate = doneMs / elapsedMs;
     const left = rate > 0 ? (durationMs - doneMs) / rate : null;
     const speed = left === null ? '' : `, ${rate.toFixed(1)}x real time, ${clockTime(left)} left`;
-    this.#progress.draw(`${file}${clockTime(doneMs)} of ${clockTime(durationMs)}${speed}`);
+    this.#progress.draw(`${printableLine(file)}${clockTime(doneMs)} of ${clockTime(durationMs)}${speed}`);
   }
 }

@@ -29,6 +29,21 @@ export function describeShape(shape: readonly number[]): string {
 }
 
 /**
+ * What a caller without a type checker passed, for messages: text in quotes, numbers as they are, arrays and other
+ * objects by their kind.
+ *
+ * @example
+ * describeArgument(new Float64Array(3)); // a Float64Array
+ */
+export function describeArgument(value: unknown): string {
+  if (typeof value === 'string') return quote(value);
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return String(value);
+  const kind = Object.prototype.toString.call(value).slice('[object '.length, -1);
+  return /^[AEIOU]/.test(kind) ? `an ${kind}` : `a ${kind}`;
+}
+
+/**
  * Any JSON value for messages: scalars as they are, the rest by kind.
  *
  * @example

@@ -1,5 +1,6 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { QwenAsrError } from '../error.js';
+import { fileError } from './fileError.js';
 import type { FileBytes, Place } from './modelFolder.js';
 
 /** How weight files are brought into memory; a native runtime passes one that maps them. */
@@ -83,25 +84,3 @@ function allocate(byteLength: number, path: string): ArrayBuffer {
     throw new QwenAsrError('memory', `${path}: cannot allocate ${byteLength} bytes`, { cause });
   }
 }
-
-/** An error of the file system as this project's, in plain words; its own errors pass through. */
-export function fileError(path: string, cause: unknown): QwenAsrError {
-  if (cause instanceof QwenAsrError) return cause;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  const reason = REASONS[code] ?? (cause instanceof Error ? cause.message : String(cause));
-  return new QwenAsrError('file', `${path}: ${reason}`, { cause });
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or directory',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  ENOTDIR: 'part of the path is not a directory',
-  EISDIR: 'expected a file, found a directory',
-  ENAMETOOLONG: 'the name is too long',
-  ELOOP: 'too many symbolic links',
-  EMFILE: 'too many open files',
-  ENOSPC: 'no space left on the disk',
-  EROFS: 'the file system is read-only',
-  EIO: 'the disk could not be read',
-};

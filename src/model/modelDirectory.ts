@@ -2,7 +2,8 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QwenAsrError } from '../error.js';
 import { checkTextSize, decodeModelText } from './decodeModelText.js';
-import { fileError, type OpenFile, readFileBytes } from './fileBytes.js';
+import { type OpenFile, readFileBytes } from './fileBytes.js';
+import { fileError } from './fileError.js';
 import type { ModelFiles } from './modelFiles.js';
 import { readModelFolder } from './readModelFolder.js';
 

@@ -1,7 +1,8 @@
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QwenAsrError } from '../error.js';
-import { fileError } from './fileBytes.js';
+import { fileError } from './fileError.js';
+import { makeOutputFolder } from './makeOutputFolder.js';
 import { syntheticFileList, syntheticFiles } from './syntheticFiles.js';
 import type { SyntheticModelName } from './syntheticName.js';
 
@@ -18,7 +19,7 @@ export interface WriteSyntheticOptions extends SyntheticModelName {
  * Writes a synthetic model as a model directory: safetensors (sharded as published), config.json, vocab.json and
  * merges.txt. A file gets its name when it is complete, so an interrupted run leaves no broken one.
  *
- * @throws QwenAsrError `usage` (seed), `file` (not writable, or already a model directory), `aborted`.
+ * @throws QwenAsrError `usage` (seed, no directory), `file` (not writable, or already a model directory), `aborted`.
  *
  * @example
  * await writeSynthetic({ size: 'tiny', seed: 1, directory: '/tmp/tiny' });
@@ -48,9 +49,10 @@ export async function writeSynthetic(options: WriteSyntheticOptions): Promise<vo
 }
 
 async function prepareDirectory(directory: string, forbidden: readonly string[]): Promise<void> {
+  if (directory === '') throw new QwenAsrError('usage', 'expected a directory, found ""');
+  makeOutputFolder(directory);
   let present: string[];
   try {
-    await mkdir(directory, { recursive: true });
     present = await readdir(directory);
   } catch (cause) {
     throw fileError(directory, cause);

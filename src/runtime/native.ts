@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { QwenAsrError } from '../error.js';
 
 /*
@@ -46,6 +47,9 @@ export interface Native {
   /** Wakes every thread that sleeps in a futex at this address. */
   wakeAll(address: number): void;
 }
+
+/** Longest array of this version of Node.js: 4 GiB on 20. A longer view ends the process. */
+const MAX_VIEW_BYTES = constants.MAX_LENGTH;
 
 const PROT_READ = 1;
 const PROT_WRITE = 2;
@@ -117,6 +121,10 @@ function bind(koffi: Koffi): Native {
 
   return {
     reserve: (byteLength) => {
+      if (byteLength > MAX_VIEW_BYTES) {
+        const found = `${byteLength} bytes of memory at once are more than an array of Node.js can hold`;
+        throw new QwenAsrError('memory', found);
+      }
       const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
       const address = map(byteLength, PROT_READ | PROT_WRITE, flags, -1);
       if (address !== null) return address;
@@ -134,6 +142,10 @@ function bind(koffi: Koffi): Native {
       madvise(address, byteLength, MADV_DONTNEED);
     },
     mapFile: (descriptor, byteLength, path) => {
+      if (byteLength > MAX_VIEW_BYTES) {
+        const line = `expected at most ${MAX_VIEW_BYTES} bytes, as an array of Node.js can hold, found ${byteLength}`;
+        throw new QwenAsrError('unsupported', `${path}: ${line}`);
+      }
       const address = map(byteLength, PROT_READ, MAP_SHARED, descriptor);
       if (address === null) throw new QwenAsrError('file', `${path}: cannot map ${byteLength} bytes`);
       madvise(address, byteLength, MADV_HUGEPAGE);

@@ -1,5 +1,4 @@
-import { QwenAsrError } from '../error.js';
-import { describeValue } from '../model/describe.js';
+import { parseObject } from '../model/parseObject.js';
 
 /**
  * Parses a file that must hold one JSON object. A byte order mark is accepted.
@@ -7,15 +6,7 @@ import { describeValue } from '../model/describe.js';
  * @throws QwenAsrError `model` naming the file when it is something else.
  */
 export function parseJsonObject(text: string, where: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text.replace(/^\ufeff/, ''));
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new QwenAsrError('model', `${where}: expected JSON: ${reason}`, { cause });
-  }
-  if (isObject(value)) return value;
-  throw new QwenAsrError('model', `${where}: expected a JSON object, found ${describeValue(value)}`);
+  return parseObject(text.replace(/^\ufeff/, ''), where);
 }
 
 /** True for what JSON calls an object. */

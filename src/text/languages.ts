@@ -62,10 +62,8 @@ export function resolveLanguage(nameOrCode: string, supported: readonly string[]
     const code = codeOf(candidate);
     return code === undefined ? candidate : `${candidate} (${code})`;
   });
-  throw new QwenAsrError(
-    'usage',
-    `language: expected one of ${known.join(', ')}; found ${JSON.stringify(nameOrCode)}`,
-  );
+  const line = `expected one of ${known.join(', ')}; found ${JSON.stringify(nameOrCode)}`;
+  throw new QwenAsrError('usage', line, { option: 'language' });
 }
 
 function codeOf(name: string): string | undefined {

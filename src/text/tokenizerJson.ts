@@ -18,7 +18,8 @@ const FILE = 'tokenizer.json';
 export function tokenizerDataFromJson(tokenizerJson: string): TokenizerData {
   const file = parseJsonObject(tokenizerJson, FILE);
   const model = file['model'];
-  if (!isObject(model) || !isObject(model['vocab'])) throw expected('model.vocab to be an object', model);
+  if (!isObject(model)) throw expected('model to be an object', model);
+  if (!isObject(model['vocab'])) throw expected('model.vocab to be an object', model['vocab']);
   if (model['type'] !== undefined && model['type'] !== 'BPE') {
     throw new QwenAsrError(
       'unsupported',

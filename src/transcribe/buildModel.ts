@@ -23,7 +23,7 @@ export function buildModel(files: ModelFiles, backend: Backend, startMs: number)
   const { encoder, decoder } = config;
   const encoderWeights = loadEncoderWeights(files.tensors, encoder, decoder.hidden, backend);
   const decoderWeights = loadDecoderWeights(files.tensors, decoder, backend);
-  const text = new LazyTextModel(files.tokenizerFiles, config);
+  const text = new LazyTextModel(files, config);
   const stages: Stages = {
     mel: new MelStage(backend),
     encoder: new Encoder(backend, encoder, encoderWeights),

@@ -1,6 +1,8 @@
 import { QwenAsrError } from '../error.js';
 import type { X64Level } from '../jit/x64/level.js';
-import { fileError, fileReaderInto, type OpenFile } from '../model/fileBytes.js';
+import { describeArgument } from '../model/describe.js';
+import { fileReaderInto, type OpenFile } from '../model/fileBytes.js';
+import { fileError } from '../model/fileError.js';
 import { weightBytes } from '../model/weightBytes.js';
 import { createCompiledBackend } from '../ops/compiled/compiledBackend.js';
 import type { Backend, Precision } from '../ops/operators.js';
@@ -58,7 +60,7 @@ export async function chooseBackend(
   if (backend === 'auto' && isa === 'auto') {
     return chooseWasm(options, source, `WebAssembly instead of machine code: ${native}`);
   }
-  throw new QwenAsrError('unsupported', `backend x64: ${native}`);
+  throw new QwenAsrError('unsupported', `x64 cannot run here: ${native}`, { option: 'backend' });
 }
 
 /** WebAssembly on worker threads; the model's files are read straight into its memory. */
@@ -104,7 +106,8 @@ async function chooseX64(
   if (level === undefined) throw unsupported('isa', levels.join(', '), isa);
   const precision: Precision = wanted === 'auto' ? (level === 'avx512bf16' ? 'bf16' : 'f32') : wanted;
   if (precision === 'bf16' && level !== 'avx512bf16') {
-    throw new QwenAsrError('unsupported', `precision bf16: expected isa avx512bf16, found ${level}`);
+    const found = `bf16, which needs level avx512bf16, on level ${level}`;
+    throw new QwenAsrError('unsupported', `expected auto or f32, found ${found}`, { option: 'precision' });
   }
   const machine = new NativeMachine(native, level, threads ?? defaultThreadCount());
   try {
@@ -134,9 +137,7 @@ function chooseReference(
   return { backend, openFile: undefined, note };
 }
 
-function unsupported(option: string, offered: string, found: string): QwenAsrError {
-  return new QwenAsrError(
-    'unsupported',
-    `${option}: expected auto or one of ${offered}, found ${JSON.stringify(found)}`,
-  );
+function unsupported(option: keyof LoadOptions, offered: string, found: unknown): QwenAsrError {
+  const line = `expected auto or one of ${offered}, found ${describeArgument(found)}`;
+  return new QwenAsrError('unsupported', line, { option });
 }

@@ -1,9 +1,12 @@
+import { QwenAsrError } from '../error.js';
+import { describeArgument } from '../model/describe.js';
 import type { OpenFile } from '../model/fileBytes.js';
 import { readModelDirectory } from '../model/modelDirectory.js';
 import type { ModelFiles } from '../model/modelFiles.js';
 import { synthesizeModel } from '../model/synthetic.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
 import { buildModel } from './buildModel.js';
+import { checkOptions } from './checkOptions.js';
 import { chooseBackend } from './chooseBackend.js';
 import type { LoadOptions, SpeechModel } from './types.js';
 
@@ -28,6 +31,11 @@ import type { LoadOptions, SpeechModel } from './types.js';
  */
 export async function loadModel(source: string, options: LoadOptions = {}): Promise<SpeechModel> {
   const startMs = performance.now();
+  if (typeof source !== 'string' || source === '') {
+    const expected = 'expected a model directory or synthetic:SIZE';
+    throw new QwenAsrError('usage', `model: ${expected}, found ${describeArgument(source)}`);
+  }
+  checkOptions(options);
   const { backend, openFile, note } = await chooseBackend(options, source);
   try {
     const { name, isa, precision, threadCount } = backend;

@@ -1,7 +1,10 @@
 import { SAMPLE_RATE_HZ } from '../audio/audioClip.js';
+import { checkSampleType, isFloat32Array } from '../audio/checkSamples.js';
 import { soundRanges } from '../audio/soundRanges.js';
 import { type AudioSegment, splitAudio } from '../audio/splitAudio.js';
 import { QwenAsrError } from '../error.js';
+import { describeArgument } from '../model/describe.js';
+import { checkOptions } from './checkOptions.js';
 import { joinSamples } from './joinSamples.js';
 import { trimDigitalSilence } from './trimDigitalSilence.js';
 import type { RecordingSegment, SegmentationOptions } from './types.js';
@@ -11,6 +14,9 @@ const WHOLE_SECONDS = 60;
 
 /** Segments of a longer one; docs/adr/0007-segments-side-by-side.md. */
 const AUTOMATIC_SEGMENT_SECONDS = 30;
+
+/** As splitRule: shorter ones could not be searched for a quiet point. */
+const MIN_SEGMENT_MS = 1000;
 
 /** Length of the blocks that an array is split in, as those of an AudioStream. */
 const BLOCK_SAMPLES = SAMPLE_RATE_HZ;
@@ -27,9 +33,15 @@ const BLOCK_SAMPLES = SAMPLE_RATE_HZ;
  */
 export async function* segmentRecording(
   source: Float32Array | AsyncIterable<Float32Array>,
-  { segmentMs, skipSilence = false }: SegmentationOptions = {},
+  options: SegmentationOptions = {},
 ): AsyncGenerator<RecordingSegment, void, undefined> {
-  const blocks = new CountedBlocks(source instanceof Float32Array ? blocksOf(source) : source);
+  checkOptions(options);
+  const { segmentMs, skipSilence = false } = options;
+  if (segmentMs !== undefined && !(typeof segmentMs === 'number' && segmentMs >= MIN_SEGMENT_MS)) {
+    const line = `expected at least ${MIN_SEGMENT_MS} or Infinity, found ${describeArgument(segmentMs)}`;
+    throw new QwenAsrError('usage', line, { option: 'segmentMs' });
+  }
+  const blocks = new CountedBlocks(blocksOf(source));
   let index = 0;
   for await (const { samples, start, length } of split(blocks, segmentMs)) {
     const recorded = samples.subarray(0, length);
@@ -54,6 +66,7 @@ class CountedBlocks implements AsyncIterable<Float32Array> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Float32Array, void, undefined> {
     for await (const block of this.#source) {
+      checkSampleType(block);
       this.sampleCount += block.length;
       yield block;
     }
@@ -61,7 +74,19 @@ class CountedBlocks implements AsyncIterable<Float32Array> {
   }
 }
 
-function* blocksOf(samples: Float32Array): Generator<Float32Array, void, undefined> {
+/** @throws QwenAsrError `audio` for what is neither samples nor anything that yields them */
+function blocksOf(source: Float32Array | AsyncIterable<Float32Array>) {
+  if (isFloat32Array(source)) return pieces(source);
+  const yields =
+    typeof source === 'object' &&
+    source !== null &&
+    (Symbol.asyncIterator in source || Symbol.iterator in source);
+  if (yields && !ArrayBuffer.isView(source)) return source;
+  const expected = 'expected samples as a Float32Array or in blocks of them';
+  throw new QwenAsrError('audio', `audio: ${expected}, found ${describeArgument(source)}`);
+}
+
+function* pieces(samples: Float32Array): Generator<Float32Array, void, undefined> {
   for (let at = 0; at < samples.length; at += BLOCK_SAMPLES) yield samples.subarray(at, at + BLOCK_SAMPLES);
 }
 

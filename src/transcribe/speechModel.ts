@@ -1,5 +1,8 @@
+import { checkSampleType, isFloat32Array } from '../audio/checkSamples.js';
 import { QwenAsrError } from '../error.js';
+import { describeArgument } from '../model/describe.js';
 import type { Backend, Ceilings, Observer } from '../ops/operators.js';
+import { checkOptions } from './checkOptions.js';
 import { Ledger } from './ledger.js';
 import { checkFinite, withNumericDiagnosis } from './numericDiagnosis.js';
 import { RunningTranscription } from './runningTranscription.js';
@@ -55,6 +58,8 @@ export class LoadedModel implements SpeechModel {
   }
 
   async encode(mel: Mel, options: EncodeOptions = {}): Promise<Encoding> {
+    checkMel(mel);
+    checkOptions(options);
     const { signal, observer, onPhaseEnd } = options;
     const onStemEnd = onPhaseEnd === undefined ? undefined : () => onPhaseEnd('convStem');
     const attempt = async (watched: {
@@ -90,6 +95,7 @@ export class LoadedModel implements SpeechModel {
     options: SegmentOptions = {},
   ): AsyncGenerator<TranscriptSegment, void, undefined> {
     this.#checkOpen();
+    checkOptions(options);
     const turn = <T>(task: () => Promise<T>): Promise<T> => this.#inTurn(task, options.signal);
     yield* transcribeSegments(this.#stages, segments, options, turn);
   }
@@ -115,6 +121,8 @@ export class LoadedModel implements SpeechModel {
     startMs: number,
     emit: (event: TokenEvent) => void,
   ): Promise<Transcript> {
+    checkSampleType(samples);
+    checkOptions(options);
     const { signal, observer, onPhaseEnd } = options;
     const request = resolveRequest(this.#stages.text, options, samples.length / 16);
     return this.#inTurn(
@@ -142,4 +150,11 @@ export class LoadedModel implements SpeechModel {
       throw new QwenAsrError('closed', `${this.info.source}: the model has been closed`);
     }
   }
+}
+
+/** For callers without a type checker; the encoder checks the sizes. */
+function checkMel(mel: Mel): void {
+  if (isFloat32Array(mel?.data)) return;
+  const found = mel === null || typeof mel !== 'object' ? mel : mel.data;
+  throw new QwenAsrError('audio', `mel: expected data as a Float32Array, found ${describeArgument(found)}`);
 }

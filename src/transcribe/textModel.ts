@@ -1,5 +1,6 @@
+import { QwenAsrError } from '../error.js';
 import type { ModelConfig } from '../model/config.js';
-import type { TokenizerFiles } from '../model/modelFiles.js';
+import type { ModelFiles } from '../model/modelFiles.js';
 import { languageNames } from '../text/languages.js';
 import { type PromptIds, resolvePromptIds } from '../text/promptIds.js';
 import { readTokenizer } from '../text/readTokenizer.js';
@@ -14,16 +15,17 @@ export interface TextModel {
 }
 
 /**
- * The text model of a directory's files. The published vocabulary takes longer to parse than everything else in loading, and nothing
- * needs it before the audio has been encoded: it is read at first use, or when `prepare` finds the time.
+ * The text model of a directory's files. The published vocabulary takes longer to parse than everything else in
+ * loading, and nothing needs it before the audio has been encoded: it is read at first use, or when `prepare` finds
+ * the time.
  */
 export class LazyTextModel implements TextModel {
   readonly languages: readonly string[];
-  readonly #files: TokenizerFiles;
+  readonly #files: Pick<ModelFiles, 'source' | 'tokenizerFiles'>;
   readonly #config: ModelConfig;
   #read: { tokenizer: Tokenizer; promptIds: PromptIds } | undefined;
 
-  constructor(files: TokenizerFiles, config: ModelConfig) {
+  constructor(files: Pick<ModelFiles, 'source' | 'tokenizerFiles'>, config: ModelConfig) {
     this.#files = files;
     this.#config = config;
     this.languages = config.supportLanguages ?? languageNames;
@@ -49,15 +51,30 @@ export class LazyTextModel implements TextModel {
   }
 
   #vocabulary(): { tokenizer: Tokenizer; promptIds: PromptIds } {
-    if (this.#read !== undefined) return this.#read;
-    const tokenizer = readTokenizer(this.#files);
+    try {
+      this.#read ??= this.#readFiles();
+      return this.#read;
+    } catch (error) {
+      throw inDirectory(this.#files.source, error);
+    }
+  }
+
+  #readFiles(): { tokenizer: Tokenizer; promptIds: PromptIds } {
+    const tokenizer = readTokenizer(this.#files.tokenizerFiles);
     const { audioPad, audioStart, audioEnd } = this.#config.tokenIds;
     const promptIds = resolvePromptIds(tokenizer, this.#config.decoder.vocab, {
       audioTokenId: audioPad,
       audioStartTokenId: audioStart,
       audioEndTokenId: audioEnd,
     });
-    this.#read = { tokenizer, promptIds };
-    return this.#read;
+    return { tokenizer, promptIds };
   }
+}
+
+/** The readers of the tokenizer's files know these by their names alone: says whose they are. */
+function inDirectory(source: string, error: unknown): unknown {
+  if (!(error instanceof QwenAsrError)) return error;
+  const { code, message } = error;
+  const separator = /^[\w.]+\.(json|txt)\b/.test(message) ? '/' : ': ';
+  return new QwenAsrError(code, `${source}${separator}${message}`, { cause: error });
 }

@@ -1,5 +1,6 @@
 import type { PromptContent } from '../decoder/prompt.js';
 import { QwenAsrError } from '../error.js';
+import { describeArgument } from '../model/describe.js';
 import { resolveLanguage } from '../text/languages.js';
 import type { TextModel } from './textModel.js';
 import type { TranscribeOptions } from './types.js';
@@ -7,6 +8,9 @@ import type { TranscribeOptions } from './types.js';
 /** Token budget unless the caller sets one: at least this many, and this many per second of audio. */
 const MIN_BUDGET = 512;
 const BUDGET_PER_SECOND = 12;
+
+/** Above any transcript, and small enough that positions are counted exactly: a budget is memory. */
+const MAX_TOKENS = 2 ** 20;
 
 /** Validated options of one transcription. */
 export interface TranscribeRequest {
@@ -31,21 +35,40 @@ export function resolveRequest(
   const { language, context = '', maxTokens, exactTokens } = options;
   checkCount('maxTokens', maxTokens);
   checkCount('exactTokens', exactTokens);
+  if (typeof context !== 'string') throw notText('context', context);
+  if (language !== undefined && typeof language !== 'string') throw notText('language', language);
   const forcedLanguage = language === undefined ? undefined : resolveLanguage(language, text.languages);
   const usualBudget = Math.max(MIN_BUDGET, Math.ceil((BUDGET_PER_SECOND * durationMs) / 1000));
   return {
     forcedLanguage,
     promptContent: {
       // Encoded together, because a merge may join the newline to what follows it.
-      systemIds: context === '' ? undefined : text.tokenizer.encode(`system\n${context}`),
-      languageNameIds: forcedLanguage === undefined ? undefined : text.tokenizer.encode(` ${forcedLanguage}`),
+      systemIds: context === '' ? undefined : encode(text, `system\n${context}`, 'context'),
+      languageNameIds:
+        forcedLanguage === undefined ? undefined : encode(text, ` ${forcedLanguage}`, 'language'),
     },
     budget: exactTokens ?? maxTokens ?? usualBudget,
     exact: exactTokens !== undefined,
   };
 }
 
-function checkCount(name: string, count: number | undefined): void {
-  if (count === undefined || (Number.isSafeInteger(count) && count >= 1)) return;
-  throw new QwenAsrError('usage', `${name}: expected a whole number of at least 1, found ${count}`);
+function encode(text: TextModel, what: string, option: keyof TranscribeOptions): number[] {
+  const { tokenizer } = text; // its errors are those of the model's files
+  try {
+    return tokenizer.encode(what);
+  } catch (error) {
+    if (!(error instanceof QwenAsrError)) throw error;
+    throw new QwenAsrError(error.code, error.message, { cause: error, option });
+  }
+}
+
+function checkCount(option: keyof TranscribeOptions, count: number | undefined): void {
+  if (count === undefined || (Number.isInteger(count) && count >= 1 && count <= MAX_TOKENS)) return;
+  const expected = `expected a whole number from 1 to ${MAX_TOKENS}`;
+  throw new QwenAsrError('usage', `${expected}, found ${describeArgument(count)}`, { option });
+}
+
+/** Callers without a type checker. */
+function notText(option: keyof TranscribeOptions, found: never): QwenAsrError {
+  return new QwenAsrError('usage', `expected text, found ${describeArgument(found)}`, { option });
 }

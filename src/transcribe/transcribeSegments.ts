@@ -1,4 +1,6 @@
+import { checkSampleType } from '../audio/checkSamples.js';
 import { QwenAsrError } from '../error.js';
+import { describeArgument } from '../model/describe.js';
 import { Ledger } from './ledger.js';
 import { withNumericDiagnosis } from './numericDiagnosis.js';
 import { type DecodedToken, type EncodedSegment, SegmentBatch } from './segmentBatch.js';
@@ -10,6 +12,9 @@ import type { RecordingSegment, SegmentOptions, Transcript, TranscriptSegment } 
 
 /** Segments decoded side by side unless the caller says otherwise: docs/adr/0007-segments-side-by-side.md. */
 export const DEFAULT_BATCH = 4;
+
+/** Far beyond where a step's cost is all arithmetic, so that more gain nothing. */
+export const MAX_BATCH = 1024;
 
 /** Does a piece of computing when it is its turn on the model. */
 export type Turn = <T>(task: () => Promise<T>) => Promise<T>;
@@ -26,7 +31,7 @@ export async function* transcribeSegments(
   turn: Turn,
 ): AsyncGenerator<TranscriptSegment, void, undefined> {
   const run = new SegmentedRun(stages, options, turn);
-  const source = segments[Symbol.asyncIterator]();
+  const source = iteratorOf(segments);
   try {
     for (let open = true; open || run.isBusy; ) {
       if (open && run.wantsMore) {
@@ -42,6 +47,13 @@ export async function* transcribeSegments(
     run.release();
     await source.return?.();
   }
+}
+
+/** For callers without a type checker. */
+function iteratorOf(segments: AsyncIterable<RecordingSegment>): AsyncIterator<RecordingSegment> {
+  if (segments?.[Symbol.asyncIterator] !== undefined) return segments[Symbol.asyncIterator]();
+  const expected = 'expected an async iterable, as segmentRecording returns it';
+  throw new QwenAsrError('usage', `segments: ${expected}, found ${describeArgument(segments)}`);
 }
 
 /** Segments on their way from samples to transcripts. */
@@ -62,8 +74,9 @@ class SegmentedRun {
 
   constructor(stages: Stages, options: SegmentOptions, turn: Turn) {
     const { batch = DEFAULT_BATCH } = options;
-    if (!(Number.isSafeInteger(batch) && batch >= 1)) {
-      throw new QwenAsrError('usage', `batch: expected a whole number of at least 1, found ${batch}`);
+    if (!(Number.isInteger(batch) && batch >= 1 && batch <= MAX_BATCH)) {
+      const line = `expected a whole number from 1 to ${MAX_BATCH}, found ${describeArgument(batch)}`;
+      throw new QwenAsrError('usage', line, { option: 'batch' });
     }
     resolveRequest(stages.text, options, 0); // refuses what no segment could be transcribed with
     this.#stages = stages;
@@ -82,6 +95,7 @@ class SegmentedRun {
 
   /** Encodes a segment and lets it enter the batch, now or when there is room. */
   async add(segment: RecordingSegment): Promise<void> {
+    checkSampleType(segment?.samples);
     this.#numbers.set(segment, this.#added++);
     if (segment.samples.length === 0) {
       this.#finish(segment, skippedSegment(segment));

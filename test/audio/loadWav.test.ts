@@ -47,9 +47,9 @@ describe('loadWav', () => {
 
   test('a path that is not a file', async () => {
     const absent = join(folder, 'absent.wav');
-    await assert.rejects(loadWav(absent), { code: 'file', message: `${absent}: no such file` });
+    await assert.rejects(loadWav(absent), { code: 'file', message: `${absent}: no such file or directory` });
     const below = join(demoModelDir, 'config.json', 'x.wav');
-    await assert.rejects(loadWav(below), { code: 'file', message: `${below}: no such file` });
+    await assert.rejects(loadWav(below), { code: 'file', message: `${below}: part of the path is not a directory` });
     const message = `${folder}: expected a WAV file, found a directory`;
     await assert.rejects(loadWav(folder), { code: 'file', message });
   });

@@ -55,7 +55,7 @@ describe('spool', () => {
   test('a pipe that breaks', async () => {
     const broken = new Readable({ read: () => {} });
     broken.destroy(new Error('gone'));
-    const message = 'a pipe: cannot be read: gone';
+    const message = 'a pipe: cannot be used: gone';
     await assert.rejects(spool(broken, 'a pipe'), { code: 'file', message });
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { directorySink, outputPaths } from '../../src/cli/directorySink.js';
 import { oneLineError } from '../model/support/oneLineError.js';
@@ -31,11 +31,40 @@ test('the extension is replaced, unless that would make two recordings one file'
   assert.deepEqual(namesOf('x/a.wav', 'y/a.wav'), [join('out', 'x/a.srt'), join('out', 'y/a.srt')]);
 });
 
-test('two recordings of one name are refused, and both are named', () => {
-  assert.throws(
-    () => outputPaths([recording('a.wav', 'x/a.wav'), recording('a.wav', 'y/a.wav')], 'out', 'txt'),
-    oneLineError('usage', /x\/a\.wav.*y\/a\.wav/),
-  );
+test('recordings of one name are told apart by as few of their folders as suffice', () => {
+  const pathsOf = (...inputs: string[]) => [
+    ...outputPaths(
+      inputs.map((input) => recording(basename(input), input)),
+      'out',
+      'txt',
+    ).values(),
+  ];
+  assert.deepEqual(pathsOf('x/a.wav', '../y/a.wav', 'b.wav'), [
+    join('out', 'x', 'a.txt'),
+    join('out', 'y', 'a.txt'),
+    join('out', 'b.txt'),
+  ]);
+  assert.deepEqual(pathsOf('/x/z/a.wav', '/y/z/a.wav', '/a.wav', '/x/z/a.mp3'), [
+    join('out', 'x', 'z', 'a.txt'),
+    join('out', 'y', 'z', 'a.txt'),
+    join('out', 'a.wav.txt'),
+    join('out', 'a.mp3.txt'),
+  ]);
+});
+
+test('a recording that is given twice has one file', () => {
+  const twice = [recording('a.wav', 'x/a.wav'), recording('a.wav', './x/../x/a.wav')];
+  const file = join('out', 'a.txt');
+  assert.deepEqual([...outputPaths(twice, 'out', 'txt').values()], [file, file]);
+});
+
+test('two recordings of the same file are refused, and both are named', () => {
+  const inputs = [
+    recording('a.wav', 'x/a.wav'),
+    recording('a.wav', 'y/a.wav'),
+    recording('y/a.wav', 'b/y/a.wav'),
+  ];
+  assert.throws(() => outputPaths(inputs, 'out', 'txt'), oneLineError('usage', /y\/a\.wav.*b\/y\/a\.wav/));
 });
 
 test('a result is written whole, with the folders above it, and over an older one', () => {
@@ -72,6 +101,9 @@ test('what cannot be written is an error of one line that leaves nothing behind'
     context: { logProbabilities: false },
     onFile: () => assert.fail('written'),
   });
-  assert.throws(() => sink.finish(a, recordingOf([segmentSaying('One.')])), oneLineError('file', /a\.txt/));
+  assert.throws(
+    () => sink.finish(a, recordingOf([segmentSaying('One.')])),
+    oneLineError('file', /below: part of the path is not a directory/),
+  );
   assert.equal(existsSync(join(file, 'below')), false);
 });

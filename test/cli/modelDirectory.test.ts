@@ -91,9 +91,19 @@ test('the helps', async () => {
 
 for (const [what, args, message] of [
   ['unknown size', ['huge', 'x'], /^error: .*"huge"/],
-  ['bad seed', ['tiny', 'x', '--seed', '-1'], /^error: .*"-1"/],
+  ['bad seed', ['tiny', 'x', '--seed', '-1'], /^error: --seed: expected .*, found "-1"\n$/],
   ['too many arguments', ['tiny', 'x', 'y'], /^error: unexpected argument "y"/],
-  ['a file as directory', ['tiny', 'package.json'], /^error: package\.json: /],
+  [
+    'a file as directory',
+    ['tiny', 'package.json'],
+    /^error: package\.json: expected a directory, found a file\n$/,
+  ],
+  [
+    'below a file',
+    ['tiny', 'package.json/x'],
+    /^error: package\.json\/x: part of the path is not a directory\n$/,
+  ],
+  ['no directory', ['tiny', ''], /^error: expected a directory, found ""\n$/],
 ] as const) {
   test(`synthesize, misuse: ${what}`, async () => {
     const { code, stdout, stderr } = await asr('synthesize', ...args);
@@ -115,4 +125,11 @@ test('progress is drawn on a terminal only, and removed', () => {
   shown.draw('2 of 2'); // too soon to be seen
   shown.clear();
   assert.deepEqual(written, ['\r\u001b[2K1 of 2', '\r\u001b[2K']);
+});
+
+test('synthesize says so where the system lets nothing be made, and ends', {
+  skip: process.platform !== 'linux' && 'there is no /proc',
+}, async () => {
+  const { code, stdout, stderr } = await asr('synthesize', 'tiny', '/proc/x/y');
+  assert.deepEqual([code, stdout, stderr], [1, '', 'error: /proc/x/y: no directory can be made there\n']);
 });

@@ -88,7 +88,7 @@ test('one that cannot be read fails, the rest goes on', async () => {
     options,
     events,
   );
-  assert.deepEqual(of(log, 'missing'), ['missing.wav failed: /missing.wav: no such file']);
+  assert.deepEqual(of(log, 'missing'), ['missing.wav failed: /missing.wav: no such file or directory']);
   assert.equal(of(log, 'empty').length, 1);
   assert.match(of(log, 'empty')[0]!, /failed/);
   assert.match(of(log, 'text')[0]!, /failed/);

@@ -50,8 +50,8 @@ test('other kinds of tokenizer are refused', () => {
 
 test('malformed files are named, with the entry', () => {
   const refused: readonly (readonly [string, RegExp])[] = [
-    ['{', /^tokenizer\.json: expected JSON: /],
-    ['{}', /^tokenizer\.json: expected model\.vocab to be an object, found undefined$/],
+    ['{', /^tokenizer\.json: not JSON: /],
+    ['{}', /^tokenizer\.json: expected model to be an object, found undefined$/],
     [tokenizerJson({ vocab: { a: null } }), /^tokenizer\.json: entry "a": expected an id, found null$/],
     [
       tokenizerJson({ merges: 'a b' }),

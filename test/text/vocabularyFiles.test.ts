@@ -46,8 +46,8 @@ test('malformed files are named, with the entry', () => {
       },
     );
   };
-  refused({ vocabJson: '' }, /^vocab\.json: expected JSON: /);
-  refused({ vocabJson: '{"a":\n0,}' }, /^vocab\.json: expected JSON: /);
+  refused({ vocabJson: '' }, /^vocab\.json: not JSON: /);
+  refused({ vocabJson: '{"a":\n0,}' }, /^vocab\.json: not JSON: /);
   refused({ vocabJson: '["a"]' }, /^vocab\.json: expected a JSON object, found an array$/);
   refused({ vocabJson: '{"a":"0"}' }, /^vocab\.json: entry "a": expected an id, found "0"$/);
   refused({ tokenizerConfigJson: 'null' }, /^tokenizer_config\.json: expected a JSON object, found null$/);

@@ -28,7 +28,7 @@ export async function modelOnBackend(
     mel: new MelStage(backend),
     encoder: new Encoder(backend, encoder, encoderWeights),
     decoder: new Decoder(backend, decoder, loadDecoderWeights(files.tensors, decoder, backend)),
-    text: text(new LazyTextModel(files.tokenizerFiles, config)),
+    text: text(new LazyTextModel(files, config)),
   };
   return new LoadedModel({ info, backend, stages, releaseFiles: () => files.release() });
 }

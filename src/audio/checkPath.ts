@@ -1,0 +1,12 @@
+import { QwenAsrError } from '../error.js';
+import { describeArgument } from '../model/describe.js';
+
+/**
+ * For callers without a type checker.
+ *
+ * @throws QwenAsrError `usage` when this cannot be the name of a file
+ */
+export function checkPath(path: unknown): asserts path is string {
+  if (typeof path === 'string' && path !== '') return;
+  throw new QwenAsrError('usage', `path: expected the name of a file, found ${describeArgument(path)}`);
+}
