@@ -29,7 +29,7 @@ test('--vs runs both sides in turns and gives a verdict; equal tokens are said',
   assert.equal(result.kind, 'comparison');
   assert.match(
     stdout,
-    /^--backend reference against --backend auto +total .* (slower|undecided.*|same|faster)$/m,
+    /^--backend reference against --backend auto:\n.* verdict\ntotal .* (slower|undecided.*|same|faster)$/m,
   );
   assert.match(stdout, /^tokens: the same in every round$/m);
   assert.deepEqual(
@@ -62,7 +62,7 @@ test('--vs-cmd reads the phases of a command that prints the seed’s lines', as
     assert.ok(commandMs !== null && encodeMs !== null && commandMs > totalMs && totalMs > encodeMs);
     assert.equal(textTokens, 7);
   }
-  assert.match(stdout, /against qwen-asr +total /);
+  assert.match(stdout, /against qwen-asr:\n.*\ntotal /);
 });
 
 test('--ref gives the error rates of one recording, and of several together', async () => {

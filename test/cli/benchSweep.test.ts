@@ -144,7 +144,7 @@ test('a sweep that Ctrl-C stops can go on, and then has every run once', async (
     },
   });
   assert.equal(stopped.code, 130);
-  assert.match(stopped.stdout, /^seconds .*total ms.*\n1 +\d+ /m); // the table of what was finished
+  assert.match(stopped.stdout, /^ +total .*\nseconds .*\n1 +\d+ /m); // the table of what was finished
   const before = readResult(path);
   const done = before.cells.reduce((sum, { runs }) => sum + runs.length, 0);
   assert.ok(done >= 6 && done < 120 && !before.complete, String(done));

@@ -1,8 +1,8 @@
 import { showVerdict } from '../output/comparisonTable.js';
-import { figure, formatChange, formatProbability, shownUnit, significant } from '../output/figures.js';
+import { figure, formatChange, formatProbability, shownTitle, significant } from '../output/figures.js';
 import { escapeMarkdown, markdownTable } from '../output/formatMarkdown.js';
-import { textTable } from '../output/formatText.js';
 import { type FigureTable, LEDGER_METRICS } from '../output/summaryTable.js';
+import { textTable } from '../output/textTable.js';
 import type { IndependentRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
 import type { CellComparison, ResultComparison } from './compareResults.js';
@@ -15,7 +15,7 @@ export function formatComparisonText(comparison: ResultComparison): string {
     ...comparison.cells.map((cell) => [
       ...(cell.title === '' ? [] : [cell.title, '']),
       ...textTable(cellTable(cell)),
-      ...facts(cell).map((fact, index) => (index === 0 ? `\n${fact}` : fact)),
+      ...facts(cell, comparison.failures).map((fact, index) => (index === 0 ? `\n${fact}` : fact)),
     ]),
     comparison.notes.map((note) => `note: ${note}`),
     verdictLines(comparison),
@@ -35,7 +35,7 @@ export function formatComparisonMarkdown(comparison: ResultComparison): string {
     ...comparison.cells.flatMap((cell) => [
       cell.title === '' ? '' : `**${escapeMarkdown(cell.title)}**`,
       markdownTable(cellTable(cell)),
-      list(facts(cell)),
+      list(facts(cell, comparison.failures)),
     ]),
     list([`A: ${describeSide(comparison.a)}`, `B: ${describeSide(comparison.b)}`, ...comparison.notes]),
   ];
@@ -60,7 +60,7 @@ function describeSide({ name, result }: ResultComparison['a']): string {
 
 function cellTable(cell: CellComparison): FigureTable {
   const rows = cell.records.filter((record) => isWorthALine(record, cell)).map((record) => row(record, cell));
-  return { header: ['', 'A', 'B', 'unit', 'change', '95 % interval', 'p', 'verdict'], rows };
+  return { header: ['', 'A', 'B', 'change', '95 % interval', 'p', 'verdict'], rows };
 }
 
 function row(record: IndependentRecord, { pair }: CellComparison): string[] {
@@ -69,19 +69,13 @@ function row(record: IndependentRecord, { pair }: CellComparison): string[] {
   const [before, now] = [median('a'), median('b')];
   const ratio = metricRatio(record);
   if (metric === undefined || before === undefined || now === undefined) return [record.metric];
-  const sides = [figure(before, metric), figure(now, metric), shownUnit(metric)];
-  if (ratio === null || record.outcome === null) return [record.metric, ...sides, '–', '–', '–', '–'];
+  const title = shownTitle(metric);
+  const sides = [figure(before, metric), figure(now, metric)];
+  if (ratio === null || record.outcome === null) return [title, ...sides, '–', '–', '–', '–'];
   const { estimate, low, high } = ratio;
   const interval = low === null || high === null ? '–' : `${formatChange(low)} … ${formatChange(high)}`;
   const probability = formatProbability(record.outcome.pValue);
-  return [
-    record.metric,
-    ...sides,
-    formatChange(estimate),
-    interval,
-    probability,
-    showVerdict(record.outcome),
-  ];
+  return [title, ...sides, formatChange(estimate), interval, probability, showVerdict(record.outcome)];
 }
 
 /** A phase below this share of the run is not worth a line of its own. */
@@ -97,13 +91,16 @@ function isWorthALine({ metric }: IndependentRecord, { pair, sameAudio }: CellCo
   });
 }
 
-function facts(cell: CellComparison): string[] {
+/** What a failure says is not said twice. */
+function facts(cell: CellComparison, failures: readonly string[]): string[] {
   const { tokens, pair } = cell;
   const [accuracyA, accuracyB] = [pair.a.accuracy, pair.b.accuracy];
   const rate = (value: number) => `${significant(100 * value)} %`;
   return [
     ...(tokens.same === true ? ['the tokens are the same'] : []),
-    ...(tokens.difference === null ? [] : [`${tokens.difference}${tokens.matters ? '' : ' (expected)'}`]),
+    ...(tokens.difference === null || failures.some((failure) => failure.endsWith(tokens.difference ?? ''))
+      ? []
+      : [`${tokens.difference}${tokens.matters ? '' : ' (expected)'}`]),
     ...(accuracyA === null || accuracyB === null
       ? []
       : [

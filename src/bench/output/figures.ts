@@ -29,6 +29,18 @@ export function shownUnit(metric: Pick<Metric, 'unit'>): string {
   return metric.unit === 'bytes' ? 'MiB' : metric.unit;
 }
 
+/**
+ * A metric as the head of its figures: its name as conditions take it, with the unit where the name does not say it.
+ *
+ * @example
+ * shownTitle({ name: 'total', unit: 'ms' }); // 'total ms'
+ */
+export function shownTitle(metric: Pick<Metric, 'name' | 'unit'>): string {
+  return metric.unit === 'ms' || metric.unit === 'bytes'
+    ? `${metric.name} ${shownUnit(metric)}`
+    : metric.name;
+}
+
 /** `31.0 GiB`, `512 MiB`, `48 KiB`: with the largest binary unit that leaves at least 1. */
 export function formatBytes(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];

@@ -1,11 +1,12 @@
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
-import { comparisonNotes, comparisonTable } from './comparisonTable.js';
+import { comparisonNotes, comparisonTables } from './comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from './describe.js';
 import { significant } from './figures.js';
 import { ceilingDoubts, ceilingsTable, rooflineOf } from './rooflineTable.js';
 import { setTable } from './setTable.js';
-import { type FigureTable, ledgerTable, summaryTable } from './summaryTable.js';
+import { ledgerTable, summaryTable } from './summaryTable.js';
 import { sweepTable, threadAdvice } from './sweepTable.js';
+import { textTable } from './textTable.js';
 
 /** The whole document as plain text: what `--export FILE.txt` writes and `report` prints. */
 export function formatText(result: BenchResult): string {
@@ -86,23 +87,16 @@ function ceilingsBlock({ ceilings }: BenchResult): string[] {
 function comparisonBlock({ comparisons }: BenchResult): string[] {
   if (comparisons.length === 0) return [];
   const notes = comparisonNotes(comparisons).map((note) => `note: ${note}`);
-  return [...textTable(comparisonTable(comparisons)), ...(notes.length === 0 ? [] : ['', ...notes])];
+  return [...comparisonLines(comparisons), ...(notes.length === 0 ? [] : ['', ...notes])];
 }
 
-/** The first column to the left, the others to the right. */
-export function textTable({ header, rows }: FigureTable): string[] {
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return [header, ...rows].map((row) =>
-    row
-      .map((text, column) => {
-        const width = widths[column] ?? 0;
-        return column === 0 ? text.padEnd(width) : text.padStart(width);
-      })
-      .join('  ')
-      .trimEnd(),
-  );
+/** A table for each pair that was compared, below its title. */
+export function comparisonLines(comparisons: BenchResult['comparisons']): string[] {
+  return comparisonTables(comparisons).flatMap(([title, table], index) => [
+    ...(index === 0 ? [] : ['']),
+    `${title}:`,
+    ...textTable(table),
+  ]);
 }
 
 function percent(rate: number): string {

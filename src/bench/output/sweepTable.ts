@@ -1,7 +1,7 @@
 import { threadScaling } from '../analysis/threadScaling.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
-import { figure, shownUnit } from './figures.js';
+import { figure, shownTitle } from './figures.js';
 import type { FigureTable } from './summaryTable.js';
 import { sweepAxes } from './sweepAxes.js';
 
@@ -12,6 +12,7 @@ const COLUMNS = ['total', 'encode', 'decode', 'rt_factor', 'first_token', 'token
 export function sweepTable(result: BenchResult): FigureTable {
   // What is compared is named as the user did.
   const axes = result.kind === 'comparison' ? [] : sweepAxes(result);
+  const labels = comparedLabels(result);
   const metrics = COLUMNS.flatMap((name) => {
     const metric = findMetric(name);
     const told = result.cells.some((cell) => cell.summary?.[name] !== undefined);
@@ -28,14 +29,26 @@ export function sweepTable(result: BenchResult): FigureTable {
       return metric.name === whole ? [median, spread(cell, metric.name)] : [median];
     });
     const varied = axes.map(({ of }) => String(of(cell) ?? '–'));
-    return [...(axes.length === 0 ? [cell.id] : varied), String(cell.runs.length), ...medians];
+    return [
+      ...(axes.length === 0 ? [labels.get(cell.id) ?? cell.id] : varied),
+      String(cell.runs.length),
+      ...medians,
+    ];
   });
   const titles = metrics.flatMap((metric) => {
-    const title = `${metric.name} ${shownUnit(metric)}`;
+    const title = shownTitle(metric);
     return metric.name === whole ? [title, '±'] : [title];
   });
   const names = axes.length === 0 ? ['cell'] : axes.map(({ name }) => name);
   return { header: [...names, 'runs', ...titles], rows };
+}
+
+/** What comparisons call their sides, by cell: `base` is the setting of the command line, which has a better name. */
+export function comparedLabels({ kind, comparisons }: BenchResult): ReadonlyMap<string, string> {
+  if (kind !== 'comparison') return new Map();
+  return new Map(
+    comparisons.flatMap(({ a, b, labelA, labelB }) => [[a, labelA] as const, [b, labelB] as const]),
+  );
 }
 
 /** The larger side of the median's interval, in percent; a dash without one. */

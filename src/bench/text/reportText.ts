@@ -1,12 +1,13 @@
 import { threadScaling } from '../analysis/threadScaling.js';
-import { comparisonNotes, comparisonTable } from '../output/comparisonTable.js';
+import { comparisonNotes } from '../output/comparisonTable.js';
 import { cellNotes } from '../output/describe.js';
 import { significant } from '../output/figures.js';
-import { textTable } from '../output/formatText.js';
+import { comparisonLines } from '../output/formatText.js';
 import { ceilingDoubts, rooflineOf } from '../output/rooflineTable.js';
 import { setTable } from '../output/setTable.js';
 import type { FigureTable } from '../output/summaryTable.js';
-import { sweepTable } from '../output/sweepTable.js';
+import { comparedLabels, sweepTable } from '../output/sweepTable.js';
+import { textTable } from '../output/textTable.js';
 import { overheadTable } from '../report/overheadTable.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 
@@ -64,19 +65,17 @@ function comparisonBlock({ comparisons }: BenchResult): string[] {
   if (comparisons.length === 0) return [];
   const notes = comparisonNotes(comparisons).map((note) => `note: ${note}`);
   const allSame = comparisons.every(({ sameTokens }) => sameTokens === true);
-  return [
-    ...textTable(comparisonTable(comparisons)),
-    ...(allSame ? ['tokens: the same in every round'] : []),
-    ...notes,
-  ];
+  return [...comparisonLines(comparisons), ...(allSame ? ['tokens: the same in every round'] : []), ...notes];
 }
 
-function accuracyBlock({ cells, accuracy, kind }: BenchResult): string[] {
+function accuracyBlock(result: BenchResult): string[] {
+  const { cells, accuracy, kind } = result;
+  const labels = comparedLabels(result);
   const lines = cells.flatMap((cell) => {
     if (cell.accuracy === null) return [];
     const { wer, cer, metric, ci, substitutions, insertions, deletions, reference } = cell.accuracy;
     const errors = `S ${substitutions}, I ${insertions}, D ${deletions}`;
-    const title = kind === 'benchmark' ? 'accuracy' : `accuracy, ${cell.id}`;
+    const title = kind === 'benchmark' ? 'accuracy' : `accuracy, ${labels.get(cell.id) ?? cell.id}`;
     return [
       `${title}: WER ${percent(wer)}  CER ${percent(cer)}${interval(metric, ci)}  (${errors}; ${reference})`,
     ];
@@ -107,9 +106,10 @@ const NO_CELLS = { cells: [] };
 
 function noteBlock(result: BenchResult, withNotes: boolean): string[] {
   const single = result.kind === 'benchmark';
+  const labels = comparedLabels(result);
   const notes = result.cells.flatMap((cell) =>
     (withNotes ? cellNotes(cell, NO_CELLS) : cell.notes).map((note) =>
-      single ? note : `${cell.id}: ${note}`,
+      single ? note : `${labels.get(cell.id) ?? cell.id}: ${note}`,
     ),
   );
   const doubts = withNotes ? ceilingDoubts(result.ceilings) : [];

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { showVerdict } from '../../../src/bench/output/comparisonTable.js';
 import {
   formatBytes,
   formatChange,
@@ -8,7 +9,8 @@ import {
   significant,
 } from '../../../src/bench/output/figures.js';
 import { escapeMarkdown, formatMarkdown } from '../../../src/bench/output/formatMarkdown.js';
-import { formatText, textTable } from '../../../src/bench/output/formatText.js';
+import { formatText } from '../../../src/bench/output/formatText.js';
+import { textTable } from '../../../src/bench/output/textTable.js';
 import {
   benchmarkEvents,
   benchmarkResult,
@@ -59,7 +61,7 @@ test('text shows medians, intervals, phases and names what to know', () => {
   const text = formatText(result);
   const median = result.cells[0]?.summary?.['total']?.median ?? assert.fail();
   assert.match(text, /^machine +AMD EPYC 9R14, 4 cores, 8 CPUs, 31 GiB, linux-x64, avx2/m);
-  assert.match(text, new RegExp(`^total +${significant(median)} +\\d+ … \\d+ `, 'm'));
+  assert.match(text, new RegExp(`^total ms +${significant(median)} +\\d+ … \\d+ `, 'm'));
   // The sample tells a peak of its encoder and of loading, and none of the conv stem.
   assert.match(text, /^phase +median ms +share +peak MiB$/m);
   assert.match(text, /^load, once +412\.5 +– +762\.9$/m);
@@ -81,13 +83,16 @@ test('a benchmark that was stopped before its first run has text all the same', 
 
 test('comparisons say change, interval and verdict', () => {
   const text = formatText(comparisonResult());
-  assert.match(text, /^--precision f32 against --precision bf16 +total +\+[23]\.\d % .* <0\.001 +slower$/m);
+  assert.match(
+    text,
+    /^--precision f32 against --precision bf16:\n.*verdict\ntotal +\+[23]\.\d % .* <0\.001 +slower$/m,
+  );
   assert.match(text, /^note: --precision f32, total: held-up runs set aside in pair \d/m);
 });
 
 test('a sweep is one table with a row for each cell, and says which -t is best', () => {
   const text = formatText(sweepResult());
-  assert.match(text, /^threads {2}seconds {2}runs {2}total ms +± +encode ms/m);
+  assert.match(text, /^threads {2}seconds {2}runs +ms +± +ms +ms +factor/m);
   assert.equal(text.match(/^[1248] +(?:5|10|20|40) +8 +\d/gm)?.length, 16);
   assert.match(text, /^best -t 8 \(40 s\)$/m);
   assert.match(formatMarkdown(sweepResult()), /^\| threads \| seconds \| runs \|/m);
@@ -116,4 +121,46 @@ test('text tables align titles to the left and figures to the right', () => {
     ],
   };
   assert.deepEqual(textTable(table), ['         ms', 'total     7', 'x      1234']);
+});
+
+test('a table is no wider than a terminal: where its titles make it so they stand on more lines', () => {
+  const header = ['cell', 'tokens_per_second', 'first_token ms', ...Array<string>(5).fill('encode ms')];
+  const row = ['--precision f32', '21.25', '858.4', ...Array<string>(5).fill('488.3')];
+  const two = textTable({ header, rows: [row] });
+  assert.deepEqual(two, [
+    '                    tokens_    first_  encode  encode  encode  encode  encode',
+    'cell             per_second  token ms      ms      ms      ms      ms      ms',
+    '--precision f32       21.25     858.4   488.3   488.3   488.3   488.3   488.3',
+  ]);
+  const three = textTable({ header: [...header, 'x'], rows: [[...row, '1.0']] });
+  assert.deepEqual(three.slice(0, 4), [
+    '                 tokens_  first_',
+    '                    per_   token  encode  encode  encode  encode  encode',
+    'cell              second      ms      ms      ms      ms      ms      ms    x',
+    '--precision f32    21.25   858.4   488.3   488.3   488.3   488.3   488.3  1.0',
+  ]);
+});
+
+test('every table of the text fits into 80 columns', () => {
+  const inTables = (text: string) =>
+    text
+      .split('\n')
+      .filter((line) => line.includes('  ') && !/^(note|text|accuracy|[a-z]+ {2,}[\w/'AQS0])/.test(line));
+  for (const result of [benchmarkResult(), sweepResult(), comparisonResult()]) {
+    for (const line of inTables(formatText(result))) assert.ok(line.length <= 80, line);
+  }
+});
+
+test('an undecided verdict advises a number of runs that is known so well, and none that nobody would run', () => {
+  const verdict = (runsNeeded: number | null) => {
+    const [comparison] = comparisonResult().comparisons;
+    const outcome = comparison?.outcome ?? assert.fail();
+    return showVerdict({ ...outcome, verdict: 'undecided', runsNeeded } as typeof outcome);
+  };
+  assert.equal(verdict(7), 'undecided, try 7 runs');
+  assert.equal(verdict(28), 'undecided, try 28 runs');
+  assert.equal(verdict(247), 'undecided, try 250 runs');
+  assert.equal(verdict(9999), 'undecided, try 10000 runs');
+  assert.equal(verdict(143_130), 'undecided');
+  assert.equal(verdict(null), 'undecided');
 });
