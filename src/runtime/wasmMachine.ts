@@ -69,7 +69,7 @@ export class WasmMachine implements Machine {
       const needed = (byteLength / GIB).toFixed(1);
       throw new QwenAsrError(
         'unsupported',
-        `WebAssembly: the model needs ${needed} GiB, found a runtime without memory64 (it ends at 4 GiB)`,
+        `WebAssembly: the model needs ${needed} GiB, expected memory64 (Node.js 22, Chrome 133), found a runtime that ends at 4 GiB`,
       );
     }
     this.target = { relaxedSimd, memory64: wide, sharedMemory };
