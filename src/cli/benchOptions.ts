@@ -175,6 +175,7 @@ export const BENCH_OPTIONS = {
     help: ["Run this setting in turns with the one above, e.g. '-t 1'; repeatable"],
     read: anyText,
     repeatable: true,
+    takesOptions: true,
   },
   'vs-cmd': {
     kind: 'value',

@@ -33,6 +33,8 @@ export interface ValueOption<Value> extends Described {
   readonly read: OptionReader<Value>;
   /** Given several times, all values count, in their order. */
   readonly repeatable?: boolean;
+  /** Its value may be an option: of another command line. */
+  readonly takesOptions?: boolean;
 }
 
 /** All options of a command, by long name: the one source of its parser, its help and its shell completion. */
@@ -110,7 +112,8 @@ function readToken(table: OptionTable, option: OptionTable[string], token: Optio
     throw new QwenAsrError('usage', `${rawName}: expected no value, found ${JSON.stringify(value)}`);
   }
   // A forgotten value must not swallow the next option; `-n -5` is still a (wrong) value.
-  if (value === undefined || (!token.inlineValue && isOption(table, value))) {
+  const mayBeOption = token.inlineValue || option.takesOptions === true;
+  if (value === undefined || (!mayBeOption && isOption(table, value))) {
     const found = value === undefined ? 'the end of the command line' : `the option ${value}`;
     throw new QwenAsrError('usage', `${rawName}: expected a value (${option.placeholder}), found ${found}`);
   }

@@ -9,6 +9,7 @@ import {
   encoderLayersWork,
   prefillWork,
   workOfRun,
+  workOfSegments,
 } from '../../src/bench/workload.js';
 import type { Operators } from '../../src/ops/operators.js';
 import { createReferenceBackend } from '../../src/ops/reference/referenceBackend.js';
@@ -77,6 +78,37 @@ test('phases that did not run have no work', () => {
   assert.deepEqual(phases({ tokens: 1 }), ['convStem', 'encoderLayers', 'prefill']);
   assert.deepEqual(phases({ tokens: null, promptTokens: null }), ['convStem', 'encoderLayers']);
   assert.ok(workOfRun(INFO_0_6B, CLIP).every(({ arithmetic }) => arithmetic === 'bf16'));
+});
+
+test('segments add up, but decode steps that they share read the weights once', () => {
+  const short = { frames: 200, audioTokens: 26, promptTokens: 40, tokens: 4 };
+  const [a, b] = [workOfRun(INFO_0_6B, CLIP), workOfRun(INFO_0_6B, short)];
+  const alone = 32 + 3; // decode steps one by one
+  const sum = (member: 'flops' | 'bytes') =>
+    a.map((record, index) => (record[member] ?? 0) + (b[index]?.[member] ?? 0));
+  const apart = workOfSegments(INFO_0_6B, [CLIP, short], alone);
+  assert.deepEqual(
+    apart.map(({ phase, flops, bytes }) => [phase, flops, bytes]),
+    a.map(({ phase }, index) => [phase, sum('flops')[index], sum('bytes')[index]]),
+  );
+  // Side by side the three steps of the short one come with those of the other.
+  const together = workOfSegments(INFO_0_6B, [CLIP, short], 32);
+  const cacheOf = (keys: number) =>
+    decodeStepWork(INFO_0_6B, keys).bytes - decodeStepWork(INFO_0_6B, 0).bytes;
+  const weights = decodeStepWork(INFO_0_6B, 0).bytes;
+  let bytes = 32 * weights;
+  for (let step = 1; step <= 32; step++) bytes += cacheOf(157 + step);
+  for (let step = 1; step <= 3; step++) bytes += cacheOf(40 + step);
+  assert.equal(Math.round(together.at(-1)?.bytes ?? 0), Math.round(bytes));
+  assert.deepEqual(
+    together.map(({ flops }) => flops),
+    apart.map(({ flops }) => flops),
+  );
+  assert.deepEqual(together.slice(0, 3), apart.slice(0, 3));
+  assert.deepEqual(
+    workOfSegments(INFO_0_6B, [], 0).map(({ flops }) => flops),
+    [0, 0],
+  );
 });
 
 for (const clip of ['timer-en.wav', 'two-windows-en.wav']) {

@@ -56,7 +56,8 @@ test('the completion knows exactly the sub-commands of the program', () => {
 test('bash completes options, sub-commands, words and paths', { skip: missing('bash') }, () => {
   assert.deepEqual(bashOffers('co'), ['compare', 'completion']);
   assert.deepEqual(bashOffers('--prec'), ['--precision']);
-  assert.deepEqual(bashOffers('-d', 'x', '--ba'), ['--backend', '--baseline-dir']);
+  assert.deepEqual(bashOffers('-d', 'x', '--ba'), ['--backend', '--baseline-dir', '--batch']);
+  assert.deepEqual(bashOffers('-d', 'x', '--s'), ['--save', '--seconds', '--segment', '--skip-silence']);
   assert.deepEqual(bashOffers('-d', 'x', '-o', ''), ['csv', 'json', 'jsonl', 'md', 'text']);
   assert.deepEqual(bashOffers('-d', 'x', '--precision', ''), ['auto', 'bf16', 'f32']);
   assert.deepEqual(bashOffers('-d', ''), ['a folder']);

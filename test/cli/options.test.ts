@@ -52,6 +52,25 @@ test('what cannot be carried out is refused in one line', () => {
   }
 });
 
+test('an option for another command line may be a value', () => {
+  const value = {
+    kind: 'value',
+    placeholder: 'OPTIONS',
+    section: 'Options',
+    help: [],
+    read: anyText,
+  } as const;
+  const table = {
+    vs: { ...value, takesOptions: true },
+    name: value,
+    'skip-silence': { kind: 'switch', section: 'Options', help: [] },
+  } as const;
+  const { values } = parseOptions(table, ['--vs', '--skip-silence']);
+  assert.deepEqual({ ...values }, { vs: '--skip-silence' });
+  assert.throws(() => parseOptions(table, ['--name', '--skip-silence']), { message: /found the option/ });
+  assert.throws(() => parseOptions(table, ['--vs']), { message: /found the end of the command line/ });
+});
+
 test('decimal numbers keep to their range', () => {
   const read = decimalNumber(1, 300, 'seconds');
   for (const good of ['1', '1.0', '2.5', '300', '299.999']) assert.equal(read(good, '-s'), Number(good));

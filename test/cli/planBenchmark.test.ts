@@ -70,6 +70,55 @@ test('every axis takes several values', () => {
   assert.equal(ids('-t', '1-4', '-s', '5-40*2', '-w', '0,1').length, 32);
 });
 
+test('segments and batches are axes too; without --segment nothing is cut', () => {
+  assert.deepEqual(ids('--segment', '10,30'), ['segment=10', 'segment=30']);
+  assert.deepEqual(ids('--segment', '10-40*2'), ['segment=10', 'segment=20', 'segment=40']);
+  assert.deepEqual(ids('--segment', '30', '--batch', '1,2,4'), ['batch=1', 'batch=2', 'batch=4']);
+  assert.deepEqual(ids('--segment', '0,30', '--batch', '1,4'), [
+    'segment=0',
+    'segment=30 batch=1',
+    'segment=30 batch=4',
+  ]);
+  const cutting = (...args: string[]) =>
+    plan(...args).cells.map((cell) => {
+      assert.ok(cell.kind === 'model');
+      return [cell.segmentSeconds, cell.batch, cell.skipSilence];
+    });
+  assert.deepEqual(cutting(), [[null, 1, false]]);
+  assert.deepEqual(cutting('--segment', '0'), [[null, 1, false]]);
+  assert.deepEqual(cutting('--segment', '2.5'), [[2.5, 4, false]]);
+  assert.deepEqual(cutting('-i', 'a.wav', '--segment', '30', '--batch', '2', '--skip-silence'), [
+    [30, 2, true],
+  ]);
+  assert.deepEqual(cutting('-i', 'a.wav', '--skip-silence'), [[null, 1, true]]);
+  assert.deepEqual(cutting('-w', '1', '--segment', '0'), [[null, 1, false]]);
+});
+
+test('--vs changes how the audio is cut', () => {
+  const sides = (...args: string[]) =>
+    plan('-i', 'a.wav', ...args).cells.map((cell) => {
+      assert.ok(cell.kind === 'model');
+      return [cell.label, cell.segmentSeconds, cell.batch, cell.skipSilence];
+    });
+  assert.deepEqual(sides('--segment', '30', '--vs', '--batch 1'), [
+    ['--batch 4', 30, 4, false],
+    ['--batch 1', 30, 1, false],
+  ]);
+  assert.deepEqual(sides('--segment', '30', '--batch', '2', '--vs', '--segment 0'), [
+    ['--segment 30', 30, 2, false],
+    ['--segment 0', null, 1, false],
+  ]);
+  assert.deepEqual(sides('--vs', '--segment 10', '--vs', '--segment 20 --batch 6 --skip-silence'), [
+    ['--segment 0 --batch 1 without --skip-silence', null, 1, false],
+    ['--segment 10', 10, 4, false],
+    ['--segment 20 --batch 6 --skip-silence', 20, 6, true],
+  ]);
+  assert.deepEqual(
+    sides('--skip-silence', '--vs', '-t 1').map(([, , , skips]) => skips),
+    [true, true],
+  );
+});
+
 test('-s is not looked at when there is a recording', () => {
   assert.deepEqual(ids('-i', 'a.wav', '-s', 'anything'), ['base']);
 });
@@ -136,6 +185,25 @@ test('what cannot be planned is refused in one line', () => {
     [['-w', '0,2'], /^-w: expected 0 or 1, found "2"$/],
     [['--budget', '60'], /^--budget: expected a time such as 500ms, 60s or 2m, found "60"$/],
     [['--warmup', 'some'], /^--warmup: .*"some"/],
+    [['--segment', '0.5'], /^--segment: expected 0 \(never\), or seconds from 1 to 1200, found "0\.5"$/],
+    [['--segment', '10,x'], /^--segment: expected .*, found "x"$/],
+    [['--segment', '2000'], /^--segment: expected .* to 1200, found "2000"$/],
+    [['--segment', '30', '--batch', '0'], /^--batch: expected a whole number of 1 or more, found "0"$/],
+    [['--segment', '30', '--batch', '1,two'], /^--batch: .*"two"$/],
+    [['--batch', '2'], /^--batch: expected segments .*\(--segment\), found audio that is not cut$/],
+    [['--segment', '0', '--batch', '2'], /^--batch: expected segments/],
+    [
+      ['-w', '1', '--segment', '30'],
+      /^--segment: expected the full pipeline \(-w 0\), found the encoder alone \(-w 1\)$/,
+    ],
+    [['-w', '0,1', '--segment', '0,30'], /^--segment: expected the full pipeline/],
+    [['-w', '1', '-i', 'a.wav', '--skip-silence'], /^--skip-silence: expected the full pipeline/],
+    [['--skip-silence'], /^--skip-silence: expected recordings \(-i\), found nothing but silence$/],
+    [['--vs', '--batch 1'], /^--vs: --batch: expected segments/],
+    [['--segment', '30', '--vs', '--segment 0 --batch 2'], /^--vs: --batch: expected segments/],
+    [['-w', '1', '--vs', '--segment 30'], /^--vs: --segment: expected the full pipeline/],
+    [['--vs', '--skip-silence'], /^--vs: --skip-silence: expected recordings/],
+    [['--vs', '--segment 1,2'], /^--vs: --segment: expected .*, found "1,2"$/],
     [['-t', '1,2', '--vs', '-t 3'], /^--vs: expected one setting to compare with, found a sweep of 2$/],
     [['-t', '1,2', '--vs-cmd', 'x'], /^--vs-cmd: expected one setting/],
     [['--vs', '-t 0'], /^--vs: -t: expected a whole number of 1 or more, found "0"$/],

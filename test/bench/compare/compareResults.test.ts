@@ -141,6 +141,25 @@ test('different machines, models, audio and settings are refused unless named', 
   }
 });
 
+test('another way to cut the audio is another setting; files that do not tell of silence kept it', () => {
+  const { result } = slower;
+  const settings = result.cells[0]?.settings ?? assert.fail();
+  for (const [change, found] of [
+    [{ segmentSeconds: 30 }, /segmentSeconds null \/ 30;/],
+    [{ batch: 4 }, /batch 1 \/ 4;/],
+    [{ skipSilence: true }, /skipSilence false \/ true;/],
+  ] as const) {
+    const other = {
+      name: 'other',
+      result: altered(result, { cell: { settings: { ...settings, ...change } } }),
+    };
+    assert.throws(() => compareResults(before, other, request()), { code: 'compare', message: found });
+    assert.equal(compareResults(before, other, request({ across: new Set(['settings']) })).cells.length, 1);
+  }
+  const told = altered(result, { cell: { settings: { ...settings, skipSilence: false } } });
+  assert.equal(compareResults(before, { name: 'told', result: told }, request()).cells.length, 1);
+});
+
 test('an updated Node is no other machine, but is mentioned', () => {
   const updated = { ...MACHINE, node: 'v24.1.0', kernel: '7.0' };
   assert.equal(hashMachine(updated), MACHINE.hash);

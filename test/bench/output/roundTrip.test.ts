@@ -13,11 +13,13 @@ import {
   HEADER,
   sweepResult,
 } from '../support/sampleResults.js';
+import { segmentedResult } from '../support/segmentedResult.js';
 
 const SAMPLES: Readonly<Record<string, BenchResult>> = {
   benchmark: benchmarkResult(),
   sweep: sweepResult(),
   comparison: comparisonResult(),
+  segmented: segmentedResult(),
 };
 
 for (const [name, result] of Object.entries(SAMPLES)) {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { syntheticTokens } from '../../../src/bench/plan/benchPlan.js';
 import { expandCells, type SweepAxes } from '../../../src/bench/plan/expandCells.js';
 import { runOrder } from '../../../src/bench/plan/runOrder.js';
+import { DEFAULT_BATCH } from '../../../src/transcribe/transcribeSegments.js';
 
 const AXES: SweepAxes = {
   models: ['models/demo'],
@@ -81,6 +82,22 @@ test('all ten axes at once: no combination is lost, no id given twice', () => {
     'd=b w=1 backend=wasm isa=avx512f precision=bf16 t=auto i=y z.wav tokens=16 segment=30 batch=4',
   );
   assert.deepEqual(cells.at(-1)?.load, { backend: 'wasm', isa: 'avx512f', precision: 'bf16' });
+});
+
+test('audio that is not cut is there once, whatever the batches', () => {
+  const cells = expandCells({ ...AXES, segmentSeconds: [null, 10, 30], batches: [1, 4] });
+  assert.deepEqual(
+    cells.map(({ id, segmentSeconds, batch }) => [id, segmentSeconds, batch]),
+    [
+      ['segment=0', null, 1],
+      ['segment=10 batch=1', 10, 1],
+      ['segment=10 batch=4', 10, 4],
+      ['segment=30 batch=1', 30, 1],
+      ['segment=30 batch=4', 30, 4],
+    ],
+  );
+  const [usual] = expandCells({ ...AXES, segmentSeconds: [30] });
+  assert.deepEqual([usual?.id, usual?.batch], ['base', DEFAULT_BATCH]);
 });
 
 test('two cells alternate; more are shuffled, so that none has a place of its own', () => {

@@ -31,5 +31,9 @@ test('they are none where something else than speed was to differ, or nothing is
   assert.deepEqual(changedTokens(against(OTHER, { language: 'German' })), []);
   assert.deepEqual(changedTokens(against(OTHER, { exactTokens: 3 })), []);
   assert.deepEqual(changedTokens(against(OTHER, { audio: null })), []);
+  assert.deepEqual(changedTokens(against(OTHER, { segmentSeconds: 10 })), []);
+  assert.deepEqual(changedTokens(against(OTHER, { skipSilence: true })), []);
+  // Side by side or not, the same segments say the same.
+  assert.deepEqual(changedTokens(against(OTHER, { batch: 4 })), ['rival']);
   assert.deepEqual(changedTokens({ ...against(OTHER), kind: 'sweep' }), []);
 });

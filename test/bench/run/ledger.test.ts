@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, type TestContext, test } from 'node:test';
+import { after, test } from 'node:test';
 import { Resampler } from '../../../src/audio/resample.js';
 import { type BenchmarkAudio, loadBenchmarkAudio } from '../../../src/bench/run/benchmarkAudio.js';
 import type { CellSession } from '../../../src/bench/run/cellSession.js';
@@ -18,25 +18,11 @@ import { demoModelDir } from '../../support/projectRoot.js';
 import { wavOf16Bit } from '../../support/wavWriter.js';
 import { fakeCell } from '../support/fakeCells.js';
 import { modelOnBackend } from '../support/modelOnBackend.js';
+import { DELAY_MS, TestClock } from '../support/testClock.js';
 import { wrapBackend } from '../support/wrapBackend.js';
-
-const DELAY_MS = 50;
 
 const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-ledger-'));
 after(() => rmSync(scratch, { recursive: true }));
-
-/** A clock that stands still but when it is told to go on: what a busy machine does is in no phase then. */
-class TestClock {
-  #nowMs = 1000;
-
-  constructor(t: TestContext) {
-    t.mock.method(performance, 'now', () => this.#nowMs);
-  }
-
-  readonly delay = (): void => {
-    this.#nowMs += DELAY_MS;
-  };
-}
 
 async function openCell(model: SpeechModel, audio: BenchmarkAudio): Promise<CellSession> {
   const pool = new ModelPool({ load: async () => model, freeBytes: () => 2 ** 40 });

@@ -6,10 +6,16 @@ import { findViolation, KNOWN_KEYWORDS } from '../../../src/bench/schema/jsonSch
 import { QwenAsrError } from '../../../src/error.js';
 import { Random } from '../../support/random.js';
 import { benchmarkResult, comparisonResult, sweepResult } from '../support/sampleResults.js';
+import { segmentedResult } from '../support/segmentedResult.js';
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
-const SAMPLES = { benchmark: benchmarkResult(), sweep: sweepResult(), comparison: comparisonResult() };
+const SAMPLES = {
+  benchmark: benchmarkResult(),
+  sweep: sweepResult(),
+  comparison: comparisonResult(),
+  segmented: segmentedResult(),
+};
 const copy = (value: unknown): Json => JSON.parse(JSON.stringify(value));
 const schema = benchResultSchema();
 
@@ -28,6 +34,28 @@ test('the tool writes no field that the schema does not describe', () => {
   for (const [name, sample] of Object.entries(SAMPLES)) {
     assert.ok(closed(copy(sample)), `${name}: ${JSON.stringify(closed.errors)}`);
   }
+});
+
+test('files from before recordings were cut are read as they are, and damaged segments are refused', () => {
+  const document = copy(segmentedResult()) as { cells: { settings: object; runs: { phases: object }[] }[] };
+  const remove = (holder: object, ...names: string[]) => {
+    for (const name of names)
+      assert.ok(Reflect.has(holder, name) && Reflect.deleteProperty(holder, name), name);
+  };
+  remove(document, 'sets');
+  for (const { settings, runs } of document.cells) {
+    remove(settings, 'skipSilence');
+    for (const run of runs) {
+      remove(run, 'segments', 'decodeStepRows');
+      remove(run.phases, 'segmentMs');
+    }
+  }
+  assert.equal(checkBenchResult(document, 'older.json').cells.length, 6);
+  const damaged = segmentedResult();
+  remove(damaged.cells[1]?.runs[0]?.segments?.[2] ?? assert.fail(), 'heardMs');
+  assert.throws(() => checkBenchResult(damaged, 'f'), {
+    message: 'f: cells[1].runs[0].segments[2].heardMs: expected a value, found none',
+  });
 });
 
 test('the schema uses only keywords that the reader knows', () => {
