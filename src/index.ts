@@ -15,9 +15,9 @@
  * @module
  */
 export type { AudioStream } from './audio/audioStream.js';
-export type { LoadedAudio } from './audio/collectAudio.js';
 export { decodeAudio } from './audio/decodeAudio.js';
 export { loadAudio } from './audio/loadAudio.js';
+export type { LoadedAudio } from './audio/loadedAudio.js';
 export { loadWav } from './audio/loadWav.js';
 export { melSpectrogram } from './audio/melSpectrogram.js';
 export { openAudio } from './audio/openAudio.js';

@@ -1,21 +1,15 @@
 import { QwenAsrError } from '../error.js';
-import { type AudioClip, SAMPLE_RATE_HZ } from './audioClip.js';
+import { SAMPLE_RATE_HZ } from './audioClip.js';
 import type { AudioFormat } from './audioDecoder.js';
 import type { OpenedDecoder } from './audioStream.js';
 import { limitPeak, peakOf } from './limitPeak.js';
+import type { LoadedAudio } from './loadedAudio.js';
 import { padShortClip } from './padShortClip.js';
 import { Resampler } from './resample.js';
 
 /** Longest clip held in memory, 2.8 GB: a file of a few megabytes can claim to be years of silence. */
 const MAX_HOURS = 12;
 const MAX_SAMPLES = MAX_HOURS * 3600 * SAMPLE_RATE_HZ;
-
-/** A clip that was decoded from a file of any format. */
-export interface LoadedAudio extends AudioClip {
-  readonly format: AudioFormat;
-  /** What was wrong with the recording and could be coped with, a line each. */
-  readonly notes: readonly string[];
-}
 
 /**
  * Decodes a whole recording and prepares it for the models, with the result of prepareSamples.

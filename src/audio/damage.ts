@@ -6,10 +6,12 @@ import { QwenAsrError } from '../error.js';
  */
 const MAX_PLACES = 1000;
 
-/** Counts the places of a recording that had to be skipped, for one note about all of them. */
+/** What is wrong with a recording: counts the places that had to be skipped, for one note about all of them. */
 export class Damage {
   readonly #label: string;
   #places = 0;
+  /** The file ends within a piece of sound. */
+  isCut = false;
 
   constructor(label: string) {
     this.#label = label;

@@ -1,7 +1,8 @@
 import { QwenAsrError } from '../error.js';
 import { describeArgument } from '../model/describe.js';
 import { bytesInMemory } from './byteReader.js';
-import { collectAudio, type LoadedAudio } from './collectAudio.js';
+import { collectAudio } from './collectAudio.js';
+import type { LoadedAudio } from './loadedAudio.js';
 import { DECODED_FORMATS, openDecoder } from './openDecoder.js';
 
 /**

@@ -1,10 +1,12 @@
-import { type AudioClip, SAMPLE_RATE_HZ } from './audioClip.js';
+import { SAMPLE_RATE_HZ } from './audioClip.js';
+import type { LoadedAudio } from './loadedAudio.js';
 import { prepareSamples } from './prepareSamples.js';
 import { readWav } from './wav.js';
 
 /**
  * Decodes a WAV file that is already in memory and prepares it for the models: mono, 16 kHz, within [-1, 1], at least
- * 0.5 s. Needs no file system, so it works in a browser.
+ * 0.5 s. Of a file that is shorter than it says, what is there is decoded, and `notes` says so. Needs no file system, so
+ * it works in a browser.
  *
  * @param bytes the whole file.
  * @param label names it in errors, for example its path.
@@ -13,9 +15,9 @@ import { readWav } from './wav.js';
  * const clip = decodeWav(new Uint8Array(await file.arrayBuffer()), file.name);
  * console.log(clip.samples.length, clip.durationMs);
  */
-export function decodeWav(bytes: Uint8Array, label: string): AudioClip {
+export function decodeWav(bytes: Uint8Array, label: string): LoadedAudio {
   const startMs = performance.now();
-  const { samples: mono, sampleRateHz } = readWav(bytes, label);
+  const { samples: mono, sampleRateHz, notes } = readWav(bytes, label);
   const decodedMs = performance.now();
   const samples = prepareSamples(mono, sampleRateHz);
   return {
@@ -24,5 +26,7 @@ export function decodeWav(bytes: Uint8Array, label: string): AudioClip {
     durationMs: (mono.length * 1000) / sampleRateHz,
     decodeMs: decodedMs - startMs,
     resampleMs: performance.now() - decodedMs,
+    format: 'wav',
+    notes,
   };
 }

@@ -1,5 +1,6 @@
-import { collectAudio, type LoadedAudio } from './collectAudio.js';
+import { collectAudio } from './collectAudio.js';
 import { openFileSource } from './fileSource.js';
+import type { LoadedAudio } from './loadedAudio.js';
 import { recognise } from './openAudio.js';
 
 /**

@@ -1,13 +1,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import { QwenAsrError } from '../error.js';
 import { fileError } from '../model/fileError.js';
-import type { AudioClip } from './audioClip.js';
 import { checkPath } from './checkPath.js';
 import { decodeWav } from './decodeWav.js';
 import { openPipe } from './fileSource.js';
+import type { LoadedAudio } from './loadedAudio.js';
 
 /**
- * Reads a WAV file from disk, or from a named pipe, and prepares it for the models; see decodeWav.
+ * Reads a WAV file from disk, or from a named pipe, and prepares it for the models; see decodeWav. Like every
+ * loader here it decodes what is there of a file that was cut short, and says so in `notes`.
  *
  * @returns the clip; decodeMs includes the time of reading.
  * @throws QwenAsrError `file` when the path cannot be read, `audio` when it is not a WAV file with samples.
@@ -15,7 +16,7 @@ import { openPipe } from './fileSource.js';
  * const clip = await loadWav('models/demo/samples/light-en.wav');
  * console.log(clip.samples.length, clip.durationMs); // 33168 2073
  */
-export async function loadWav(path: string): Promise<AudioClip> {
+export async function loadWav(path: string): Promise<LoadedAudio> {
   checkPath(path);
   const startMs = performance.now();
   const bytes = await readBytes(path);

@@ -1,6 +1,7 @@
 import { QwenAsrError } from '../error.js';
 import { decodePcm } from './decodePcm.js';
 import { parseWavHeader, type WavHeader } from './wavHeader.js';
+import { wavNotes } from './wavNotes.js';
 
 /** Longest clip decoded at once, 2.8 GB at 16 kHz: a broken header must not make a file look like weeks of audio. */
 const MAX_HOURS = 12;
@@ -9,12 +10,14 @@ const MAX_HOURS = 12;
 export interface WavAudio extends WavHeader {
   /** [frames] f32, mean of the channels, full scale = 1 (float files may exceed it). */
   readonly samples: Float32Array;
+  /** What was wrong with the recording and could be coped with, a line each. */
+  readonly notes: readonly string[];
 }
 
 /**
  * Reads a WAV file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64, plain or WAVE_FORMAT_EXTENSIBLE, in RIFF, RF64 or
- * BW64, any number of channels, up to 12 hours. A file that is shorter than it says is refused, because a measurement
- * of half a recording would be taken for one of all of it; the piecewise reader takes what is there, with a note. Pure: no file access, so it works in a browser.
+ * BW64, any number of channels, up to 12 hours. Of a file that is shorter than it says, what is there is read, with a
+ * note. Pure: no file access, so it works in a browser.
  *
  * @param bytes the whole file.
  * @param label names it in errors.
@@ -24,13 +27,6 @@ export interface WavAudio extends WavHeader {
  */
 export function readWav(bytes: Uint8Array, label: string): WavAudio {
   const header = parseWavHeader(bytes, label);
-  const present = bytes.length - header.dataOffset;
-  if (header.claimedBytes !== null && header.claimedBytes > present) {
-    throw new QwenAsrError(
-      'audio',
-      `${label}: expected ${header.claimedBytes} bytes of samples, found ${present}: the file is cut short`,
-    );
-  }
   const hours = header.dataBytes / header.frameBytes / header.sampleRateHz / 3600;
   if (hours > MAX_HOURS) {
     throw new QwenAsrError(
@@ -39,5 +35,5 @@ export function readWav(bytes: Uint8Array, label: string): WavAudio {
     );
   }
   const data = bytes.subarray(header.dataOffset, header.dataOffset + header.dataBytes);
-  return { ...header, samples: decodePcm(data, header, label) };
+  return { ...header, samples: decodePcm(data, header, label), notes: wavNotes(header, label) };
 }

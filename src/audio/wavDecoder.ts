@@ -3,6 +3,7 @@ import type { AudioDecoder } from './audioDecoder.js';
 import type { ByteReader } from './byteReader.js';
 import { decodePcm } from './decodePcm.js';
 import { parseWavHeader, type WavHeader } from './wavHeader.js';
+import { wavNotes } from './wavNotes.js';
 
 /** Bytes that the samples are looked for in: at first, and at most, where long chunks come before them. */
 const FIRST_HEAD_BYTES = 2 ** 20;
@@ -23,7 +24,7 @@ export async function openWav(reader: ByteReader, label: string, totalBytes: num
   const { encoding, channels, bitsPerSample, sampleRateHz, frameBytes, dataBytes } = header;
   const mayExceedOne = encoding === 'float';
   const sampleCount = dataBytes / frameBytes;
-  return { sampleRateHz, mayExceedOne, sampleCount, notes: notesAbout(), decode };
+  return { sampleRateHz, mayExceedOne, sampleCount, notes: wavNotes(header, label), decode };
 
   async function* decode(): AsyncGenerator<Float32Array, void, undefined> {
     const format = { encoding, channels, bitsPerSample, sampleRateHz, frameBytes };
@@ -39,13 +40,6 @@ export async function openWav(reader: ByteReader, label: string, totalBytes: num
       reader.skip(bytes.length);
       frame += frames;
     }
-  }
-
-  function notesAbout(): string[] {
-    const { claimedBytes } = header;
-    if (claimedBytes === null || claimedBytes - dataBytes < frameBytes) return [];
-    const seconds = (bytes: number) => (bytes / frameBytes / sampleRateHz).toFixed(1);
-    return [`${label}: ${seconds(dataBytes)} s of ${seconds(claimedBytes)} s are there`];
   }
 }
 

@@ -18,6 +18,9 @@ const AUTOMATIC_SEGMENT_SECONDS = 30;
 /** As splitRule: shorter ones could not be searched for a quiet point. */
 const MIN_SEGMENT_MS = 1000;
 
+/** The length at which the published package splits; a segment is held in memory. */
+const MAX_SEGMENT_MS = 1_200_000;
+
 /** Length of the blocks that an array is split in, as those of an AudioStream. */
 const BLOCK_SAMPLES = SAMPLE_RATE_HZ;
 
@@ -27,7 +30,7 @@ const BLOCK_SAMPLES = SAMPLE_RATE_HZ;
  * `skipSilence` everything silent is (see soundRanges).
  *
  * @param source [n] f32 in [-1, 1], mono, 16 kHz; whole, or in blocks of any size
- * @throws QwenAsrError `usage` for segments under 1 s; `audio` for a recording without samples; what the source throws
+ * @throws QwenAsrError `usage` for segments under 1 s or over 20 min; `audio` for a recording without samples; what the source throws
  * @example
  * for await (const { startMs, endMs } of segmentRecording(clip.samples, { segmentMs: 10_000 })) console.log(startMs, endMs);
  */
@@ -37,8 +40,9 @@ export async function* segmentRecording(
 ): AsyncGenerator<RecordingSegment, void, undefined> {
   checkOptions(options);
   const { segmentMs, skipSilence = false } = options;
-  if (segmentMs !== undefined && !(typeof segmentMs === 'number' && segmentMs >= MIN_SEGMENT_MS)) {
-    const line = `expected at least ${MIN_SEGMENT_MS} or Infinity, found ${describeArgument(segmentMs)}`;
+  if (segmentMs !== undefined && !isSegmentLength(segmentMs)) {
+    const range = `from ${MIN_SEGMENT_MS} to ${MAX_SEGMENT_MS}, or Infinity`;
+    const line = `expected a number ${range}, found ${describeArgument(segmentMs)}`;
     throw new QwenAsrError('usage', line, { option: 'segmentMs' });
   }
   const blocks = new CountedBlocks(blocksOf(source));
@@ -50,6 +54,11 @@ export async function* segmentRecording(
     yield { index: index++, startMs: start / 16, endMs: (start + length) / 16, samples: heard };
   }
   if (index === 0) throw new QwenAsrError('audio', 'expected samples, found none');
+}
+
+function isSegmentLength(ms: unknown): boolean {
+  if (typeof ms !== 'number') return false;
+  return ms === Number.POSITIVE_INFINITY || (ms >= MIN_SEGMENT_MS && ms <= MAX_SEGMENT_MS);
 }
 
 /** The blocks of a source, counted. */

@@ -56,6 +56,14 @@ function iteratorOf(segments: AsyncIterable<RecordingSegment>): AsyncIterator<Re
   throw new QwenAsrError('usage', `segments: ${expected}, found ${describeArgument(segments)}`);
 }
 
+function checkSegment(segment: RecordingSegment): void {
+  checkSampleType(segment?.samples);
+  const { startMs, endMs } = segment;
+  if (Number.isFinite(endMs - startMs) && endMs >= startMs) return;
+  const found = `${describeArgument(startMs)} and ${describeArgument(endMs)}`;
+  throw new QwenAsrError('usage', `segments: expected startMs and endMs in milliseconds, found ${found}`);
+}
+
 /** Segments on their way from samples to transcripts. */
 class SegmentedRun {
   readonly #stages: Stages;
@@ -95,7 +103,7 @@ class SegmentedRun {
 
   /** Encodes a segment and lets it enter the batch, now or when there is room. */
   async add(segment: RecordingSegment): Promise<void> {
-    checkSampleType(segment?.samples);
+    checkSegment(segment);
     this.#numbers.set(segment, this.#added++);
     if (segment.samples.length === 0) {
       this.#finish(segment, skippedSegment(segment));

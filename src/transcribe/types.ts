@@ -131,7 +131,7 @@ export interface SegmentOptions extends Omit<TranscribeOptions, 'observer'> {
 /** How a recording is cut into segments. */
 export interface SegmentationOptions {
   /**
-   * Target length of the segments, at least 1000; Infinity: never split. Default: 30 s segments when the recording is
+   * Target length of the segments, 1000 to 1,200,000; Infinity: never split. Default: 30 s segments when the recording is
    * longer than 60 s, else the recording as a whole.
    */
   readonly segmentMs?: number;

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { decodeWav } from '../../src/audio/decodeWav.js';
+import { loadAudio } from '../../src/audio/loadAudio.js';
 import { loadWav } from '../../src/audio/loadWav.js';
+import { openAudio } from '../../src/audio/openAudio.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { fmtChunk, little, wavFile, wavOf16Bit } from '../support/wavWriter.js';
 
@@ -45,11 +47,28 @@ describe('loadWav', () => {
     assert.ok(clip.decodeMs > 0);
   });
 
+  test('a file that was cut short is read alike by every loader, which say so', async () => {
+    const path = join(folder, 'cut.wav');
+    writeFileSync(path, wavOf16Bit(new Array<number>(32_000).fill(1)).subarray(0, -16_000));
+    const notes = [`${path}: 1.5 s of 2.0 s are there`];
+    const stream = await openAudio(path);
+    const facts = [await loadWav(path), await loadAudio(path), stream].map((clip) => [
+      clip.notes,
+      clip.durationMs,
+      clip.format,
+    ]);
+    await stream.close();
+    assert.deepEqual(facts, new Array(3).fill([notes, 1500, 'wav']));
+  });
+
   test('a path that is not a file', async () => {
     const absent = join(folder, 'absent.wav');
     await assert.rejects(loadWav(absent), { code: 'file', message: `${absent}: no such file or directory` });
     const below = join(demoModelDir, 'config.json', 'x.wav');
-    await assert.rejects(loadWav(below), { code: 'file', message: `${below}: part of the path is not a directory` });
+    await assert.rejects(loadWav(below), {
+      code: 'file',
+      message: `${below}: part of the path is not a directory`,
+    });
     const message = `${folder}: expected a WAV file, found a directory`;
     await assert.rejects(loadWav(folder), { code: 'file', message });
   });

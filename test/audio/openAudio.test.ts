@@ -110,7 +110,7 @@ describe('files that are not what they should be', () => {
     const expected = 'expected WAV, MP3, FLAC, Ogg Vorbis or Ogg Opus, found an empty file';
     await expectError(empty, 'audio', `${empty}: ${expected}`);
     const absent = join(folder, 'absent.ogg');
-    await expectError(absent, 'file', `${absent}: no such file`);
+    await expectError(absent, 'file', `${absent}: no such file or directory`);
     await expectError(folder, 'file', `${folder}: expected an audio file, found a directory`);
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { checkBenchResult } from '../../src/bench/schema/checkBenchResult.js';
@@ -73,6 +74,19 @@ test('SIGINT ends a wait for standard input', async () => {
     onStart: (child) => setTimeout(() => child.kill('SIGINT'), 1500),
   });
   assert.deepEqual([code, stderr], [130, '']);
+});
+
+test('SIGTERM ends a wait for a named pipe that nobody writes to', {
+  skip: process.platform === 'win32' && 'there are none',
+}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qwen-asr-pipe-'));
+  const pipe = join(folder, 'pipe');
+  assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
+  const { code, stderr } = await runCli('qwen_asr', ['-d', 'models/demo', '-i', pipe], {
+    onStart: (child) => setTimeout(() => child.kill('SIGTERM'), 1500),
+  });
+  rmSync(folder, { recursive: true });
+  assert.deepEqual([code, stderr], [143, '']);
 });
 
 test('a reader that leaves ends the benchmark quietly, as `| head -1` does', async () => {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
-  joinLanguages,
   joinTexts,
   loadModel,
   loadWav,
@@ -15,7 +14,7 @@ import {
 import { oneLineError } from '../model/support/oneLineError.js';
 import { readGolden } from '../support/golden.js';
 import { demoModelDir } from '../support/projectRoot.js';
-import { FIFTEEN, speakSentences } from '../support/sentences.js';
+import { speakSentences } from '../support/sentences.js';
 
 let demo: SpeechModel;
 
@@ -37,19 +36,6 @@ async function segmentsOf(
 
 const textOf = (segments: readonly TranscriptSegment[]) => joinTexts(segments.map(({ text }) => text));
 const idsOf = (segments: readonly TranscriptSegment[]) => segments.map(({ tokenIds }) => tokenIds);
-
-for (const jitterSeconds of [0, 0.3]) {
-  test(`fifteen sentences of 4.0 s, gaps jittered by ${jitterSeconds} s, in segments of 4 s`, async () => {
-    const { samples, texts } = await speakSentences(FIFTEEN, jitterSeconds);
-    const segments = await segmentsOf(samples, { segmentMs: 4000 });
-    assert.equal(textOf(segments), texts.join(' '));
-    for (const [i, { index, startMs }] of segments.entries()) {
-      assert.deepEqual([index, startMs], [i, segments[i - 1]?.endMs ?? 0]);
-    }
-    assert.equal(segments.at(-1)!.endMs, samples.length / 16);
-    assert.match(joinLanguages(segments.map(({ language }) => language)), /^English,German,Spanish,English/);
-  });
-}
 
 test('segments decoded side by side have the tokens that they have one by one', async () => {
   const { samples } = await speakSentences([0, 1, 2, 3, 3, 2, 1, 0, 2], 0.3);

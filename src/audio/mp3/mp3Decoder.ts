@@ -45,7 +45,7 @@ export async function openMp3(reader: ByteReader, label: string): Promise<AudioD
     if (trim.missing > 0) {
       const seconds = (samples: number) => (samples / sampleRateHz).toFixed(1);
       notes.push(`${label}: ${seconds(trim.kept)} s of ${seconds(trim.kept + trim.missing)} s are there`);
-    }
+    } else if (damage.isCut) notes.push(`${label}: the end of the recording is missing`);
   }
 
   function decodeFrame(frame: Mp3Frame): Float32Array {

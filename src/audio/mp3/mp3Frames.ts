@@ -24,7 +24,8 @@ const LOOK_AHEAD = FRAMES_TO_SYNC * MAX_MP3_FRAME_BYTES + MP3_HEADER_BYTES;
  * Finds the frames of an MP3 file. All have the rate of the first; whatever lies between them (tags, damage) is left
  * out, and so is an incomplete frame at the end.
  *
- * @param damage counts the places between frames where bytes that are no tag were left out.
+ * @param damage counts the places between frames where bytes that are no tag were left out, and hears of an incomplete
+ * last frame.
  */
 export async function* mp3Frames(
   reader: ByteReader,
@@ -37,7 +38,10 @@ export async function* mp3Frames(
     const bytes = reader.bytes;
     const header = readMp3FrameHeader(bytes, 0);
     if (header !== undefined && belongTogether(stream ?? header, header) && (inSync || isInRow(bytes))) {
-      if (header.frameBytes > bytes.length) return;
+      if (header.frameBytes > bytes.length) {
+        damage.isCut = inSync;
+        return;
+      }
       if (unexplained && stream !== undefined) damage.add();
       stream = header;
       inSync = true;

@@ -154,3 +154,19 @@ describe('what surrounds the frames', { skip }, () => {
     assert.ok(signalToNoiseDb(samples, original) > 10);
   });
 });
+
+describe('a file that was cut short', { skip }, () => {
+  const whole = encode(voiceWav({ seconds: 2 }), '-b', '64');
+
+  test('says how much is there, where the encoder wrote how much there was', async () => {
+    const { notes } = await decodeAll(whole.subarray(0, whole.length / 2));
+    assert.match(notes.join('|'), /^[^|]*: (0\.\d|1\.\d) s of 2\.0 s are there$/);
+  });
+
+  test('says that its end is missing, where nobody wrote how long it was', async () => {
+    const bare = encode(voiceWav({ seconds: 2 }), '-b', '64', '-t'); // no Xing or LAME tag
+    assert.deepEqual((await decodeAll(bare)).notes, []);
+    const { notes } = await decodeAll(bare.subarray(0, bare.length / 2 + 17));
+    assert.match(notes.join('|'), /^[^|]*: the end of the recording is missing$/);
+  });
+});
