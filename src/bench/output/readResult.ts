@@ -25,14 +25,29 @@ export function parseResult(text: string, where: string): BenchResult {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const empty = text.trim() === '';
     throw new QwenAsrError(
       'compare',
-      `${where}: expected a result of qwen_asr_bench as JSON or JSONL, found ${empty ? 'an empty file' : `text that is not JSON (${(error as Error).message})`}`,
+      `${where}: expected a result of qwen_asr_bench as JSON or JSONL, found ${describeText(text, error as Error)}`,
       { cause: error },
     );
   }
   return checkBenchResult(value, where);
+}
+
+/** How the formats begin that hold less than a result, and what they leave out. */
+const OTHER_FORMATS: readonly (readonly [start: RegExp, description: string])[] = [
+  [/^kind,run,/, 'CSV, which has the runs but not what was asked for'],
+  [/^### qwen_asr_bench/, 'Markdown, which has no single runs'],
+  [/^tool +qwen_asr_bench /, 'text, which has no single runs'],
+  [/^<!doctype html>/i, 'HTML; its "Download as JSON" gives the result'],
+];
+
+function describeText(text: string, { message }: Error): string {
+  if (text.trim() === '') return 'an empty file';
+  const known = OTHER_FORMATS.find(([start]) => start.test(text));
+  if (known === undefined) return `text that is not JSON (${message})`;
+  const [, description] = known;
+  return description.includes(';') ? description : `${description}; use the .json or .jsonl export`;
 }
 
 function readText(path: string): string {

@@ -3,7 +3,10 @@ import { test } from 'node:test';
 import { type CsvValue, csvRows, formatCsv } from '../../../src/bench/output/formatCsv.js';
 import { formatJson } from '../../../src/bench/output/formatJson.js';
 import { formatEvent, formatJsonl } from '../../../src/bench/output/formatJsonl.js';
+import { escapeMarkdown, formatMarkdown } from '../../../src/bench/output/formatMarkdown.js';
+import { formatText } from '../../../src/bench/output/formatText.js';
 import { parseResult } from '../../../src/bench/output/readResult.js';
+import { formatHtml } from '../../../src/bench/report/formatHtml.js';
 import type { BenchResult } from '../../../src/bench/schema/benchResult.js';
 import { QwenAsrError } from '../../../src/error.js';
 import {
@@ -73,6 +76,80 @@ test('CSV has a column for every plain value of a run', () => {
   );
 });
 
+for (const [name, result] of Object.entries(SAMPLES)) {
+  test(`${name}: the raw figures in CSV are those in JSON`, () => {
+    const [header = [], ...lines] = parseCsv(formatCsv(result));
+    const { cells } = JSON.parse(formatJson(result)) as BenchResult;
+    const runs = cells.flatMap(({ id, warmups, runs }) => [
+      ...warmups.map((run) => ['warmup', id, run] as const),
+      ...runs.map((run) => ['run', id, run] as const),
+    ]);
+    assert.equal(lines.length, runs.length);
+    runs.forEach(([kind, cell, run], index) => {
+      const row = new Map(header.map((column, place) => [column, lines[index]?.[place] ?? null]));
+      assert.deepEqual([row.get('kind'), row.get('cell')], [kind, cell]);
+      for (const [path, value] of leaves(run)) {
+        const field = row.get(path) ?? null;
+        if (path === 'segments') assert.equal(field, Array.isArray(value) ? String(value.length) : null);
+        else if (path === 'interference.reasons')
+          assert.deepEqual(
+            field?.split('; ') ?? [],
+            (value as readonly string[]).length === 0 ? [''] : value,
+          );
+        else assert.deepEqual(typed(field, value), value, `${cell}, run ${index + 1}: ${path}`);
+      }
+      assert.equal(row.get('totalMs'), String(run.totalMs));
+    });
+  });
+
+  test(`${name}: the figures in Markdown and text are those in JSON, to four digits`, () => {
+    if (result.kind === 'sweep') return; // its table has no summaries
+    for (const cell of result.cells) {
+      const found = [
+        ...formatMarkdown(result)
+          .split(`**${escapeMarkdown(cell.id)}**`)[1]!
+          .split('\n**')[0]!
+          .matchAll(/^\| ([a-z\\_]+)(?: (ms|MiB))? \| ([-\d.]+) \|/gm),
+      ];
+      const shown = new Map(
+        found.map(([, metric = '', unit, median]) => [
+          metric.replaceAll('\\', ''),
+          [unit, Number(median)] as const,
+        ]),
+      );
+      const text = formatText(result).split(`\n${cell.id}: `)[1] ?? assert.fail();
+      for (const name of ['total', 'encode', 'decode', 'rt_factor', 'first_token', 'memory']) {
+        const median = cell.summary?.[name]?.median;
+        if (median === undefined && name !== 'total') continue; // a command does not tell all of them
+        assert.ok(median !== undefined);
+        const [unit, figure] = shown.get(name) ?? assert.fail(`${name} is not in the Markdown`);
+        const scaled = unit === 'MiB' ? median / 2 ** 20 : median;
+        assert.ok(Math.abs(figure / scaled - 1) < 0.001, `${name}: ${figure} of ${scaled}`);
+        const line = new RegExp(`^${name}(?: ms| MiB)? +([\\d.]+) `, 'm').exec(text)?.[1];
+        assert.equal(Number(line), figure, name);
+      }
+    }
+  });
+}
+
+test('a result in a format that holds less is refused by its name', () => {
+  const result = benchmarkResult(3);
+  for (const [text, message] of [
+    [
+      formatCsv(result),
+      /^f: expected a result .* found CSV, which has the runs .*; use the \.json or \.jsonl/,
+    ],
+    [formatMarkdown(result), /^f: expected a result .* found Markdown, which has no single runs; use the /],
+    [formatText(result), /^f: expected a result .* found text, which has no single runs; use the \.json/],
+    [
+      formatHtml([{ name: 'a', result }]),
+      /^f: expected a result .* found HTML; its "Download as JSON" gives/,
+    ],
+  ] as const) {
+    assert.throws(() => parseResult(text, 'f'), { code: 'compare', message });
+  }
+});
+
 test('a JSONL file cut anywhere keeps every run whose line was whole', () => {
   const lines = benchmarkEvents(6).map(formatEvent);
   const text = lines.join('');
@@ -121,6 +198,15 @@ test('events and lines that a reader cannot use are named', () => {
   const future = parseResult(`${header}{"event":"temperature","celsius":61}\n`, 'f');
   assert.equal(future.complete, false);
 });
+
+/** Every plain value of a record with its path: `phases.melMs`. */
+function leaves(value: object, prefix = ''): [path: string, value: CsvValue][] {
+  return Object.entries(value).flatMap(([name, member]): [string, CsvValue][] =>
+    typeof member === 'object' && member !== null && !Array.isArray(member)
+      ? leaves(member, `${prefix}${name}.`)
+      : [[`${prefix}${name}`, member as CsvValue]],
+  );
+}
 
 /** A field as the value of the type that is expected there. */
 function typed(field: string | null, like: CsvValue): CsvValue {
