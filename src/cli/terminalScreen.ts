@@ -1,5 +1,5 @@
 import { REDRAW_MS, type Status } from './progressLine.js';
-import { characterWidth, fitWidth } from './textWidth.js';
+import { characterWidth, fitWidth, textWidth } from './textWidth.js';
 
 /** ECMA-48: erase the line (EL), cursor up (CUU), cursor to a column (CHA, the first is 1). */
 const ERASE_LINE = '\r\u001b[2K';
@@ -16,6 +16,8 @@ export class TerminalScreen implements Status {
   readonly #columns: () => number;
   /** Columns taken of the text's last line; all of them: the next character begins another line. */
   #column = 0;
+  /** The last character with its marks. */
+  #last = '';
   #status = '';
   #drawnAtMs = Number.NEGATIVE_INFINITY;
 
@@ -45,14 +47,13 @@ export class TerminalScreen implements Status {
     if (back !== '') this.#write(back);
   }
 
-  /** Back to the end of the text; where that fills its line, the line of the status is its next one. */
+  /** Back to the end of the text. No command leads behind the last column of a line, only its last character does. */
   #leaveStatus(): string {
     if (this.#status === '') return '';
     this.#status = '';
     if (this.#column === 0) return ERASE_LINE;
     if (this.#column < this.#columns()) return ERASE_LINE + UP + toColumn(this.#column);
-    this.#column = 0;
-    return ERASE_LINE;
+    return ERASE_LINE + UP + toColumn(this.#columns() - textWidth(this.#last)) + this.#last;
   }
 
   #enterStatus(status: string): string {
@@ -65,6 +66,7 @@ export class TerminalScreen implements Status {
     const columns = this.#columns();
     for (const character of text) {
       const width = characterWidth(character);
+      this.#last = width === 0 ? this.#last + character : character;
       if (character === '\n') this.#column = 0;
       else if (character === '\t')
         this.#column = Math.min(columns - 1, (Math.floor(this.#column / 8) + 1) * 8);

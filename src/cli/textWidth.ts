@@ -12,6 +12,11 @@ export function characterWidth(character: string): 0 | 1 | 2 {
   return WIDE.test(character) ? 2 : 1;
 }
 
+/** Columns of a text of one line. */
+export function textWidth(line: string): number {
+  return Array.from(line, characterWidth).reduce((sum: number, width) => sum + width, 0);
+}
+
 /** As much of a line as `columns` have room for, with an ellipsis where something was cut off. */
 export function fitWidth(line: string, columns: number): string {
   let width = 0;

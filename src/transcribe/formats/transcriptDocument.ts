@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../error.js';
 import type { TranscriptSegment } from '../types.js';
 import type { RecordingTranscript } from './recordingTranscript.js';
 
-/** Name and version of the documents; fields may be added within a version. docs/transcript.schema.json is their schema. */
+/** Name and version of the documents; fields may be added within a version. schemas/transcript-v1.schema.json is their schema. */
 const SCHEMA = { schema: 'qwen-asr-transcript', version: 1 } as const;
 
 /** One segment as data. What cannot be known of it is null. */
