@@ -1,5 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import type { TokenizerFiles } from '../model/modelFiles.js';
+import { finishWork, type SlicedWork } from './slicedWork.js';
 import { Tokenizer } from './tokenizer.js';
 import { tokenizerDataFromJson } from './tokenizerJson.js';
 import { tokenizerDataFromVocabulary } from './vocabularyFiles.js';
@@ -15,13 +16,19 @@ import { tokenizerDataFromVocabulary } from './vocabularyFiles.js';
  * readTokenizer({ vocabJson: '{"a":0,"b":1,"ab":2}', mergesTxt: 'a b' }).encode('ab'); // [2]
  */
 export function readTokenizer(files: TokenizerFiles): Tokenizer {
+  return finishWork(readTokenizerInSlices(files));
+}
+
+/** The same in slices; a tokenizer.json is parsed in one. */
+export function* readTokenizerInSlices(files: TokenizerFiles): SlicedWork<Tokenizer> {
   const { vocabJson, mergesTxt, tokenizerConfigJson, tokenizerJson } = files;
   const complete = mergesTxt !== undefined && tokenizerConfigJson?.includes('"added_tokens_decoder"');
   if (tokenizerJson !== undefined && !(vocabJson !== undefined && complete)) {
-    return Tokenizer.create(tokenizerDataFromJson(tokenizerJson));
+    return yield* Tokenizer.createInSlices(tokenizerDataFromJson(tokenizerJson));
   }
   if (vocabJson === undefined) {
     throw new QwenAsrError('model', 'tokenizer: expected vocab.json or tokenizer.json, found neither');
   }
-  return Tokenizer.create(tokenizerDataFromVocabulary({ vocabJson, mergesTxt, tokenizerConfigJson }));
+  const data = yield* tokenizerDataFromVocabulary({ vocabJson, mergesTxt, tokenizerConfigJson });
+  return yield* Tokenizer.createInSlices(data);
 }

@@ -5,6 +5,7 @@ import { bytePairMerge } from './bytePairMerge.js';
 import { parseMerges } from './mergeRules.js';
 import { MergeTable } from './mergeTable.js';
 import { preTokenize } from './preTokenize.js';
+import { finishWork, type SlicedWork } from './slicedWork.js';
 import type { TokenizerData } from './tokenizerData.js';
 import { contentOf, createVocabulary, type Vocabulary } from './vocabulary.js';
 
@@ -29,20 +30,24 @@ const NO_BYTES = new Uint8Array(0);
  */
 export class Tokenizer {
   readonly #vocabulary: Vocabulary;
-  readonly #merges: MergeTable | undefined;
+  readonly #rules: TokenizerData['merges'];
+  #mergeTable: MergeTable | undefined;
 
-  private constructor(vocabulary: Vocabulary, merges: MergeTable | undefined) {
+  private constructor(vocabulary: Vocabulary, rules: TokenizerData['merges']) {
     this.#vocabulary = vocabulary;
-    this.#merges = merges;
+    this.#rules = rules;
   }
 
   /**
-   * @throws QwenAsrError `model` when ids are unusable or shared, or a merge is malformed or not of this vocabulary.
+   * @throws QwenAsrError `model` when ids are unusable or shared.
    */
   static create(data: TokenizerData): Tokenizer {
-    const vocabulary = createVocabulary(data);
-    const rules = typeof data.merges === 'string' ? parseMerges(data.merges) : data.merges;
-    return new Tokenizer(vocabulary, rules && new MergeTable(rules, vocabulary.idOfPiece));
+    return finishWork(Tokenizer.createInSlices(data));
+  }
+
+  /** The same in slices. */
+  static *createInSlices(data: TokenizerData): SlicedWork<Tokenizer> {
+    return new Tokenizer(yield* createVocabulary(data), data.merges);
   }
 
   /** One more than the largest id: an embedding table needs at least as many rows. */
@@ -54,12 +59,14 @@ export class Tokenizer {
    * Ids of plain text. Never yields an added token: `<|im_end|>` in the text is characters like any others.
    * A lone surrogate counts as U+FFFD.
    *
-   * @throws QwenAsrError `tokenizer` when the vocabulary cannot spell the text, or merges are needed and absent.
+   * @throws QwenAsrError `tokenizer` when the vocabulary cannot spell the text, or merges are needed and absent; `model`
+   * when a merge is malformed or not of this vocabulary.
    */
   encode(text: string): number[] {
+    const merges = this.#merges();
     const ids: number[] = [];
     for (const word of preTokenize(text.normalize('NFC'))) {
-      const pieces = this.#merges ? bytePairMerge(this.#bytes(word), this.#merges) : [this.#wholeEntry(word)];
+      const pieces = merges ? bytePairMerge(this.#bytes(word), merges) : [this.#wholeEntry(word)];
       for (const id of pieces) ids.push(id);
     }
     return ids;
@@ -95,6 +102,14 @@ export class Tokenizer {
   pieceOf(id: number): string | undefined {
     const entry = this.#vocabulary.entries[id];
     return entry === undefined ? undefined : contentOf(entry);
+  }
+
+  /** Made when first needed: most transcriptions encode nothing, and the published rules take 0.2 s. */
+  #merges(): MergeTable | undefined {
+    if (this.#mergeTable !== undefined || this.#rules === undefined) return this.#mergeTable;
+    const rules = typeof this.#rules === 'string' ? parseMerges(this.#rules) : this.#rules;
+    this.#mergeTable = new MergeTable(rules, this.#vocabulary.idOfPiece);
+    return this.#mergeTable;
   }
 
   #bytes(word: string): number[] {

@@ -1,6 +1,7 @@
 import { QwenAsrError } from '../error.js';
 import { describeValue, quote } from '../model/describe.js';
 import { byteAlphabet } from './byteAlphabet.js';
+import { ENTRIES_PER_SLICE, type SlicedWork } from './slicedWork.js';
 import type { AddedToken, TokenizerData } from './tokenizerData.js';
 
 /** Above any vocabulary (the published embedding has 151,936 rows), and small enough to index an array with. */
@@ -21,17 +22,19 @@ export interface Vocabulary {
 /**
  * @throws QwenAsrError `model` when an id is not a non-negative integer below 2^20, or two entries share one.
  */
-export function createVocabulary({ vocab, addedTokens }: TokenizerData): Vocabulary {
+export function* createVocabulary({ vocab, addedTokens }: TokenizerData): SlicedWork<Vocabulary> {
   const idOfPiece: ReadonlyMap<string, number> =
     vocab instanceof Map ? vocab : new Map(Object.entries(vocab));
   const entries: (string | AddedToken | undefined)[] = [];
+  let claimed = 0;
   for (const [piece, id] of idOfPiece) {
-    checkId(id, `vocabulary entry ${quote(piece)}`);
+    if (!isId(id)) throw badId(id, `vocabulary entry ${quote(piece)}`);
     claim(entries, id, piece);
+    if (++claimed % ENTRIES_PER_SLICE === 0) yield;
   }
   const added = new Map<string, AddedToken>();
   for (const token of addedTokens) {
-    checkId(token.id, `added token ${quote(token.content)}`);
+    if (!isId(token.id)) throw badId(token.id, `added token ${quote(token.content)}`);
     // Some files repeat added tokens among the vocabulary.
     if (entries[token.id] === token.content) entries[token.id] = undefined;
     claim(entries, token.id, token);
@@ -61,9 +64,12 @@ function claim(entries: (string | AddedToken | undefined)[], id: number, entry: 
   entries[id] = entry;
 }
 
-function checkId(id: unknown, what: string): void {
-  if (typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < ID_LIMIT) return;
-  throw new QwenAsrError(
+function isId(id: unknown): boolean {
+  return typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < ID_LIMIT;
+}
+
+function badId(id: unknown, what: string): QwenAsrError {
+  return new QwenAsrError(
     'model',
     `tokenizer: ${what}: expected an id from 0 to ${ID_LIMIT - 1}, found ${describeValue(id)}`,
   );

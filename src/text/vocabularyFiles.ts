@@ -2,6 +2,8 @@ import { QwenAsrError } from '../error.js';
 import { describeValue, quote } from '../model/describe.js';
 import { isObject, parseJsonObject } from './jsonObject.js';
 import { PUBLISHED_VOCABULARY_SIZE, publishedTokens } from './publishedTokens.js';
+import { scanVocabulary } from './scanVocabulary.js';
+import type { SlicedWork } from './slicedWork.js';
 import type { AddedToken, TokenizerData } from './tokenizerData.js';
 
 /**
@@ -11,14 +13,17 @@ import type { AddedToken, TokenizerData } from './tokenizerData.js';
  * @param files texts of vocab.json, and of merges.txt and tokenizer_config.json as far as present
  * @throws QwenAsrError `model` naming file and entry when one is malformed.
  * @example
- * tokenizerDataFromVocabulary({ vocabJson: '{"a":0,"b":1,"ab":2}', mergesTxt: 'a b' });
+ * finishWork(tokenizerDataFromVocabulary({ vocabJson: '{"a":0,"b":1,"ab":2}', mergesTxt: 'a b' }));
  */
-export function tokenizerDataFromVocabulary(files: {
+export function* tokenizerDataFromVocabulary(files: {
   readonly vocabJson: string;
   readonly mergesTxt?: string | undefined;
   readonly tokenizerConfigJson?: string | undefined;
-}): TokenizerData {
-  const vocab = readVocabulary(parseJsonObject(files.vocabJson, 'vocab.json'), 'vocab.json');
+}): SlicedWork<TokenizerData> {
+  const { vocabJson } = files;
+  const vocab =
+    (yield* scanVocabulary(vocabJson)) ??
+    readVocabulary(parseJsonObject(vocabJson, 'vocab.json'), 'vocab.json');
   const stored = files.tokenizerConfigJson === undefined ? [] : readAddedTokens(files.tokenizerConfigJson);
   const addedTokens = stored.length > 0 ? stored : addedTokensOf(vocab);
   return { vocab, merges: files.mergesTxt, addedTokens };

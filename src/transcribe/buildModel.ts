@@ -13,7 +13,8 @@ import { LazyTextModel } from './textModel.js';
 import type { ModelInfo } from './types.js';
 
 /**
- * A model that is ready to transcribe, from its files. The vocabulary is read at the first chance that costs nobody time.
+ * A model that is ready to transcribe, from its files. The vocabulary is read on while the caller's first
+ * passes run.
  *
  * @param startMs when loading began
  * @throws QwenAsrError `model`, `memory`; the files are then the caller's to release
@@ -32,7 +33,7 @@ export function buildModel(files: ModelFiles, backend: Backend, startMs: number)
   };
   const loadMs = performance.now() - startMs;
   const info = describeModel(files, config, text, backend, loadMs);
-  setTimeout(() => text.prepare(), 0); // after the caller's first pass has started
+  void text.prepare();
   return new LoadedModel({ info, backend, stages, releaseFiles: () => files.release() });
 }
 

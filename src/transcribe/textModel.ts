@@ -1,10 +1,20 @@
 import { QwenAsrError } from '../error.js';
 import type { ModelConfig } from '../model/config.js';
 import type { ModelFiles } from '../model/modelFiles.js';
+import { nextTurn } from '../runtime/nextTurn.js';
 import { languageNames } from '../text/languages.js';
 import { type PromptIds, resolvePromptIds } from '../text/promptIds.js';
-import { readTokenizer } from '../text/readTokenizer.js';
+import { readTokenizerInSlices } from '../text/readTokenizer.js';
+import type { SlicedWork } from '../text/slicedWork.js';
 import type { Tokenizer } from '../text/tokenizer.js';
+
+/** Longest time for which reading ahead holds up the event loop, in milliseconds, but for a slice and one JSON.parse. */
+const TURN_MS = 4;
+
+interface Vocabulary {
+  readonly tokenizer: Tokenizer;
+  readonly promptIds: PromptIds;
+}
 
 /** A model's way with text. */
 export interface TextModel {
@@ -23,7 +33,8 @@ export class LazyTextModel implements TextModel {
   readonly languages: readonly string[];
   readonly #files: Pick<ModelFiles, 'source' | 'tokenizerFiles'>;
   readonly #config: ModelConfig;
-  #read: { tokenizer: Tokenizer; promptIds: PromptIds } | undefined;
+  #reading: SlicedWork<Vocabulary> | undefined;
+  #read: Vocabulary | undefined;
 
   constructor(files: Pick<ModelFiles, 'source' | 'tokenizerFiles'>, config: ModelConfig) {
     this.#files = files;
@@ -41,26 +52,43 @@ export class LazyTextModel implements TextModel {
     return this.#vocabulary().promptIds;
   }
 
-  /** Reads the files now; what is wrong with them is thrown at first use. */
-  prepare(): void {
+  /** Reads the files ahead, a little a turn of the event loop; what is wrong with them is thrown at first use. */
+  async prepare(): Promise<void> {
     try {
-      this.#vocabulary();
+      while (this.#read === undefined) {
+        await nextTurn();
+        this.#readUntil(performance.now() + TURN_MS);
+      }
     } catch {
       // The getters throw it again, to somebody who can be told.
     }
   }
 
-  #vocabulary(): { tokenizer: Tokenizer; promptIds: PromptIds } {
+  #vocabulary(): Vocabulary {
     try {
-      this.#read ??= this.#readFiles();
-      return this.#read;
+      return this.#readUntil(Number.POSITIVE_INFINITY) as Vocabulary;
     } catch (error) {
       throw inDirectory(this.#files.source, error);
     }
   }
 
-  #readFiles(): { tokenizer: Tokenizer; promptIds: PromptIds } {
-    const tokenizer = readTokenizer(this.#files.tokenizerFiles);
+  #readUntil(deadlineMs: number): Vocabulary | undefined {
+    this.#reading ??= this.#readFiles();
+    try {
+      while (this.#read === undefined) {
+        const slice = this.#reading.next();
+        if (slice.done === true) this.#read = slice.value;
+        else if (performance.now() >= deadlineMs) break;
+      }
+    } catch (error) {
+      this.#reading = undefined; // a generator that has thrown would only say that it is done
+      throw error;
+    }
+    return this.#read;
+  }
+
+  *#readFiles(): SlicedWork<Vocabulary> {
+    const tokenizer = yield* readTokenizerInSlices(this.#files.tokenizerFiles);
     const { audioPad, audioStart, audioEnd } = this.#config.tokenIds;
     const promptIds = resolvePromptIds(tokenizer, this.#config.decoder.vocab, {
       audioTokenId: audioPad,

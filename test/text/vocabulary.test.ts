@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { finishWork } from '../../src/text/slicedWork.js';
 import { createVocabulary } from '../../src/text/vocabulary.js';
 
 test('ids are looked up both ways, gaps included', () => {
-  const vocabulary = createVocabulary({
-    vocab: { b: 5, '!': 0 },
-    addedTokens: [{ id: 7, content: '<x>', special: true }],
-  });
+  const vocabulary = finishWork(
+    createVocabulary({
+      vocab: { b: 5, '!': 0 },
+      addedTokens: [{ id: 7, content: '<x>', special: true }],
+    }),
+  );
   assert.equal(vocabulary.idOfPiece.get('b'), 5);
   assert.equal(vocabulary.entries.length, 8);
   assert.equal(vocabulary.entries[5], 'b');
@@ -17,13 +20,15 @@ test('ids are looked up both ways, gaps included', () => {
 
 test('a file may repeat its added tokens among the vocabulary', () => {
   const token = { id: 1, content: '<x>', special: true };
-  const vocabulary = createVocabulary({
-    vocab: new Map([
-      ['a', 0],
-      ['<x>', 1],
-    ]),
-    addedTokens: [token, token],
-  });
+  const vocabulary = finishWork(
+    createVocabulary({
+      vocab: new Map([
+        ['a', 0],
+        ['<x>', 1],
+      ]),
+      addedTokens: [token, token],
+    }),
+  );
   assert.deepEqual(vocabulary.entries[1], token);
 });
 
@@ -31,7 +36,7 @@ test('unusable and shared ids are named', () => {
   const created =
     (vocab: Record<string, number>, id = 9) =>
     (): unknown =>
-      createVocabulary({ vocab, addedTokens: [{ id, content: '<x>', special: true }] });
+      finishWork(createVocabulary({ vocab, addedTokens: [{ id, content: '<x>', special: true }] }));
   assert.throws(created({ a: -1 }), { code: 'model', message: /entry "a": expected an id .*, found -1$/ });
   assert.throws(created({ a: 1.5 }), { message: /entry "a": expected an id .*, found 1\.5$/ });
   assert.throws(created({ a: 1e9 }), { message: /entry "a": expected an id/ });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { finishWork } from '../../src/text/slicedWork.js';
 import { Tokenizer } from '../../src/text/tokenizer.js';
 import { tokenizerDataFromVocabulary } from '../../src/text/vocabularyFiles.js';
 import { placeholderVocabulary } from './placeholderVocabulary.js';
@@ -9,7 +10,7 @@ const vocabJson = '{"a":0,"b":1,"ab":2}';
 test('added tokens come from added_tokens_decoder', () => {
   const tokenizerConfigJson =
     '{"added_tokens_decoder":{"3":{"content":"<x>","special":true},"4":{"content":"<y>","special":false},"5":{"content":"<z>"}}}';
-  const { addedTokens } = tokenizerDataFromVocabulary({ vocabJson, tokenizerConfigJson });
+  const { addedTokens } = finishWork(tokenizerDataFromVocabulary({ vocabJson, tokenizerConfigJson }));
   assert.deepEqual(addedTokens, [
     { id: 3, content: '<x>', special: true },
     { id: 4, content: '<y>', special: false },
@@ -20,7 +21,8 @@ test('added tokens come from added_tokens_decoder', () => {
 test('the published tokens stand in for a vocabulary of exactly that size without its own', () => {
   const published = placeholderVocabulary();
   const idOf = (files: { vocabJson: string; tokenizerConfigJson?: string }): number | undefined =>
-    tokenizerDataFromVocabulary(files).addedTokens.find(({ content }) => content === '<asr_text>')?.id;
+    finishWork(tokenizerDataFromVocabulary(files)).addedTokens.find(({ content }) => content === '<asr_text>')
+      ?.id;
   assert.equal(idOf({ vocabJson: published }), 151704);
   assert.equal(idOf({ vocabJson: published, tokenizerConfigJson: '{"model_max_length":1}' }), 151704);
   assert.equal(idOf({ vocabJson: published.replace(/\}$/, ',"extra":151643}') }), undefined);
@@ -31,14 +33,14 @@ test('the published tokens stand in for a vocabulary of exactly that size withou
 
 test('special tokens that stand in the vocabulary itself are no text', () => {
   const files = { vocabJson: '{"a":0,"<asr_text>":1,"<|im_end|>":2}', mergesTxt: '' };
-  const tokenizer = Tokenizer.create(tokenizerDataFromVocabulary(files));
+  const tokenizer = Tokenizer.create(finishWork(tokenizerDataFromVocabulary(files)));
   assert.equal(tokenizer.decode([1, 0, 2]), '<asr_text>a');
 });
 
 test('malformed files are named, with the entry', () => {
   const refused = (files: { vocabJson?: string; tokenizerConfigJson?: string }, message: RegExp): void => {
     assert.throws(
-      () => tokenizerDataFromVocabulary({ vocabJson, ...files }),
+      () => finishWork(tokenizerDataFromVocabulary({ vocabJson, ...files })),
       (error: Error) => {
         assert.match(error.message, message);
         assert.ok(!error.message.includes('\n'), error.message);
@@ -63,5 +65,8 @@ test('malformed files are named, with the entry', () => {
 });
 
 test('a byte order mark is accepted', () => {
-  assert.equal(tokenizerDataFromVocabulary({ vocabJson: `\ufeff${vocabJson}` }).addedTokens.length, 0);
+  assert.equal(
+    finishWork(tokenizerDataFromVocabulary({ vocabJson: `\ufeff${vocabJson}` })).addedTokens.length,
+    0,
+  );
 });
