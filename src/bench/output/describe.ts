@@ -1,3 +1,4 @@
+import { DEFAULT_BATCH } from '../../transcribe/transcribeSegments.js';
 import type { AudioRecord, BenchResult, CellRecord, ModelRecord } from '../schema/benchResult.js';
 import type { EnvironmentRecord, MachineRecord } from '../schema/machineRecord.js';
 import type { RunRecord } from '../schema/runRecord.js';
@@ -125,11 +126,16 @@ export function cellNotes(cell: CellRecord, { cells }: Pick<BenchResult, 'cells'
   ];
 }
 
-/** A batch that was never full: there were not as many segments, or there was not enough memory. */
+/**
+ * A batch that was never full, because there was not enough memory, or because a larger one than usual was asked for than
+ * there were segments.
+ */
 function batchNote({ runs, settings }: CellRecord): string[] {
+  const { batch } = settings;
   const most = Math.max(0, ...runs.flatMap(({ decodeStepRows }) => decodeStepRows ?? []));
-  if (most === 0 || most >= settings.batch) return [];
-  return [`batch ${settings.batch}: no more than ${most} segment(s) were decoded side by side`];
+  const heard = runs[0]?.segments?.filter(({ heardMs }) => heardMs > 0).length ?? 0;
+  if (most === 0 || most >= batch || (heard < batch && batch <= DEFAULT_BATCH)) return [];
+  return [`batch ${batch}: no more than ${most} segment(s) were decoded side by side`];
 }
 
 /** More disturbed runs than this are counted instead of listed. */

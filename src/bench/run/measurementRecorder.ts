@@ -5,6 +5,7 @@ import type { BenchResult, CellRecord, CellSettings, ModelRecord } from '../sche
 import type { RunRecord } from '../schema/runRecord.js';
 import { testDrift } from '../statistics/driftTest.js';
 import { type References, scoreCell, scoreRecordings } from './accuracy.js';
+import { changedByBatch } from './batchTokens.js';
 import type { CellFacts, CellSession } from './cellSession.js';
 import { compareCells } from './comparisons.js';
 import type { MeasuredCell, MeasurementEnd, MeasurementWatcher } from './measurement.js';
@@ -79,6 +80,7 @@ export class MeasurementRecorder implements MeasurementWatcher {
     for (const cell of end.cells) if (this.#begun.has(cell.plan.id)) this.#end(cell, end);
     const { cells } = recorder.unsummarized();
     if (plan.kind === 'comparison') this.#compare(cells, end);
+    if (plan.kind === 'sweep') this.#noteChanges();
     const complete = !end.interrupted && end.cells.every((cell) => isComplete(cell, plan));
     recorder.record({ event: 'end', complete, accuracy: scoreRecordings(cells, references) });
     return recorder.result();
@@ -146,6 +148,11 @@ export class MeasurementRecorder implements MeasurementWatcher {
       notes: cell.facts?.notes ?? record.notes,
     };
     recorder.record({ event: 'cellEnd', cell: id, outcome });
+  }
+
+  #noteChanges(): void {
+    const { recorder } = this.#parts;
+    for (const note of changedByBatch(recorder.unsummarized())) recorder.record({ event: 'note', note });
   }
 
   #compare(cells: readonly CellRecord[], { orders }: MeasurementEnd): void {

@@ -102,6 +102,24 @@ test('runs of one cell that recognise something else are an error', async () => 
   ]);
 });
 
+test('a sweep says when a larger batch decoded other tokens from the same segments', async () => {
+  const cells = [1, 2, 4].flatMap((batch) =>
+    [10, 30].map((segmentSeconds) =>
+      fakeCell(`segment=${segmentSeconds} batch=${batch}`, { segmentSeconds, batch }),
+    ),
+  );
+  const plan = { ...fakePlan([]), kind: 'sweep' as const, cells };
+  const other = { tokenHash: OTHER_HASH, tokenIds: [1, 3] };
+  const { open } = fakeCells({
+    run: ({ id }) => speech(100, id === 'segment=30 batch=4' ? other : {}),
+  });
+  const { result } = await measure(plan, { open });
+  assert.deepEqual(result.notes, [
+    'segment=30 batch=1 / segment=30 batch=4: the tokens differ from token 2 on (2 / 2 tokens)',
+  ]);
+  assert.deepEqual(result.errors, []);
+});
+
 test('references give error rates, of each cell and of all recordings together', async () => {
   const clips = ['light-en', 'timer-en'].map((name) => `models/demo/samples/${name}.wav`);
   const cells = clips.map((path) => fakeCell(`i=${path}`, { audio: { kind: 'file', path } }));
