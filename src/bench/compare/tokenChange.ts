@@ -8,7 +8,8 @@ export interface TokenChange {
   readonly same: boolean | null;
   /**
    * Whether different tokens are a failure. They are not on random weights or under `--tokens`, where a rounding
-   * error may send the rest of a meaningless text elsewhere, and not when model, audio or the way it is cut differ.
+   * error may send the rest of a meaningless text elsewhere, and not when model, audio, the way it is cut or the
+   * language asked for differ.
    */
   readonly matters: boolean;
   /** What differs, in one line; null when nothing does. */
@@ -25,6 +26,7 @@ export function findTokenChange({ a, b }: CellPair, resultA: NamedResult, result
     modelB?.synthetic !== true &&
     a.settings.exactTokens === null &&
     b.settings.exactTokens === null &&
+    a.settings.language === b.settings.language &&
     a.settings.segmentSeconds === b.settings.segmentSeconds &&
     (a.settings.skipSilence ?? false) === (b.settings.skipSilence ?? false) &&
     modelA?.hash === modelB?.hash &&

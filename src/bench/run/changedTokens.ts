@@ -13,7 +13,6 @@ export function changedTokens(result: BenchResult): string[] {
   const side = { name: 'this measurement', result };
   return others
     .filter((cell) => {
-      if (cell.settings.language !== first.settings.language) return false;
       const { same, matters } = findTokenChange({ a: first, b: cell }, side, side);
       return same === false && matters;
     })
