@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { goldenDir } from './projectRoot.js';
 
+export { relativeRms } from './relativeRms.js';
+
 /** golden.json of one run of the independent implementation; see test/golden/README.md. */
 export interface Golden {
   readonly raw: string;
@@ -25,16 +27,4 @@ export function readGolden(name: string): Golden {
 export function readGoldenStage(name: string, stage: string): Float32Array {
   const bytes = readFileSync(join(goldenDir, name, `${stage}.f32`));
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-}
-
-/** √(Σ(found − expected)² / Σ expected²); infinite when the lengths differ. */
-export function relativeRms(found: Float32Array, expected: Float32Array): number {
-  if (found.length !== expected.length) return Number.POSITIVE_INFINITY;
-  let error = 0;
-  let size = 0;
-  for (let i = 0; i < found.length; i++) {
-    error += (found[i]! - expected[i]!) ** 2;
-    size += expected[i]! ** 2;
-  }
-  return Math.sqrt(error / size);
 }

@@ -1,7 +1,7 @@
 import { test } from 'node:test';
 import { demoModelDir } from '../support/projectRoot.js';
-import { DEMO_CLIPS } from './support/checkGoldenClip.js';
 import { checkNativeGoldens } from './support/checkNativeGoldens.js';
+import { DEMO_CLIPS } from './support/goldenClips.js';
 import { nativeConfigurations } from './support/nativeConfigurations.js';
 
 for (const configuration of await nativeConfigurations()) {

@@ -1,6 +1,6 @@
 import { test } from 'node:test';
-import { SYNTHETIC_CLIP } from './support/checkGoldenClip.js';
 import { checkNativeGoldens } from './support/checkNativeGoldens.js';
+import { SYNTHETIC_CLIP } from './support/goldenClips.js';
 import { nativeConfigurations } from './support/nativeConfigurations.js';
 
 for (const configuration of await nativeConfigurations()) {

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { wasmFeatures } from '../../src/jit/wasm/features.js';
 import { loadModel } from '../../src/transcribe/loadModel.js';
 import { demoModelDir } from '../support/projectRoot.js';
-import { checkGoldenClip, DEMO_CLIPS, type GoldenClip, SYNTHETIC_CLIP } from './support/checkGoldenClip.js';
+import { checkGoldenClip } from './support/checkGoldenClip.js';
+import { DEMO_CLIPS, type GoldenClip, SYNTHETIC_CLIP } from './support/goldenClips.js';
 
 async function checkWasmGoldens(source: string, clips: readonly GoldenClip[], threads: number) {
   const model = await loadModel(source, { backend: 'wasm', threads });

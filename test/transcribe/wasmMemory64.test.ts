@@ -7,7 +7,8 @@ import { spawnNodeParticipant } from '../../src/runtime/nodeParticipantThread.js
 import { buildModel } from '../../src/transcribe/buildModel.js';
 import { openWasmBackend } from '../../src/transcribe/openWasmBackend.js';
 import { demoModelDir } from '../support/projectRoot.js';
-import { checkGoldenClip, DEMO_CLIPS } from './support/checkGoldenClip.js';
+import { checkGoldenClip } from './support/checkGoldenClip.js';
+import { DEMO_CLIPS } from './support/goldenClips.js';
 
 const GIB = 2 ** 30;
 

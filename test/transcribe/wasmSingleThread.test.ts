@@ -7,7 +7,8 @@ import { weightBytes } from '../../src/model/weightBytes.js';
 import { buildModel } from '../../src/transcribe/buildModel.js';
 import { openWasmBackend } from '../../src/transcribe/openWasmBackend.js';
 import { demoModelDir } from '../support/projectRoot.js';
-import { checkGoldenClip, DEMO_CLIPS } from './support/checkGoldenClip.js';
+import { checkGoldenClip } from './support/checkGoldenClip.js';
+import { DEMO_CLIPS } from './support/goldenClips.js';
 
 /* What a page without shared memory runs: everything on the calling thread. Nothing here switches relaxed SIMD on, so
  * that Node 20 runs plain 128-bit vectors. */

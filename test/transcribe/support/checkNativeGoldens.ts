@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { loadModel } from '../../../src/index.js';
-import { checkGoldenClip, type GoldenClip } from './checkGoldenClip.js';
+import { checkGoldenClip } from './checkGoldenClip.js';
+import type { GoldenClip } from './goldenClips.js';
 import type { NativeConfiguration } from './nativeConfigurations.js';
 
 /**

@@ -23,11 +23,24 @@ export interface FolderServer {
   close(): Promise<void>;
 }
 
-/** A plain web server for the files of a folder, on this machine only. */
-export async function serveFolder(folder: string, isIsolated: boolean): Promise<FolderServer> {
+/**
+ * A plain web server for the files of a folder, on this machine only.
+ *
+ * @param folders those at other addresses than `/`, by the first part of their address
+ */
+export async function serveFolder(
+  folder: string,
+  isIsolated: boolean,
+  folders: Readonly<Record<string, string>> = {},
+): Promise<FolderServer> {
   const server = createServer(async ({ url = '/', method }, response) => {
     const path = decodeURIComponent(new URL(url, 'http://localhost').pathname);
-    const file = join(folder, normalize(path === '/' ? '/index.html' : path));
+    const [, first = '', ...rest] = path.split('/');
+    const elsewhere = folders[first];
+    const file =
+      elsewhere === undefined
+        ? join(folder, normalize(path === '/' ? '/index.html' : path))
+        : join(elsewhere, normalize(`/${rest.join('/')}`));
     const headers = isIsolated ? ISOLATION : {};
     try {
       const bytes = await readFile(file);
