@@ -1,4 +1,5 @@
 import { OUTPUT_FORMATS } from '../bench/output/outputFormat.js';
+import { MAX_BATCH } from '../transcribe/transcribeSegments.js';
 import { listOf, numberList } from './listValues.js';
 import type { OptionTable } from './options.js';
 import { anyText, decimalNumber, durationMs, oneOf, wholeNumber, wordOr } from './optionValues.js';
@@ -90,7 +91,7 @@ export const BENCH_OPTIONS = {
     placeholder: 'N',
     section: FURTHER,
     help: ['Segments decoded side by side (default: 4)'],
-    read: numberList(wholeNumber(1)),
+    read: numberList(wholeNumber(1, MAX_BATCH)),
   },
   'skip-silence': {
     kind: 'switch',

@@ -6,12 +6,13 @@ type Reader<Value> = OptionReader<Value>;
 /** Any text, as it is. */
 export const anyText: Reader<string> = (text) => text;
 
-/** A decimal integer of at least `minimum`. */
-export function wholeNumber(minimum: number): Reader<number> {
+/** A decimal integer of at least `minimum`, and at most `maximum`. */
+export function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER): Reader<number> {
+  const range = maximum < Number.MAX_SAFE_INTEGER ? `from ${minimum} to ${maximum}` : `of ${minimum} or more`;
   return (text, option) => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= minimum && Number.isSafeInteger(value)) return value;
-    throw refusal(option, `a whole number of ${minimum} or more`, text);
+    if (value >= minimum && value <= maximum) return value;
+    throw refusal(option, `a whole number ${range}`, text);
   };
 }
 

@@ -1,6 +1,6 @@
 import type { ModelCellPlan } from '../bench/plan/benchPlan.js';
 import { QwenAsrError } from '../error.js';
-import { DEFAULT_BATCH } from '../transcribe/transcribeSegments.js';
+import { DEFAULT_BATCH, MAX_BATCH } from '../transcribe/transcribeSegments.js';
 import { checkSegments } from './checkSegments.js';
 import { type OptionTable, type OptionValues, parseOptions } from './options.js';
 import { anyText, oneOf, wholeNumber } from './optionValues.js';
@@ -20,7 +20,7 @@ const RIVAL_OPTIONS = {
   isa: { ...value, read: anyText },
   tokens: { ...value, read: wholeNumber(1) },
   segment: { ...value, read: segmentSeconds },
-  batch: { ...value, read: wholeNumber(1) },
+  batch: { ...value, read: wholeNumber(1, MAX_BATCH) },
   'skip-silence': { kind: 'switch', section, help },
   language: { ...value, read: anyText },
 } as const satisfies OptionTable;
