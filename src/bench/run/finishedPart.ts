@@ -6,7 +6,7 @@ import { parseEvents, parseResult } from '../output/readResult.js';
 import type { BenchPlan, ModelCellPlan } from '../plan/benchPlan.js';
 import type { BenchEvent, BenchHeader } from '../record/benchEvent.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
-import { hashSamples } from '../schema/hashes.js';
+import { hashSamples } from '../schema/hashSamples.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import { audioKey, type LoadedAudio } from './benchmarkAudio.js';
 

@@ -8,7 +8,7 @@ import type { BenchPlan, CellPlan } from '../plan/benchPlan.js';
 import type { BenchEvent, BenchHeader } from '../record/benchEvent.js';
 import { type EventSink, ResultRecorder } from '../record/resultRecorder.js';
 import { BENCH_RESULT_SCHEMA, BENCH_RESULT_VERSION, type BenchResult } from '../schema/benchResult.js';
-import { hashSamples } from '../schema/hashes.js';
+import { hashSamples } from '../schema/hashSamples.js';
 import type { References } from './accuracy.js';
 import { audioKey, type BenchmarkAudio, type LoadedAudio, loadBenchmarkAudio } from './benchmarkAudio.js';
 import type { OpenCell } from './cellSession.js';

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { MachineRecord } from './machineRecord.js';
+import { sha256Hex } from './sha256.js';
 
 /**
  * Identifies a sequence of token ids: SHA-256, hex, of the ids in decimal with a comma between them. Two runs with
@@ -10,20 +10,6 @@ import type { MachineRecord } from './machineRecord.js';
  */
 export function hashTokens(tokenIds: readonly number[]): string {
   return sha256(tokenIds.join(','));
-}
-
-/**
- * Identifies audio by what the model hears of it.
- *
- * @param samples [n] f32, 16 kHz mono
- * @returns SHA-256, hex, of the samples as little-endian f32
- */
-export function hashSamples(samples: Float32Array): string {
-  const bytes = new DataView(new ArrayBuffer(samples.length * 4));
-  samples.forEach((sample, index) => {
-    bytes.setFloat32(index * 4, sample, true);
-  });
-  return sha256(new Uint8Array(bytes.buffer));
 }
 
 const GIBIBYTE = 2 ** 30;
@@ -48,6 +34,6 @@ export function hashMachine(machine: Omit<MachineRecord, 'hash'>): string {
   );
 }
 
-function sha256(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
+function sha256(text: string): string {
+  return sha256Hex(new TextEncoder().encode(text));
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { hashMachine, hashSamples, hashTokens } from '../../../src/bench/schema/hashes.js';
+import { hashMachine, hashTokens } from '../../../src/bench/schema/hashes.js';
+import { hashSamples } from '../../../src/bench/schema/hashSamples.js';
 import { MACHINE } from '../support/sampleResults.js';
 
 test('token ids are hashed as decimal numbers with commas', () => {
