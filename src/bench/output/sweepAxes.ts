@@ -33,8 +33,8 @@ function possibleAxes({ models, audio }: BenchResult): SweepAxis[] {
     { name: 'threads', numeric: true, of: ({ settings }) => settings.threads },
     { name: 'seconds', numeric: true, of: (cell) => seconds(clip(cell)?.durationMs) },
     { name: 'tokens', numeric: true, of: ({ settings }) => settings.exactTokens },
-    { name: 'batch', numeric: true, of: ({ settings }) => settings.batch },
     { name: 'segment', numeric: true, of: ({ settings }) => settings.segmentSeconds },
+    { name: 'batch', numeric: true, of: ({ settings }) => settings.batch },
   ];
 }
 
