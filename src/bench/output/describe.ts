@@ -18,12 +18,17 @@ export function describeDocument(result: BenchResult): Fact[] {
     ['machine', describeMachine(machine)],
     [
       'system',
-      [machine.osName, `kernel ${machine.kernel}`, `Node ${machine.node}`].filter(Boolean).join(', '),
+      [machine.osName, `kernel ${machine.kernel}`, describeRuntime(machine)].filter(Boolean).join(', '),
     ],
     ...(environment === null ? [] : describeEnvironment(environment)),
     ...models.map((model): Fact => ['model', describeModel(model)]),
     ...audio.map((clip): Fact => ['audio', describeAudio(clip)]),
   ];
+}
+
+/** `Node v20.20.2`, or what a web page says of its browser. */
+function describeRuntime({ node }: MachineRecord): string {
+  return /^v\d/.test(node) ? `Node ${node}` : node;
 }
 
 /** Processor, cores, instruction sets and memory. */

@@ -9,8 +9,9 @@ export interface Observed<Result> {
   readonly startedAt: string;
   /** Wall time of the call. */
   readonly totalMs: number;
-  readonly interference: Interference;
-  readonly memory: PeakMemory;
+  /** Null where nothing of it can be read: in browsers. */
+  readonly interference: Interference | null;
+  readonly memory: PeakMemory | null;
 }
 
 /** The meters of a process, read before and after each timed call, and at the ends of its phases. */

@@ -18,7 +18,7 @@ export interface MachineRecord {
   /** Name and version as the system gives them: `Debian GNU/Linux 12 (bookworm)`. */
   readonly osName: string | null;
   readonly kernel: string;
-  /** `v20.20.2`. */
+  /** `v20.20.2`; of a web page its browser, `Chromium 156`. */
   readonly node: string;
   /**
    * `hashMachine` of the fields above that do not change when software is updated: two results with the same hash
