@@ -76,8 +76,8 @@ test('--ref gives the error rates of one recording, and of several together', as
     /^accuracy: WER 16\.7 % {2}CER .* {2}WER 95 % \d.* … .* {2}\(S 1, I 0, D 0; .*timer-en\.txt\)$/m,
   );
   const both = await bench('-i', CLIP, '-i', join(SAMPLES, 'light-en.wav'), '-n', '1', '--ref', references);
-  assert.match(both.stdout, /^accuracy, i=.*light-en\.wav: WER 0\.0 %/m);
-  assert.match(both.stdout, /^accuracy of 2 recordings: WER 9\.1 %/m);
+  assert.match(both.stdout, /^light-en\.wav +0\.0 % +0\.0 % +WER 0\.0 % … \d.* 0 +0 +0 +5 words$/m);
+  assert.match(both.stdout, /^all 2 recordings +9\.1 % .* 1 +0 +0 +11 words$/m);
   assert.deepEqual([one.code, both.code], [0, 0]);
 });
 

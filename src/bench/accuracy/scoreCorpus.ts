@@ -1,6 +1,11 @@
 import type { Metric } from './chooseMetric.js';
 import { type RateInterval, rateInterval } from './rateInterval.js';
-import { countErrors, type ErrorCounts, type ScoreOptions } from './scoreTranscript.js';
+import {
+  type ErrorCounts,
+  type ScoreOptions,
+  scoreTranscript,
+  type TranscriptScore,
+} from './scoreTranscript.js';
 
 /** One recording of a corpus. */
 export interface Utterance {
@@ -29,55 +34,73 @@ export interface CorpusScore {
 }
 
 /**
- * Scores a corpus of one language. The interval is bootstrapped over its recordings (Bisani and Ney 2004), because
- * errors within a recording have causes in common: its speaker, its noise.
+ * Scores a corpus of one language.
  *
  * @param utterances reference and hypothesis of each recording; all of the language in `options`
  * @example
  * scoreCorpus([{ reference: 'good morning', hypothesis: 'good mourning' }], { language: 'en' }).wer; // 0.5
  */
 export function scoreCorpus(utterances: readonly Utterance[], options: ScoreOptions = {}): CorpusScore {
-  const counts = utterances.map(({ reference, hypothesis }) =>
-    countErrors(reference, hypothesis, options.language),
+  return joinScores(
+    utterances.map(({ reference, hypothesis }) => scoreTranscript(reference, hypothesis, options)),
+    options,
   );
-  const total = (of: (count: ErrorCounts) => number): number =>
-    counts.reduce((sum, count) => sum + of(count), 0);
-  const referenceWords = total((count) => count.referenceWords);
-  const referenceCharacters = total((count) => count.referenceCharacters);
-  const wordErrors = total((count) => count.wordErrors);
-  const characterErrors = total((count) => count.characterErrors);
+}
+
+/**
+ * The scores of several recordings as one: all errors ÷ all tokens. Each was normalised by the rules of its own
+ * language; what they must have in common is the metric, because words and characters do not add up. The interval is
+ * bootstrapped over the recordings (Bisani and Ney 2004), because errors within a recording have causes in common:
+ * its speaker, its noise.
+ *
+ * @param scores all of one metric
+ */
+export function joinScores(
+  scores: readonly TranscriptScore[],
+  options: Omit<ScoreOptions, 'language'> = {},
+): CorpusScore {
+  const total = (of: (score: TranscriptScore) => number): number =>
+    scores.reduce((sum, score) => sum + of(score), 0);
+  const referenceWords = total((score) => score.referenceWords);
+  const referenceCharacters = total((score) => score.referenceCharacters);
+  const wordErrors = total((score) => score.wordErrors);
+  const characterErrors = total((score) => score.characterErrors);
   return {
-    metric: counts[0]?.metric ?? 'wer',
+    metric: scores[0]?.metric ?? 'wer',
     wer: wordErrors / Math.max(1, referenceWords),
     cer: characterErrors / Math.max(1, referenceCharacters),
     wordErrors,
     characterErrors,
-    substitutions: total((count) => count.substitutions),
-    insertions: total((count) => count.insertions),
-    deletions: total((count) => count.deletions),
-    matches: total((count) => count.matches),
+    substitutions: total((score) => score.substitutions),
+    insertions: total((score) => score.insertions),
+    deletions: total((score) => score.deletions),
+    matches: total((score) => score.matches),
     referenceWords,
     referenceCharacters,
-    ci: corpusInterval(counts, options),
-    utterances: counts.map(({ errors, ...rest }) => rest),
+    ci: corpusInterval(scores, options),
+    utterances: scores.map(utteranceOf),
   };
 }
 
-function corpusInterval(counts: readonly ErrorCounts[], options: ScoreOptions): RateInterval | null {
-  const [first] = counts;
-  if (first === undefined) return null;
-  if (counts.length === 1) {
-    const unit = first.metric === 'cer' ? 'characters' : 'words';
-    return rateInterval(
-      first.errors,
-      first.errors.map(() => 1),
-      unit,
-      options,
-    );
-  }
-  const errors = counts.map((count) => count.substitutions + count.insertions + count.deletions);
-  const lengths = counts.map((count) =>
-    count.metric === 'cer' ? count.referenceCharacters : count.referenceWords,
+/** A score without its interval, and without what a cell's record adds to it. */
+function utteranceOf(score: TranscriptScore): CorpusScore['utterances'][number] {
+  const { metric, wer, cer, wordErrors, characterErrors, substitutions, insertions, deletions } = score;
+  const { matches, referenceWords, referenceCharacters, normalizedReference, normalizedHypothesis } = score;
+  return {
+    ...{ metric, wer, cer, wordErrors, characterErrors, substitutions, insertions, deletions },
+    ...{ matches, referenceWords, referenceCharacters, normalizedReference, normalizedHypothesis },
+  };
+}
+
+function corpusInterval(
+  scores: readonly TranscriptScore[],
+  options: Omit<ScoreOptions, 'language'>,
+): RateInterval | null {
+  const [first, ...others] = scores;
+  if (first === undefined || others.length === 0) return first?.ci ?? null;
+  const errors = scores.map((score) => score.substitutions + score.insertions + score.deletions);
+  const lengths = scores.map((score) =>
+    score.metric === 'cer' ? score.referenceCharacters : score.referenceWords,
   );
   return rateInterval(errors, lengths, 'utterances', options);
 }

@@ -1,9 +1,10 @@
+import { type CorpusScore, joinScores } from '../accuracy/scoreCorpus.js';
 import type { BenchResult, CellRecord, CellSettings, SetRecord } from '../schema/benchResult.js';
 import { summarize } from '../statistics.js';
 
 /**
  * Recordings that were measured with otherwise equal settings, taken together: total time and real-time factor (sum of
- * the times ÷ sum of the durations), from the rounds in which every one of them was run. Random weights decode more tokens
+ * the times ÷ sum of the durations) and error rates, from the rounds in which every one of them was run. Random weights decode more tokens
  * the longer a recording is; that alone does not set recordings apart. The encoder alone has no real-time factor, and
  * external commands measure what they like.
  *
@@ -51,11 +52,21 @@ function setOf(cells: readonly CellRecord[], { audio }: Pick<BenchResult, 'audio
     cells: cells.map(({ id }) => id),
     audioMs,
     totalsMs,
+    accuracy: accuracyOf(cells),
     summary: {
       total: summarize(totalsMs),
       rt_factor: summarize(totalsMs.map((totalMs) => totalMs / audioMs)),
     },
   };
+}
+
+/** A score for those that are counted in words, and one for those that are counted in characters. */
+function accuracyOf(cells: readonly CellRecord[]): CorpusScore[] {
+  const scores = cells.flatMap(({ accuracy }) => accuracy ?? []);
+  return (['wer', 'cer'] as const).flatMap((metric) => {
+    const own = scores.filter((score) => score.metric === metric);
+    return own.length === 0 ? [] : [joinScores(own)];
+  });
 }
 
 /** The wall times of all cells together, for each round that all of them have run. */

@@ -1,4 +1,5 @@
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
+import { accuracyTable } from './accuracyTable.js';
 import { comparisonNotes, comparisonTable } from './comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from './describe.js';
 import { significant } from './figures.js';
@@ -34,7 +35,14 @@ function sweepBlocks(result: BenchResult): string[] {
   const notes = result.cells.flatMap((cell) => cellNotes(cell, result).map((note) => `${cell.id}: ${note}`));
   const sets = setTable(result);
   const together = sets === null ? [] : ['All recordings together:', markdownTable(sets)];
-  return [markdownTable(sweepTable(result)), ...together, list([...threadAdvice(result), ...notes])];
+  const rates = accuracyTable(result);
+  const accuracy = rates === null ? [] : [markdownTable(rates)];
+  return [
+    markdownTable(sweepTable(result)),
+    ...together,
+    ...accuracy,
+    list([...threadAdvice(result), ...notes]),
+  ];
 }
 
 function cellBlock(cell: CellRecord, result: BenchResult): string {

@@ -1,7 +1,7 @@
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
+import { accuracyTable, formatErrorRate } from './accuracyTable.js';
 import { comparisonNotes, comparisonTables } from './comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from './describe.js';
-import { significant } from './figures.js';
 import { ceilingDoubts, ceilingsTable, rooflineOf } from './rooflineTable.js';
 import { setTable } from './setTable.js';
 import { ledgerTable, summaryTable } from './summaryTable.js';
@@ -18,7 +18,7 @@ export function formatText(result: BenchResult): string {
     ...(result.kind === 'sweep' ? sweepBlocks(result) : result.cells.map((cell) => cellBlock(cell, result))),
     ceilingsBlock(result),
     comparisonBlock(result),
-    corpusBlock(result),
+    accuracyBlock(result),
     [
       ...result.notes.map((note) => `note: ${note}`),
       ...result.errors.map(({ cell, message }) => `error: ${cell === null ? '' : `${cell}: `}${message}`),
@@ -53,30 +53,30 @@ function cellBlock(cell: CellRecord, result: BenchResult): string[] {
   const [first] = cell.runs;
   const tail = [
     ...(first?.text == null ? [] : [`text: ${JSON.stringify(first.text)}`]),
-    ...accuracyLines(cell),
+    ...(result.kind === 'benchmark' ? accuracyLines(cell) : []),
     ...cellNotes(cell, result).map((note) => `note: ${note}`),
   ];
   return tail.length === 0 ? lines : [...lines, '', ...tail];
 }
 
-function accuracyLines({ accuracy }: CellRecord): string[] {
+/** The error rates of a single cell with the text they are of; nothing without a reference. */
+export function accuracyLines({ accuracy }: CellRecord): string[] {
   if (accuracy === null) return [];
   const { metric, wer, cer, substitutions, insertions, deletions, ci, reference } = accuracy;
   const interval =
-    ci === null ? '' : `, ${metric.toUpperCase()} 95 % ${percent(ci.low)} … ${percent(ci.high)}`;
+    ci === null
+      ? ''
+      : `  ${metric.toUpperCase()} 95 % ${formatErrorRate(ci.low)} … ${formatErrorRate(ci.high)}`;
+  const errors = `S ${substitutions}, I ${insertions}, D ${deletions}`;
   return [
-    `accuracy: WER ${percent(wer)}, CER ${percent(cer)}${interval} (S ${substitutions}, I ${insertions}, D ${deletions}; ${reference})`,
+    `accuracy: WER ${formatErrorRate(wer)}  CER ${formatErrorRate(cer)}${interval}  (${errors}; ${reference})`,
   ];
 }
 
-function corpusBlock({ accuracy }: BenchResult): string[] {
-  if (accuracy === null) return [];
-  const { metric, wer, cer, ci, utterances } = accuracy;
-  const interval =
-    ci === null ? '' : `, ${metric.toUpperCase()} 95 % ${percent(ci.low)} … ${percent(ci.high)}`;
-  return [
-    `accuracy over ${utterances.length} recordings: WER ${percent(wer)}, CER ${percent(cer)}${interval}`,
-  ];
+/** Of several cells the error rates of all. */
+function accuracyBlock(result: BenchResult): string[] {
+  const table = result.kind === 'benchmark' ? null : accuracyTable(result);
+  return table === null ? [] : textTable(table);
 }
 
 function ceilingsBlock({ ceilings }: BenchResult): string[] {
@@ -97,8 +97,4 @@ export function comparisonLines(comparisons: BenchResult['comparisons']): string
     `${title}:`,
     ...textTable(table),
   ]);
-}
-
-function percent(rate: number): string {
-  return `${significant(100 * rate)} %`;
 }

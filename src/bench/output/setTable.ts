@@ -2,17 +2,14 @@ import { recordingSets } from '../analysis/recordingSets.js';
 import type { BenchResult, SetRecord } from '../schema/benchResult.js';
 import { significant } from './figures.js';
 import type { FigureTable } from './summaryTable.js';
-import { sweepAxes } from './sweepAxes.js';
-
-/** Axes that differ from recording to recording. */
-const OF_A_RECORDING: ReadonlySet<string> = new Set(['audio', 'seconds']);
+import { RECORDING_AXES, sweepAxes } from './sweepAxes.js';
 
 /** All recordings of each setting together: how many, how much audio, medians of time and real-time factor; null without a set. */
 export function setTable(result: BenchResult): FigureTable | null {
   const sets = recordingSets(result);
   if (sets.length === 0) return null;
   const axes = sweepAxes(result).filter(
-    ({ name }) => !OF_A_RECORDING.has(name) && tellsApart(name, sets, result),
+    ({ name }) => !RECORDING_AXES.has(name) && tellsApart(name, sets, result),
   );
   const rows = sets.map((set) => {
     const { total, rt_factor: factor } = set.summary;

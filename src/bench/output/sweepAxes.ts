@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { BenchResult, CellRecord } from '../schema/benchResult.js';
+import type { BenchResult, CellRecord, SetRecord } from '../schema/benchResult.js';
 
 /** A setting that differs between the cells of a sweep. */
 export interface SweepAxis {
@@ -85,6 +85,27 @@ export function cellTitles(result: BenchResult): (cell: CellRecord) => string {
   const axes = withoutDecided(sweepAxes(result), result);
   if (result.kind !== 'sweep' || axes.length === 0) return ({ id }) => id;
   return (cell) => axes.map(({ name, of }) => describe(name, of(cell))).join(', ');
+}
+
+/** Axes that differ from recording to recording. */
+export const RECORDING_AXES: ReadonlySet<string> = new Set(['audio', 'seconds']);
+
+/** What to call a set of recordings beside others: what varies between the sets; '' when nothing does. */
+export function setTitles(
+  result: BenchResult,
+  sets: readonly Pick<SetRecord, 'cells'>[],
+): (set: Pick<SetRecord, 'cells'>) => string {
+  const cellsOf = ({ cells }: Pick<SetRecord, 'cells'>) =>
+    result.cells.filter(({ id }) => cells.includes(id));
+  const axes = withoutDecided(sweepAxes(result), result).filter(
+    ({ name, of }) =>
+      !RECORDING_AXES.has(name) &&
+      sets.every((set) => new Set(cellsOf(set).map((cell) => of(cell))).size === 1),
+  );
+  return (set) => {
+    const [first] = cellsOf(set);
+    return first === undefined ? '' : axes.map(({ name, of }) => describe(name, of(first))).join(', ');
+  };
 }
 
 /** The axes that tell the lines apart, without those that another of them decides anyway. */

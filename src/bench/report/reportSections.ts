@@ -1,3 +1,4 @@
+import { accuracyTable } from '../output/accuracyTable.js';
 import { cellNotes, describeDocument, describeSettings } from '../output/describe.js';
 import { figure as formatFigure, shownUnit, significant } from '../output/figures.js';
 import { ceilingDoubts, ceilingsTable } from '../output/rooflineTable.js';
@@ -77,7 +78,9 @@ function cellHead(cell: CellRecord, result: BenchResult): Markup {
 function sweepHead(result: BenchResult): Markup {
   const sets = setTable(result);
   const together = sets === null ? [] : [el('h3', {}, 'All recordings together'), htmlTable(sets)];
-  return join([notes(threadAdvice(result)), htmlTable(sweepTable(result)), ...together]);
+  const rates = accuracyTable(result);
+  const accuracy = rates === null ? [] : [el('h3', {}, 'Accuracy'), htmlTable(rates)];
+  return join([notes(threadAdvice(result)), htmlTable(sweepTable(result)), ...together, ...accuracy]);
 }
 
 function tiles(cell: CellRecord): Markup {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { QwenAsrError } from '../../error.js';
-import { type CorpusScore, scoreCorpus, type Utterance } from '../accuracy/scoreCorpus.js';
+import { type CorpusScore, joinScores } from '../accuracy/scoreCorpus.js';
 import { scoreTranscript } from '../accuracy/scoreTranscript.js';
 import type { AccuracyRecord, CellRecord } from '../schema/benchResult.js';
 
@@ -79,21 +79,16 @@ export function scoreCell(
 }
 
 /**
- * All recordings together, each by its first cell; null for fewer than two, or for recordings in several languages,
- * whose rates have no common meaning.
+ * All recordings together, each by its first cell and by the rules of its own language; null for fewer than two, or
+ * where some are counted in words and others in characters: the sets have a score for each then.
  */
-export function scoreRecordings(cells: readonly CellRecord[], references: References): CorpusScore | null {
-  const byAudio = new Map<string, Utterance>();
-  const languages = new Set<string | null>();
-  for (const { runs, settings, accuracy } of cells) {
-    const reference = [...references.values()].find(({ path }) => path === accuracy?.reference);
-    const text = runs.find((run) => run.text !== null)?.text;
-    if (reference === undefined || text == null || settings.audio === null) continue;
-    if (byAudio.has(settings.audio)) continue;
-    byAudio.set(settings.audio, { reference: reference.text, hypothesis: text });
-    languages.add(accuracy?.language ?? null);
+export function scoreRecordings(cells: readonly CellRecord[]): CorpusScore | null {
+  const byAudio = new Map<string, AccuracyRecord>();
+  for (const { settings, accuracy } of cells) {
+    if (accuracy === null || settings.audio === null || byAudio.has(settings.audio)) continue;
+    byAudio.set(settings.audio, accuracy);
   }
-  const [language = null, ...others] = languages;
-  if (byAudio.size < 2 || others.length > 0) return null;
-  return scoreCorpus([...byAudio.values()], language === null ? {} : { language });
+  const scores = [...byAudio.values()];
+  const metrics = new Set(scores.map(({ metric }) => metric));
+  return scores.length < 2 || metrics.size > 1 ? null : joinScores(scores);
 }

@@ -76,13 +76,13 @@ export class MeasurementRecorder implements MeasurementWatcher {
 
   /** Ends every cell that was begun and the document, and returns it. */
   finish(end: MeasurementEnd): BenchResult {
-    const { recorder, plan, references } = this.#parts;
+    const { recorder, plan } = this.#parts;
     for (const cell of end.cells) if (this.#begun.has(cell.plan.id)) this.#end(cell, end);
     const { cells } = recorder.unsummarized();
     if (plan.kind === 'comparison') this.#compare(cells, end);
     if (plan.kind === 'sweep') this.#noteChanges();
     const complete = !end.interrupted && end.cells.every((cell) => isComplete(cell, plan));
-    recorder.record({ event: 'end', complete, accuracy: scoreRecordings(cells, references) });
+    recorder.record({ event: 'end', complete, accuracy: scoreRecordings(cells) });
     return recorder.result();
   }
 

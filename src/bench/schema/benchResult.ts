@@ -39,7 +39,7 @@ export interface BenchResult {
   readonly comparisons: readonly ComparisonRecord[];
   /** Several recordings with one setting taken together; computed from the cells, absent in older files. */
   readonly sets?: readonly SetRecord[];
-  /** All cells with a reference together; null when fewer than two had one. */
+  /** All recordings with a reference, each by its first cell; null for fewer than two, or when their metrics differ. */
   readonly accuracy: CorpusScore | null;
   /** Things to know when reading the numbers, one sentence each. */
   readonly notes: readonly string[];
@@ -160,6 +160,8 @@ export interface SetRecord {
   readonly audioMs: number;
   /** Sum over the recordings in each round that all of them have run. */
   readonly totalsMs: readonly number[];
+  /** Error rates of those with a reference text: one entry for `wer`, one for `cer`, as far as each is customary. */
+  readonly accuracy: readonly CorpusScore[];
   /** `total` and `rt_factor` (total ÷ audio), as those of a cell. */
   readonly summary: Readonly<Record<string, Summary>>;
 }

@@ -1,8 +1,9 @@
 import { threadScaling } from '../analysis/threadScaling.js';
+import { accuracyTable } from '../output/accuracyTable.js';
 import { comparisonNotes } from '../output/comparisonTable.js';
 import { cellNotes } from '../output/describe.js';
 import { significant } from '../output/figures.js';
-import { comparisonLines } from '../output/formatText.js';
+import { accuracyLines, comparisonLines } from '../output/formatText.js';
 import { ceilingDoubts, rooflineOf } from '../output/rooflineTable.js';
 import { setTable } from '../output/setTable.js';
 import type { FigureTable } from '../output/summaryTable.js';
@@ -69,31 +70,10 @@ function comparisonBlock({ comparisons }: BenchResult): string[] {
 }
 
 function accuracyBlock(result: BenchResult): string[] {
-  const { cells, accuracy, kind } = result;
-  const labels = comparedLabels(result);
-  const lines = cells.flatMap((cell) => {
-    if (cell.accuracy === null) return [];
-    const { wer, cer, metric, ci, substitutions, insertions, deletions, reference } = cell.accuracy;
-    const errors = `S ${substitutions}, I ${insertions}, D ${deletions}`;
-    const title = kind === 'benchmark' ? 'accuracy' : `accuracy, ${labels.get(cell.id) ?? cell.id}`;
-    return [
-      `${title}: WER ${percent(wer)}  CER ${percent(cer)}${interval(metric, ci)}  (${errors}; ${reference})`,
-    ];
-  });
-  if (accuracy === null) return lines;
-  const { wer, cer, metric, ci, utterances } = accuracy;
-  return [
-    ...lines,
-    `accuracy of ${utterances.length} recordings: WER ${percent(wer)}  CER ${percent(cer)}${interval(metric, ci)}`,
-  ];
-}
-
-function interval(metric: 'wer' | 'cer', ci: { low: number; high: number } | null): string {
-  return ci === null ? '' : `  ${metric.toUpperCase()} 95 % ${percent(ci.low)} … ${percent(ci.high)}`;
-}
-
-function percent(rate: number): string {
-  return `${(100 * rate).toFixed(1)} %`;
+  const [only] = result.cells;
+  if (result.kind === 'benchmark') return only === undefined ? [] : accuracyLines(only);
+  const table = accuracyTable(result);
+  return table === null ? [] : textTable(table);
 }
 
 function rooflineBlock(cell: CellRecord, result: BenchResult): string[] {

@@ -63,10 +63,12 @@ test('a cell is scored by its transcript in the language that was recognised', (
   assert.equal(scoreCell(cell('a0', null), reference('a', 'x')), null);
 });
 
-test('recordings are scored together, each once, unless their languages differ', () => {
+test('recordings are scored together, each once and in its own language, unless words and characters mix', () => {
   const references = new Map([
     ['a.wav', reference('a', 'good morning dear friends')],
     ['b.wav', reference('b', 'we sit')],
+    ['c.wav', reference('c', 'Fünf Minuten, bitte!')],
+    ['d.wav', reference('d', '五分钟')],
   ]);
   const scored = (name: string, audio: string, text: string, language?: string) => {
     const one = cell(audio, text, language);
@@ -77,10 +79,13 @@ test('recordings are scored together, each once, unless their languages differ',
     scored('a', 'a0', 'quite another text'),
     scored('b', 'a1', 'we sit'),
   ];
-  const corpus = scoreRecordings(cells, references);
+  const corpus = scoreRecordings(cells);
   assert.equal(corpus?.utterances.length, 2);
   assert.equal(corpus?.wer, 1 / 6);
-  assert.equal(scoreRecordings(cells.slice(0, 2), references), null);
-  const mixed = [scored('a', 'a0', 'good'), scored('b', 'a1', 'fünf', 'German')];
-  assert.equal(scoreRecordings(mixed, references), null);
+  assert.equal(scoreRecordings(cells.slice(0, 2)), null);
+  const mixed = scoreRecordings([...cells, scored('c', 'a2', 'fünf minute bitte', 'German')]);
+  // "colours" of German stay as they are: 1 of 4, none of 2, 1 of 3.
+  assert.deepEqual([mixed?.metric, mixed?.wer, mixed?.utterances.length], ['wer', 2 / 9, 3]);
+  assert.equal(mixed?.ci?.unit, 'utterances');
+  assert.equal(scoreRecordings([...cells, scored('d', 'a3', '五分钟', 'Chinese')]), null);
 });
