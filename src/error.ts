@@ -29,8 +29,21 @@ export class QwenAsrError extends Error {
   constructor(code: ErrorCode, message: string, options: { cause?: unknown; option?: string } = {}) {
     const { option, ...errorOptions } = options;
     const line = option === undefined ? message : `${option}: ${message}`;
-    super(line.replace(/\s*[\r\n]+\s*/g, ' '), errorOptions);
+    super(oneLine(line), errorOptions);
     this.code = code;
     this.option = option;
   }
+}
+
+/**
+ * A text as errors show it: in one line, and without control characters, which files' names and contents may hold and
+ * which could give commands to a terminal.
+ *
+ * @example
+ * oneLine('a\n b\u001b[2J'); // 'a b\\x1b[2J'
+ */
+export function oneLine(text: string): string {
+  return text
+    .replace(/\s*[\r\n]+\s*/g, ' ')
+    .replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

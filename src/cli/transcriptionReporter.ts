@@ -1,4 +1,4 @@
-import { QwenAsrError } from '../error.js';
+import { oneLine, QwenAsrError } from '../error.js';
 import type { RecordingTranscript } from '../transcribe/formats/recordingTranscript.js';
 import type { TranscriptSegment } from '../transcribe/types.js';
 import { clockTime } from './clockTime.js';
@@ -71,8 +71,7 @@ export class TranscriptionReporter implements RecordingListener {
   /** An input of which nothing could be read. */
   failedInput(input: string, { code, message }: QwenAsrError): void {
     this.#failures++;
-    // An error's message is a single line, whatever the name is.
-    const label = input === '-' ? 'standard input' : input.replace(/\s*[\r\n]+\s*/g, ' ');
+    const label = input === '-' ? 'standard input' : oneLine(input);
     const line = message.startsWith(label) ? message : `${label}: ${message}`;
     this.#quietly(() => {
       this.#sink.fail(input, new QwenAsrError(code, line));
