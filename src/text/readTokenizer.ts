@@ -24,11 +24,11 @@ export function* readTokenizerInSlices(files: TokenizerFiles): SlicedWork<Tokeni
   const { vocabJson, mergesTxt, tokenizerConfigJson, tokenizerJson } = files;
   const complete = mergesTxt !== undefined && tokenizerConfigJson?.includes('"added_tokens_decoder"');
   if (tokenizerJson !== undefined && !(vocabJson !== undefined && complete)) {
-    return yield* Tokenizer.createInSlices(tokenizerDataFromJson(tokenizerJson));
+    return Tokenizer.create(tokenizerDataFromJson(tokenizerJson));
   }
   if (vocabJson === undefined) {
     throw new QwenAsrError('model', 'tokenizer: expected vocab.json or tokenizer.json, found neither');
   }
   const data = yield* tokenizerDataFromVocabulary({ vocabJson, mergesTxt, tokenizerConfigJson });
-  return yield* Tokenizer.createInSlices(data);
+  return Tokenizer.create(data);
 }

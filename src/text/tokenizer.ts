@@ -5,9 +5,8 @@ import { bytePairMerge } from './bytePairMerge.js';
 import { parseMerges } from './mergeRules.js';
 import { MergeTable } from './mergeTable.js';
 import { preTokenize } from './preTokenize.js';
-import { finishWork, type SlicedWork } from './slicedWork.js';
 import type { TokenizerData } from './tokenizerData.js';
-import { contentOf, createVocabulary, type Vocabulary } from './vocabulary.js';
+import { contentOf, Vocabulary } from './vocabulary.js';
 
 /** Turns ids into text as they come. */
 export interface StreamDecoder {
@@ -42,12 +41,7 @@ export class Tokenizer {
    * @throws QwenAsrError `model` when ids are unusable or shared.
    */
   static create(data: TokenizerData): Tokenizer {
-    return finishWork(Tokenizer.createInSlices(data));
-  }
-
-  /** The same in slices. */
-  static *createInSlices(data: TokenizerData): SlicedWork<Tokenizer> {
-    return new Tokenizer(yield* createVocabulary(data), data.merges);
+    return new Tokenizer(new Vocabulary(data), data.merges);
   }
 
   /** One more than the largest id: an embedding table needs at least as many rows. */
@@ -95,7 +89,7 @@ export class Tokenizer {
 
   /** Id of an added token by its content, or of a vocabulary entry in the byte alphabet (a line break is `Ċ`). */
   idOf(content: string): number | undefined {
-    return this.#vocabulary.addedTokens.get(content)?.id ?? this.#vocabulary.idOfPiece.get(content);
+    return this.#vocabulary.addedTokens.get(content)?.id ?? this.#vocabulary.idOf(content);
   }
 
   /** The entry with this id: an added token's content, or a piece in the byte alphabet (` the` is `Ġthe`). */

@@ -11,8 +11,11 @@ export interface AddedToken {
 
 /** What a tokenizer is made of, whichever files it came from. */
 export interface TokenizerData {
-  /** Piece in the byte alphabet → id. */
-  readonly vocab: ReadonlyMap<string, number> | Readonly<Record<string, number>>;
+  /** Piece in the byte alphabet → id; or, as an array, [id] → piece. */
+  readonly vocab:
+    | ReadonlyMap<string, number>
+    | Readonly<Record<string, number>>
+    | readonly (string | undefined)[];
   /** The text of `merges.txt`, or rules already read. Absent: only whole vocabulary entries can be encoded. */
   readonly merges?: string | MergeRules | undefined;
   readonly addedTokens: readonly AddedToken[];

@@ -1,51 +1,58 @@
 import { QwenAsrError } from '../error.js';
 import { describeValue, quote } from '../model/describe.js';
 import { byteAlphabet } from './byteAlphabet.js';
-import { ENTRIES_PER_SLICE, type SlicedWork } from './slicedWork.js';
+import { VOCABULARY_ID_LIMIT } from './publishedTokens.js';
 import type { AddedToken, TokenizerData } from './tokenizerData.js';
 
-/** Above any vocabulary (the published embedding has 151,936 rows), and small enough to index an array with. */
-const ID_LIMIT = 2 ** 20;
-
 /** Pieces and ids in both directions, checked once. */
-export interface Vocabulary {
-  /** Piece in the byte alphabet → id; added tokens are not among them. */
-  readonly idOfPiece: ReadonlyMap<string, number>;
+export class Vocabulary {
   /** Content of an added token → the token. */
   readonly addedTokens: ReadonlyMap<string, AddedToken>;
   /** [id] → vocabulary piece, or added token; undefined where the id is unknown. */
   readonly entries: readonly (string | AddedToken | undefined)[];
-  /** [byte] → id of the byte's own piece; undefined where the vocabulary lacks it. */
-  readonly byteIds: readonly (number | undefined)[];
-}
+  #idOfPiece: ReadonlyMap<string, number> | undefined;
+  #byteIds: readonly (number | undefined)[] | undefined;
 
-/**
- * @throws QwenAsrError `model` when an id is not a non-negative integer below 2^20, or two entries share one.
- */
-export function* createVocabulary({ vocab, addedTokens }: TokenizerData): SlicedWork<Vocabulary> {
-  const idOfPiece: ReadonlyMap<string, number> =
-    vocab instanceof Map ? vocab : new Map(Object.entries(vocab));
-  const entries: (string | AddedToken | undefined)[] = [];
-  let claimed = 0;
-  for (const [piece, id] of idOfPiece) {
-    if (!isId(id)) throw badId(id, `vocabulary entry ${quote(piece)}`);
-    claim(entries, id, piece);
-    if (++claimed % ENTRIES_PER_SLICE === 0) yield;
+  /**
+   * @throws QwenAsrError `model` when an id is not a non-negative integer below 2^20, or two entries share one.
+   */
+  constructor({ vocab, addedTokens }: Pick<TokenizerData, 'vocab' | 'addedTokens'>) {
+    const entries: (string | AddedToken | undefined)[] = Array.isArray(vocab)
+      ? [...(vocab as readonly (string | undefined)[])]
+      : entriesOf(vocab instanceof Map ? vocab : Object.entries(vocab));
+    const added = new Map<string, AddedToken>();
+    for (const token of addedTokens) {
+      if (!isId(token.id)) throw badId(token.id, `added token ${quote(token.content)}`);
+      // Some files repeat added tokens among the vocabulary.
+      if (entries[token.id] === token.content) entries[token.id] = undefined;
+      claim(entries, token.id, token);
+      added.set(token.content, token);
+    }
+    this.entries = entries;
+    this.addedTokens = added;
   }
-  const added = new Map<string, AddedToken>();
-  for (const token of addedTokens) {
-    if (!isId(token.id)) throw badId(token.id, `added token ${quote(token.content)}`);
-    // Some files repeat added tokens among the vocabulary.
-    if (entries[token.id] === token.content) entries[token.id] = undefined;
-    claim(entries, token.id, token);
-    added.set(token.content, token);
+
+  /** Piece in the byte alphabet → id; added tokens are not among them. Made when text is first encoded. */
+  get idOfPiece(): ReadonlyMap<string, number> {
+    if (this.#idOfPiece !== undefined) return this.#idOfPiece;
+    const ids = new Map<string, number>();
+    for (const [id, entry] of this.entries.entries()) if (typeof entry === 'string') ids.set(entry, id);
+    this.#idOfPiece = ids;
+    return ids;
   }
-  return {
-    idOfPiece,
-    addedTokens: added,
-    entries,
-    byteIds: byteAlphabet.map((character) => idOfPiece.get(character)),
-  };
+
+  /** [byte] → id of the byte's own piece; undefined where the vocabulary lacks it. */
+  get byteIds(): readonly (number | undefined)[] {
+    this.#byteIds ??= byteAlphabet.map((character) => this.idOfPiece.get(character));
+    return this.#byteIds;
+  }
+
+  /** Id of one piece. The few that the prompt asks for are not worth the map of all. */
+  idOf(piece: string): number | undefined {
+    if (this.#idOfPiece !== undefined) return this.#idOfPiece.get(piece);
+    const id = this.entries.indexOf(piece);
+    return id < 0 ? undefined : id;
+  }
 }
 
 /** The text of an entry: a piece in the byte alphabet, or an added token's content. */
@@ -53,7 +60,20 @@ export function contentOf(entry: string | AddedToken): string {
   return typeof entry === 'string' ? entry : entry.content;
 }
 
-function claim(entries: (string | AddedToken | undefined)[], id: number, entry: string | AddedToken): void {
+function entriesOf(vocabulary: Iterable<readonly [string, number]>): (string | undefined)[] {
+  const entries: (string | undefined)[] = [];
+  for (const [piece, id] of vocabulary) {
+    if (!isId(id)) throw badId(id, `vocabulary entry ${quote(piece)}`);
+    claim(entries, id, piece);
+  }
+  return entries;
+}
+
+function claim<Entry extends string | AddedToken>(
+  entries: (string | Entry | undefined)[],
+  id: number,
+  entry: Entry,
+): void {
   const holder = entries[id];
   if (holder !== undefined && contentOf(holder) !== contentOf(entry)) {
     const names = `${quote(contentOf(holder))} and ${quote(contentOf(entry))}`;
@@ -65,12 +85,12 @@ function claim(entries: (string | AddedToken | undefined)[], id: number, entry: 
 }
 
 function isId(id: unknown): boolean {
-  return typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < ID_LIMIT;
+  return typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < VOCABULARY_ID_LIMIT;
 }
 
 function badId(id: unknown, what: string): QwenAsrError {
   return new QwenAsrError(
     'model',
-    `tokenizer: ${what}: expected an id from 0 to ${ID_LIMIT - 1}, found ${describeValue(id)}`,
+    `tokenizer: ${what}: expected an id from 0 to ${VOCABULARY_ID_LIMIT - 1}, found ${describeValue(id)}`,
   );
 }

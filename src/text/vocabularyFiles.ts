@@ -21,24 +21,29 @@ export function* tokenizerDataFromVocabulary(files: {
   readonly tokenizerConfigJson?: string | undefined;
 }): SlicedWork<TokenizerData> {
   const { vocabJson } = files;
-  const vocab =
-    (yield* scanVocabulary(vocabJson)) ??
-    readVocabulary(parseJsonObject(vocabJson, 'vocab.json'), 'vocab.json');
   const stored = files.tokenizerConfigJson === undefined ? [] : readAddedTokens(files.tokenizerConfigJson);
-  const addedTokens = stored.length > 0 ? stored : addedTokensOf(vocab);
-  return { vocab, merges: files.mergesTxt, addedTokens };
+  const merges = files.mergesTxt;
+  const pieces = yield* scanVocabulary(vocabJson);
+  if (pieces !== undefined) {
+    const size = pieces.reduce((count, piece) => (piece === undefined ? count : count + 1), 0);
+    const known = addedTokensOf(size, (content) => pieces.indexOf(content));
+    return { vocab: pieces, merges, addedTokens: stored.length > 0 ? stored : known };
+  }
+  const vocab = readVocabulary(parseJsonObject(vocabJson, 'vocab.json'), 'vocab.json');
+  const known = addedTokensOf(vocab.size, (content) => vocab.get(content) ?? -1);
+  return { vocab, merges, addedTokens: stored.length > 0 ? stored : known };
 }
 
 /**
  * The added tokens of a vocabulary on its own. It may list them among its entries, and then they must not turn up in
  * the text; the published vocabulary does not, its added tokens follow it.
+ *
+ * @param size entries of the vocabulary
+ * @param idOf id of an entry, or −1
  */
-function addedTokensOf(vocab: ReadonlyMap<string, number>): readonly AddedToken[] {
-  if (vocab.size === PUBLISHED_VOCABULARY_SIZE) return publishedTokens;
-  return publishedTokens.flatMap((token) => {
-    const id = vocab.get(token.content);
-    return id === undefined ? [] : [{ ...token, id }];
-  });
+function addedTokensOf(size: number, idOf: (content: string) => number): readonly AddedToken[] {
+  if (size === PUBLISHED_VOCABULARY_SIZE) return publishedTokens;
+  return publishedTokens.map((token) => ({ ...token, id: idOf(token.content) })).filter(({ id }) => id >= 0);
 }
 
 /** Checks that every value of a piece → id object is a number. */

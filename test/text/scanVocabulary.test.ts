@@ -7,7 +7,14 @@ import { finishWork } from '../../src/text/slicedWork.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { Random } from '../support/random.js';
 
-const scan = (text: string): Map<string, number> | undefined => finishWork(scanVocabulary(text));
+const scan = (text: string): (string | undefined)[] | undefined => finishWork(scanVocabulary(text));
+
+/** The pieces of an object, by id. */
+function byId(object: Record<string, number>): (string | undefined)[] {
+  const pieces: (string | undefined)[] = new Array(Math.max(...Object.values(object)) + 1).fill(undefined);
+  for (const [piece, id] of Object.entries(object)) pieces[id] = piece;
+  return pieces;
+}
 
 test('entries are those of JSON.parse, in order, for keys of any characters and any white space', () => {
   const random = new Random(20);
@@ -29,26 +36,25 @@ test('entries are those of JSON.parse, in order, for keys of any characters and 
     ' ',
   ];
   const letter = (): string => characters[random.integer(0, characters.length - 1)]!;
+  let compared = 0;
   for (let round = 0; round < 200; round++) {
     const object: Record<string, number> = {};
     for (let i = random.integer(1, 40); i > 0; i--) {
-      object[Array.from({ length: random.integer(0, 6) }, letter).join('')] = random.integer(0, 999_999);
+      object[Array.from({ length: random.integer(0, 6) }, letter).join('')] =
+        i * random.integer(1, 30) * 41 + i;
     }
+    if (new Set(Object.values(object)).size < Object.keys(object).length) continue;
     const text = JSON.stringify(object, null, random.integer(0, 3));
     const found = scan(random.integer(0, 1) === 0 ? text : `\ufeff \t\r\n${text}\n `);
-    // U+007F stands unescaped in JSON and is left to JSON.parse.
-    const expected = text.includes('\u007f') ? undefined : new Map(Object.entries(object));
-    assert.deepEqual(found && Object.fromEntries(found), expected && Object.fromEntries(expected));
+    assert.deepEqual(found, byId(object));
+    compared++;
   }
-});
-
-test('the last of equal keys counts, as in JSON.parse', () => {
-  assert.deepEqual(scan('{"a":1,"\\u0061":2}'), new Map([['a', 2]]));
+  assert.ok(compared > 100, `${compared} compared`);
 });
 
 test('the demo vocabulary is read as JSON.parse reads it', () => {
   const text = readFileSync(join(demoModelDir, 'vocab.json'), 'utf8');
-  assert.deepEqual(Object.fromEntries(scan(text) ?? []), JSON.parse(text));
+  assert.deepEqual(scan(text), byId(JSON.parse(text)));
 });
 
 test('what is no object of ids is left to JSON.parse, valid or not', () => {
@@ -74,7 +80,16 @@ test('what is no object of ids is left to JSON.parse, valid or not', () => {
     '{"a":{"b":1}}',
     '{"a":null}',
   ];
-  const strings = ['{"a\nb":1}', '{"\\x":1}', '{"\\u12":1}', '{"a":1234567890}', '{"a":1\u00a0}'];
+  const strings = [
+    '{"a\nb":1}',
+    '{"\\x":1}',
+    '{"\\u12":1}',
+    '{"a":1234567890}',
+    '{"a":1048576}',
+    '{"a":1,"b":1}',
+    '{"a":1,"\\u0061":2,"b":2}',
+    '{"a":1\u00a0}',
+  ];
   for (const text of [...others, ...values, ...strings]) assert.equal(scan(text), undefined, text);
 });
 
@@ -84,6 +99,6 @@ test('a long vocabulary is read with pauses, none later than some thousand entri
   let pauses = 0;
   let step = work.next();
   for (; step.done !== true; step = work.next()) pauses++;
-  assert.equal(step.value?.size, 20_000);
+  assert.equal(step.value?.length, 20_000);
   assert.ok(pauses >= 10, `${pauses} pauses`);
 });
