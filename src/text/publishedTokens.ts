@@ -1,9 +1,9 @@
 import type { AddedToken } from './tokenizerData.js';
 
-/** Entries of the published `vocab.json`, which the added tokens follow. */
 /** Above any vocabulary (the published embedding has 151,936 rows), and small enough to index an array with. */
 export const VOCABULARY_ID_LIMIT = 2 ** 20;
 
+/** Entries of the published `vocab.json`, which the added tokens follow. */
 export const PUBLISHED_VOCABULARY_SIZE = 151643;
 
 /**
