@@ -12,6 +12,9 @@ const MEASURING = 'Measuring';
 const COMPARING = 'Comparing';
 const OUTPUT = 'Output';
 
+/** Every run is kept until the end: more would need gigabytes, and weeks. */
+const MAX_RUNS = 100_000;
+
 /** Seconds of silence that -s takes. */
 export const readSeconds = numberList(decimalNumber(1, 300, 'seconds'));
 
@@ -40,7 +43,7 @@ export const BENCH_OPTIONS = {
     placeholder: 'N',
     section: 'Options',
     help: ['Number of benchmark runs (default: 5)'],
-    read: wholeNumber(1),
+    read: wholeNumber(1, MAX_RUNS),
   },
   input: {
     kind: 'value',
@@ -131,7 +134,7 @@ export const BENCH_OPTIONS = {
     placeholder: 'N',
     section: MEASURING,
     help: ['Runs before the measured ones (default: 1); auto: until they are steady'],
-    read: wordOr('auto', wholeNumber(0)),
+    read: wordOr('auto', wholeNumber(0, MAX_RUNS)),
   },
   delay: {
     kind: 'value',

@@ -156,7 +156,9 @@ writeFileSync(brokenWav, 'RIFF, but nothing else');
 
 /** Every misuse: one line on standard error that names what and why, nothing on standard output, exit code 1. */
 const MISUSES: readonly [what: string, args: readonly string[], message: RegExp][] = [
-  ['-n 0', ['-d', 'models/demo', '-n', '0'], /^error: -n: .*1 or more.*"0"/],
+  ['-n 0', ['-d', 'models/demo', '-n', '0'], /^error: -n: .*1.*"0"/],
+  ['-n huge', ['-d', 'models/demo', '-n', '99999999999'], /^error: -n: .*100000.*"99999999999"/],
+  ['--warmup huge', ['-d', 'models/demo', '--warmup', '1e9'], /^error: --warmup: .*"1e9"/],
   ['-n word', ['-d', 'models/demo', '-n', 'many'], /^error: -n: .*"many"/],
   ['-t 0', ['-d', 'models/demo', '-t', '0'], /^error: -t: .*1 or more.*"0"/],
   ['-t negative', ['-d', 'models/demo', '-t', '-1'], /^error: -t: .*"-1"/],
@@ -192,3 +194,12 @@ for (const [what, args, message] of MISUSES) {
     assert.equal(code, 1);
   });
 }
+
+test('a recording that is cut short is measured with a note of how much is there', async () => {
+  const path = join(scratch, 'cut.wav');
+  const whole = readFileSync(join(projectRoot, CLIP));
+  writeFileSync(path, whole.subarray(0, whole.length / 2));
+  const { code, stdout } = await bench('-d', 'models/demo', '-i', path, '-n', '1');
+  assert.equal(code, 0);
+  assert.ok(stdout.includes(`note: ${path}: 1.2 s of 2.5 s are there\n`), stdout);
+});

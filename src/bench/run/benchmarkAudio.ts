@@ -12,6 +12,8 @@ export interface BenchmarkAudio {
   /** Milliseconds spent reading and decoding the file, and resampling it; 0 for silence. */
   readonly decodeMs: number;
   readonly resampleMs: number;
+  /** What was wrong with the file and could be coped with: it may be half a recording that is measured. */
+  readonly notes: readonly string[];
 }
 
 /** By {@link audioKey}, every recording once. */
@@ -36,9 +38,10 @@ export async function loadBenchmarkAudio(plan: AudioPlan, signal?: AbortSignal):
       durationMs: (1000 * samples.length) / SAMPLE_RATE_HZ,
       decodeMs: 0,
       resampleMs: 0,
+      notes: [],
     };
   }
   const clip = await loadAudio(plan.path, signal === undefined ? {} : { signal });
-  const { samples, durationMs, decodeMs, resampleMs } = clip;
-  return { path: plan.path, samples, durationMs, decodeMs, resampleMs };
+  const { samples, durationMs, decodeMs, resampleMs, notes } = clip;
+  return { path: plan.path, samples, durationMs, decodeMs, resampleMs, notes };
 }

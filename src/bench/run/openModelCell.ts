@@ -70,7 +70,10 @@ export async function openModelCell(
         resampleMs: audio.path === null ? null : audio.resampleMs,
         memory,
       },
-      notes: info.synthetic ? [randomWeightsNote(plan, exactTokens, cuts === null ? null : heard)] : [],
+      notes: [
+        ...audio.notes,
+        ...(info.synthetic ? [randomWeightsNote(plan, exactTokens, cuts === null ? null : heard)] : []),
+      ],
     },
     run: async () => {
       const { model, fresh } = await pool.get(choice, signal === undefined ? {} : { signal });

@@ -16,6 +16,7 @@ const SILENCE: BenchmarkAudio = {
   durationMs: 5000,
   decodeMs: 0,
   resampleMs: 0,
+  notes: [],
 };
 const SPEECH: BenchmarkAudio = {
   ...SILENCE,

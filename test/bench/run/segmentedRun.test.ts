@@ -33,7 +33,14 @@ function openCell(
 const silence = (seconds: number) => loadBenchmarkAudio({ kind: 'silence', seconds });
 
 function recordingOf(samples: Float32Array): BenchmarkAudio {
-  return { path: 'clip.wav', samples, durationMs: samples.length / 16, decodeMs: 0, resampleMs: 0 };
+  return {
+    path: 'clip.wav',
+    samples,
+    durationMs: samples.length / 16,
+    decodeMs: 0,
+    resampleMs: 0,
+    notes: [],
+  };
 }
 
 /** All parts that are known, without those of no time at all. */
