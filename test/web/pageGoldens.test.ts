@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { hashTokens } from '../../src/bench/schema/hashes.js';
 import { readGolden } from '../support/golden.js';
 import { noChromium } from './support/chromium.js';
 import { benchmark, PageTest, waitForText } from './support/pageTest.js';
@@ -33,16 +34,18 @@ for (const isIsolated of [true, false]) {
       for (const clip of CLIPS) {
         const golden = readGolden(clip);
         await page.selectOption('#sample', golden.wav);
-        await waitForText(page, '#audio-status', new RegExp(`^${golden.wav}`));
+        await waitForText(page, '#audio-status', new RegExp(`^${golden.wav}: [\\d.]+ s$`));
         await page.click('#transcribe');
         await waitForText(page, '#text-status', / tokens in /);
         assert.equal(await page.textContent('#text'), golden.text, clip);
-        const result = await benchmark(page, 2);
-        const { runs } = result;
+        const { result } = await benchmark(page, 2);
+        const { runs } = result.cells[0]!;
         assert.equal(runs.length, 2);
-        for (const { tokenIds, language } of runs) {
+        for (const { tokenIds, tokenHash, language, text } of runs) {
           assert.deepEqual(tokenIds, golden.tokens, clip);
-          assert.equal(language, golden.language);
+          assert.equal(tokenHash, hashTokens(golden.tokens));
+          assert.equal(language ?? '', golden.language);
+          assert.equal(text, golden.text);
         }
       }
     }),

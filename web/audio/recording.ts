@@ -7,10 +7,14 @@ export interface Recording {
   /** [n] f32, mono, 16 kHz */
   readonly samples: Float32Array;
   readonly durationMs: number;
+  /** Milliseconds that decoding and resampling it took. */
+  readonly decodeMs: number;
+  readonly resampleMs: number;
 }
 
 /** @throws QwenAsrError `audio` for what cannot be decoded */
 export async function decodeRecording(blob: Blob, name: string): Promise<Recording> {
-  const { samples, durationMs } = await decodeInBrowser(new Uint8Array(await blob.arrayBuffer()), name);
-  return { name, samples, durationMs };
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  const { samples, durationMs, decodeMs, resampleMs } = await decodeInBrowser(bytes, name);
+  return { name, samples, durationMs, decodeMs, resampleMs };
 }

@@ -1,5 +1,5 @@
 import { type MinMeanMax, minMeanMax } from '../../src/bench/minMeanMax.js';
-import type { BenchRun } from './benchRun.js';
+import type { RunRecord } from '../../src/bench/schema/runRecord.js';
 
 /** A row of the command line's table. */
 export interface TableRow {
@@ -14,8 +14,8 @@ export interface TableRow {
  *
  * @param runs at least one
  */
-export function seedTable(runs: readonly BenchRun[], durationMs: number): TableRow[] {
-  const row = (title: string, of: (run: BenchRun) => number, unit = 'ms', digits = 1): TableRow => ({
+export function seedTable(runs: readonly RunRecord[], durationMs: number): TableRow[] {
+  const row = (title: string, of: (run: RunRecord) => number, unit = 'ms', digits = 1): TableRow => ({
     title,
     figures: minMeanMax(runs.map(of)),
     unit,
@@ -23,8 +23,8 @@ export function seedTable(runs: readonly BenchRun[], durationMs: number): TableR
   });
   return [
     row('total', (run) => run.totalMs),
-    row('encode', (run) => run.encodeMs),
-    row('decode', (run) => run.decodeMs),
+    row('encode', (run) => run.encodeMs ?? 0),
+    row('decode', (run) => run.decodeMs ?? 0),
     row('rt_factor', (run) => run.totalMs / durationMs, 'x RT', 2),
   ];
 }

@@ -1,15 +1,16 @@
-import { type BenchRun, PHASES } from '../bench/benchRun.js';
+import type { RunRecord } from '../../src/bench/schema/runRecord.js';
+import { PAGE_PHASES, phaseMs } from '../bench/pagePhases.js';
 import { svgElement } from './svgElement.js';
 
 const WIDTH = 600;
 const HEIGHT = 28;
 
 /** Where the time of a run goes on average: one bar of parts, and a list of them. */
-export function phaseChart(runs: readonly BenchRun[]): HTMLElement {
-  const parts = PHASES.map(({ name, title }) => ({
+export function phaseChart(runs: readonly RunRecord[]): HTMLElement {
+  const parts = PAGE_PHASES.map(({ name, title, fields }) => ({
     name,
     title,
-    ms: runs.reduce((sum, run) => sum + run.phases[name], 0) / runs.length,
+    ms: runs.reduce((sum, run) => sum + phaseMs(run, fields), 0) / runs.length,
   }));
   const totalMs = parts.reduce((sum, { ms }) => sum + ms, 0);
   const figure = document.createElement('figure');

@@ -1,4 +1,4 @@
-import type { BenchRun } from '../bench/benchRun.js';
+import type { RunRecord } from '../../src/bench/schema/runRecord.js';
 import { svgElement } from './svgElement.js';
 
 const WIDTH = 600;
@@ -9,7 +9,7 @@ const BOTTOM = 30;
 const TOP = 14;
 
 /** The total of every run, in their order: encode and decode, one upon the other. */
-export function runChart(runs: readonly BenchRun[]): HTMLElement {
+export function runChart(runs: readonly RunRecord[]): HTMLElement {
   const top = niceCeiling(Math.max(...runs.map((run) => run.totalMs)));
   const plotHeight = HEIGHT - BOTTOM - TOP;
   const y = (ms: number) => TOP + plotHeight * (1 - ms / top);
@@ -19,7 +19,8 @@ export function runChart(runs: readonly BenchRun[]): HTMLElement {
     const x = LEFT + (i + 0.5) * slot - width / 2;
     const bar = (from: number, to: number, name: string) =>
       svgElement('rect', { class: name, x, y: y(to), width, height: y(from) - y(to) });
-    const { encodeMs, totalMs } = run;
+    const { totalMs } = run;
+    const encodeMs = run.encodeMs ?? 0;
     const number = svgElement(
       'text',
       { x: x + width / 2, y: HEIGHT - 6, 'text-anchor': 'middle' },
@@ -54,7 +55,7 @@ function niceCeiling(value: number): number {
   return power * ([1, 2, 5, 10].find((factor) => factor * power >= value) ?? 10);
 }
 
-function describe(runs: readonly BenchRun[]): string {
+function describe(runs: readonly RunRecord[]): string {
   return `Total of every run in milliseconds: ${runs.map(({ totalMs }) => totalMs.toFixed(0)).join(', ')}`;
 }
 

@@ -1,11 +1,14 @@
-import type { ErrorCode, ModelInfo, TokenEvent, Transcript } from '../../src/browser.js';
+import type { RunRecord } from '../../src/bench/schema/runRecord.js';
+import type { ErrorCode, ModelInfo, SegmentToken, TranscriptSegment } from '../../src/browser.js';
 import { QwenAsrError } from '../../src/error.js';
-import type { EngineEvent, EngineRequest, ModelSource } from './messages.js';
+import type { EngineEvent, EngineRequest, ModelSource, Speech } from './messages.js';
 
-interface TranscribeCall {
-  readonly language: string;
-  readonly onToken?: (token: TokenEvent) => void;
-  readonly signal?: AbortSignal;
+interface TranscribeCall extends Speech {
+  /** Tokens of segments that are decoded side by side alternate. */
+  readonly onToken: (token: SegmentToken) => void;
+  /** In their order. */
+  readonly onSegment: (segment: TranscriptSegment) => void;
+  readonly signal: AbortSignal;
 }
 
 /** An answer that the page waits for. */
@@ -45,14 +48,27 @@ export class Engine {
     );
   }
 
-  /** @throws QwenAsrError as SpeechModel.transcribe */
-  transcribe(samples: Float32Array, { language, onToken, signal }: TranscribeCall): Promise<Transcript> {
+  /**
+   * @returns milliseconds that it took
+   * @throws QwenAsrError as SpeechModel.transcribeLong
+   */
+  transcribe({ samples, language, onToken, onSegment, signal }: TranscribeCall): Promise<number> {
     return this.#ask(
       (id) => ({ kind: 'transcribe', id, samples, language }),
       (event) => {
-        if (event.kind === 'token') onToken?.(event.token);
-        return event.kind === 'transcribed' ? event.transcript : undefined;
+        if (event.kind === 'token') onToken(event.token);
+        if (event.kind === 'segment') onSegment(event.segment);
+        return event.kind === 'transcribed' ? event.totalMs : undefined;
       },
+      signal,
+    );
+  }
+
+  /** One measured transcription. @throws QwenAsrError as SpeechModel.transcribe */
+  measure({ samples, language }: Speech, signal: AbortSignal): Promise<RunRecord> {
+    return this.#ask(
+      (id) => ({ kind: 'measure', id, samples, language }),
+      (event) => (event.kind === 'measured' ? event.run : undefined),
       signal,
     );
   }

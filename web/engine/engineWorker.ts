@@ -1,5 +1,6 @@
 import { loadModelFromFiles, QwenAsrError, type SpeechModel } from '../../src/browser.js';
-import type { EngineEvent, EngineRequest } from './messages.js';
+import { measureRun } from '../bench/measureRun.js';
+import type { EngineEvent, EngineRequest, Speech } from './messages.js';
 
 /* The program of the worker that holds the model: a pass may occupy its thread, and never the page's. */
 
@@ -22,15 +23,27 @@ async function answer(request: Exclude<EngineRequest, { kind: 'cancel' }>): Prom
   const abort = new AbortController();
   running.set(id, abort);
   try {
-    scope.postMessage(
-      request.kind === 'load' ? await load(request, abort.signal) : await transcribe(request, abort.signal),
-    );
+    scope.postMessage(await carryOut(request, abort.signal));
   } catch (error) {
     const code = error instanceof QwenAsrError ? error.code : 'internal';
     const message = error instanceof Error ? error.message : String(error);
     scope.postMessage({ kind: 'failed', id, code, message });
   } finally {
     running.delete(id);
+  }
+}
+
+function carryOut(
+  request: Exclude<EngineRequest, { kind: 'cancel' }>,
+  signal: AbortSignal,
+): Promise<EngineEvent> {
+  switch (request.kind) {
+    case 'load':
+      return load(request, signal);
+    case 'transcribe':
+      return transcribe(request, signal);
+    case 'measure':
+      return measure(request, signal);
   }
 }
 
@@ -57,12 +70,32 @@ async function load(
   return { kind: 'loaded', id, info: model.info };
 }
 
+/** Cuts recordings of more than a minute, so that memory does not depend on their length. */
 async function transcribe(
-  { id, samples, language }: Extract<EngineRequest, { kind: 'transcribe' }>,
+  { id, samples, language }: { readonly id: number } & Speech,
   signal: AbortSignal,
 ): Promise<EngineEvent> {
+  const startMs = performance.now();
+  const segments = loadedModel().transcribeLong(samples, {
+    ...optionsOf(language, signal),
+    onToken: (token) => scope.postMessage({ kind: 'token', id, token }),
+  });
+  for await (const segment of segments) scope.postMessage({ kind: 'segment', id, segment });
+  return { kind: 'transcribed', id, totalMs: performance.now() - startMs };
+}
+
+async function measure(
+  { id, samples, language }: { readonly id: number } & Speech,
+  signal: AbortSignal,
+): Promise<EngineEvent> {
+  return { kind: 'measured', id, run: await measureRun(loadedModel(), samples, optionsOf(language, signal)) };
+}
+
+function optionsOf(language: string, signal: AbortSignal) {
+  return { signal, ...(language !== '' && { language }) };
+}
+
+function loadedModel(): SpeechModel {
   if (model === null) throw new QwenAsrError('closed', 'no model is loaded');
-  const transcription = model.transcribe(samples, { signal, ...(language !== '' && { language }) });
-  for await (const token of transcription) scope.postMessage({ kind: 'token', id, token });
-  return { kind: 'transcribed', id, transcript: await transcription.result };
+  return model;
 }

@@ -1,21 +1,29 @@
-import type { BackendChoice, ErrorCode, ModelInfo, TokenEvent, Transcript } from '../../src/browser.js';
+import type { RunRecord } from '../../src/bench/schema/runRecord.js';
+import type {
+  BackendChoice,
+  ErrorCode,
+  ModelInfo,
+  SegmentToken,
+  TranscriptSegment,
+} from '../../src/browser.js';
 
 /** Where a model comes from. */
 export type ModelSource =
   | { readonly kind: 'address'; readonly url: string }
   | { readonly kind: 'files'; readonly name: string; readonly files: readonly File[] };
 
+/** Audio for the model. */
+export interface Speech {
+  /** [n] f32, mono, 16 kHz */
+  readonly samples: Float32Array;
+  /** '' lets the model tell. */
+  readonly language: string;
+}
+
 /** What the page asks of the engine's worker; a request with `id` is answered. */
 export type EngineRequest =
   | { readonly kind: 'load'; readonly id: number; readonly source: ModelSource; readonly threads: number }
-  | {
-      readonly kind: 'transcribe';
-      readonly id: number;
-      /** [n] f32, mono, 16 kHz */
-      readonly samples: Float32Array;
-      /** '' lets the model tell. */
-      readonly language: string;
-    }
+  | ({ readonly kind: 'transcribe' | 'measure'; readonly id: number } & Speech)
   | { readonly kind: 'cancel'; readonly id: number };
 
 /** What the worker tells the page. */
@@ -27,9 +35,11 @@ export type EngineEvent =
       readonly totalBytes: number;
     }
   | { readonly kind: 'backend'; readonly id: number; readonly backend: BackendChoice }
-  | { readonly kind: 'token'; readonly id: number; readonly token: TokenEvent }
+  | { readonly kind: 'token'; readonly id: number; readonly token: SegmentToken }
+  | { readonly kind: 'segment'; readonly id: number; readonly segment: TranscriptSegment }
   | { readonly kind: 'loaded'; readonly id: number; readonly info: ModelInfo }
-  | { readonly kind: 'transcribed'; readonly id: number; readonly transcript: Transcript }
+  | { readonly kind: 'transcribed'; readonly id: number; readonly totalMs: number }
+  | { readonly kind: 'measured'; readonly id: number; readonly run: RunRecord }
   | {
       readonly kind: 'failed';
       readonly id: number;

@@ -1,6 +1,7 @@
 import { type MicrophoneRecording, recordMicrophone } from '../audio/microphone.js';
 import { decodeRecording } from '../audio/recording.js';
 import { elementById } from './elementById.js';
+import { clockTime } from './liveTranscript.js';
 import type { PageState } from './pageState.js';
 
 /** Recordings beside the demo model. */
@@ -21,15 +22,20 @@ export function openAudioPanel(state: PageState): void {
   const file = elementById('file', HTMLInputElement);
   sample.append(...SAMPLES.map(({ file, title }) => new Option(title, file)));
 
+  let latest = 0;
   const take = async (open: () => Promise<Blob>, name: string) => {
+    const choice = ++latest;
+    status.textContent = `${name}: reading …`;
     try {
       const blob = await open();
       const recording = await decodeRecording(blob, name);
+      if (choice !== latest) return; // something else was chosen meanwhile
       URL.revokeObjectURL(player.src);
       player.src = URL.createObjectURL(blob);
-      status.textContent = `${name}: ${(recording.durationMs / 1000).toFixed(1)} s`;
+      status.textContent = `${name}: ${lengthText(recording.durationMs)}`;
       state.change({ recording });
     } catch (error) {
+      if (choice !== latest) return;
       status.textContent = error instanceof Error ? error.message : String(error);
       state.change({ recording: null });
     }
@@ -42,6 +48,10 @@ export function openAudioPanel(state: PageState): void {
   });
   openMicrophoneButton(status, (blob) => take(async () => blob, 'microphone'));
   void takeSample();
+}
+
+function lengthText(durationMs: number): string {
+  return durationMs < 60_000 ? `${(durationMs / 1000).toFixed(1)} s` : `${clockTime(durationMs)} min`;
 }
 
 /** Its captions are what the page is for. */

@@ -1,6 +1,6 @@
-import type { BenchDocument } from '../bench/benchDocument.js';
-import { type BenchRun, benchRun } from '../bench/benchRun.js';
+import type { RunRecord } from '../../src/bench/schema/runRecord.js';
 import { browserEnvironment } from '../bench/environment.js';
+import { type PageBenchmark, pageResult } from '../bench/pageResult.js';
 import { seedTable } from '../bench/seedTable.js';
 import { phaseChart } from '../charts/phaseChart.js';
 import { runChart } from '../charts/runChart.js';
@@ -11,11 +11,12 @@ import type { PageState } from './pageState.js';
 /** Measures transcriptions of the chosen audio. */
 export function openBenchPanel(engine: Engine, state: PageState): void {
   const status = elementById('bench-status', HTMLElement);
+  const progress = elementById('bench-progress', HTMLProgressElement);
   const start = elementById('bench', HTMLButtonElement);
   const stop = elementById('stop-bench', HTMLButtonElement);
   const runsInput = elementById('runs', HTMLInputElement);
   let abort: AbortController | null = null;
-  let result: BenchDocument | null = null;
+  let benchmark: PageBenchmark | null = null;
 
   start.addEventListener('click', async () => {
     const { recording, model } = state;
@@ -23,40 +24,38 @@ export function openBenchPanel(engine: Engine, state: PageState): void {
     abort = new AbortController();
     const { signal } = abort;
     state.change({ busy: true });
-    const runs: BenchRun[] = [];
+    const [warmups, runs]: [RunRecord[], RunRecord[]] = [[], []];
     const plannedRuns = runsInput.valueAsNumber;
-    const { name, durationMs } = recording;
-    result = {
-      schema: 'qwen-asr-browser-benchmark',
-      version: 1,
-      createdAt: new Date().toISOString(),
-      environment: browserEnvironment(),
-      model,
-      audio: { name, durationMs },
-      plannedRuns,
-      runs,
-    };
-    const run = () => engine.transcribe(recording.samples, { language: '', signal });
+    const language = elementById('language', HTMLSelectElement).value;
+    const createdAt = new Date().toISOString();
+    const environment = browserEnvironment();
+    const measured = { createdAt, environment, model, recording, language, plannedRuns, warmups, runs };
+    const run = () => engine.measure({ samples: recording.samples, language }, signal);
+    progress.value = 0;
+    progress.hidden = false;
     try {
       status.textContent = 'Warm-up …';
-      await run();
+      warmups.push(await run());
       while (runs.length < plannedRuns) {
         status.textContent = `Run ${runs.length + 1} of ${plannedRuns} …`;
-        runs.push(benchRun(await run()));
-        showResult(result);
+        runs.push(await run());
+        progress.value = (100 * runs.length) / plannedRuns;
+        benchmark = measured;
+        showResult(measured);
       }
-      status.textContent = `${plannedRuns} runs on ${name} are done.`;
+      status.textContent = `${plannedRuns} runs on ${recording.name} are done.`;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       status.textContent = signal.aborted ? `Stopped after ${runs.length} runs.` : reason;
     } finally {
       abort = null;
+      progress.hidden = true;
       state.change({ busy: false });
     }
   });
   stop.addEventListener('click', () => abort?.abort());
   elementById('download', HTMLButtonElement).addEventListener('click', () => {
-    if (result !== null) download(result);
+    if (benchmark !== null) void download(benchmark);
   });
   state.onChange(() => {
     start.disabled = !state.ready;
@@ -64,9 +63,9 @@ export function openBenchPanel(engine: Engine, state: PageState): void {
   });
 }
 
-function showResult({ runs, audio }: BenchDocument): void {
+function showResult({ runs, recording }: PageBenchmark): void {
   elementById('results', HTMLElement).hidden = false;
-  const rows = seedTable(runs, audio.durationMs).map(({ title, figures, unit, digits }) => {
+  const rows = seedTable(runs, recording.durationMs).map(({ title, figures, unit, digits }) => {
     const row = document.createElement('tr');
     const head = document.createElement('th');
     head.scope = 'row';
@@ -81,7 +80,9 @@ function showResult({ runs, audio }: BenchDocument): void {
   elementById('charts', HTMLElement).replaceChildren(phaseChart(runs), runChart(runs));
 }
 
-function download(result: BenchDocument): void {
+/** As qwen_asr_bench writes it. */
+async function download(benchmark: PageBenchmark): Promise<void> {
+  const result = await pageResult(benchmark);
   const link = document.createElement('a');
   const blob = new Blob([`${JSON.stringify(result, null, 2)}\n`], { type: 'application/json' });
   link.href = URL.createObjectURL(blob);

@@ -1,13 +1,20 @@
-import type { Transcript } from '../../src/browser.js';
+import type { TranscriptSegment } from '../../src/browser.js';
+// Not from browser.ts: see recording.ts.
+import { joinLanguages } from '../../src/text/joinLanguages.js';
 import type { Engine } from '../engine/engine.js';
 import { elementById } from './elementById.js';
+import { clockTime, LiveTranscript } from './liveTranscript.js';
 import type { PageState } from './pageState.js';
+
+/** A screen reader reads a text of up to so many characters out when it is complete. */
+const MOST_SPOKEN = 1000;
 
 /** Transcribes the chosen audio; the text grows as it is decoded. */
 export function openTranscribePanel(engine: Engine, state: PageState): void {
   const text = elementById('text', HTMLElement);
   const spoken = elementById('text-spoken', HTMLElement);
   const status = elementById('text-status', HTMLElement);
+  const progress = elementById('text-progress', HTMLProgressElement);
   const language = elementById('language', HTMLSelectElement);
   const start = elementById('transcribe', HTMLButtonElement);
   const stop = elementById('stop-transcribe', HTMLButtonElement);
@@ -18,22 +25,33 @@ export function openTranscribePanel(engine: Engine, state: PageState): void {
     if (recording === null) return;
     abort = new AbortController();
     state.change({ busy: true });
-    text.textContent = '';
+    const live = new LiveTranscript(text);
+    const segments: TranscriptSegment[] = [];
     spoken.textContent = '';
+    progress.value = 0;
     status.textContent = 'Transcribing …';
     try {
-      const transcript = await engine.transcribe(recording.samples, {
+      const totalMs = await engine.transcribe({
+        samples: recording.samples,
         language: language.value,
         signal: abort.signal,
-        onToken: ({ textPiece }) => text.append(textPiece),
+        onToken: (token) => live.addToken(token),
+        onSegment: (segment) => {
+          segments.push(segment);
+          live.addSegment(segment);
+          if (segment.endMs >= recording.durationMs) return;
+          progress.hidden = false;
+          progress.value = (100 * segment.endMs) / recording.durationMs;
+          status.textContent = `Transcribing … ${clockTime(segment.endMs)} of ${clockTime(recording.durationMs)}`;
+        },
       });
-      text.textContent = transcript.text;
-      spoken.textContent = transcript.text;
-      status.textContent = summarize(transcript);
+      spoken.textContent = live.text.length > MOST_SPOKEN ? '' : live.text;
+      status.textContent = summarize(live.text, segments, totalMs, recording.durationMs);
     } catch (error) {
       status.textContent = error instanceof Error ? error.message : String(error);
     } finally {
       abort = null;
+      progress.hidden = true;
       state.change({ busy: false });
     }
   });
@@ -49,8 +67,16 @@ export function openTranscribePanel(engine: Engine, state: PageState): void {
   });
 }
 
-function summarize({ text, language, tokenIds, durationMs, timings }: Transcript): string {
-  const factor = (timings.totalMs / durationMs).toFixed(2);
+function summarize(
+  text: string,
+  segments: readonly TranscriptSegment[],
+  totalMs: number,
+  durationMs: number,
+): string {
+  const language = joinLanguages(segments.map((segment) => segment.language));
+  const tokens = segments.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
   const said = text === '' ? 'No speech was found' : language || 'Any language';
-  return `${said}: ${tokenIds.length} tokens in ${timings.totalMs.toFixed(0)} ms, ${factor} × real time`;
+  const parts = segments.length === 1 ? '' : `, ${segments.length} segments`;
+  const factor = (totalMs / durationMs).toFixed(2);
+  return `${said}: ${tokens} tokens in ${totalMs.toFixed(0)} ms, ${factor} × real time${parts}`;
 }

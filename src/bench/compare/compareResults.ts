@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../../error.js';
 import { significant } from '../output/figures.js';
-import { metricContext } from '../record/summarizeResult.js';
+import { metricContext } from '../record/summarizeCell.js';
 import type { IndependentRecord } from '../schema/benchResult.js';
 import { METRICS, type Metric, metricValues } from '../schema/metrics.js';
 import { compareIndependent } from '../statistics/compareIndependent.js';

@@ -5,10 +5,9 @@ import { benchResultSchema, checkBenchResult } from '../../../src/bench/schema/c
 import { findViolation, KNOWN_KEYWORDS } from '../../../src/bench/schema/jsonSchema.js';
 import { QwenAsrError } from '../../../src/error.js';
 import { Random } from '../../support/random.js';
+import { closeObjects, type Json } from '../support/closeObjects.js';
 import { benchmarkResult, comparisonResult, sweepResult } from '../support/sampleResults.js';
 import { segmentedResult } from '../support/segmentedResult.js';
-
-type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
 const SAMPLES = {
   benchmark: benchmarkResult(),
@@ -169,22 +168,6 @@ test('unknown fields are for newer readers, and ignored', () => {
   document['future'] = { anything: [1] };
   assert.equal(checkBenchResult(document, 'f').cells.length, 1);
 });
-
-/** Every object schema with named properties forbids all others. */
-function closeObjects(node: Json): Json {
-  if (Array.isArray(node)) return node.map(closeObjects);
-  if (typeof node !== 'object' || node === null) return node;
-  const closed = Object.fromEntries(
-    Object.entries(node).map(([name, value]) => [
-      name,
-      // The branches only narrow objects that are described in full elsewhere.
-      ['if', 'then', 'else'].includes(name) ? value : closeObjects(value),
-    ]),
-  );
-  return 'properties' in closed && closed['type'] === 'object'
-    ? { ...closed, additionalProperties: false }
-    : closed;
-}
 
 function walkSchema(node: unknown, visit: (keyword: string) => void): void {
   if (typeof node !== 'object' || node === null) return;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { parseResult } from '../../../src/bench/output/readResult.js';
+import type { BenchResult } from '../../../src/bench/schema/benchResult.js';
 import { type BuiltPage, buildPage } from './buildPage.js';
 import { type Chromium, openChromium, type Page } from './chromium.js';
 import { serveFolder } from './serveFolder.js';
@@ -56,22 +58,22 @@ export async function waitForText(page: Page, selector: string, pattern: RegExp)
   }
 }
 
-/** What the page's download holds. */
-export interface Downloaded {
-  readonly environment: { readonly crossOriginIsolated: boolean };
-  readonly runs: readonly {
-    readonly totalMs: number;
-    readonly phases: Readonly<Record<string, number>>;
-    readonly tokenIds: readonly number[];
-    readonly language: string;
-  }[];
+/** A download of the page. */
+export interface Download {
+  readonly text: string;
+  readonly result: BenchResult;
 }
 
-/** Runs the benchmark and downloads its result. */
-export async function benchmark(page: Page, runs: number): Promise<Downloaded> {
+/** Runs the benchmark and downloads its result, which must be one that qwen_asr_bench reads. */
+export async function benchmark(page: Page, runs: number): Promise<Download> {
   await page.fill('#runs', String(runs));
   await page.click('#bench');
   await waitForText(page, '#bench-status', /are done/);
-  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#download')]);
-  return JSON.parse(readFileSync(await download.path(), 'utf8')) as Downloaded;
+  return download(page);
+}
+
+export async function download(page: Page): Promise<Download> {
+  const [file] = await Promise.all([page.waitForEvent('download'), page.click('#download')]);
+  const text = readFileSync(await file.path(), 'utf8');
+  return { text, result: parseResult(text, 'download') };
 }

@@ -1,0 +1,29 @@
+import type { BenchResult, CellRecord } from '../schema/benchResult.js';
+import { METRICS, type MetricContext, metricValues } from '../schema/metrics.js';
+import { type Summary, summarize } from '../statistics.js';
+
+/** The runs summed up by metric, without the metrics that not every run tells; null without a run. */
+export function summarizeCell(
+  cell: CellRecord,
+  result: Pick<BenchResult, 'models' | 'audio'>,
+): Readonly<Record<string, Summary>> | null {
+  if (cell.runs.length === 0) return null;
+  const context = metricContext(cell, result);
+  const summaries: Record<string, Summary> = {};
+  for (const metric of METRICS) {
+    const values = metricValues(metric, cell, context);
+    if (values !== null) summaries[metric.name] = summarize(values);
+  }
+  return summaries;
+}
+
+/** What the metrics of a cell need of the document around it. */
+export function metricContext(
+  { settings }: Pick<CellRecord, 'settings'>,
+  { models, audio }: Pick<BenchResult, 'models' | 'audio'>,
+): MetricContext {
+  return {
+    audioDurationMs: audio.find(({ id }) => id === settings.audio)?.durationMs ?? Number.NaN,
+    encoderLayers: models.find(({ id }) => id === settings.model)?.encoderLayers ?? null,
+  };
+}
