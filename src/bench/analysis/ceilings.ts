@@ -16,6 +16,9 @@ const RATE_OF: Readonly<Record<CeilingName, keyof CeilingRates>> = {
 /** Of the rate, between the lowest and the highest measurement: beyond it a share of the ceiling means little. */
 const MOST_MOVEMENT = 0.15;
 
+/** From so many measurements on the two at the ends may be left aside. */
+const FEWEST_TO_TRIM = 5;
+
 /** A ceiling in operations or bytes per second; null where the processor has no such instruction. */
 export function rateOf(rates: CeilingRates, name: CeilingName): number | null {
   return rates[RATE_OF[name]];
@@ -41,16 +44,31 @@ export function joinCeilings(samples: readonly [CeilingRates, ...CeilingRates[]]
 
 /** The lowest and the highest measurement of a ceiling; null when it was measured once, or not at all. */
 export function ceilingRange(
-  { samples = [] }: CeilingsRecord,
+  ceilings: CeilingsRecord,
   name: CeilingName,
 ): { readonly low: number; readonly high: number } | null {
-  const rates = samples.map((one) => rateOf(one, name)).filter((rate) => rate !== null);
+  const rates = ratesOf(ceilings, name);
   return rates.length < 2 ? null : { low: Math.min(...rates), high: Math.max(...rates) };
+}
+
+/**
+ * The range in which a ceiling was measured, without its lowest and its highest measurement where there are five or
+ * more: one that another process got in the way of says nothing about the machine.
+ */
+function typicalRange(ceilings: CeilingsRecord, name: CeilingName): { low: number; high: number } | null {
+  const rates = ratesOf(ceilings, name).sort((a, b) => a - b);
+  const trimmed = rates.length < FEWEST_TO_TRIM ? rates : rates.slice(1, -1);
+  const [low, high] = [trimmed[0], trimmed.at(-1)];
+  return rates.length < 2 || low === undefined || high === undefined ? null : { low, high };
+}
+
+function ratesOf({ samples = [] }: CeilingsRecord, name: CeilingName): number[] {
+  return samples.map((one) => rateOf(one, name)).filter((rate) => rate !== null);
 }
 
 /** How far a ceiling moved between its measurements, as a share of it: 0 when it was measured once. */
 export function ceilingMovement(ceilings: CeilingsRecord, name: CeilingName): number {
-  const range = ceilingRange(ceilings, name);
+  const range = typicalRange(ceilings, name);
   const rate = rateOf(ceilings, name);
   return range === null || !rate ? 0 : (range.high - range.low) / rate;
 }

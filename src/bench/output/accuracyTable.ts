@@ -4,7 +4,6 @@ import { recordingSets } from '../analysis/recordingSets.js';
 import type { BenchResult } from '../schema/benchResult.js';
 import type { FigureTable } from './summaryTable.js';
 import { cellTitles, setTitles } from './sweepAxes.js';
-import { comparedLabels } from './sweepTable.js';
 
 /**
  * The error rates of every cell that has a reference text, and below them those of all recordings of a setting
@@ -12,10 +11,9 @@ import { comparedLabels } from './sweepTable.js';
  * any.
  */
 export function accuracyTable(result: BenchResult): FigureTable | null {
-  const labels = comparedLabels(result);
   const titleOf = cellTitles(result);
   const cells = result.cells.flatMap((cell) =>
-    cell.accuracy === null ? [] : [rateRow(labels.get(cell.id) ?? titleOf(cell), cell.accuracy)],
+    cell.accuracy === null ? [] : [rateRow(titleOf(cell), cell.accuracy)],
   );
   const rows = [...cells, ...togetherRows(result)];
   if (rows.length === 0) return null;

@@ -6,7 +6,9 @@ import { significant } from './figures.js';
 import { ceilingDoubts, ceilingsTable, rooflineOf } from './rooflineTable.js';
 import { setTable } from './setTable.js';
 import { type FigureTable, ledgerTable, summaryTable } from './summaryTable.js';
+import { cellTitles } from './sweepAxes.js';
 import { sweepTable, threadAdvice } from './sweepTable.js';
+import { wordColumns } from './wordColumns.js';
 
 /** The document for an issue or a CI summary: the figures first, the surroundings folded away. */
 export function formatMarkdown(result: BenchResult): string {
@@ -32,7 +34,10 @@ export function formatMarkdown(result: BenchResult): string {
 
 /** One table for all cells, and below it what to know of each. */
 function sweepBlocks(result: BenchResult): string[] {
-  const notes = result.cells.flatMap((cell) => cellNotes(cell, result).map((note) => `${cell.id}: ${note}`));
+  const titleOf = cellTitles(result);
+  const notes = result.cells.flatMap((cell) =>
+    cellNotes(cell, result).map((note) => `${titleOf(cell)}: ${note}`),
+  );
   const sets = setTable(result);
   const together = sets === null ? [] : ['All recordings together:', markdownTable(sets)];
   const rates = accuracyTable(result);
@@ -46,7 +51,7 @@ function sweepBlocks(result: BenchResult): string[] {
 }
 
 function cellBlock(cell: CellRecord, result: BenchResult): string {
-  const title = `**${escapeMarkdown(cell.id)}**: ${escapeMarkdown(describeSettings(cell, result))}, ${cell.runs.length} run(s)`;
+  const title = `**${escapeMarkdown(cellTitles(result)(cell))}**: ${escapeMarkdown(describeSettings(cell, result))}, ${cell.runs.length} run(s)`;
   if (cell.summary === null)
     return [title, list(cellNotes(cell, result))].filter((part) => part !== '').join('\n\n');
   const phases = [ledgerTable(cell), rooflineOf(cell, result, 'of the ceilings')].flatMap((table) =>
@@ -85,10 +90,11 @@ function ceilingsBlock({ ceilings }: BenchResult): string {
   return parts.filter((part) => part !== '').join('\n\n');
 }
 
-/** A table of GitHub's dialect: the first column to the left, the others to the right. */
-export function markdownTable({ header, rows }: FigureTable): string {
+/** A table of GitHub's dialect: words to the left, figures to the right. */
+export function markdownTable(table: FigureTable): string {
+  const { header, rows } = table;
   const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
-  const rule = header.map((_, column) => (column === 0 ? '---' : '---:'));
+  const rule = wordColumns(table).map((words) => (words ? '---' : '---:'));
   return [line(header), `| ${rule.join(' | ')} |`, ...rows.map(line)].join('\n');
 }
 

@@ -5,6 +5,7 @@ import { cellNotes, describeDocument, describeSettings } from './describe.js';
 import { ceilingDoubts, ceilingsTable, rooflineOf } from './rooflineTable.js';
 import { setTable } from './setTable.js';
 import { ledgerTable, summaryTable } from './summaryTable.js';
+import { cellTitles } from './sweepAxes.js';
 import { sweepTable, threadAdvice } from './sweepTable.js';
 import { textTable } from './textTable.js';
 
@@ -33,8 +34,9 @@ export function formatText(result: BenchResult): string {
 
 /** One table for all cells, and below it what to know of each. */
 function sweepBlocks(result: BenchResult): string[][] {
+  const titleOf = cellTitles(result);
   const notes = result.cells.flatMap((cell) =>
-    cellNotes(cell, result).map((note) => `note: ${cell.id}: ${note}`),
+    cellNotes(cell, result).map((note) => `note: ${titleOf(cell)}: ${note}`),
   );
   const sets = setTable(result);
   const together = sets === null ? [] : ['all recordings together:', ...textTable(sets)];
@@ -43,7 +45,7 @@ function sweepBlocks(result: BenchResult): string[][] {
 
 function cellBlock(cell: CellRecord, result: BenchResult): string[] {
   const runs = `${cell.runs.length} run(s)`;
-  const lines = [`${cell.id}: ${describeSettings(cell, result)}, ${runs}`];
+  const lines = [`${cellTitles(result)(cell)}: ${describeSettings(cell, result)}, ${runs}`];
   if (cell.summary !== null) {
     lines.push('', ...textTable(summaryTable(cell)));
     const tables = [ledgerTable(cell), rooflineOf(cell, result, 'of the ceilings')];

@@ -80,8 +80,10 @@ export function sweepSeries(result: BenchResult, axis: SweepAxis): SweepSeries[]
     .filter(({ points }) => new Set(points.map(({ x }) => x)).size > 1);
 }
 
-/** What to call a cell in a chart: of a sweep what varies (`timer-en.wav, 2 threads`), else its id. */
+/** What to call a cell: of a sweep what varies (`timer-en.wav, 2 threads`), of a comparison its side, else its id. */
 export function cellTitles(result: BenchResult): (cell: CellRecord) => string {
+  const labels = comparedLabels(result);
+  if (labels.size > 0) return ({ id }) => labels.get(id) ?? id;
   const axes = withoutDecided(sweepAxes(result), result);
   if (result.kind !== 'sweep' || axes.length === 0) return ({ id }) => id;
   return (cell) => axes.map(({ name, of }) => describe(name, of(cell))).join(', ');
@@ -106,6 +108,14 @@ export function setTitles(
     const [first] = cellsOf(set);
     return first === undefined ? '' : axes.map(({ name, of }) => describe(name, of(first))).join(', ');
   };
+}
+
+/** What comparisons call their sides, by cell: `base` is the setting of the command line, which has a better name. */
+function comparedLabels({ kind, comparisons }: BenchResult): ReadonlyMap<string, string> {
+  if (kind !== 'comparison') return new Map();
+  return new Map(
+    comparisons.flatMap(({ a, b, labelA, labelB }) => [[a, labelA] as const, [b, labelB] as const]),
+  );
 }
 
 /** The axes that tell the lines apart, without those that another of them decides anyway. */

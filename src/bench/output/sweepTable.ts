@@ -3,7 +3,7 @@ import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
 import { figure, shownTitle } from './figures.js';
 import type { FigureTable } from './summaryTable.js';
-import { sweepAxes } from './sweepAxes.js';
+import { cellTitles, sweepAxes } from './sweepAxes.js';
 
 /** Columns of the table: the medians that sweeps are made for. */
 const COLUMNS = ['total', 'encode', 'decode', 'rt_factor', 'first_token', 'tokens_per_second'] as const;
@@ -12,7 +12,7 @@ const COLUMNS = ['total', 'encode', 'decode', 'rt_factor', 'first_token', 'token
 export function sweepTable(result: BenchResult): FigureTable {
   // What is compared is named as the user did.
   const axes = result.kind === 'comparison' ? [] : sweepAxes(result);
-  const labels = comparedLabels(result);
+  const titleOf = cellTitles(result);
   const metrics = COLUMNS.flatMap((name) => {
     const metric = findMetric(name);
     const told = result.cells.some((cell) => cell.summary?.[name] !== undefined);
@@ -29,11 +29,7 @@ export function sweepTable(result: BenchResult): FigureTable {
       return metric.name === whole ? [median, spread(cell, metric.name)] : [median];
     });
     const varied = axes.map(({ of }) => String(of(cell) ?? '–'));
-    return [
-      ...(axes.length === 0 ? [labels.get(cell.id) ?? cell.id] : varied),
-      String(cell.runs.length),
-      ...medians,
-    ];
+    return [...(axes.length === 0 ? [titleOf(cell)] : varied), String(cell.runs.length), ...medians];
   });
   const titles = metrics.flatMap((metric) => {
     const title = shownTitle(metric);
@@ -41,14 +37,6 @@ export function sweepTable(result: BenchResult): FigureTable {
   });
   const names = axes.length === 0 ? ['cell'] : axes.map(({ name }) => name);
   return { header: [...names, 'runs', ...titles], rows };
-}
-
-/** What comparisons call their sides, by cell: `base` is the setting of the command line, which has a better name. */
-export function comparedLabels({ kind, comparisons }: BenchResult): ReadonlyMap<string, string> {
-  if (kind !== 'comparison') return new Map();
-  return new Map(
-    comparisons.flatMap(({ a, b, labelA, labelB }) => [[a, labelA] as const, [b, labelB] as const]),
-  );
 }
 
 /** The larger side of the median's interval, in percent; a dash without one. */
@@ -60,9 +48,13 @@ function spread(cell: CellRecord, metric: string): string {
   return `${(100 * reach).toFixed(1)} %`;
 }
 
-/** Which `-t` is best, a sentence for each combination of the other axes. */
+/** Which `-t` is best, a sentence for each number that is, with the settings of the other axes it is best for. */
 export function threadAdvice(result: BenchResult): string[] {
-  return threadScaling(result).map(({ label, bestThreads }) => {
-    return `best -t ${bestThreads}${label === '' ? '' : ` (${label})`}`;
+  const scalings = threadScaling(result);
+  const best = [...new Set(scalings.map(({ bestThreads }) => bestThreads))].sort((a, b) => a - b);
+  return best.map((threads) => {
+    const labels = scalings.filter(({ bestThreads }) => bestThreads === threads).map(({ label }) => label);
+    const all = labels.length === scalings.length && labels.length > 1;
+    return `best -t ${threads}${all ? ' everywhere' : labels[0] === '' ? '' : ` (${labels.join('; ')})`}`;
   });
 }

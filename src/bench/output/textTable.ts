@@ -1,4 +1,5 @@
 import type { FigureTable } from './summaryTable.js';
+import { wordColumns } from './wordColumns.js';
 
 /** What a terminal is sure to have. */
 const TERMINAL_COLUMNS = 80;
@@ -7,13 +8,15 @@ const GAP = '  ';
 const MOST_TITLE_LINES = 3;
 
 /**
- * A table as lines of text: the first column to the left, the others to the right. When its titles make it wider than
+ * A table as lines of text: words to the left, figures to the right. When its titles make it wider than
  * a terminal they stand on two lines, or three.
  *
  * @example
  * textTable({ header: ['cell', 'total ms'], rows: [['base', '1812']] }); // ['cell  total ms', 'base      1812']
  */
-export function textTable({ header, rows }: FigureTable): string[] {
+export function textTable(table: FigureTable): string[] {
+  const { header, rows } = table;
+  const words = wordColumns(table);
   const contents = header.map((_, column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)));
   for (let lines = 1; ; lines++) {
     const heads = headOf(header, contents, lines);
@@ -22,15 +25,15 @@ export function textTable({ header, rows }: FigureTable): string[] {
     );
     const total = widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length);
     if (total > TERMINAL_COLUMNS && lines < MOST_TITLE_LINES) continue;
-    return [...heads, ...rows].map((row) => formatRow(row, widths));
+    return [...heads, ...rows].map((row) => formatRow(row, widths, words));
   }
 }
 
-function formatRow(row: readonly string[], widths: readonly number[]): string {
+function formatRow(row: readonly string[], widths: readonly number[], words: readonly boolean[]): string {
   return row
     .map((text, column) => {
       const width = widths[column] ?? 0;
-      return column === 0 ? text.padEnd(width) : text.padStart(width);
+      return words[column] ? text.padEnd(width) : text.padStart(width);
     })
     .join(GAP)
     .trimEnd();

@@ -1,5 +1,6 @@
 import type { FigureTable } from '../output/summaryTable.js';
-import { el, join, type Markup } from './markup.js';
+import { wordColumns } from '../output/wordColumns.js';
+import { type Child, el, join, type Markup } from './markup.js';
 import type { Scale } from './scale.js';
 
 /** A picture of data that is a table too. */
@@ -40,7 +41,9 @@ export function figure(chart: Chart): Markup {
 }
 
 /** A table that scrolls sideways on small screens. */
-export function htmlTable({ header, rows }: FigureTable): Markup {
+export function htmlTable(table: FigureTable): Markup {
+  const { header, rows } = table;
+  const words = wordColumns(table);
   const line = (name: string, cells: readonly string[]) =>
     el(
       'tr',
@@ -48,8 +51,11 @@ export function htmlTable({ header, rows }: FigureTable): Markup {
       ...cells.map((text, column) =>
         el(
           column === 0 && name === 'td' ? 'th' : name,
-          name === 'th' ? { scope: 'col' } : column === 0 ? { scope: 'row' } : {},
-          text,
+          {
+            scope: name === 'th' ? 'col' : column === 0 ? 'row' : null,
+            class: column > 0 && words[column] ? 'words' : null,
+          },
+          ...(name === 'th' ? breakable(text) : [text]),
         ),
       ),
     );
@@ -60,6 +66,11 @@ export function htmlTable({ header, rows }: FigureTable): Markup {
     { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table' },
     el('table', {}, head, body),
   );
+}
+
+/** Names of metrics may be broken behind their underscores. */
+function breakable(text: string): Child[] {
+  return text.split(/(?<=_)/).flatMap((part, index) => (index === 0 ? [part] : [el('wbr', {}), part]));
 }
 
 /** Text in a drawing. */

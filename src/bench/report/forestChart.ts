@@ -47,7 +47,9 @@ function draw(rows: readonly Decided[], width: number): Drawing {
   for (const group of groups) {
     const [first] = group;
     const title = `${first?.labelB} against ${first?.labelA}`;
-    content.push(label(0, top + 16, fitText(title, width), { class: 'strong halo' }));
+    // The lines of the axis would strike the title out.
+    content.push(el('rect', { class: 'blank', x: 0, y: top, width, height: HEAD }));
+    content.push(label(0, top + 16, fitText(title, width), { class: 'strong' }));
     top += HEAD;
     for (const row of group) {
       content.push(drawRow(row, scale, top + ROW / 2, narrow, right + 12));

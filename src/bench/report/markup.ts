@@ -11,7 +11,16 @@ export type Child = Markup | string | number | null;
 export type Attributes = Readonly<Record<string, string | number | boolean | null>>;
 
 /** Elements of HTML without content. */
-const VOID_ELEMENTS: ReadonlySet<string> = new Set(['meta', 'br', 'hr', 'link', 'col', 'img', 'input']);
+const VOID_ELEMENTS: ReadonlySet<string> = new Set([
+  'meta',
+  'br',
+  'hr',
+  'link',
+  'col',
+  'img',
+  'input',
+  'wbr',
+]);
 
 /**
  * An element. Texts among the children are escaped, so that nothing from a result file can become markup; numbers in

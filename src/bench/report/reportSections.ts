@@ -101,7 +101,13 @@ function tiles(cell: CellRecord): Markup {
       tile('character error rate', significant(100 * accuracy.cer), '%', ''),
     );
   }
-  return el('dl', { class: 'tiles' }, ...shown);
+  return el('dl', { class: `tiles by-${tileColumns(shown.length)}` }, ...shown);
+}
+
+/** Rows of three to five tiles, the last one as full as can be, the shorter the better. */
+function tileColumns(count: number): number {
+  const missing = (columns: number) => (columns - (count % columns)) % columns;
+  return [4, 5, 3].sort((a, b) => missing(a) - missing(b))[0] ?? 4;
 }
 
 function tile(title: string, value: string, unit: string, range: string): Markup {

@@ -27,12 +27,14 @@ body{margin:0;background:var(--page);color:var(--text);font:16px/1.5 system-ui,-
 main{max-width:920px;margin:0 auto;padding:24px 20px 64px}
 h1{font-size:1.5rem;line-height:1.25;margin:0 0 4px}
 h2{font-size:1.25rem;margin:56px 0 12px;padding-top:20px;border-top:1px solid var(--line)}
-h3{font-size:1.05rem;margin:0}
+h3{font-size:1.05rem;margin:28px 0 4px}
+figcaption h3{margin:0}
 p{margin:.3em 0}
 .lead,figcaption p,.unit{color:var(--muted)}
 a{color:var(--accent)}
 code,.mono{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace;font-size:.875em;overflow-wrap:anywhere}
-.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(160px,1fr));gap:12px;margin:20px 0;padding:0}
+.tiles{display:grid;grid-template-columns:repeat(4,1fr);gap:12px;margin:20px 0;padding:0}
+.tiles.by-3{grid-template-columns:repeat(3,1fr)}.tiles.by-5{grid-template-columns:repeat(5,1fr)}
 .tile{background:var(--surface);border:1px solid var(--line);border-radius:10px;padding:12px 14px}
 .tile dt{color:var(--muted);font-size:.85rem}
 .tile dd{margin:0}
@@ -51,7 +53,8 @@ summary{cursor:pointer;color:var(--accent);font-size:.9rem;width:max-content;max
 table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;margin:8px 0}
 th,td{padding:4px 10px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th:first-child,td:first-child{text-align:left;padding-left:0}
-thead th{color:var(--muted);font-weight:600;position:sticky;top:0;background:var(--page)}
+thead th{color:var(--muted);font-weight:600;position:sticky;top:0;background:var(--page);white-space:normal;vertical-align:bottom}
+th.words,td.words{text-align:left}
 tbody th{font-weight:400}
 .facts{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:12px 0;align-items:baseline}
 .facts dt{color:var(--muted)}
@@ -71,6 +74,7 @@ svg .halo{paint-order:stroke;stroke:var(--page);stroke-width:4px}
 .grid{stroke:var(--line)}
 .axis{stroke:var(--strong);stroke-width:1.5}
 .area{fill:var(--area)}
+.blank{fill:var(--page)}
 .box{fill:var(--box)}
 .interval{fill:var(--strong)}
 .median{stroke:var(--text);stroke-width:2}
@@ -111,7 +115,7 @@ const NARROW = `
 svg.wide{display:none}
 svg.narrow{display:block;max-width:480px;margin:0 auto}
 main{padding:16px 16px 48px}
-.tiles{grid-template-columns:1fr 1fr;gap:8px}
+.tiles,.tiles.by-3,.tiles.by-5{grid-template-columns:1fr 1fr;gap:8px}
 .facts{display:block}
 .facts dd{margin:0 0 8px}`;
 

@@ -7,7 +7,8 @@ import { accuracyLines, comparisonLines } from '../output/formatText.js';
 import { ceilingDoubts, rooflineOf } from '../output/rooflineTable.js';
 import { setTable } from '../output/setTable.js';
 import type { FigureTable } from '../output/summaryTable.js';
-import { comparedLabels, sweepTable } from '../output/sweepTable.js';
+import { cellTitles } from '../output/sweepAxes.js';
+import { sweepTable } from '../output/sweepTable.js';
 import { textTable } from '../output/textTable.js';
 import { overheadTable } from '../report/overheadTable.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
@@ -77,7 +78,8 @@ function accuracyBlock(result: BenchResult): string[] {
 }
 
 function rooflineBlock(cell: CellRecord, result: BenchResult): string[] {
-  const table = rooflineOf(cell, result, result.kind === 'benchmark' ? 'of the ceilings' : cell.id);
+  const title = result.kind === 'benchmark' ? 'of the ceilings' : cellTitles(result)(cell);
+  const table = rooflineOf(cell, result, title);
   return table === null ? [] : textTable(table);
 }
 
@@ -86,10 +88,10 @@ const NO_CELLS = { cells: [] };
 
 function noteBlock(result: BenchResult, withNotes: boolean): string[] {
   const single = result.kind === 'benchmark';
-  const labels = comparedLabels(result);
+  const titleOf = cellTitles(result);
   const notes = result.cells.flatMap((cell) =>
     (withNotes ? cellNotes(cell, NO_CELLS) : cell.notes).map((note) =>
-      single ? note : `${labels.get(cell.id) ?? cell.id}: ${note}`,
+      single ? note : `${titleOf(cell)}: ${note}`,
     ),
   );
   const doubts = withNotes ? ceilingDoubts(result.ceilings) : [];

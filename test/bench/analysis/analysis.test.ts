@@ -134,6 +134,14 @@ test('shares of a ceiling that moved by more than 15 % are marked, those of the 
   ]);
 });
 
+test('one measurement that something got in the way of makes no ceiling doubtful, a ceiling that moved does', () => {
+  const marked = (ceilings: CeilingsRecord) =>
+    rooflineOfRun(RUN, WORK, ceilings).some(({ reliable }) => !reliable);
+  assert.equal(marked(measured(30e9, 31e9, 30e9, 15e9, 30e9, 30e9)), false);
+  assert.equal(marked(measured(30e9, 31e9, 30e9, 55e9, 54e9, 55e9)), true);
+  assert.equal(marked(measured(30e9, 15e9, 30e9)), true, 'of three none can be spared');
+});
+
 test('a cell is held against the ceilings of its own threads, by the medians of its runs', () => {
   const [first] = sweepResult().cells as [CellRecord];
   const settings = { ...first.settings, threads: 2, backend: 'x64', isa: 'avx512bf16' };

@@ -6,6 +6,7 @@ import { formatEvent, formatJsonl } from '../../../src/bench/output/formatJsonl.
 import { escapeMarkdown, formatMarkdown } from '../../../src/bench/output/formatMarkdown.js';
 import { formatText } from '../../../src/bench/output/formatText.js';
 import { parseResult } from '../../../src/bench/output/readResult.js';
+import { cellTitles } from '../../../src/bench/output/sweepAxes.js';
 import { formatHtml } from '../../../src/bench/report/formatHtml.js';
 import type { BenchResult } from '../../../src/bench/schema/benchResult.js';
 import { QwenAsrError } from '../../../src/error.js';
@@ -105,9 +106,10 @@ for (const [name, result] of Object.entries(SAMPLES)) {
   test(`${name}: the figures in Markdown and text are those in JSON, to four digits`, () => {
     if (result.kind === 'sweep') return; // its table has no summaries
     for (const cell of result.cells) {
+      const title = cellTitles(result)(cell);
       const found = [
         ...formatMarkdown(result)
-          .split(`**${escapeMarkdown(cell.id)}**`)[1]!
+          .split(`**${escapeMarkdown(title)}**`)[1]!
           .split('\n**')[0]!
           .matchAll(/^\| ([a-z\\_]+)(?: (ms|MiB))? \| ([-\d.]+) \|/gm),
       ];
@@ -117,7 +119,7 @@ for (const [name, result] of Object.entries(SAMPLES)) {
           [unit, Number(median)] as const,
         ]),
       );
-      const text = formatText(result).split(`\n${cell.id}: `)[1] ?? assert.fail();
+      const text = formatText(result).split(`\n${title}: `)[1] ?? assert.fail();
       for (const name of ['total', 'encode', 'decode', 'rt_factor', 'first_token', 'memory']) {
         const median = cell.summary?.[name]?.median;
         if (median === undefined && name !== 'total') continue; // a command does not tell all of them

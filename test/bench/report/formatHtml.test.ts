@@ -79,6 +79,20 @@ test('every drawing has a label, finite coordinates and its data as a table', ()
   }
 });
 
+test('words stand to the left and figures to the right, metrics may be broken, and no line crosses a title', () => {
+  const sweep = formatHtml([{ name: 'x', result: sweepResult() }]);
+  assert.match(sweep, /<th scope="col">first_<wbr>token ms<\/th>/);
+  const comparison = formatHtml([{ name: 'x', result: comparisonResult() }]);
+  assert.match(comparison, /<th scope="col" class="words">verdict<\/th>/);
+  assert.match(comparison, /<td class="words">slower<\/td>/);
+  assert.match(comparison, /<td>\+[23]\.\d %<\/td>/);
+  // In both drawings of the forest plot each of the two pairs has its title on a ground of its own.
+  const titles = comparison.match(
+    /<rect class="blank"[^>]*><\/rect><text [^>]*class="strong">[^<]* against /g,
+  );
+  assert.equal(titles?.length, 4);
+});
+
 test('a browser shows it at any width, light and dark, without an error or a request', {
   skip: noChromium,
 }, async () => {
