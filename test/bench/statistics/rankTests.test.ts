@@ -5,7 +5,7 @@ import { mannWhitneyTest } from '../../../src/bench/statistics/mannWhitney.js';
 import { median } from '../../../src/bench/statistics/quantile.js';
 import { createRandom, type Random } from '../../../src/bench/statistics/random.js';
 import { midranks } from '../../../src/bench/statistics/ranks.js';
-import { signedRankTest } from '../../../src/bench/statistics/signedRank.js';
+import { signedRankCritical, signedRankTest } from '../../../src/bench/statistics/signedRank.js';
 
 const close = (actual: number, expected: number, tolerance = 1e-12): void =>
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual}, expected ${expected}`);
@@ -67,6 +67,78 @@ test('the Mann–Whitney test agrees with SciPy', () => {
   assert.deepEqual([normal.statistic, normal.method], [634, 'normal']);
   close(normal.pValue, 0.0188773532524883, 1e-9);
 });
+
+test('the critical values of the signed-rank test are those of published tables', () => {
+  // Two-sided 5 % points of the smaller rank sum (Wilcoxon and Wilcox 1964; Conover 1999, table A12).
+  for (const [pairs, critical] of [
+    [5, -1],
+    [6, 0],
+    [7, 2],
+    [8, 3],
+    [9, 5],
+    [10, 8],
+    [11, 10],
+    [12, 13],
+    [15, 25],
+    [20, 52],
+    [25, 89],
+  ] as const) {
+    assert.equal(signedRankCritical(pairs, 0.025), critical, `${pairs} pairs`);
+    // The test itself: the smaller rank sum at the critical value is significant, one more is not.
+    const ranks = Array.from({ length: pairs }, (_, index) => index + 1);
+    const pAt = (sum: number): number => signedRankTest(signsOfSum(ranks, sum)).pValue;
+    if (critical >= 0) assert.ok(pAt(critical) <= 0.05, `${pairs} pairs, W = ${critical}: ${pAt(critical)}`);
+    assert.ok(pAt(critical + 1) > 0.05, `${pairs} pairs, W = ${critical + 1}: ${pAt(critical + 1)}`);
+  }
+});
+
+/** The ranks with signs such that those of the positive ones sum to this. */
+function signsOfSum(ranks: readonly number[], sum: number): number[] {
+  let left = sum;
+  return ranks.toReversed().map((rank) => {
+    if (rank > left) return -rank;
+    left -= rank;
+    return rank;
+  });
+}
+
+test('the critical values of the Mann–Whitney test are those of published tables', () => {
+  // Two-sided 5 % points of U (Mann and Whitney 1947, as tabulated by Siegel and Castellan 1988, appendix J).
+  for (const [sizeA, sizeB, critical] of [
+    [4, 4, 0],
+    [5, 5, 2],
+    [6, 6, 5],
+    [7, 7, 8],
+    [8, 8, 13],
+    [9, 9, 17],
+    [10, 10, 23],
+    [12, 12, 37],
+    [15, 15, 64],
+    [20, 20, 127],
+    [5, 10, 8],
+    [8, 12, 22],
+  ] as const) {
+    const pAt = (u: number): number => {
+      const { statistic, pValue, method } = mannWhitneyTest(...samplesOfU(sizeA, sizeB, u));
+      assert.deepEqual([statistic, method], [u, 'exact']);
+      return pValue;
+    };
+    const sizes = `${sizeA} and ${sizeB}`;
+    assert.ok(pAt(critical) <= 0.05, `${sizes}, U = ${critical}: ${pAt(critical)}`);
+    assert.ok(pAt(critical + 1) > 0.05, `${sizes}, U = ${critical + 1}: ${pAt(critical + 1)}`);
+  }
+});
+
+/** Two samples without ties of which the first is above the second in so many pairs. */
+function samplesOfU(sizeA: number, sizeB: number, u: number): [a: number[], b: number[]] {
+  let left = u;
+  const a = Array.from({ length: sizeA }, (_, index) => {
+    const above = Math.min(left, sizeB);
+    left -= above;
+    return above + 0.5 + 0.001 * index;
+  });
+  return [a, Array.from({ length: sizeB }, (_, index) => index + 1)];
+}
 
 test('exact and normal p-values meet where one takes over from the other', () => {
   const random = createRandom(107);
