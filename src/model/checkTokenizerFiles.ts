@@ -38,7 +38,7 @@ export function checkTokenizerFiles(files: ModelFiles, config: ModelConfig): Che
       ...checkPromptTokens(vocabulary, added, config),
       ...checkAudioIds(added, config),
       ...checkEndIds(files, config),
-      ...checkMerges(files),
+      ...checkMerges(files, vocabulary),
     ];
   } catch (error) {
     if (!(error instanceof QwenAsrError)) throw error;
@@ -176,8 +176,10 @@ function checkEndIds({ source, generationConfigJson }: ModelFiles, { decoder }: 
   return [{ severity: 'warning', message }];
 }
 
-function checkMerges({ tokenizerFiles }: ModelFiles): CheckFinding[] {
-  if (tokenizerFiles.mergesTxt !== undefined || tokenizerFiles.tokenizerJson !== undefined) return [];
+function checkMerges({ source, tokenizerFiles }: ModelFiles, vocabulary: Ids): CheckFinding[] {
+  const { mergesTxt, tokenizerJson } = tokenizerFiles;
+  if (mergesTxt !== undefined) return checkMergeLines(mergesTxt, vocabulary, `${source}/merges.txt`);
+  if (tokenizerJson !== undefined) return [];
   return [
     {
       severity: 'warning',
@@ -185,4 +187,23 @@ function checkMerges({ tokenizerFiles }: ModelFiles): CheckFinding[] {
         'no merges.txt or tokenizer.json: a context, or a language name of several tokens, cannot be encoded',
     },
   ];
+}
+
+/** Every line is two pieces, which the vocabulary holds, and holds together; only a first line may be a comment. */
+function checkMergeLines(text: string, vocabulary: Ids, where: string): CheckFinding[] {
+  const lines = text
+    .replace(/^\ufeff/, '')
+    .replace(/[\r\n]+$/, '')
+    .split(/\r?\n/);
+  const first = lines[0]?.startsWith('#version') ? 1 : 0;
+  const isMerge = (line: string): boolean => {
+    const pieces = line.split(' ');
+    return pieces.length === 2 && [...pieces, pieces.join('')].every((piece) => vocabulary.has(piece));
+  };
+  const bad = lines.findIndex((line, i) => i >= first && !isMerge(line));
+  if (bad < 0)
+    return [{ severity: 'ok', message: `${lines.length - first} merges of pieces of the vocabulary` }];
+  const found = quote(lines[bad] ?? '');
+  const message = `${where} line ${bad + 1}: expected two pieces of the vocabulary that make a third, found ${found}`;
+  return [{ severity: 'error', message }];
 }

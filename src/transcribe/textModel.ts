@@ -22,6 +22,12 @@ export interface TextModel {
   readonly promptIds: PromptIds;
   /** Names of the languages that may be forced. */
   readonly languages: readonly string[];
+  /**
+   * Ids of plain text.
+   *
+   * @throws QwenAsrError `tokenizer` for text that the vocabulary cannot spell; `model` for malformed merges
+   */
+  encode(text: string): number[];
 }
 
 /**
@@ -50,6 +56,17 @@ export class LazyTextModel implements TextModel {
   /** @throws QwenAsrError as {@link tokenizer}, and `model` when a token of the prompt is missing */
   get promptIds(): PromptIds {
     return this.#vocabulary().promptIds;
+  }
+
+  encode(text: string): number[] {
+    const { tokenizer } = this;
+    try {
+      return tokenizer.encode(text);
+    } catch (error) {
+      // The merges are read when they are first needed.
+      const isOfFiles = error instanceof QwenAsrError && error.code === 'model';
+      throw isOfFiles ? inDirectory(this.#files.source, error) : error;
+    }
   }
 
   /** Reads the files ahead, a little a turn of the event loop; what is wrong with them is thrown at first use. */

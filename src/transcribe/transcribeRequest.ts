@@ -53,11 +53,10 @@ export function resolveRequest(
 }
 
 function encode(text: TextModel, what: string, option: keyof TranscribeOptions): number[] {
-  const { tokenizer } = text; // its errors are those of the model's files
   try {
-    return tokenizer.encode(what);
+    return text.encode(what);
   } catch (error) {
-    if (!(error instanceof QwenAsrError)) throw error;
+    if (!(error instanceof QwenAsrError && error.code === 'tokenizer')) throw error;
     throw new QwenAsrError(error.code, error.message, { cause: error, option });
   }
 }

@@ -193,6 +193,23 @@ test('absent optional files are a warning or a note', async (t) => {
   assert.match(problems(report).join(), /^warning: no merges\.txt or tokenizer\.json/);
 });
 
+test('merges of what is no part of the vocabulary are an error that names the line', async (t) => {
+  const withMerges = (text: string) =>
+    checkDemo(t, (list, directory) => {
+      writeFileSync(join(directory, 'merges.txt'), text);
+      return list;
+    });
+  for (const text of ['#version: 0.2\nzz qq\n', '#version: 0.2\na b c\n', '#version: 0.2\n# #\n\n\nĠ t\n']) {
+    const report = await withMerges(text);
+    assert.equal(report.passed, false);
+    assert.match(
+      problems(report).join(),
+      /^error: .*merges\.txt line 2: expected two pieces of the vocabulary/,
+    );
+  }
+  assert.equal((await withMerges('#version: 0.2\n')).passed, true);
+});
+
 test('a directory that is no model gives a finding; one that is not there, an error', async (t) => {
   const directory = temporaryDirectory(t);
   const report = await checkModelDirectory(directory);

@@ -14,7 +14,8 @@ const tokenizer = Tokenizer.create({
   ],
 });
 const END = 11;
-const text = { tokenizer, promptIds: { asrText: 10 } as PromptIds, languages: ['English'] };
+const promptIds = { asrText: 10 } as PromptIds;
+const text = { tokenizer, promptIds, languages: ['English'], encode: () => [] };
 
 function run(ids: readonly number[], options: Partial<TranscribeRequest> = {}) {
   const request = { forcedLanguage: undefined, promptContent: {}, budget: 99, exact: false, ...options };

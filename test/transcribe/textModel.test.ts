@@ -56,5 +56,5 @@ test('merges are read when text is encoded, and not before', async () => {
   const model = textModel({ mergesTxt: 'no merge rule\n' });
   await model.prepare();
   assert.equal(model.tokenizer.decode([model.promptIds.newline]), '\n');
-  assert.throws(() => model.tokenizer.encode('text'), { code: 'model', message: /merges\.txt line 1/ });
+  assert.throws(() => model.encode('text'), { code: 'model', message: /^some\/model\/merges\.txt line 1: / });
 });

@@ -23,6 +23,7 @@ function demoText(): TextModel {
     tokenizer,
     promptIds: resolvePromptIds(tokenizer, 922),
     languages: ['English', 'German', 'Spanish'],
+    encode: (what) => tokenizer.encode(what),
   };
 }
 
