@@ -143,7 +143,8 @@ function bind(koffi: Koffi): Native {
     },
     mapFile: (descriptor, byteLength, path) => {
       if (byteLength > MAX_VIEW_BYTES) {
-        const line = `expected at most ${MAX_VIEW_BYTES} bytes, as an array of Node.js can hold, found ${byteLength}`;
+        const room = `${MAX_VIEW_BYTES} bytes, as an array of Node.js ${process.versions.node} holds (22 holds more)`;
+        const line = `expected at most ${room}, found ${byteLength}`;
         throw new QwenAsrError('unsupported', `${path}: ${line}`);
       }
       const address = map(byteLength, PROT_READ, MAP_SHARED, descriptor);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { constants } from 'node:buffer';
 import { test } from 'node:test';
 import { loadNative, type Native, openNative } from '../../src/runtime/native.js';
 import { oneLineError } from '../model/support/oneLineError.js';
@@ -26,6 +27,18 @@ test('it is loaded once', async () => {
 
 test('more memory than there are addresses is an error', { skip }, () => {
   assert.throws(() => (native as Native).reserve(2 ** 52), oneLineError('memory', /4503599627370496 bytes/));
+});
+
+test('more than an array can hold is an error, not the end of the process', {
+  skip:
+    skip || (constants.MAX_LENGTH > 2 ** 46 && 'arrays of this version hold more than there are addresses'),
+}, () => {
+  const byteLength = constants.MAX_LENGTH + 1;
+  assert.throws(() => (native as Native).reserve(byteLength), oneLineError('memory', /more than an array/));
+  assert.throws(
+    () => (native as Native).mapFile(-1, byteLength, 'some/where'),
+    oneLineError('unsupported', /^some\/where: expected at most \d+ bytes, .*found \d+$/),
+  );
 });
 
 test('what is no file cannot be mapped', { skip }, () => {
