@@ -35,6 +35,8 @@ test('what cannot be used is said, and the page goes on', { skip: noChromium }, 
   pages.withPage(true, async (page) => {
     await page.setInputFiles('#file', join(demoModelDir, 'config.json'));
     await waitForText(page, '#audio-status', /^config\.json: expected a recording/);
+    assert.ok(await page.isVisible('#audio-status.error'));
+    assert.ok(!(await page.isVisible('audio')), 'nothing is offered to be played');
     await page.check('input[name="model"][value="folder"]');
     await page.setInputFiles('#folder', join(demoModelDir, 'samples'));
     await page.click('#load');
@@ -74,6 +76,39 @@ test('a benchmark can be stopped, and shows what was measured', { skip: noChromi
   }),
 );
 
+/** Where the keyboard is: an id, or what else tells. */
+const FOCUSED =
+  'document.activeElement.id || document.activeElement.className || document.activeElement.name || document.activeElement.localName';
+
+test('a browser without 128-bit vectors: the page says so, and stays usable', { skip: noChromium }, () =>
+  pages.withoutSimd(async (page) => {
+    await waitForText(page, '#model-status', /^Not loaded: WebAssembly: .* no 128-bit vectors/);
+    assert.ok(await page.isVisible('#model-status.error'));
+    await waitForText(page, '#audio-status', /^timer-en\.wav: 2\.5 s$/);
+    assert.ok(await page.isVisible('#transcribe[disabled]'));
+    assert.ok(await page.isVisible('#load:not([disabled])'));
+  }),
+);
+
+test('without a mouse: everything can be reached, in the order of the page', { skip: noChromium }, () =>
+  pages.withPage(true, async (page) => {
+    const order: string[] = [];
+    for (let i = 0; i < 40 && order.at(-1) !== 'download'; i++) {
+      await page.keyboard.press('Tab');
+      const focused = (await page.evaluate(FOCUSED)) as string;
+      if (focused !== order.at(-1)) order.push(focused);
+      if (focused !== 'bench') continue;
+      await page.keyboard.press('Enter');
+      await waitForText(page, '#bench-status', /are done/);
+      assert.equal(await page.evaluate(FOCUSED), 'bench');
+    }
+    assert.deepEqual(order, [
+      ...['skip', 'model', 'threads', 'load', 'sample', 'file', 'microphone', 'audio'],
+      ...['language', 'transcribe', 'runs', 'bench', 'download'],
+    ]);
+  }),
+);
+
 test('it fits a phone, works by keyboard, and every control has a name', { skip: noChromium }, () =>
   pages.withPage(true, async (page) => {
     await page.setViewportSize({ width: 360, height: 740 });
@@ -81,7 +116,10 @@ test('it fits a phone, works by keyboard, and every control has a name', { skip:
     assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 360);
     await page.focus('#transcribe');
     await page.keyboard.press('Enter');
-    await waitForText(page, '#text', /seven minutes\.$/);
+    await waitForText(page, '#text-status', / tokens in /);
+    assert.equal(await page.textContent('#text'), 'Set a timer for seven minutes.');
+    // The button was switched off meanwhile: the keyboard was on Stop, and is back.
+    assert.equal(await page.evaluate('document.activeElement.id'), 'transcribe');
     assert.equal(await page.textContent('#text-spoken'), 'Set a timer for seven minutes.');
     const unnamed =
       await page.evaluate(`[...document.querySelectorAll('button, input, select, audio, progress')]

@@ -31,7 +31,8 @@ export function runChart(runs: readonly RunRecord[]): HTMLElement {
   });
   const figure = document.createElement('figure');
   const caption = document.createElement('figcaption');
-  caption.append('Total of every run: ', swatch('run-encode'), 'encode, ', swatch('run-decode'), 'decode');
+  const keys = [key('run-encode', 'encode'), key('run-decode', 'decode (with prefill)')];
+  caption.append('Total of every run: ', ...keys);
   const drawing = svgElement(
     'svg',
     { class: 'run-chart', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': describe(runs) },
@@ -59,8 +60,11 @@ function describe(runs: readonly RunRecord[]): string {
   return `Total of every run in milliseconds: ${runs.map(({ totalMs }) => totalMs.toFixed(0)).join(', ')}`;
 }
 
-function swatch(name: string): HTMLElement {
+function key(name: string, title: string): HTMLElement {
   const element = document.createElement('span');
-  element.className = `swatch ${name}`;
+  element.className = 'key';
+  const swatch = document.createElement('span');
+  swatch.className = `swatch ${name}`;
+  element.append(swatch, title);
   return element;
 }

@@ -3,6 +3,7 @@ import { decodeRecording } from '../audio/recording.js';
 import { elementById } from './elementById.js';
 import { clockTime } from './liveTranscript.js';
 import type { PageState } from './pageState.js';
+import { showError, showStatus } from './showStatus.js';
 
 /** Recordings beside the demo model. */
 const SAMPLES = [
@@ -20,34 +21,54 @@ export function openAudioPanel(state: PageState): void {
   const player = makePlayer();
   const sample = elementById('sample', HTMLSelectElement);
   const file = elementById('file', HTMLInputElement);
-  sample.append(...SAMPLES.map(({ file, title }) => new Option(title, file)));
+  const other = new Option('none: see below', '');
+  other.hidden = true;
+  sample.append(other, ...SAMPLES.map(({ file, title }) => new Option(title, file)));
+  sample.selectedIndex = 1;
 
   let latest = 0;
   const take = async (open: () => Promise<Blob>, name: string) => {
     const choice = ++latest;
-    status.textContent = `${name}: reading …`;
+    showStatus(status, `${name}: reading …`);
     try {
       const blob = await open();
       const recording = await decodeRecording(blob, name);
       if (choice !== latest) return; // something else was chosen meanwhile
-      URL.revokeObjectURL(player.src);
-      player.src = URL.createObjectURL(blob);
-      status.textContent = `${name}: ${lengthText(recording.durationMs)}`;
+      play(player, blob);
+      showStatus(status, `${name}: ${lengthText(recording.durationMs)}`);
       state.change({ recording });
     } catch (error) {
       if (choice !== latest) return;
-      status.textContent = error instanceof Error ? error.message : String(error);
+      play(player, null);
+      showError(status, error);
       state.change({ recording: null });
     }
   };
   const takeSample = () => take(() => fetchSample(sample.value), sample.value);
-  sample.addEventListener('change', takeSample);
+  sample.addEventListener('change', () => {
+    file.value = '';
+    void takeSample();
+  });
   file.addEventListener('change', () => {
     const [chosen] = file.files ?? [];
-    if (chosen !== undefined) void take(async () => chosen, chosen.name);
+    if (chosen === undefined) return;
+    sample.value = '';
+    void take(async () => chosen, chosen.name);
   });
-  openMicrophoneButton(status, (blob) => take(async () => blob, 'microphone'));
+  openMicrophoneButton(status, (blob) => {
+    sample.value = '';
+    file.value = '';
+    return take(async () => blob, 'microphone');
+  });
   void takeSample();
+}
+
+/** Nothing is offered to be played that would not be transcribed. */
+function play(player: HTMLAudioElement, blob: Blob | null): void {
+  URL.revokeObjectURL(player.src);
+  if (blob === null) player.removeAttribute('src');
+  else player.src = URL.createObjectURL(blob);
+  player.hidden = blob === null;
 }
 
 function lengthText(durationMs: number): string {
@@ -78,14 +99,14 @@ function openMicrophoneButton(status: HTMLElement, take: (blob: Blob) => Promise
     try {
       if (recording === null) {
         recording = await recordMicrophone();
-        status.textContent = 'Recording …';
+        showStatus(status, 'Recording …');
       } else {
         const blob = await recording.stop();
         recording = null;
         await take(blob);
       }
     } catch (error) {
-      status.textContent = error instanceof Error ? error.message : String(error);
+      showError(status, error);
     }
     button.textContent = recording === null ? 'Record the microphone' : 'End the recording';
     button.setAttribute('aria-pressed', String(recording !== null));

@@ -6,12 +6,16 @@ import { phaseChart } from '../charts/phaseChart.js';
 import { runChart } from '../charts/runChart.js';
 import type { Engine } from '../engine/engine.js';
 import { elementById } from './elementById.js';
+import { keepFocus } from './keepFocus.js';
 import type { PageState } from './pageState.js';
+import { showError, showStatus } from './showStatus.js';
 
 /** Measures transcriptions of the chosen audio. */
 export function openBenchPanel(engine: Engine, state: PageState): void {
   const status = elementById('bench-status', HTMLElement);
+  const row = elementById('bench-progress-row', HTMLElement);
   const progress = elementById('bench-progress', HTMLProgressElement);
+  const reached = elementById('bench-reached', HTMLElement);
   const start = elementById('bench', HTMLButtonElement);
   const stop = elementById('stop-bench', HTMLButtonElement);
   const runsInput = elementById('runs', HTMLInputElement);
@@ -23,7 +27,7 @@ export function openBenchPanel(engine: Engine, state: PageState): void {
     if (recording === null || model === null || !runsInput.reportValidity()) return;
     abort = new AbortController();
     const { signal } = abort;
-    state.change({ busy: true });
+    keepFocus(start, stop, () => state.change({ busy: true }));
     const [warmups, runs]: [RunRecord[], RunRecord[]] = [[], []];
     const plannedRuns = runsInput.valueAsNumber;
     const language = elementById('language', HTMLSelectElement).value;
@@ -32,25 +36,27 @@ export function openBenchPanel(engine: Engine, state: PageState): void {
     const measured = { createdAt, environment, model, recording, language, plannedRuns, warmups, runs };
     const run = () => engine.measure({ samples: recording.samples, language }, signal);
     progress.value = 0;
-    progress.hidden = false;
+    reached.textContent = 'warm-up';
+    row.hidden = false;
     try {
-      status.textContent = 'Warm-up …';
+      // Once: a screen reader that read every run out would hardly end.
+      showStatus(status, 'Running …');
       warmups.push(await run());
       while (runs.length < plannedRuns) {
-        status.textContent = `Run ${runs.length + 1} of ${plannedRuns} …`;
+        reached.textContent = `run ${runs.length + 1} of ${plannedRuns}`;
         runs.push(await run());
         progress.value = (100 * runs.length) / plannedRuns;
         benchmark = measured;
         showResult(measured);
       }
-      status.textContent = `${plannedRuns} runs on ${recording.name} are done.`;
+      showStatus(status, `${plannedRuns} runs on ${recording.name} are done.`);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      status.textContent = signal.aborted ? `Stopped after ${runs.length} runs.` : reason;
+      if (signal.aborted) showStatus(status, `Stopped after ${runs.length} runs.`);
+      else showError(status, error);
     } finally {
       abort = null;
-      progress.hidden = true;
-      state.change({ busy: false });
+      row.hidden = true;
+      keepFocus(stop, start, () => state.change({ busy: false }));
     }
   });
   stop.addEventListener('click', () => abort?.abort());

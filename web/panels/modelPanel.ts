@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.js';
 import type { ModelSource } from '../engine/messages.js';
 import { elementById } from './elementById.js';
 import type { PageState } from './pageState.js';
+import { showError, showStatus } from './showStatus.js';
 
 /** The choice of the model; loads the demo model at once. */
 export function openModelPanel(engine: Engine, state: PageState): void {
@@ -22,24 +23,28 @@ export function openModelPanel(engine: Engine, state: PageState): void {
   const load = async () => {
     const source = chosenSource();
     if (source === null) {
-      status.textContent = 'Choose a folder first.';
+      showError(status, 'Not loaded: choose a folder first.');
+      elementById('folder', HTMLInputElement).focus();
       return;
     }
+    const hadFocus = document.activeElement === button;
     state.change({ busy: true, model: null });
     progress.value = 0;
     progress.hidden = false;
-    status.textContent = 'Loading …';
+    showStatus(status, 'Loading …');
     try {
       const model = await engine.load(source, threads.valueAsNumber, (readBytes, totalBytes) => {
         progress.value = (100 * readBytes) / totalBytes;
       });
-      status.textContent = `Loaded: ${describeModel(model)}, WebAssembly ${model.isa}, ${threadText(model.threads)}.`;
+      const how = `WebAssembly ${model.isa}, ${threadText(model.threads)}`;
+      showStatus(status, `Loaded: ${describeModel(model)}, ${how}.`);
       state.change({ model });
     } catch (error) {
-      status.textContent = `Not loaded: ${error instanceof Error ? error.message : error}`;
+      showError(status, error, 'Not loaded: ');
     } finally {
       progress.hidden = true;
       state.change({ busy: false });
+      if (hadFocus) button.focus();
     }
   };
   button.addEventListener('click', load);

@@ -3,8 +3,10 @@ import type { TranscriptSegment } from '../../src/browser.js';
 import { joinLanguages } from '../../src/text/joinLanguages.js';
 import type { Engine } from '../engine/engine.js';
 import { elementById } from './elementById.js';
+import { keepFocus } from './keepFocus.js';
 import { clockTime, LiveTranscript } from './liveTranscript.js';
 import type { PageState } from './pageState.js';
+import { showError, showStatus } from './showStatus.js';
 
 /** A screen reader reads a text of up to so many characters out when it is complete. */
 const MOST_SPOKEN = 1000;
@@ -14,7 +16,9 @@ export function openTranscribePanel(engine: Engine, state: PageState): void {
   const text = elementById('text', HTMLElement);
   const spoken = elementById('text-spoken', HTMLElement);
   const status = elementById('text-status', HTMLElement);
+  const row = elementById('text-progress-row', HTMLElement);
   const progress = elementById('text-progress', HTMLProgressElement);
+  const reached = elementById('text-reached', HTMLElement);
   const language = elementById('language', HTMLSelectElement);
   const start = elementById('transcribe', HTMLButtonElement);
   const stop = elementById('stop-transcribe', HTMLButtonElement);
@@ -24,12 +28,12 @@ export function openTranscribePanel(engine: Engine, state: PageState): void {
     const { recording } = state;
     if (recording === null) return;
     abort = new AbortController();
-    state.change({ busy: true });
+    keepFocus(start, stop, () => state.change({ busy: true }));
     const live = new LiveTranscript(text);
     const segments: TranscriptSegment[] = [];
     spoken.textContent = '';
     progress.value = 0;
-    status.textContent = 'Transcribing …';
+    showStatus(status, 'Transcribing …');
     try {
       const totalMs = await engine.transcribe({
         samples: recording.samples,
@@ -40,19 +44,20 @@ export function openTranscribePanel(engine: Engine, state: PageState): void {
           segments.push(segment);
           live.addSegment(segment);
           if (segment.endMs >= recording.durationMs) return;
-          progress.hidden = false;
+          row.hidden = false;
           progress.value = (100 * segment.endMs) / recording.durationMs;
-          status.textContent = `Transcribing … ${clockTime(segment.endMs)} of ${clockTime(recording.durationMs)}`;
+          reached.textContent = `${clockTime(segment.endMs)} of ${clockTime(recording.durationMs)}`;
         },
       });
       spoken.textContent = live.text.length > MOST_SPOKEN ? '' : live.text;
-      status.textContent = summarize(live.text, segments, totalMs, recording.durationMs);
+      showStatus(status, summarize(live.text, segments, totalMs, recording.durationMs));
     } catch (error) {
-      status.textContent = error instanceof Error ? error.message : String(error);
+      if (abort.signal.aborted) showStatus(status, 'Stopped.');
+      else showError(status, error);
     } finally {
       abort = null;
-      progress.hidden = true;
-      state.change({ busy: false });
+      row.hidden = true;
+      keepFocus(stop, start, () => state.change({ busy: false }));
     }
   });
   stop.addEventListener('click', () => abort?.abort());

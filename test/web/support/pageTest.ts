@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseResult } from '../../../src/bench/output/readResult.js';
 import type { BenchResult } from '../../../src/bench/schema/benchResult.js';
@@ -22,8 +24,31 @@ export class PageTest {
   }
 
   /** Opens the page with the demo model loaded; afterwards nothing may have been complained about. */
-  async withPage(isIsolated: boolean, work: (page: Page) => Promise<void>): Promise<void> {
-    const server = await serveFolder(this.#built.folder, isIsolated);
+  withPage(isIsolated: boolean, work: (page: Page) => Promise<void>): Promise<void> {
+    return this.#open(this.#built.folder, isIsolated, async (page) => {
+      await page.waitForSelector('#transcribe:not([disabled])');
+      await work(page);
+    });
+  }
+
+  /** Opens the page in a browser whose WebAssembly refuses everything that came after its first version. */
+  async withoutSimd(work: (page: Page) => Promise<void>): Promise<void> {
+    const folder = mkdtempSync(join(tmpdir(), 'qwen-asr-no-simd-'));
+    try {
+      cpSync(this.#built.folder, folder, { recursive: true });
+      const assets = join(folder, 'assets');
+      for (const name of readdirSync(assets).filter((name) => name.startsWith('engineWorker'))) {
+        const program = readFileSync(join(assets, name), 'utf8');
+        writeFileSync(join(assets, name), `WebAssembly.validate = () => false;\n${program}`);
+      }
+      await this.#open(folder, true, work);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  async #open(folder: string, isIsolated: boolean, work: (page: Page) => Promise<void>): Promise<void> {
+    const server = await serveFolder(folder, isIsolated);
     const page = await this.#chromium.newPage();
     const complaints: string[] = [];
     page.on('console', (message) => {
@@ -32,7 +57,6 @@ export class PageTest {
     page.on('pageerror', (error) => complaints.push(error.message));
     try {
       await page.goto(server.address);
-      await page.waitForSelector('#transcribe:not([disabled])');
       await work(page);
       assert.deepEqual(complaints, []);
     } finally {
