@@ -1,6 +1,7 @@
 import type { TranscriptSegment } from '../../src/browser.js';
 // Not from browser.ts: see recording.ts.
 import { joinLanguages } from '../../src/text/joinLanguages.js';
+import type { Recording } from '../audio/recording.js';
 import type { Engine } from '../engine/engine.js';
 import { elementById } from './elementById.js';
 import { keepFocus } from './keepFocus.js';
@@ -50,7 +51,7 @@ export function openTranscribePanel(engine: Engine, state: PageState): void {
         },
       });
       spoken.textContent = live.text.length > MOST_SPOKEN ? '' : live.text;
-      showStatus(status, summarize(live.text, segments, totalMs, recording.durationMs));
+      showStatus(status, summarize(recording, live.text, segments, totalMs));
     } catch (error) {
       if (abort.signal.aborted) showStatus(status, 'Stopped.');
       else showError(status, error);
@@ -73,15 +74,15 @@ export function openTranscribePanel(engine: Engine, state: PageState): void {
 }
 
 function summarize(
+  { name, durationMs }: Recording,
   text: string,
   segments: readonly TranscriptSegment[],
   totalMs: number,
-  durationMs: number,
 ): string {
   const language = joinLanguages(segments.map((segment) => segment.language));
   const tokens = segments.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
-  const said = text === '' ? 'No speech was found' : language || 'Any language';
+  const said = text === '' ? 'no speech was found' : language || 'any language';
   const parts = segments.length === 1 ? '' : `, ${segments.length} segments`;
   const factor = (totalMs / durationMs).toFixed(2);
-  return `${said}: ${tokens} tokens in ${totalMs.toFixed(0)} ms, ${factor} × real time${parts}`;
+  return `${name}: ${said}, ${tokens} tokens in ${totalMs.toFixed(0)} ms, ${factor} × real time${parts}`;
 }
