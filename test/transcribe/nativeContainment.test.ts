@@ -63,7 +63,7 @@ test('a level that this CPU lacks is refused with those that it has', { skip }, 
   await assert.rejects(loadModel(demoModelDir, { isa: 'avx10' }), oneLineError('unsupported', /avx2.*avx10/));
   await assert.rejects(
     loadModel(demoModelDir, { isa: weakest!.isa, precision: 'bf16' }),
-    oneLineError('unsupported', /precision bf16/),
+    oneLineError('unsupported', /^precision: .*bf16/),
   );
 });
 
