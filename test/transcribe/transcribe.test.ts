@@ -204,7 +204,10 @@ test('forced languages go by name or code in any case; unknown ones are listed',
 test('calls that cannot be carried out are refused', async () => {
   const samples = await samplesOf('light-en.wav');
   for (const options of [{ maxTokens: 0 }, { exactTokens: -1 }, { maxTokens: 1.5 }, { exactTokens: NaN }]) {
-    await assert.rejects(demo.transcribe(samples, options).result, oneLineError('usage', /^(max|exact)Tokens: expected a whole number from 1 /));
+    await assert.rejects(
+      demo.transcribe(samples, options).result,
+      oneLineError('usage', /^(max|exact)Tokens: expected a whole number from 1 /),
+    );
   }
   await assert.rejects(demo.transcribe(new Float32Array(0)).result, oneLineError('audio', /found none/));
   const broken = samples.slice();
