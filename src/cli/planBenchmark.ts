@@ -97,8 +97,15 @@ function planCommand(
   if (command.includes('{audio}') && audio.kind === 'file' && audio.path === '-') {
     throw new QwenAsrError('usage', '--vs-cmd: expected a file for {audio}, found standard input');
   }
-  const label = /^\s*(?:\S*\/)?(\S+)/.exec(command)?.[1] ?? command;
+  const label = programOf(command);
   return { kind: 'command', id: unique(label), label, command, audio, model, threads: load.threads };
+}
+
+/** The name of the program that a command starts, without its folder and quotes. */
+function programOf(command: string): string {
+  const found = /^\s*(?:(['"])(?<quoted>.*?)\1|(?<bare>\S+))/.exec(command)?.groups;
+  const path = found?.['quoted'] ?? found?.['bare'] ?? '';
+  return path.split('/').at(-1) || command;
 }
 
 /** Called by the options that the other side changes, so that a reader sees both. */

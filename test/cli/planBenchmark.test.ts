@@ -164,6 +164,13 @@ test('an empty --vs runs the same again, and ids stay unique', () => {
   );
 });
 
+test('a command is called by its program, quoted or not', () => {
+  const labelOf = (command: string) => plan('--vs-cmd', command).cells[1]?.label;
+  assert.equal(labelOf("'/opt/my tools/asr' -t 2"), 'asr');
+  assert.equal(labelOf('"/usr/bin/node" other.js'), 'node');
+  assert.equal(labelOf('./build/asr.sh {audio}'), 'asr.sh');
+});
+
 test('--vs-cmd becomes a cell of its own', () => {
   const { cells, kind } = plan('-t', '2', '--vs-cmd', '/opt/other/bin/asr -t {threads} {audio}');
   assert.equal(kind, 'comparison');

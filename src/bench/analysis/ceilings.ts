@@ -55,7 +55,10 @@ export function ceilingRange(
  * The range in which a ceiling was measured, without its lowest and its highest measurement where there are five or
  * more: one that another process got in the way of says nothing about the machine.
  */
-function typicalRange(ceilings: CeilingsRecord, name: CeilingName): { low: number; high: number } | null {
+export function typicalRange(
+  ceilings: CeilingsRecord,
+  name: CeilingName,
+): { readonly low: number; readonly high: number } | null {
   const rates = ratesOf(ceilings, name).sort((a, b) => a - b);
   const trimmed = rates.length < FEWEST_TO_TRIM ? rates : rates.slice(1, -1);
   const [low, high] = [trimmed[0], trimmed.at(-1)];

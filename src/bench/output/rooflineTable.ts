@@ -5,6 +5,7 @@ import {
   ceilingRange,
   isReliable,
   rateOf,
+  typicalRange,
 } from '../analysis/ceilings.js';
 import { PHASE_METRICS, type RooflinePoint, rooflineOfCell } from '../analysis/roofline.js';
 import type { BenchResult, CeilingsRecord, CellRecord } from '../schema/benchResult.js';
@@ -61,9 +62,8 @@ export function ceilingsTable(ceilings: readonly CeilingsRecord[]): FigureTable 
   return {
     header: ['ceilings', ...CEILING_NAMES],
     rows: ceilings.flatMap((one) => {
-      const threads = `${one.threads} ${one.threads === 1 ? 'thread' : 'threads'}`;
       const typical = [
-        `${one.backend} ${one.isa}, ${threads}`,
+        `${one.backend} ${one.isa}, ${countThreads(one)}`,
         ...CEILING_NAMES.map((name) => show(rateOf(one, name), name)),
       ];
       const count = one.samples?.length ?? 1;
@@ -77,15 +77,19 @@ export function ceilingsTable(ceilings: readonly CeilingsRecord[]): FigureTable 
   };
 }
 
+function countThreads({ threads }: CeilingsRecord): string {
+  return `${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+}
+
 /** Which ceilings moved so far that shares of them are marked with ~, a sentence each. */
 export function ceilingDoubts(ceilings: readonly CeilingsRecord[]): string[] {
   return ceilings.flatMap((one) =>
     CEILING_NAMES.filter((name) => !isReliable(one, name)).map((name) => {
-      const range = ceilingRange(one, name);
+      const range = typicalRange(one, name);
       const moved = `${(100 * ceilingMovement(one, name)).toFixed(0)} %`;
       const ends =
         range === null ? '' : ` (${formatCeiling(range.low, name)} … ${formatCeiling(range.high, name)})`;
-      const threads = ceilings.length === 1 ? '' : ` of ${one.threads} thread(s)`;
+      const threads = ceilings.length === 1 ? '' : ` of ${countThreads(one)}`;
       return `the ${name} ceiling${threads} moved by ${moved} between measurements${ends}: shares of it are rough`;
     }),
   );

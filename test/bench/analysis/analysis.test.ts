@@ -140,6 +140,10 @@ test('one measurement that something got in the way of makes no ceiling doubtful
   assert.equal(marked(measured(30e9, 31e9, 30e9, 15e9, 30e9, 30e9)), false);
   assert.equal(marked(measured(30e9, 31e9, 30e9, 55e9, 54e9, 55e9)), true);
   assert.equal(marked(measured(30e9, 15e9, 30e9)), true, 'of three none can be spared');
+  // What a doubt says is what it rests on.
+  assert.deepEqual(ceilingDoubts([measured(30e9, 10e9, 40e9, 32e9, 36e9), { ...CEILINGS, threads: 1 }]), [
+    'the read ceiling of 2 threads moved by 19 % between measurements (30.0 GB/s … 36.0 GB/s): shares of it are rough',
+  ]);
 });
 
 test('a cell is held against the ceilings of its own threads, by the medians of its runs', () => {
