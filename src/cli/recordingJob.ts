@@ -6,6 +6,8 @@ import type { InputRecording } from './inputRecordings.js';
 
 /** Who hears of what becomes of recordings. Calls for one recording come in the order of these methods. */
 export interface RecordingListener {
+  /** It is being read as far as it takes to know its length, which may be to its end. */
+  opening(job: RecordingJob): void;
   /** Its length is known and its transcription begins. */
   opened(job: RecordingJob): void;
   segment(job: RecordingJob, segment: TranscriptSegment): void;
@@ -61,6 +63,7 @@ export class RecordingJob {
     const isFirst = this.#startMs === null;
     const startMs = performance.now();
     this.#startMs ??= startMs;
+    if (isFirst) this.#listener.opening(this);
     this.#stream = await open();
     this.#audioMs += performance.now() - startMs;
     if (isFirst) this.#listener.opened(this);

@@ -2,7 +2,7 @@ import { oneLine, QwenAsrError } from '../error.js';
 import type { RecordingTranscript } from '../transcribe/formats/recordingTranscript.js';
 import type { TranscriptSegment } from '../transcribe/types.js';
 import { clockTime } from './clockTime.js';
-import type { Inputs } from './inputRecordings.js';
+import type { InputRecording, Inputs } from './inputRecordings.js';
 import { printableLine } from './printable.js';
 import type { Status } from './progressLine.js';
 import type { RecordingJob, RecordingListener } from './recordingJob.js';
@@ -13,12 +13,17 @@ import { TerminalScreen } from './terminalScreen.js';
 /** The text of a recording up to this length, as it appears, is progress enough. */
 const BRIEF_MS = 30_000;
 
+/** Reading that is over sooner is not worth a word. */
+const READING_MS = 500;
+
 /** Hands results on, draws progress, and says on standard error what people should know about them. */
 export class TranscriptionReporter implements RecordingListener {
   readonly #sink: ResultSink;
   readonly #inputs: Inputs;
   readonly #context: CommandContext;
   readonly #progress: Status;
+  /** Says that a recording is being read, when that takes long. */
+  #reading: NodeJS.Timeout | undefined;
   #failures = 0;
   #saidRandom = false;
 
@@ -35,7 +40,14 @@ export class TranscriptionReporter implements RecordingListener {
     return this.#failures;
   }
 
+  opening({ recording, number }: RecordingJob): void {
+    const label = printableLine(this.#labelOf(recording, number));
+    this.#reading = setTimeout(() => this.#progress.draw(`${label}reading the recording`), READING_MS);
+    this.#reading.unref();
+  }
+
   opened(job: RecordingJob): void {
+    this.#quietly(() => clearTimeout(this.#reading));
     this.#draw(job, 0);
   }
 
@@ -71,6 +83,7 @@ export class TranscriptionReporter implements RecordingListener {
   /** An input of which nothing could be read. */
   failedInput(input: string, { code, message }: QwenAsrError): void {
     this.#failures++;
+    clearTimeout(this.#reading);
     const label = input === '-' ? 'standard input' : oneLine(input);
     const line = message.startsWith(label) ? message : `${label}: ${message}`;
     this.#quietly(() => {
@@ -80,6 +93,7 @@ export class TranscriptionReporter implements RecordingListener {
   }
 
   close(): void {
+    clearTimeout(this.#reading);
     this.#quietly(() => this.#sink.close());
   }
 
@@ -106,11 +120,16 @@ export class TranscriptionReporter implements RecordingListener {
     return `${label}stopped after ${count} tokens, so the text may be incomplete; --max-tokens sets the limit`;
   }
 
+  /** Which of several recordings this is. */
+  #labelOf({ input }: InputRecording, number: number): string {
+    const { recordings, several } = this.#inputs;
+    return several ? `[${number + 1}/${recordings.length}] ${input}: ` : '';
+  }
+
   #draw(job: RecordingJob, doneMs: number): void {
     const { durationMs, elapsedMs, number } = job;
     if (this.#progress instanceof TerminalScreen && durationMs <= BRIEF_MS) return;
-    const { recordings, several } = this.#inputs;
-    const file = several ? `[${number + 1}/${recordings.length}] ${job.recording.input}: ` : '';
+    const file = this.#labelOf(job.recording, number);
     const rate = doneMs / elapsedMs;
     const left = rate > 0 ? (durationMs - doneMs) / rate : null;
     const speed = left === null ? '' : `, ${rate.toFixed(1)}x real time, ${clockTime(left)} left`;

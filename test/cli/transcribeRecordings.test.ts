@@ -50,6 +50,7 @@ class BatchModel extends FakeModel {
 function listener() {
   const log: string[] = [];
   const events: RecordingListener = {
+    opening: () => {},
     opened: ({ recording: { name } }) => log.push(`${name} opened`),
     segment: ({ recording: { name } }, { index }) => log.push(`${name} ${index}`),
     finished: ({ recording: { name } }, { segments }) => log.push(`${name} has ${segments.length}`),
