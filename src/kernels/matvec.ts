@@ -3,7 +3,7 @@ import type { Capabilities, IntReg, KernelCode } from '../jit/ir.js';
 import { type EpilogueSpec, emitEpilogue, epilogueName } from './epilogue.js';
 import { type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
 import { MATMUL_SLOTS } from './matmulSlots.js';
-import { streamDot } from './streamDot.js';
+import { rowGroups, streamDot } from './streamDot.js';
 import { type OperandDtype, tilePolicy } from './tilePolicy.js';
 
 /** A product of few rows, specialised on everything but the pointers. */
@@ -78,11 +78,15 @@ export function emitColumns(
   const b = k.intOp('mul', column, spec.bStrideBytes);
   k.advance(b, loadSlot(k, params, weightSlot));
   const c = k.intOp('add', params.scratch, cOffsetBytes);
-  const { rows, aStrideBytes, bStrideBytes, depth, columnsPerTile } = spec;
+  const { aStrideBytes, bStrideBytes, depth, columnsPerTile } = spec;
+  const groups = rowGroups(spec.rows, k.capabilities.vecRegisters);
   k.loop(columnsPerTile / 4, () => {
-    const sums = streamDot(k, policy, { a, aStrideBytes, rows, b, bStrideBytes, depth });
-    sums.forEach((sum, r) => {
-      k.storeLow(k.at(c, r * columnsPerTile * 4), sum, 4);
+    groups.forEach((group, i) => {
+      if (i > 0) k.advance(b, -4 * bStrideBytes);
+      const stream = { a, aStrideBytes, b, bStrideBytes, depth, fromMemory: i === 0 };
+      streamDot(k, policy, { ...stream, ...group }).forEach((sum, r) => {
+        k.storeLow(k.at(c, (group.firstRow + r) * columnsPerTile * 4), sum, 4);
+      });
     });
     k.advance(c, 16);
   });

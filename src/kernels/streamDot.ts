@@ -15,16 +15,31 @@ export interface StreamOperands {
   readonly a: IntReg;
   readonly aStrideBytes: number;
   /** Rows of A; all are held against each row of B while it passes through the registers once. */
+  readonly firstRow: number;
   readonly rows: number;
   /** First row of B; moved to the row after the last. */
   readonly b: IntReg;
   readonly bStrideBytes: number;
   readonly depth: number;
+  /** The rows of B come from memory, not from a cache. */
+  readonly fromMemory: boolean;
 }
 
-/** Rows of A that a stream can serve with a number of vector registers: sums of 4 columns, accumulators and one of B. */
-export function maxStreamRows(vecRegisters: number): number {
+/** Rows that the registers hold: sums of 4 columns and accumulators for each, and one of B. */
+function rowsInRegisters(vecRegisters: number): number {
   return Math.floor((vecRegisters - 1) / 5);
+}
+
+/** Rows of A that a stream serves: twice what the registers hold, as four rows of B stay in the first-level cache. */
+export function maxStreamRows(vecRegisters: number): number {
+  return 2 * rowsInRegisters(vecRegisters);
+}
+
+/** Rows of A in groups that the registers hold, as equal as can be. */
+export function rowGroups(rows: number, vecRegisters: number): { firstRow: number; rows: number }[] {
+  const count = Math.ceil(rows / rowsInRegisters(vecRegisters));
+  const firstRows = Array.from({ length: count + 1 }, (_, group) => Math.ceil((group * rows) / count));
+  return firstRows.slice(1).map((end, i) => ({ firstRow: firstRows[i]!, rows: end - firstRows[i]! }));
 }
 
 /**
@@ -32,7 +47,7 @@ export function maxStreamRows(vecRegisters: number): number {
  * thread's reading is a single linear stream: what matters where the weights come from memory once.
  */
 export function streamDot(k: KernelBuilder, policy: TilePolicy, operands: StreamOperands): VecReg[] {
-  const { a, aStrideBytes, rows, b, bStrideBytes, depth } = operands;
+  const { a, aStrideBytes, firstRow, rows, b, bStrideBytes, depth, fromMemory } = operands;
   const unroll = chooseUnroll(depth / policy.stepElements, rows, k.capabilities);
   const stepsAtOnce = unroll % policy.streamSteps === 0 ? policy.streamSteps : 1;
   const aStep = policy.stepElements * policy.aBytes;
@@ -46,13 +61,13 @@ export function streamDot(k: KernelBuilder, policy: TilePolicy, operands: Stream
       for (let first = 0; first < unroll; first += stepsAtOnce) {
         const at = k.at(b, first * bStep);
         const steps = stepsAtOnce === 1 ? [policy.loadB(k, at)] : policy.loadStream(k, at);
-        if ((first * bStep) % CACHE_LINE_BYTES === 0) {
+        if (fromMemory && (first * bStep) % CACHE_LINE_BYTES === 0) {
           k.prefetch(k.at(b, first * bStep + PREFETCH_BYTES), 'once');
         }
         steps.forEach((w, i) => {
           const u = first + i;
           accumulators.forEach((row, r) => {
-            policy.productOfMemory(k, row[u]!, w, k.at(a, r * aStrideBytes + u * aStep, offset));
+            policy.productOfMemory(k, row[u]!, w, k.at(a, (firstRow + r) * aStrideBytes + u * aStep, offset));
           });
         });
       }

@@ -1,7 +1,8 @@
+import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { matvec } from '../../src/kernels/matvec.js';
 import { decoderLinears, encoderLinears, MODEL_SHAPES } from '../../src/kernels/registry/modelShapes.js';
-import { maxStreamRows } from '../../src/kernels/streamDot.js';
+import { maxStreamRows, rowGroups } from '../../src/kernels/streamDot.js';
 import { streamColumns } from '../../src/kernels/tileShapes.js';
 import { Random } from '../support/random.js';
 import type { KernelTarget } from './support/kernelHarness.js';
@@ -35,6 +36,26 @@ function checkMatvec(
 function backwards(tiles: number): number[] {
   return Array.from({ length: tiles }, (_, i) => tiles - 1 - i);
 }
+
+test('rows are shared out in order, in groups that differ by one row at most', () => {
+  for (const vecRegisters of [16, 32]) {
+    const most = rowGroups(maxStreamRows(vecRegisters), vecRegisters)[0]!.rows;
+    for (let rows = 1; rows <= maxStreamRows(vecRegisters); rows++) {
+      const groups = rowGroups(rows, vecRegisters);
+      const sizes = groups.map((group) => group.rows);
+      assert.deepEqual(
+        groups.map(({ firstRow }) => firstRow),
+        sizes.map((_, i) => sizes.slice(0, i).reduce((sum, size) => sum + size, 0)),
+      );
+      assert.equal(
+        sizes.reduce((sum, size) => sum + size, 0),
+        rows,
+      );
+      assert.ok(Math.max(...sizes) - Math.min(...sizes) <= 1 && Math.max(...sizes) <= most, String(sizes));
+      assert.equal(sizes.length, rows <= most ? 1 : 2);
+    }
+  }
+});
 
 describe('matvec', async () => {
   for (const target of await kernelTargets()) {
