@@ -1,4 +1,4 @@
-import { browserThreadCount } from '../../src/runtime/browserThreadCount.js';
+import { browserThreadCount, mostBrowserThreads } from '../../src/runtime/browserThreadCount.js';
 import { describeModel } from '../bench/environment.js';
 import type { Engine } from '../engine/engine.js';
 import type { ModelSource } from '../engine/messages.js';
@@ -13,6 +13,7 @@ export function openModelPanel(engine: Engine, state: PageState): void {
   const threads = elementById('threads', HTMLInputElement);
   const button = elementById('load', HTMLButtonElement);
   threads.value = String(crossOriginIsolated ? browserThreadCount() : 1);
+  threads.max = String(mostBrowserThreads());
   threads.disabled = !crossOriginIsolated;
   for (const radio of document.querySelectorAll<HTMLInputElement>('input[name="model"]')) {
     radio.addEventListener('change', () => {
@@ -21,6 +22,7 @@ export function openModelPanel(engine: Engine, state: PageState): void {
   }
 
   const load = async () => {
+    if (!threads.reportValidity()) return;
     const source = chosenSource();
     if (source === null) {
       showError(status, 'Not loaded: choose a folder first.');
