@@ -1,10 +1,10 @@
 import { QwenAsrError } from '../../error.js';
-import { significant } from '../output/figures.js';
 import { metricContext } from '../record/summarizeCell.js';
 import type { IndependentRecord } from '../schema/benchResult.js';
 import { METRICS, type Metric, metricValues } from '../schema/metrics.js';
 import { compareIndependent } from '../statistics/compareIndependent.js';
 import { type FailCondition, isErrorRate, type Judgement, judge, metricRatio } from './failCondition.js';
+import { judgeErrorRates } from './judgeErrorRates.js';
 import { type Aspect, type CellPair, type NamedResult, pairCells } from './pairCells.js';
 import { findTokenChange, type TokenChange } from './tokenChange.js';
 
@@ -46,7 +46,11 @@ export interface ResultComparison {
 export function compareResults(a: NamedResult, b: NamedResult, request: CompareRequest): ResultComparison {
   const { pairs, notes } = pairCells(a, b, request.across);
   const cells = pairs.map((pair) => compareCells(pair, a, b, pairs.length > 1));
-  const judged = cells.flatMap((cell) => judgeCell(cell, request));
+  const rates = request.failIf.filter(isErrorRate);
+  const judged = [
+    ...cells.flatMap((cell) => judgeCell(cell, request)),
+    ...rates.flatMap((condition) => judgeErrorRates(condition, cells, b)),
+  ];
   return {
     a,
     b,
@@ -96,11 +100,11 @@ function judgeCell(cell: CellComparison, { failIf, allowTokenChanges }: CompareR
     same === false && matters && !allowTokenChanges
       ? [{ failed: true, reason: `${prefix}${difference}` }]
       : [];
-  return [...tokens, ...failIf.map((condition) => judgeCondition(condition, cell, prefix))];
+  const ofRuns = failIf.filter((condition) => !isErrorRate(condition));
+  return [...tokens, ...ofRuns.map((condition) => judgeCondition(condition, cell, prefix))];
 }
 
 function judgeCondition(condition: FailCondition, cell: CellComparison, prefix: string): Judgement {
-  if (isErrorRate(condition)) return judgeErrorRate(condition, cell, prefix);
   const record = cell.records.find(({ metric }) => metric === condition.metric);
   const ratio = record === undefined ? null : metricRatio(record);
   if (ratio === null) {
@@ -110,24 +114,4 @@ function judgeCondition(condition: FailCondition, cell: CellComparison, prefix: 
     );
   }
   return judge(condition, ratio, prefix);
-}
-
-function judgeErrorRate(
-  { text, metric, direction, threshold }: FailCondition,
-  cell: CellComparison,
-  prefix: string,
-) {
-  const name = metric === 'wer' ? 'wer' : 'cer';
-  const [before, now] = [cell.pair.a.accuracy?.[name], cell.pair.b.accuracy?.[name]];
-  if (before === undefined || now === undefined) {
-    throw new QwenAsrError(
-      'compare',
-      `${prefix}--fail-if ${text}: expected ${name.toUpperCase()} on both sides, found none; measure with --ref`,
-    );
-  }
-  // Percentages of counted words: what is stored is exact, so no rounding error may decide.
-  const change = Number((now - before).toFixed(12));
-  const failed = direction === '>' ? change > threshold : change < threshold;
-  const rates = `${significant(100 * before)} % to ${significant(100 * now)} %`;
-  return { failed, reason: `${prefix}${text}: ${rates}` };
 }
