@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { QwenAsrError } from '../error.js';
+import { fileError } from '../model/fileError.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
 
 /**
@@ -18,10 +19,11 @@ export function checkModelSource(source: string): void {
 
 function stat(path: string) {
   try {
-    return statSync(path, { throwIfNoEntry: false });
+    return statSync(path);
   } catch (cause) {
-    throw new QwenAsrError('file', `${path}: cannot be read (${(cause as NodeJS.ErrnoException).code})`, {
-      cause,
-    });
+    const isAbsent =
+      cause instanceof Error && 'code' in cause && /^(ENOENT|ENOTDIR)$/.test(String(cause.code));
+    if (isAbsent) return undefined;
+    throw fileError(path, cause);
   }
 }

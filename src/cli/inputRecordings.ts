@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
-import { basename, extname, join, relative } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { QwenAsrError } from '../error.js';
 import { fileError } from '../model/fileError.js';
 
@@ -62,7 +62,11 @@ export async function findInputs(paths: readonly string[]): Promise<Inputs> {
       }
       const isDirectory = path !== '-' && (await stat(path)).isDirectory();
       several ||= isDirectory;
-      recordings.push(...(isDirectory ? await recordingsBelow(path) : [single(path)]));
+      if (isDirectory) {
+        const below = await recordingsBelow(path);
+        recordings.push(...below.recordings);
+        failures.push(...below.failures);
+      } else recordings.push(single(path));
     } catch (cause) {
       failures.push({ input: path, error: inputError(path, cause) });
     }
@@ -74,19 +78,39 @@ function single(path: string): InputRecording {
   return { input: path, name: path === '-' ? 'standard-input' : basename(path) };
 }
 
-async function recordingsBelow(directory: string): Promise<InputRecording[]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const found = entries
-    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
-    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
-    .filter((name) => EXTENSIONS.has(extname(name).toLowerCase()) && !isHidden(name))
-    .sort();
-  if (found.length === 0) throw new QwenAsrError('file', `${directory}: no recordings in this directory`);
-  return found.map((name) => ({ input: join(directory, name), name }));
+/** What is below a directory, in the order of names, and what of it cannot be read. */
+async function recordingsBelow(directory: string): Promise<Pick<Inputs, 'recordings' | 'failures'>> {
+  const { names, failures } = await namesBelow(directory, '');
+  if (names.length + failures.length === 0) {
+    throw new QwenAsrError('file', `${directory}: no recordings in this directory`);
+  }
+  return { recordings: names.sort().map((name) => ({ input: join(directory, name), name })), failures };
 }
 
-function isHidden(name: string): boolean {
-  return name.split(/[\\/]/).some((part) => part.startsWith('.'));
+/** One folder after the other: some versions of Node follow links when they are asked for all at once, in circles too. */
+async function namesBelow(
+  directory: string,
+  below: string,
+): Promise<{ names: string[]; failures: Inputs['failures'][number][] }> {
+  const names: string[] = [];
+  const failures: Inputs['failures'][number][] = [];
+  for (const entry of await readdir(join(directory, below), { withFileTypes: true })) {
+    const name = join(below, entry.name);
+    if (entry.name.startsWith('.')) continue;
+    if (entry.isDirectory()) {
+      try {
+        const inside = await namesBelow(directory, name);
+        names.push(...inside.names);
+        failures.push(...inside.failures);
+      } catch (cause) {
+        const input = join(directory, name);
+        failures.push({ input, error: inputError(input, cause) });
+      }
+    } else if ((entry.isFile() || entry.isSymbolicLink()) && EXTENSIONS.has(extname(name).toLowerCase())) {
+      names.push(name);
+    }
+  }
+  return { names, failures };
 }
 
 function inputError(path: string, cause: unknown): QwenAsrError {

@@ -19,6 +19,12 @@ export function makeFolder(path: string): void {
   }
 }
 
+/** False where there is nothing; of a path that leads through a file all versions of Node throw only this way. */
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -59,5 +59,24 @@ test('what is missing or empty fails by itself', async () => {
       [missing, 'file', `${missing}: no such file or directory`],
       [empty, 'file', `${empty}: no recordings in this directory`],
     ],
+  );
+});
+
+test('a folder that cannot be read fails by itself, and the rest of its directory is found', {
+  skip: process.getuid?.() === 0 && 'root may read everything',
+}, async () => {
+  const directory = join(scratch, 'partly');
+  mkdirSync(join(directory, 'locked'), { recursive: true });
+  writeFileSync(join(directory, 'a.wav'), '');
+  chmodSync(join(directory, 'locked'), 0);
+  const { recordings: found, failures } = await findInputs([directory]);
+  chmodSync(join(directory, 'locked'), 0o700);
+  assert.deepEqual(
+    found.map(({ name }) => name),
+    ['a.wav'],
+  );
+  assert.deepEqual(
+    failures.map(({ error }) => error.message),
+    [`${join(directory, 'locked')}: permission denied`],
   );
 });
