@@ -170,7 +170,7 @@ function exactHead(values: readonly number[], types: Head['types'], columnsPerTi
 
 describe('argmaxStream and argmaxReduce', async () => {
   for (const target of await kernelTargets()) {
-    const mostRows = maxStreamRows(target.capabilities.vecRegisters);
+    const mostRows = maxStreamRows(target.capabilities);
     for (const types of operandTypes(target)) {
       const where = `${types.join(' · ')} on ${target.name}`;
       test(`random heads: ${where}`, { skip: target.missing }, () => {

@@ -39,7 +39,7 @@ export const matvecKernel: RegisteredKernel = {
   name: 'matvec',
   limit: 'memory',
   calls: (context) =>
-    [1, maxStreamRows(context.capabilities.vecRegisters)].flatMap((rows) =>
+    [1, maxStreamRows(context.capabilities)].flatMap((rows) =>
       decoderLinears(context.model).map((shape) => matvecCall(context, shape, rows)),
     ),
 };

@@ -74,7 +74,7 @@ function recordProduct(
     epilogue,
   };
   const weights = epilogue.activation === 'swiglu' ? 2 : 1;
-  if (m <= maxStreamRows(tape.capabilities.vecRegisters)) {
+  if (m <= maxStreamRows(tape.capabilities)) {
     const columnsPerTile = streamColumns(n, weights * common.bStrideBytes, tape.threadCount);
     const kernel = matvec({ ...common, rows: m, depth, columnsPerTile });
     return tape.call(kernel, slots, Math.ceil(n / columnsPerTile));
@@ -102,7 +102,7 @@ export function recordArgmaxLinear(tape: TapeRecorder, args: Args<'argmaxLinear'
   const bStrideBytes = depth * ELEMENT_BYTES[weight.element];
   const columnsPerTile = streamColumns(n, bStrideBytes, tape.threadCount);
   const tiles = Math.ceil(n / columnsPerTile);
-  const rowsAtOnce = maxStreamRows(tape.capabilities.vecRegisters);
+  const rowsAtOnce = maxStreamRows(tape.capabilities);
   tape.operator(x.scope);
   for (let row = 0; row < x.rowCount; row += rowsAtOnce) {
     const rows = Math.min(rowsAtOnce, x.rowCount - row);
