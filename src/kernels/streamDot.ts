@@ -52,7 +52,8 @@ export function rowGroups(rows: number, vecRegisters: number): { firstRow: numbe
 export function streamDot(k: KernelBuilder, policy: TilePolicy, operands: StreamOperands): VecReg[] {
   const { a, aStrideBytes, firstRow, rows, b, bStrideBytes, depth, fromMemory } = operands;
   const unroll = chooseUnroll(depth / policy.stepElements, rows, k.capabilities);
-  const stepsAtOnce = unroll % policy.streamSteps === 0 ? policy.streamSteps : 1;
+  const loadPair = unroll % 2 === 0 ? policy.loadPair : undefined;
+  const stepsAtOnce = loadPair === undefined ? 1 : 2;
   const aStep = policy.stepElements * policy.aBytes;
   const bStep = policy.stepElements * policy.bBytes;
   const columns = [0, 1, 2, 3].map(() => {
@@ -63,7 +64,7 @@ export function streamDot(k: KernelBuilder, policy: TilePolicy, operands: Stream
     k.while('lt', offset, depth * policy.aBytes, () => {
       for (let first = 0; first < unroll; first += stepsAtOnce) {
         const at = k.at(b, first * bStep);
-        const steps = stepsAtOnce === 1 ? [policy.loadB(k, at)] : policy.loadStream(k, at);
+        const steps = loadPair?.(k, at) ?? [policy.loadB(k, at)];
         if (fromMemory && (first * bStep) % CACHE_LINE_BYTES === 0) {
           k.prefetch(k.at(b, first * bStep + PREFETCH_BYTES), 'once');
         }

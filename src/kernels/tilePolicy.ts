@@ -21,10 +21,8 @@ export interface TilePolicy {
   readonly tileColumns: 4;
   loadA(k: KernelBuilder, from: Address, d?: VecReg): VecReg;
   loadB(k: KernelBuilder, from: Address, d?: VecReg): VecReg;
-  /** Steps of B that a stream loads at once: 2 where widening them together takes fewer instructions. */
-  readonly streamSteps: 1 | 2;
-  /** B of `streamSteps` steps in a row. */
-  loadStream(k: KernelBuilder, from: Address): readonly VecReg[];
+  /** B of two steps in a row, where widening them together takes fewer instructions. */
+  loadPair?(k: KernelBuilder, from: Address): readonly VecReg[];
   /** accumulator += a·b; b may come straight from memory where `bFromMemory` says so. */
   product(k: KernelBuilder, accumulator: VecReg, a: VecReg, b: VecReg | Address): void;
   /** The same with A from memory, which every policy can do. */
@@ -48,8 +46,6 @@ export function tilePolicy(capabilities: Capabilities, a: OperandDtype, b: Opera
       tileColumns: 4,
       loadA: (k, from, d) => k.load(from, 'raw', d),
       loadB: (k, from, d) => k.load(from, 'raw', d),
-      streamSteps: 1,
-      loadStream: (k, from) => [k.load(from)],
       product: (k, accumulator, x, y) => k.dotPairs(accumulator, x, y),
       productOfMemory: (k, accumulator, y, x) => k.dotPairs(accumulator, y, x),
       bFromMemory: true,
@@ -65,8 +61,7 @@ export function tilePolicy(capabilities: Capabilities, a: OperandDtype, b: Opera
     tileColumns: 4,
     loadA: (k, from, d) => k.load(from, 'raw', d),
     loadB: (k, from, d) => k.load(from, b === 'bf16' ? 'bf16' : 'raw', d),
-    streamSteps: inPairs ? 2 : 1,
-    loadStream: (k, from) => (inPairs ? k.loadPair(from) : [k.load(from, b === 'bf16' ? 'bf16' : 'raw')]),
+    ...(inPairs && { loadPair: (k, from) => k.loadPair(from) }),
     product: (k, accumulator, x, y) => k.fma(accumulator, x, y),
     productOfMemory: (k, accumulator, y, x) => k.fma(accumulator, y, x),
     bFromMemory: b === 'f32',
