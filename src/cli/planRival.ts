@@ -1,9 +1,10 @@
 import type { ModelCellPlan } from '../bench/plan/benchPlan.js';
 import { QwenAsrError } from '../error.js';
 import { DEFAULT_BATCH, MAX_BATCH } from '../transcribe/transcribeSegments.js';
+import { arithmeticOptions } from './arithmeticOptions.js';
 import { checkSegments } from './checkSegments.js';
 import { type OptionTable, type OptionValues, parseOptions } from './options.js';
-import { anyText, oneOf, wholeNumber } from './optionValues.js';
+import { anyText, wholeNumber } from './optionValues.js';
 import { segmentSeconds } from './segmentSeconds.js';
 import { shellWords } from './shellWords.js';
 
@@ -15,9 +16,7 @@ const value = { kind: 'value', placeholder: 'VALUE', section, help } as const;
 const RIVAL_OPTIONS = {
   model: { ...value, short: 'd', read: anyText },
   threads: { ...value, short: 't', read: wholeNumber(1) },
-  backend: { ...value, read: oneOf(['auto', 'reference', 'x64', 'wasm']) },
-  precision: { ...value, read: oneOf(['auto', 'f32', 'bf16']) },
-  isa: { ...value, read: anyText },
+  ...arithmeticOptions(section),
   tokens: { ...value, read: wholeNumber(1) },
   segment: { ...value, read: segmentSeconds },
   batch: { ...value, read: wholeNumber(1, MAX_BATCH) },
