@@ -1,5 +1,6 @@
 import { OUTPUT_FORMATS } from '../bench/output/outputFormat.js';
 import { MAX_BATCH } from '../transcribe/transcribeSegments.js';
+import { baselineDirOption } from './baselineDirOption.js';
 import { listOf, numberList } from './listValues.js';
 import type { OptionTable } from './options.js';
 import { anyText, decimalNumber, durationMs, oneOf, wholeNumber, wordOr } from './optionValues.js';
@@ -223,13 +224,7 @@ export const BENCH_OPTIONS = {
     help: ['Keep the result as a baseline for `qwen_asr_bench compare`'],
     read: anyText,
   },
-  'baseline-dir': {
-    kind: 'value',
-    placeholder: 'DIR',
-    section: OUTPUT,
-    help: ['Where baselines are kept (default: ~/.local/share/qwen-asr/baselines)'],
-    read: anyText,
-  },
+  ...baselineDirOption(OUTPUT),
   details: {
     kind: 'switch',
     section: OUTPUT,

@@ -1,5 +1,6 @@
 import { parseFailCondition } from '../bench/compare/failCondition.js';
 import { ASPECTS } from '../bench/compare/pairCells.js';
+import { baselineDirOption } from './baselineDirOption.js';
 import { listOf } from './listValues.js';
 import type { OptionTable } from './options.js';
 import { anyText, oneOf } from './optionValues.js';
@@ -34,13 +35,7 @@ export const COMPARE_OPTIONS = {
     section: OPTIONS,
     help: ['Different tokens are reported but do not fail'],
   },
-  'baseline-dir': {
-    kind: 'value',
-    placeholder: 'DIR',
-    section: OPTIONS,
-    help: ['Where baselines are kept (default: ~/.local/share/qwen-asr/baselines)'],
-    read: anyText,
-  },
+  ...baselineDirOption(OPTIONS),
   format: {
     kind: 'value',
     short: 'o',

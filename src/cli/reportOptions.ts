@@ -1,4 +1,5 @@
 import { OUTPUT_FORMATS } from '../bench/output/outputFormat.js';
+import { baselineDirOption } from './baselineDirOption.js';
 import type { OptionTable } from './options.js';
 import { anyText, oneOf } from './optionValues.js';
 import { standardOptions } from './standardOptions.js';
@@ -25,13 +26,7 @@ export const REPORT_OPTIONS = {
     read: oneOf(OUTPUT_FORMATS),
   },
   plot: { kind: 'switch', section: OPTIONS, help: ['Draw the runs, phases and sweeps in the terminal'] },
-  'baseline-dir': {
-    kind: 'value',
-    placeholder: 'DIR',
-    section: OPTIONS,
-    help: ['Where baselines are kept (default: ~/.local/share/qwen-asr/baselines)'],
-    read: anyText,
-  },
+  ...baselineDirOption(OPTIONS),
   ...standardOptions(OPTIONS),
 } as const satisfies OptionTable;
 

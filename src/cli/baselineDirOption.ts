@@ -1,0 +1,15 @@
+import type { OptionTable } from './options.js';
+import { anyText } from './optionValues.js';
+
+/** The option of every command that reads or keeps baselines. */
+export function baselineDirOption<const Section extends string>(section: Section) {
+  return {
+    'baseline-dir': {
+      kind: 'value',
+      placeholder: 'DIR',
+      section,
+      help: ['Where baselines are kept (default: ~/.local/share/qwen-asr/baselines)'],
+      read: anyText,
+    },
+  } as const satisfies OptionTable;
+}
