@@ -2,7 +2,7 @@ import { DEFAULT_BATCH } from '../../transcribe/transcribeSegments.js';
 import type { AudioRecord, BenchResult, CellRecord, ModelRecord } from '../schema/benchResult.js';
 import type { EnvironmentRecord, MachineRecord } from '../schema/machineRecord.js';
 import type { RunRecord } from '../schema/runRecord.js';
-import { formatBytes, formatSeconds } from './figures.js';
+import { formatBytes, formatSeconds, formatThreads } from './figures.js';
 
 /** One line about where, what and when, for the head of an output. */
 export type Fact = readonly [label: string, text: string];
@@ -90,7 +90,7 @@ export function describeSettings(cell: CellRecord, { models, audio }: BenchResul
     modes[settings.mode],
     settings.command,
     model,
-    settings.threads === null ? null : `${settings.threads} ${settings.threads === 1 ? 'thread' : 'threads'}`,
+    settings.threads === null ? null : formatThreads(settings.threads),
     [settings.backend, settings.isa].filter(Boolean).join(' '),
     settings.precision,
     settings.exactTokens === null

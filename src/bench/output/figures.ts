@@ -16,6 +16,11 @@ export function significant(value: number): string {
   return value.toFixed(Math.min(Math.max(SIGNIFICANT_DIGITS - integerDigits, 0), 6));
 }
 
+/** `1 thread`, `2 threads` */
+export function formatThreads(count: number): string {
+  return `${count} ${count === 1 ? 'thread' : 'threads'}`;
+}
+
 /** Bytes of the unit that memory is shown in. */
 export const MEBIBYTE = 2 ** 20;
 

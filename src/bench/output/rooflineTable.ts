@@ -9,7 +9,7 @@ import {
 } from '../analysis/ceilings.js';
 import { PHASE_METRICS, type RooflinePoint, rooflineOfCell } from '../analysis/roofline.js';
 import type { BenchResult, CeilingsRecord, CellRecord } from '../schema/benchResult.js';
-import { formatRate, significant } from './figures.js';
+import { formatRate, formatThreads, significant } from './figures.js';
 import type { FigureTable } from './summaryTable.js';
 
 /** The phases of a cell under the machine's ceilings; null where those or its work are unknown. */
@@ -63,7 +63,7 @@ export function ceilingsTable(ceilings: readonly CeilingsRecord[]): FigureTable 
     header: ['ceilings', ...CEILING_NAMES],
     rows: ceilings.flatMap((one) => {
       const typical = [
-        `${one.backend} ${one.isa}, ${countThreads(one)}`,
+        `${one.backend} ${one.isa}, ${formatThreads(one.threads)}`,
         ...CEILING_NAMES.map((name) => show(rateOf(one, name), name)),
       ];
       const count = one.samples?.length ?? 1;
@@ -77,10 +77,6 @@ export function ceilingsTable(ceilings: readonly CeilingsRecord[]): FigureTable 
   };
 }
 
-function countThreads({ threads }: CeilingsRecord): string {
-  return `${threads} ${threads === 1 ? 'thread' : 'threads'}`;
-}
-
 /** Which ceilings moved so far that shares of them are marked with ~, a sentence each. */
 export function ceilingDoubts(ceilings: readonly CeilingsRecord[]): string[] {
   return ceilings.flatMap((one) =>
@@ -89,7 +85,7 @@ export function ceilingDoubts(ceilings: readonly CeilingsRecord[]): string[] {
       const moved = `${(100 * ceilingMovement(one, name)).toFixed(0)} %`;
       const ends =
         range === null ? '' : ` (${formatCeiling(range.low, name)} … ${formatCeiling(range.high, name)})`;
-      const threads = ceilings.length === 1 ? '' : ` of ${countThreads(one)}`;
+      const threads = ceilings.length === 1 ? '' : ` of ${formatThreads(one.threads)}`;
       return `the ${name} ceiling${threads} moved by ${moved} between measurements${ends}: shares of it are rough`;
     }),
   );

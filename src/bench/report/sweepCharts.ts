@@ -1,4 +1,4 @@
-import { significant } from '../output/figures.js';
+import { formatThreads, significant } from '../output/figures.js';
 import { lineAxes, type SweepSeries, sweepSeries } from '../output/sweepAxes.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { medianOf, wholeMetric } from './cellFigures.js';
@@ -74,7 +74,7 @@ function speedUpChart(series: readonly SweepSeries[]): Chart {
   };
   return lineChart(
     'Scaling over threads',
-    `How many times faster than with ${fewest} ${fewest === 1 ? 'thread' : 'threads'}; the dashed line would be ideal.`,
+    `How many times faster than with ${formatThreads(fewest)}; the dashed line would be ideal.`,
     { lines, xTitle: 'threads', yTitle: 'speed-up', guide },
   );
 }

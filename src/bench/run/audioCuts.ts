@@ -10,6 +10,9 @@ export type AudioCut = Pick<SegmentRecord, 'startMs' | 'endMs' | 'heardMs'>;
 /** Samples of a mel frame's step, at 16 kHz. */
 const HOP_SAMPLES = 160;
 
+/** Samples of a millisecond, at 16 kHz. */
+const SAMPLES_PER_MS = 16;
+
 /** Frames of the shortest clip: what is below 0.5 s is padded. */
 const LEAST_FRAMES = 50;
 
@@ -31,9 +34,14 @@ export function segmentationOf({ segmentSeconds, skipSilence }: ModelCellPlan): 
 export async function cutAudio(samples: Float32Array, options: SegmentationOptions): Promise<AudioCut[]> {
   const cuts: AudioCut[] = [];
   for await (const { startMs, endMs, samples: heard } of segmentRecording(samples, options)) {
-    cuts.push({ startMs, endMs, heardMs: heard.length / 16 });
+    cuts.push({ startMs, endMs, heardMs: durationMsOf(heard) });
   }
   return cuts;
+}
+
+/** @param samples [n] f32, mono, 16 kHz */
+export function durationMsOf(samples: Float32Array): number {
+  return samples.length / SAMPLES_PER_MS;
 }
 
 /** Mel frames of a clip of so many samples. */
@@ -43,7 +51,7 @@ export function framesOf(sampleCount: number): number {
 
 /** Mel frames that go into the encoder; none of a segment that is skipped. */
 export function heardFrames({ heardMs }: Pick<AudioCut, 'heardMs'>): number {
-  return heardMs === 0 ? 0 : Math.max(LEAST_FRAMES, framesOf(16 * heardMs));
+  return heardMs === 0 ? 0 : Math.max(LEAST_FRAMES, framesOf(SAMPLES_PER_MS * heardMs));
 }
 
 /** What each segment that was not skipped asks of the model. */

@@ -165,9 +165,9 @@ async function melOf(
   return path === null ? zeroMel(samples.length) : model.melSpectrogram(samples, signal);
 }
 
-/** A mel of zeros for silence of `sampleCount` samples at 16 kHz: a frame every 160 samples, 128 bins each. */
+/** A mel of zeros for silence of `sampleCount` samples at 16 kHz: 128 bins a frame. */
 function zeroMel(sampleCount: number): Mel {
-  const frames = Math.floor(sampleCount / 160);
+  const frames = framesOf(sampleCount);
   return { data: new Float32Array(128 * frames), bins: 128, frames };
 }
 

@@ -12,7 +12,7 @@ import type {
 import { hashTokens } from '../schema/hashes.js';
 import type { RunRecord, SegmentRecord } from '../schema/runRecord.js';
 import { batchDecodeWork } from '../workload.js';
-import { segmentSizes } from './audioCuts.js';
+import { durationMsOf, segmentSizes } from './audioCuts.js';
 import { BLANK_RUN, ledgerOf } from './recordRun.js';
 import type { Observed } from './runMeters.js';
 
@@ -69,7 +69,7 @@ class TimedCutting {
       const { done, value } = await this.#source.next();
       this.segmentMs += performance.now() - startMs;
       if (done === true) return;
-      this.heardMs.push(value.samples.length / 16);
+      this.heardMs.push(durationMsOf(value.samples));
       yield value;
     }
   }

@@ -1,5 +1,6 @@
 import type { BackendChoice } from '../../transcribe/types.js';
 import { rooflineOfRun } from '../analysis/roofline.js';
+import { formatThreads } from '../output/figures.js';
 import type { BenchPlan, CellPlan, ModelCellPlan } from '../plan/benchPlan.js';
 import type { CellFacts, CellSession } from '../run/cellSession.js';
 import type { MeasuredCell, MeasurementWatcher } from '../run/measurement.js';
@@ -56,8 +57,7 @@ export class LiveText implements MeasurementWatcher {
       this.#tellOnce(`note: the ${name} backend runs on ${threadCount} thread(s), not ${asked}\n`);
     }
     if (this.#single) return out(formatLoading(cell.model));
-    const threads = `${threadCount} ${threadCount === 1 ? 'thread' : 'threads'}`;
-    out(`Loading model from ${cell.model} ... ${threads}, ${name} ${isa}, ${precision}\n`);
+    out(`Loading model from ${cell.model} ... ${formatThreads(threadCount)}, ${name} ${isa}, ${precision}\n`);
   };
 
   readonly onReady = (cell: MeasuredCell, session: CellSession): void => {

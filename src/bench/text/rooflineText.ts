@@ -1,5 +1,6 @@
 import { CEILING_NAMES, rateOf } from '../analysis/ceilings.js';
 import type { RooflinePhase, RooflinePoint } from '../analysis/roofline.js';
+import { formatThreads } from '../output/figures.js';
 import { formatCeiling, formatShare } from '../output/rooflineTable.js';
 import type { CeilingsRecord } from '../schema/benchResult.js';
 
@@ -13,12 +14,11 @@ const PHASE_NAMES: Readonly<Record<RooflinePhase, string>> = {
 /** `ceilings (2 threads): read 33.1 GB/s  f32 176 GFLOP/s  bf16 427 GFLOP/s  int8 879 GOP/s` */
 export function formatCeilings(ceilings: CeilingsRecord | null): string {
   if (ceilings === null) return 'ceilings: not available on the reference backend\n';
-  const { threads } = ceilings;
   const rates = CEILING_NAMES.flatMap((name) => {
     const rate = rateOf(ceilings, name);
     return rate === null ? [] : [`${name} ${formatCeiling(rate, name)}`];
   });
-  return `ceilings (${threads} ${threads === 1 ? 'thread' : 'threads'}): ${rates.join('  ')}\n`;
+  return `ceilings (${formatThreads(ceilings.threads)}): ${rates.join('  ')}\n`;
 }
 
 /** `of the ceilings: conv stem 59 %  encoder 45 %  prefill 51 %  decode 71 %`: what follows a run's line. */
