@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import { describeArgument } from '../model/describe.js';
+import { describeArgument, kindOf } from '../model/describe.js';
 
 /**
  * What every clip must be before anything is computed from it.
@@ -29,7 +29,6 @@ export function checkSampleType(samples: unknown): asserts samples is Float32Arr
   );
 }
 
-/** True for those of other realms too (test runners, frames of a page). */
 export function isFloat32Array(value: unknown): value is Float32Array {
-  return Object.prototype.toString.call(value) === '[object Float32Array]';
+  return kindOf(value) === 'Float32Array';
 }

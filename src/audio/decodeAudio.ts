@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import { describeArgument } from '../model/describe.js';
+import { describeArgument, kindOf } from '../model/describe.js';
 import { bytesInMemory } from './byteReader.js';
 import { collectAudio } from './collectAudio.js';
 import type { LoadedAudio } from './loadedAudio.js';
@@ -19,7 +19,7 @@ import { DECODED_FORMATS, openDecoder } from './openDecoder.js';
  * console.log(clip.format, clip.durationMs);
  */
 export async function decodeAudio(bytes: Uint8Array, label: string): Promise<LoadedAudio> {
-  if (Object.prototype.toString.call(bytes) !== '[object Uint8Array]') {
+  if (kindOf(bytes) !== 'Uint8Array') {
     throw new QwenAsrError(
       'usage',
       `${label}: expected bytes as a Uint8Array, found ${describeArgument(bytes)}`,

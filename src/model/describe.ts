@@ -39,8 +39,19 @@ export function describeArgument(value: unknown): string {
   if (typeof value === 'string') return quote(value);
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object' || value === null) return String(value);
-  const kind = Object.prototype.toString.call(value).slice('[object '.length, -1);
+  const kind = kindOf(value);
   return /^[AEIOU]/.test(kind) ? `an ${kind}` : `a ${kind}`;
+}
+
+/**
+ * The kind of an object, those of other realms included (test runners, frames of a page), which `instanceof` does not
+ * know.
+ *
+ * @example
+ * kindOf(new Float64Array(3)); // Float64Array
+ */
+export function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1);
 }
 
 /**
