@@ -1,5 +1,5 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join, resolve, sep } from 'node:path';
+import { replaceFile } from '../bench/output/replaceFile.js';
 import { QwenAsrError } from '../error.js';
 import { fileError } from '../model/fileError.js';
 import { makeOutputFolder } from '../model/makeOutputFolder.js';
@@ -116,16 +116,9 @@ function placeOf({ input }: InputRecording): string {
 }
 
 function writeWhole(path: string, text: string): void {
-  const partial = `${path}.part`;
   makeOutputFolder(dirname(path));
   try {
-    try {
-      writeFileSync(partial, text);
-      renameSync(partial, path);
-    } catch (error) {
-      rmSync(partial, { force: true });
-      throw error;
-    }
+    replaceFile(path, `${path}.part`, text);
   } catch (cause) {
     throw fileError(`${path}: cannot be written`, cause);
   }

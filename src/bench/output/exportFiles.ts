@@ -1,19 +1,11 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  openSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, closeSync, constants, openSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { QwenAsrError } from '../../error.js';
 import { formatHtml } from '../report/formatHtml.js';
 import type { BenchResult } from '../schema/benchResult.js';
 import { unwritable } from './jsonlFile.js';
 import { type ExportFormat, formatOfFile, formatResult } from './outputFormat.js';
+import { removeQuietly, replaceFile } from './replaceFile.js';
 
 /** A file that a result is to be written to. */
 export interface ExportFile {
@@ -60,14 +52,7 @@ export function writeWhole(path: string, content: string): void {
   try {
     // A pipe or a device must be written as it is: renaming would replace it.
     if (isSpecial(path)) return writeFileSync(path, content);
-    const draft = draftOf(path);
-    try {
-      writeFileSync(draft, content);
-      renameSync(draft, path);
-    } catch (error) {
-      removeQuietly(draft);
-      throw error;
-    }
+    replaceFile(path, draftOf(path), content);
   } catch (error) {
     throw unwritable(path, error);
   }
@@ -104,12 +89,4 @@ function tryDraft(path: string): void {
 function isSpecial(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   return found !== undefined && !found.isFile();
-}
-
-function removeQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // It was never made.
-  }
 }
