@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { readResult } from '../../src/bench/output/readResult.js';
+import { measuredBench } from '../support/measuredBench.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { runBench } from '../support/runBench.js';
 import { CLI_ENTRIES } from '../support/runCli.js';
@@ -16,12 +16,7 @@ const SAMPLES = join(DEMO, 'samples');
 const CLIP = join(SAMPLES, 'timer-en.wav');
 const bench = (...args: string[]) => runBench(['-d', DEMO, ...args]);
 
-/** The document that a benchmark exported. */
-async function measured(name: string, ...args: string[]) {
-  const path = join(scratch, `${name}.json`);
-  const outcome = await bench(...args, '--export', path);
-  return { ...outcome, result: readResult(path) };
-}
+const measured = (name: string, ...args: string[]) => measuredBench(scratch, name, ...args);
 
 test('--vs runs both sides in turns and gives a verdict; equal tokens are said', async () => {
   const { code, stdout, result } = await measured('vs', '-i', CLIP, '-n', '4', '--vs', '--backend reference');

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { readResult } from '../../src/bench/output/readResult.js';
+import { measuredBench } from '../support/measuredBench.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { runBench } from '../support/runBench.js';
 import { type CliOutcome, runCli } from '../support/runCli.js';
@@ -16,12 +17,7 @@ const SAMPLES = join(DEMO, 'samples');
 const CLIP = join(SAMPLES, 'timer-en.wav');
 const bench = (...args: string[]) => runBench(['-d', DEMO, ...args]);
 
-/** The document that a benchmark exported. */
-async function measured(name: string, ...args: string[]) {
-  const path = join(scratch, `${name}.json`);
-  const outcome = await bench(...args, '--export', path);
-  return { ...outcome, result: readResult(path) };
-}
+const measured = (name: string, ...args: string[]) => measuredBench(scratch, name, ...args);
 
 test('a sweep measures every combination once a round, and ends with one table', async () => {
   const { code, stdout, stderr, result } = await measured(
