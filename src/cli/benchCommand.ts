@@ -95,11 +95,20 @@ async function measure(
     progress.clear();
     live.showTable(outcome.end.cells);
     showReport(values, outcome.result, context);
+    if (outcome.end.interrupted) context.err(`note: ${interruption(plan, outcome, context.signal)}\n`);
     return outcome;
   } finally {
     progress.clear();
     file?.close();
   }
+}
+
+/** `stopped by SIGINT after 256 of 400 runs` */
+function interruption({ runs, cells }: BenchPlan, { end }: PlanOutcome, { reason }: AbortSignal): string {
+  const finished = end.cells.reduce((sum, cell) => sum + cell.runs.length, 0);
+  const planned = runs === null ? '' : ` of ${runs * cells.length}`;
+  const cause = reason instanceof QwenAsrError ? reason.message : 'stopped';
+  return `${cause} after ${finished}${planned} runs`;
 }
 
 /** What comes after the runs. The bare output of the seed has no more than its table. */

@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { asrCommand } from './asrCommand.js';
 import { runCommand } from './runCommand.js';
 
-await runCommand(asrCommand);
+await runCommand(async () => (await import('./asrCommand.js')).asrCommand);

@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { benchProgram } from './benchProgram.js';
 import { runCommand } from './runCommand.js';
 
-await runCommand(benchProgram);
+await runCommand(async () => (await import('./benchProgram.js')).benchProgram);

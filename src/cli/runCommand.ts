@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { QwenAsrError } from '../error.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { messageWithFlags } from './flagNames.js';
@@ -26,8 +27,10 @@ const SIGNAL_EXIT = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as co
 /**
  * Runs a command as the main program: one line for every error, no stack traces (but for QWEN_ASR_DEBUG=1), quiet
  * ends for closed pipes and signals, and the exit codes of the README. A second signal ends the process at once.
+ *
+ * @param load imports the command: nothing else may take long before signals are caught, or Ctrl-C would kill
  */
-export async function runCommand(command: Command): Promise<void> {
+export async function runCommand(load: () => Promise<Command>): Promise<void> {
   const controller = new AbortController();
   let received: ExitCode | undefined;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -51,8 +54,11 @@ export async function runCommand(command: Command): Promise<void> {
     report(error);
     process.exit(EXIT.error);
   });
+  let code: ExitCode = EXIT.error;
   try {
-    const code = await command({
+    const command = await load();
+    controller.signal.throwIfAborted();
+    code = await command({
       args: process.argv.slice(2),
       signal: controller.signal,
       out: (text) => process.stdout.write(text),
@@ -60,11 +66,20 @@ export async function runCommand(command: Command): Promise<void> {
       outIsTerminal: process.stdout.isTTY === true,
       errIsTerminal: process.stderr.isTTY === true && canDraw(process.env),
     });
-    process.exitCode = received ?? code;
   } catch (error) {
     if (received === undefined) report(error);
-    process.exitCode = received ?? EXIT.error;
   }
+  await Promise.all([process.stdout, process.stderr].map(writtenOut));
+  // An error of the last write is told in the event loop's next turn.
+  await setImmediate();
+  // Rather than to let Node come to its end: it takes the handlers down first, and a second Ctrl-C would kill.
+  process.exit(received ?? code);
+}
+
+/** Resolves when nothing that was written waits in memory. */
+function writtenOut(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.writableLength === 0) return Promise.resolve();
+  return new Promise((resolve) => stream.write('', () => resolve()));
 }
 
 /** Whether the terminal is one that a line can be drawn anew on. CI systems set CI, and keep every line. */

@@ -134,9 +134,13 @@ test('--dry-run lists every cell and measures nothing', async () => {
 test('a sweep that Ctrl-C stops can go on, and then has every run once', async () => {
   const path = join(scratch, 'resumed.jsonl');
   const args = ['-d', 'models/demo', '-s', '1,2,3', '-n', '40', '--resume', path];
+  let sent = false;
   const stopped: CliOutcome = await runCli('qwen_asr_bench', args, {
     onOutput: (stdout, child) => {
-      if (stdout.includes('run 3/40')) child.kill('SIGINT');
+      // Once: a second Ctrl-C ends it without the table.
+      if (sent || !stdout.includes('run 3/40')) return;
+      sent = true;
+      child.kill('SIGINT');
     },
   });
   assert.equal(stopped.code, 130);
@@ -144,6 +148,7 @@ test('a sweep that Ctrl-C stops can go on, and then has every run once', async (
   const before = readResult(path);
   const done = before.cells.reduce((sum, { runs }) => sum + runs.length, 0);
   assert.ok(done >= 6 && done < 120 && !before.complete, String(done));
+  assert.equal(stopped.stderr, `note: stopped by SIGINT after ${done} of 120 runs\n`);
   const resumed = await runCli('qwen_asr_bench', args);
   assert.equal(resumed.code, 0);
   const after = readResult(path);

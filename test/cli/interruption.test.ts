@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { checkBenchResult } from '../../src/bench/schema/checkBenchResult.js';
 import { CLI_ENTRIES, type CliOutcome, runCli } from '../support/runCli.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-interruption-'));
+after(() => rmSync(scratch, { recursive: true }));
 
 const CLIP = join('models', 'demo', 'samples', 'timer-en.wav');
 /** Runs that nobody waits for. */
@@ -32,7 +36,8 @@ for (const [name, exitCode] of [
 ] as const) {
   test(`${name} prints the table of what was finished and ends with ${exitCode}`, async () => {
     const { code, stdout, stderr } = await afterFirstRun((child) => child.kill(name));
-    assert.equal(stderr, '');
+    const finished = stdout.match(/^ {2}run \d+\/100000:/gm)?.length;
+    assert.equal(stderr, `note: stopped by ${name} after ${finished} of 100000 runs\n`);
     assert.match(
       stdout,
       / {2}run 1\/100000: .*\n\n {15}min {6}mean {7}max\n(total|encode|decode|rt_factor| |.)*/s,
@@ -50,6 +55,36 @@ for (const [name, exitCode] of [
     assert.deepEqual({ code, stdout, stderr }, { code: exitCode, stdout: '', stderr: '' });
   });
 }
+
+test('a signal that comes while a command is still being imported is caught', async () => {
+  const hooks = join(scratch, 'hooks.mjs');
+  const preload = join(scratch, 'preload.mjs');
+  writeFileSync(
+    hooks,
+    `export async function resolve(specifier, context, next) {
+  if (/(benchProgram|asrCommand)\\.js$/.test(specifier)) process.kill(process.pid, 'SIGINT');
+  return next(specifier, context);
+}`,
+  );
+  writeFileSync(
+    preload,
+    `import { register } from 'node:module';\nregister(${JSON.stringify(pathToFileURL(hooks))});`,
+  );
+  const env = { NODE_OPTIONS: `--import ${pathToFileURL(preload)}` };
+  for (const command of ['qwen_asr', 'qwen_asr_bench'] as const) {
+    const { code, stdout, stderr } = await runCli(command, ['-h'], { env });
+    assert.deepEqual({ code, stdout, stderr }, { code: 130, stdout: '', stderr: '' });
+  }
+});
+
+test('signals up to the very end of the process leave the exit code as it is', async () => {
+  let flood: NodeJS.Timeout | undefined;
+  const { code } = await afterFirstRun((child) => {
+    flood = setInterval(() => child.kill('SIGINT'), 1);
+  });
+  clearInterval(flood);
+  assert.equal(code, 130);
+});
 
 test('SIGINT with -o json leaves the finished runs as a whole document', async () => {
   let interrupted = false;
