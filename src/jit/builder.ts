@@ -1,4 +1,5 @@
 import { QwenAsrError } from '../error.js';
+import { checkDefiniteAssignment } from './definiteAssignment.js';
 import type {
   Address,
   Capabilities,
@@ -288,9 +289,16 @@ export class KernelBuilder {
     this.push({ op: 'wakeAll', at });
   }
 
+  /**
+   * The finished body.
+   *
+   * @throws QwenAsrError `internal` when a register may be read before it is written, see checkDefiniteAssignment
+   */
   finish(): KernelCode {
     const { name, lanes, params, body, intCount, vecCount } = this;
-    return { name, lanes, params, body, intCount, vecCount };
+    const code = { name, lanes, params, body, intCount, vecCount };
+    checkDefiniteAssignment(code);
+    return code;
   }
 
   private push(instruction: Instruction): void {

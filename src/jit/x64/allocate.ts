@@ -21,8 +21,9 @@ interface Interval {
 
 /**
  * Gives every virtual register a physical one for its whole life: from its first write to its last use, or to the end
- * of the outermost loop that uses it and did not define it. Inclusive at both ends, so that a destination never shares
- * a register with an operand and lowerings of several instructions need not care. Nothing is ever spilled.
+ * of the outermost loop that uses it and did not define it. What a loop defines is written anew in every iteration
+ * before it is read (checkDefiniteAssignment), so it need not outlive one. Inclusive at both ends, so that a destination
+ * never shares a register with an operand and lowerings of several instructions need not care. Nothing is ever spilled.
  *
  * @throws QwenAsrError `internal` when the kernel needs more registers than the pools hold, or reads before it writes.
  */

@@ -2,6 +2,7 @@ import { KernelBuilder } from '../../../src/jit/builder.js';
 import type { Address, Capabilities, CompareKind, IntReg, KernelCode, VecReg } from '../../../src/jit/ir.js';
 import type { Random } from '../../support/random.js';
 import { type Region, regions, wildBits } from './kernelMemory.js';
+import { LateRegisters } from './lateRegisters.js';
 
 const INT_REGISTERS = 4;
 const VEC_REGISTERS = 5;
@@ -14,11 +15,24 @@ const MAX_DEPTH = 2;
  * parameters are the address of a memory laid out as `regions` say, and two integers within ±4096.
  *
  * What the language leaves open is kept out of sight: sums whose order or fusing matters get small integers, NaNs made
- * by arithmetic are replaced by zero, subnormals too before they are narrowed to bf16. At most about 12 integer and
- * 11 vector registers are alive at once.
+ * by arithmetic are replaced by zero, subnormals too before they are narrowed to bf16. At most about 13 integer and
+ * 13 vector registers are alive at once.
  */
 export function randomKernel(random: Random, capabilities: Capabilities, name: string): KernelCode {
-  return new RandomKernel(random, new KernelBuilder(name, capabilities)).write();
+  const k = new KernelBuilder(name, capabilities);
+  new RandomKernel(random, k, new LateRegisters(k, random, false)).write();
+  return k.finish();
+}
+
+/**
+ * A random kernel of little but control, which may read registers that it has not written on every way: what `finish`
+ * would refuse is returned all the same.
+ */
+export function carelessKernel(random: Random, capabilities: Capabilities, name: string): KernelCode {
+  const k = new KernelBuilder(name, capabilities);
+  new RandomKernel(random, k, new LateRegisters(k, random, true)).writeControl();
+  const { lanes, params, body, intCount, vecCount } = k as unknown as KernelCode; // its own parts, unchecked
+  return { name, lanes, params, body, intCount, vecCount };
 }
 
 class RandomKernel {
@@ -27,12 +41,14 @@ class RandomKernel {
   private readonly memory: IntReg;
   private readonly ints: IntReg[];
   private readonly vecs: VecReg[];
+  private readonly late: LateRegisters;
   private depth = 0;
-  private readonly statements: (() => void)[];
+  private statements: (() => void)[];
 
-  constructor(random: Random, k: KernelBuilder) {
+  constructor(random: Random, k: KernelBuilder, late: LateRegisters) {
     this.random = random;
     this.k = k;
+    this.late = late;
     this.memory = k.param();
     const params = [k.param(), k.param()];
     this.ints = [...params, ...Array.from({ length: INT_REGISTERS - 2 }, (_, i) => k.intConst(i - 1))];
@@ -46,6 +62,8 @@ class RandomKernel {
       () => this.atomic(),
       () => this.control(),
       () => this.control(),
+      () => this.late.touch(this.int(), this.vec()),
+      () => this.late.touch(this.int(), this.vec()),
       () => this.vecMovement(),
       () => this.vecLoad(),
       () => this.vecStore(),
@@ -62,11 +80,16 @@ class RandomKernel {
     ];
   }
 
-  write(): KernelCode {
+  write(): void {
     this.block(20);
     for (const v of this.vecs) this.k.store(this.at(regions.output, 4 * this.k.lanes), v);
     for (const i of this.ints) this.k.intStore(this.at(regions.output, 4), i, 'i32');
-    return this.k.finish();
+  }
+
+  writeControl(): void {
+    const touch = (): void => this.late.touch(this.int(), this.vec());
+    this.statements = [() => this.control(), touch, touch];
+    this.block(8);
   }
 
   private block(most: number): void {
@@ -201,30 +224,46 @@ class RandomKernel {
   // ---- control ----
 
   private control(): void {
-    const { k, random } = this;
+    const { random } = this;
     if (this.depth === MAX_DEPTH) return;
     this.depth++;
+    if (random.integer(0, 3) === 0) this.branch();
+    else this.repetition();
+    this.depth--;
+  }
+
+  private repetition(): void {
+    const { k, late, random } = this;
+    const body = (): void => this.block(5);
+    switch (random.integer(0, 2)) {
+      case 0: {
+        const count = random.integer(-1, 3);
+        return late.repeat(count > 0, () => k.loop(count, body));
+      }
+      case 1: {
+        const count = k.intOp('sub', k.intOp('and', this.int(), 3), 1);
+        return late.repeat(false, () => k.loop(count, body));
+      }
+      default: {
+        const count = k.intConst(random.integer(0, 3));
+        return late.repeat(false, () =>
+          k.while('gt', count, 0, () => {
+            body();
+            k.advance(count, -1);
+          }),
+        );
+      }
+    }
+  }
+
+  private branch(): void {
+    const { k, late, random } = this;
     const compare = this.pick<CompareKind>(['lt', 'le', 'gt', 'ge', 'eq', 'ne']);
     const body = (): void => this.block(5);
-    switch (random.integer(0, 3)) {
-      case 0:
-        k.loop(random.integer(-1, 3), body);
-        break;
-      case 1:
-        k.loop(k.intOp('sub', k.intOp('and', this.int(), 3), 1), body);
-        break;
-      case 2: {
-        const count = k.intConst(random.integer(0, 3));
-        k.while('gt', count, 0, () => {
-          body();
-          k.advance(count, -1);
-        });
-        break;
-      }
-      default:
-        k.if(compare, this.int(), this.intOrConstant(), body, random.integer(0, 1) === 0 ? body : undefined);
-    }
-    this.depth--;
+    const { whenTrue, whenFalse, join } = late.branches();
+    const otherwise = random.integer(0, 1) === 0 ? () => whenFalse(body) : undefined;
+    k.if(compare, this.int(), this.intOrConstant(), () => whenTrue(body), otherwise);
+    join();
   }
 
   private hints(): void {
