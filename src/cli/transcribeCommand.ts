@@ -46,12 +46,8 @@ async function openModel(
   return loadModel(source, {
     ...loadOptionsOf(values),
     signal,
-    onBackend: ({ note, name, threadCount }) => {
+    onBackend: ({ note }) => {
       if (note !== null) err(`note: ${note}\n`);
-      const { threads } = values;
-      if (threads !== undefined && threads > threadCount) {
-        err(`note: the ${name} backend runs on ${threadCount} thread(s), not ${threads}\n`);
-      }
     },
   });
 }

@@ -28,7 +28,6 @@ export class Conductor {
   private readonly control: Region;
   private readonly words: Int32Array;
   private readonly scratch: Region;
-  private readonly scratchBytes: number;
   private readonly pass: number;
   private readonly walker: number;
   private closed = false;
@@ -37,7 +36,6 @@ export class Conductor {
 
   constructor(machine: Machine, scratchBytes: number) {
     this.machine = machine;
-    this.scratchBytes = scratchBytes;
     const { capabilities, threadCount } = machine;
     this.control = machine.reserve(CONTROL.byteLength + threadCount * SELF.byteLength);
     this.words = new Int32Array(this.control.buffer, this.control.bufferOffset, this.control.byteLength / 4);
@@ -68,7 +66,7 @@ export class Conductor {
 
   /** Bytes of control and scratch memory. */
   get byteLength(): number {
-    return this.control.byteLength + this.machine.threadCount * this.scratchBytes;
+    return this.control.byteLength + this.scratch.byteLength;
   }
 
   /** Writes entries to kernel memory, in `region` (ENTRY.byteLength bytes each). */

@@ -34,8 +34,10 @@ export interface Machine {
   /** Instruction set level, for example `avx2`. */
   readonly isa: string;
   readonly capabilities: Capabilities;
-  /** Participants in a pass, the caller's own included. */
+  /** Participants in a pass, the caller's own included: fewer than asked for where the system refuses threads. */
   readonly threadCount: number;
+  /** Why there are fewer participants than asked for; null where there are as many. */
+  readonly refusal: string | null;
   /** @throws QwenAsrError `memory` */
   reserve(byteLength: number): Region;
   release(region: Region): void;
@@ -51,7 +53,7 @@ export interface Machine {
   enter(kernel: number, ...args: number[]): Promise<void>;
   /** Wakes sleeping participants; called after the word at `epoch` changed. */
   wake(epoch: number): void;
-  /** Tells the machine how its other participants take part: one `self` each, once. */
+  /** Tells the machine how its other participants take part: one `self` each, once. Settles `threadCount`. */
   startWorkers(kernels: WorkerKernels, selves: readonly number[]): void;
   close(): Promise<void>;
 }

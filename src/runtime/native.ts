@@ -1,4 +1,5 @@
 import { constants } from 'node:buffer';
+import { getSystemErrorName } from 'node:util';
 import { QwenAsrError } from '../error.js';
 
 /*
@@ -40,8 +41,8 @@ export interface Native {
   /** Address of the memory behind an off-heap (≥ 1 KiB) typed array; valid while the array lives. */
   addressOf(bytes: Uint8Array): number;
   functionAt(address: number, parameters: number): NativeFunction;
-  /** Starts a thread at `entry(argument)`, unknown to Node. @returns its handle for joinThread. */
-  startThread(entry: number, argument: number): number;
+  /** Starts a thread at `entry(argument)`, unknown to Node. @returns its handle for joinThread, or why there is none. */
+  startThread(entry: number, argument: number): number | string;
   /** Waits for a thread to end. */
   joinThread(handle: number): void;
   /** Wakes every thread that sleeps in a futex at this address. */
@@ -169,8 +170,7 @@ function bind(koffi: Koffi): Native {
     startThread: (entry, argument) => {
       const handle = new BigUint64Array(128); // one word is used; this size lives outside the moving heap
       const result = pthreadCreate(handle, null, entry, argument);
-      if (result !== 0) throw new QwenAsrError('memory', `cannot start a thread (error ${result})`);
-      return Number(handle[0]);
+      return result === 0 ? Number(handle[0]) : `the system refuses more (${getSystemErrorName(-result)})`;
     },
     joinThread: (handle) => {
       pthreadJoin(handle, null);

@@ -16,20 +16,29 @@ const OFF_HEAP_BYTES = 1024;
 export class NativeMachine implements Machine {
   readonly name = 'x64';
   readonly isa: X64Level;
-  readonly threadCount: number;
   readonly capabilities;
   private readonly native: Native;
   private readonly code: CodePages;
   private readonly regions = new Set<Region>();
   private readonly threads: number[] = [];
   private readonly entries = new Map<number, NativeFunction>();
+  private participants: number;
+  private refused: string | null = null;
 
   constructor(native: Native, level: X64Level, threadCount: number) {
     this.native = native;
     this.isa = level;
-    this.threadCount = threadCount;
+    this.participants = threadCount;
     this.capabilities = x64Capabilities(level);
     this.code = new CodePages(native);
+  }
+
+  get threadCount(): number {
+    return this.participants;
+  }
+
+  get refusal(): string | null {
+    return this.refused;
   }
 
   reserve(byteLength: number): Region {
@@ -77,7 +86,15 @@ export class NativeMachine implements Machine {
 
   startWorkers({ loop }: WorkerKernels, selves: readonly number[]): void {
     if (this.threads.length > 0) throw new QwenAsrError('internal', 'workers were started before');
-    for (const self of selves) this.threads.push(this.native.startThread(loop, self));
+    for (const self of selves) {
+      const thread = this.native.startThread(loop, self);
+      if (typeof thread === 'string') {
+        this.refused = thread;
+        break;
+      }
+      this.threads.push(thread);
+    }
+    this.participants = 1 + this.threads.length;
   }
 
   /** The workers must have been told to leave. */

@@ -43,6 +43,7 @@ export class WasmMachine implements Machine {
   readonly name = 'wasm';
   readonly isa: string;
   readonly threadCount: number;
+  readonly refusal: string | null;
   readonly capabilities = wasmCapabilities();
   private readonly memory: WasmMemory;
   private readonly target: WasmTarget;
@@ -75,9 +76,9 @@ export class WasmMachine implements Machine {
     this.target = { relaxedSimd, memory64: wide, sharedMemory };
     this.memory = createWasmMemory(byteLength, this.target);
     this.isa = relaxedSimd ? 'relaxed-simd' : 'simd128';
-    this.threadCount = sharedMemory ? options.threadCount : 1;
-    if (sharedMemory) this.openThreads(options.spawn!);
-    else this.local = new WasmParticipant();
+    this.refusal = sharedMemory ? this.openThreads(options.threadCount, options.spawn!) : null;
+    if (this.threads.length === 0) this.local = new WasmParticipant();
+    this.threadCount = Math.max(1, this.threads.length);
     this.tell({ kind: 'open', memory: this.memory, target: this.target });
   }
 
@@ -146,9 +147,15 @@ export class WasmMachine implements Machine {
     await Promise.all(this.threads.splice(0).map((thread) => thread.terminate()));
   }
 
-  private openThreads(spawn: () => ParticipantThread): void {
-    for (let participant = 0; participant < this.threadCount; participant++) {
-      const thread = spawn();
+  /** As many threads as wanted, or as the system allows. @returns why there are fewer */
+  private openThreads(wanted: number, spawn: () => ParticipantThread): string | null {
+    for (let participant = 0; participant < wanted; participant++) {
+      let thread: ParticipantThread;
+      try {
+        thread = spawn();
+      } catch (error) {
+        return `the system refuses more (${error instanceof Error ? error.message : String(error)})`;
+      }
       thread.hold(false);
       thread.onFailure((reason) => this.fail(reason));
       thread.onReply((reply) => {
@@ -157,6 +164,7 @@ export class WasmMachine implements Machine {
       });
       this.threads.push(thread);
     }
+    return null;
   }
 
   private fail(reason: string): void {

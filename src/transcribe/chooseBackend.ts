@@ -16,6 +16,7 @@ import { spawnNodeParticipant } from '../runtime/nodeParticipantThread.js';
 import { defaultThreadCount, mostWasmThreads } from '../runtime/threadCount.js';
 import { checkThreadCount } from './checkThreadCount.js';
 import { openWasmBackend } from './openWasmBackend.js';
+import { threadNote } from './threadNote.js';
 import type { LoadOptions } from './types.js';
 
 /** Address space taken at once; the system commits it page by page on first use. */
@@ -30,6 +31,8 @@ export interface ChosenBackend {
   readonly openFile: OpenFile | undefined;
   /** Why it is not the fastest kind of backend; null when it is, or was asked for. */
   readonly note: string | null;
+  /** Why it has fewer threads than asked for; null where it has as many. */
+  readonly refusal: string | null;
 }
 
 /**
@@ -45,6 +48,16 @@ export async function chooseBackend(
   options: LoadOptions,
   source: string,
   openNative: () => Promise<Native | string> = loadNative,
+): Promise<Omit<ChosenBackend, 'refusal'>> {
+  const { note, refusal, ...chosen } = await chooseKind(options, source, openNative);
+  const notes = [note, threadNote(chosen.backend, { asked: options.threads, refusal })];
+  return { ...chosen, note: notes.filter((line) => line !== null).join('; ') || null };
+}
+
+async function chooseKind(
+  options: LoadOptions,
+  source: string,
+  openNative: () => Promise<Native | string>,
 ): Promise<ChosenBackend> {
   const { threads, backend = 'auto', precision = 'auto', isa = 'auto' } = options;
   if (threads !== undefined) checkThreadCount(threads);
@@ -71,7 +84,7 @@ async function chooseWasm(
 ): Promise<ChosenBackend> {
   if (precision === 'bf16') throw unsupported('precision', 'f32', precision);
   enableRelaxedSimd();
-  const { backend, provide } = await openWasmBackend({
+  const { backend, refusal, provide } = await openWasmBackend({
     threadCount: Math.min(threads ?? defaultThreadCount(), mostWasmThreads()),
     weightBytes: await weightBytes(source),
     spawn: spawnNodeParticipant,
@@ -80,7 +93,7 @@ async function chooseWasm(
     await backend.close();
     throw unsupported('isa', backend.isa, isa);
   }
-  return { backend, openFile: fileReaderInto(provide), note };
+  return { backend, openFile: fileReaderInto(provide), note, refusal };
 }
 
 /** The system calls and the levels of this CPU, or one line that says why there are none. */
@@ -112,7 +125,7 @@ async function chooseX64(
   const machine = new NativeMachine(native, level, threads ?? defaultThreadCount());
   try {
     const backend = createCompiledBackend({ machine, precision, regionBytes: REGION_BYTES });
-    return { backend, openFile: mappingOpener(native), note: null };
+    return { backend, openFile: mappingOpener(native), note: null, refusal: machine.refusal };
   } catch (error) {
     await machine.close();
     throw error;
@@ -134,7 +147,7 @@ function chooseReference(
   const backend = createReferenceBackend();
   if (precision !== 'auto' && precision !== 'f32') throw unsupported('precision', 'f32', precision);
   if (isa !== 'auto' && isa !== 'scalar') throw unsupported('isa', 'scalar', isa);
-  return { backend, openFile: undefined, note };
+  return { backend, openFile: undefined, note, refusal: null };
 }
 
 function unsupported(option: keyof LoadOptions, offered: string, found: unknown): QwenAsrError {

@@ -7,6 +7,7 @@ import { browserThreadCount, mostBrowserThreads } from '../runtime/browserThread
 import { buildModel } from './buildModel.js';
 import { checkThreadCount } from './checkThreadCount.js';
 import { openWasmBackend } from './openWasmBackend.js';
+import { threadNote } from './threadNote.js';
 import type { LoadOptions, SpeechModel } from './types.js';
 
 /** How a browser loads a model. */
@@ -41,14 +42,15 @@ export async function loadModelFromFiles(
   const isAddress = typeof source === 'string' || source instanceof URL;
   const files = isAddress ? await fetchModelFiles(source, signal) : [...source];
   const weightBytes = files.reduce((sum, { name, size }) => sum + (isWeights(name) ? size : 0), 0);
-  const { backend, provide } = await openWasmBackend({
+  const { backend, refusal, provide } = await openWasmBackend({
     threadCount: Math.min(threads, mostBrowserThreads()),
     weightBytes,
     spawn: spawnBrowserParticipant,
   });
   try {
     const { name, isa, precision, threadCount } = backend;
-    options.onBackend?.({ name, isa, precision, threadCount, note: null });
+    const note = threadNote(backend, { asked: options.threads, refusal });
+    options.onBackend?.({ name, isa, precision, threadCount, note });
     let readBytes = 0;
     const onRead = (byteLength: number) => {
       readBytes += byteLength;

@@ -9,6 +9,8 @@ const REGION_BYTES = 64 * 2 ** 20;
 /** A backend of WebAssembly, and the way to bring weights into its memory. */
 export interface WasmBackend {
   readonly backend: Backend;
+  /** Why it has fewer threads than asked for; null where it has as many. */
+  readonly refusal: string | null;
   /**
    * Room in the machine's memory, where kernels use a file in place.
    *
@@ -30,7 +32,7 @@ export async function openWasmBackend(options: WasmMachineOptions): Promise<Wasm
       const { buffer, bufferOffset } = machine.reserve(byteLength);
       return { buffer, byteOffset: bufferOffset };
     };
-    return { backend, provide };
+    return { backend, refusal: machine.refusal, provide };
   } catch (error) {
     await machine.close();
     throw error;

@@ -24,7 +24,7 @@ export interface LoadOptions {
 
 /** How a model computes. */
 export interface BackendChoice extends Pick<Backend, 'name' | 'isa' | 'precision' | 'threadCount'> {
-  /** Why the fastest kind of backend cannot run here; null when it does, or another was asked for. */
+  /** Why the fastest kind of backend cannot run here, or on as many threads as asked for; null when it does, or another was asked for. */
   readonly note: string | null;
 }
 

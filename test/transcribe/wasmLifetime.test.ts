@@ -107,6 +107,26 @@ for (const [participant, name] of ['the first participant', 'another participant
   });
 }
 
+for (const allowed of [0, 1]) {
+  test(`a system that gives ${allowed} of 3 threads: what it gives computes, and its refusal is told`, async () => {
+    let started = 0;
+    const spawn = () => {
+      if (started === allowed) throw new Error('EAGAIN');
+      started++;
+      return spawnNodeParticipant();
+    };
+    const weights = { threadCount: 3, weightBytes: 2 ** 24, spawn };
+    const { backend, refusal, provide } = await openWasmBackend(weights);
+    assert.equal(backend.threadCount, 1);
+    assert.equal(refusal, 'the system refuses more (EAGAIN)');
+    const files = await readModelDirectory(demoModelDir, fileReaderInto(provide));
+    const model = buildModel(files, backend, performance.now());
+    const { text } = await model.transcribe(await samplesOf('light-en.wav')).result;
+    assert.equal(text, 'Turn on the kitchen light.');
+    await model.close();
+  });
+}
+
 test('a process that is done ends by itself, though its model is open', () => {
   const index = new URL('../../src/index.js', import.meta.url).href;
   const script = `

@@ -52,10 +52,6 @@ export class LiveText implements MeasurementWatcher {
     if (note !== null) this.#tellOnce(`note: ${note}\n`);
     if (cell.kind === 'command') return;
     if (this.#single) out(formatSystemInfo(threadCount, cpus));
-    const asked = cell.load.threads ?? 1;
-    if (asked > threadCount) {
-      this.#tellOnce(`note: the ${name} backend runs on ${threadCount} thread(s), not ${asked}\n`);
-    }
     if (this.#single) return out(formatLoading(cell.model));
     out(`Loading model from ${cell.model} ... ${formatThreads(threadCount)}, ${name} ${isa}, ${precision}\n`);
   };

@@ -61,9 +61,9 @@ class CompiledBackend implements Backend, PassQueue, CeilingBench {
     this.name = machine.name;
     this.isa = machine.isa;
     this.precision = precision;
-    this.threadCount = machine.threadCount;
     this.arena = new Arena(machine, { regionBytes, keepBytes: KEEP_BYTES });
     this.conductor = new Conductor(machine, SCRATCH_BYTES);
+    this.threadCount = machine.threadCount; // known once the conductor has started them
     this.library = new KernelLibrary(machine);
     this.placer = new WeightPlacer(machine, this.arena, precision);
   }

@@ -30,9 +30,9 @@ export class TrackedNative {
         system.release(address, byteLength);
       },
       startThread: (entry, argument) => {
-        if (threads-- <= 0) throw new QwenAsrError('memory', 'cannot start a thread');
+        if (threads-- <= 0) return 'the system refuses more (EAGAIN)';
         const handle = system.startThread(entry, argument);
-        this.threads.add(handle);
+        if (typeof handle === 'number') this.threads.add(handle);
         return handle;
       },
       joinThread: (handle) => {
