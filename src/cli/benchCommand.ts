@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defaultBaselineDir, planBaseline, saveBaseline } from '../bench/compare/baselines.js';
+import { lockFile } from '../bench/output/fileLock.js';
 import { formatText } from '../bench/output/formatText.js';
 import { openJsonlFile } from '../bench/output/jsonlFile.js';
 import { openOutputs } from '../bench/output/openOutputs.js';
@@ -39,7 +40,12 @@ export async function benchCommand(context: CommandContext): Promise<ExitCode> {
   const plan = planBenchmark(values, given.model);
   const references = planReferences(values, plan);
   const format = values.json ? 'json' : (values.format ?? 'text');
-  const outputs = openOutputs({ format, exports: values.export ?? [], out: context.out });
+  const outputs = openOutputs({
+    format,
+    exports: values.export ?? [],
+    out: context.out,
+    resume: values.resume,
+  });
   const baseline =
     values.save === undefined
       ? null
@@ -50,6 +56,9 @@ export async function benchCommand(context: CommandContext): Promise<ExitCode> {
     text(formatPlan(plan));
     return EXIT.ok;
   }
+  // A verdict and files are wanted even when nobody reads the text any more.
+  const outlives = [values.export, values.save, values.resume, values.vs, values['vs-cmd']];
+  if (outlives.some((value) => value !== undefined)) context.outliveReader?.();
   noteTokens(values, plan, context);
   const { result, end } = await measure(values, plan, references, { ...context, out: text }, outputs.sinks);
   outputs.finish(result);
@@ -73,8 +82,23 @@ async function measure(
   sinks: Parameters<typeof runPlan>[1]['sinks'],
 ): Promise<PlanOutcome> {
   const { resume } = values;
+  if (resume === undefined) return measureAll(values, plan, references, context, sinks);
+  const unlock = lockFile(resume, '--resume');
+  try {
+    return await measureAll(values, plan, references, context, sinks);
+  } finally {
+    unlock();
+  }
+}
+
+async function measureAll(
+  ...[values, plan, references, context, sinks]: Parameters<typeof measure>
+): Promise<PlanOutcome> {
+  const { resume } = values;
   const finished = resume === undefined ? null : readFinishedPart(resume);
   const file = resume === undefined ? null : openJsonlFile(resume, finished !== null);
+  // The file has what was finished; the other outputs have not.
+  for (const event of finished?.events ?? []) for (const sink of sinks) sink(event);
   const progress = new BenchProgress(plan, context);
   const clearing = (write: (text: string) => void) => (text: string) => {
     progress.clear();
@@ -93,7 +117,12 @@ async function measure(
       ...(finished !== null && { finished }),
     });
     progress.clear();
-    live.showTable(outcome.end.cells);
+    if (
+      finished !== null &&
+      countRuns(finished.runs.values()) === countRuns(outcome.result.cells.map(({ runs }) => runs))
+    )
+      err(`note: --resume ${resume}: nothing was left to measure; these are the runs that are there\n`);
+    live.showTable(outcome.result);
     showReport(values, outcome.result, context);
     if (outcome.end.interrupted) context.err(`note: ${interruption(plan, outcome, context.signal)}\n`);
     return outcome;
@@ -109,6 +138,12 @@ function interruption({ runs, cells }: BenchPlan, { end }: PlanOutcome, { reason
   const planned = runs === null ? '' : ` of ${runs * cells.length}`;
   const cause = reason instanceof QwenAsrError ? reason.message : 'stopped';
   return `${cause} after ${finished}${planned} runs`;
+}
+
+function countRuns(cells: Iterable<readonly unknown[]>): number {
+  let count = 0;
+  for (const runs of cells) count += runs.length;
+  return count;
 }
 
 /** What comes after the runs. The bare output of the seed has no more than its table. */

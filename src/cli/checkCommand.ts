@@ -38,6 +38,7 @@ export async function checkCommand(context: CommandContext): Promise<ExitCode> {
     context.err(checkUsage());
     return EXIT.error;
   }
+  context.outliveReader?.();
   const report = await checkModelDirectory(values.model, undefined, context.signal);
   for (const { severity, message } of report.findings) context.out(`${severity}: ${message}\n`);
   const kind = report.published ?? 'not a published model';

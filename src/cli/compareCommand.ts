@@ -22,6 +22,7 @@ export async function compareCommand(context: CommandContext): Promise<ExitCode>
       `compare: expected two results, found ${positionals.length}; -h explains`,
     );
   }
+  context.outliveReader?.();
   const exports = planExports(values.export ?? []);
   const folder = values['baseline-dir'] ?? defaultBaselineDir();
   const comparison = compareResults(openResult(nameA, folder), openResult(nameB, folder), {

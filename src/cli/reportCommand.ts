@@ -20,6 +20,7 @@ export async function reportCommand(context: CommandContext): Promise<ExitCode> 
   if (positionals.length === 0) {
     throw new QwenAsrError('usage', 'report: expected at least one result, found none; -h explains');
   }
+  context.outliveReader?.();
   const exports = planExports(values.export ?? []);
   const format = values.format ?? (exports.length === 0 && !values.plot ? 'text' : undefined);
   const folder = values['baseline-dir'] ?? defaultBaselineDir();

@@ -17,6 +17,11 @@ export interface CommandContext {
   readonly outIsTerminal: boolean;
   /** Progress may be drawn: a terminal that can move its cursor, and no CI log. */
   readonly errIsTerminal: boolean;
+  /**
+   * From here on a reader of the output that leaves does not end the process: there are files to write, or an exit code
+   * that somebody waits for. What would have been written is dropped.
+   */
+  readonly outliveReader?: () => void;
 }
 
 /** A command: returns its exit code, or throws what the user should read. */
@@ -40,10 +45,16 @@ export async function runCommand(load: () => Promise<Command>): Promise<void> {
       controller.abort(new QwenAsrError('aborted', `stopped by ${name}`));
     });
   }
-  // The reader of our output left, as `| head -1` does: nothing is left to do, and nobody to tell.
+  // The reader of our output left, as `| head -1` does: nobody is left to tell, and mostly nothing to do.
+  let outlivesReader = false;
+  const left = new Set<NodeJS.WriteStream>();
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(EXIT.ok);
+      if (left.has(stream)) return;
+      if (error.code === 'EPIPE') {
+        left.add(stream);
+        return outlivesReader ? undefined : process.exit(process.exitCode ?? EXIT.ok);
+      }
       if (stream === process.stdout) {
         report(new QwenAsrError('file', `standard output: cannot be written (${error.code})`));
       }
@@ -55,14 +66,20 @@ export async function runCommand(load: () => Promise<Command>): Promise<void> {
     process.exit(EXIT.error);
   });
   let code: ExitCode = EXIT.error;
+  const writerOf = (stream: NodeJS.WriteStream) => (text: string) => {
+    if (!left.has(stream)) stream.write(text);
+  };
   try {
     const command = await load();
     controller.signal.throwIfAborted();
     code = await command({
       args: process.argv.slice(2),
       signal: controller.signal,
-      out: (text) => process.stdout.write(text),
-      err: (text) => process.stderr.write(text),
+      out: writerOf(process.stdout),
+      err: writerOf(process.stderr),
+      outliveReader: () => {
+        outlivesReader = true;
+      },
       outIsTerminal: process.stdout.isTTY === true,
       errIsTerminal: process.stderr.isTTY === true && canDraw(process.env),
     });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -127,6 +127,33 @@ test('SIGTERM ends a wait for a named pipe that nobody writes to', {
 test('a reader that leaves ends the benchmark quietly, as `| head -1` does', async () => {
   const { code, stderr } = await afterFirstRun((child) => child.stdout?.destroy());
   assert.deepEqual([code, stderr], [0, '']);
+});
+
+test('files are written and exit codes stand when the reader leaves', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qwen-asr-reader-'));
+  const [a, b, page] = ['a.json', 'b.json', 'c.html'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const few = ['-d', 'models/demo', '-i', CLIP, '-n', '4'];
+  const measured = await afterFirstRun((child) => child.stdout?.destroy(), [...few, '--export', a]);
+  assert.deepEqual([measured.code, measured.stderr], [0, '']);
+  const result = checkBenchResult(JSON.parse(readFileSync(a, 'utf8')), a);
+  assert.deepEqual([result.complete, result.cells[0]?.runs.length], [true, 4]);
+  // All times of B are ten times as long.
+  const slower = result.cells.map((cell) => ({
+    ...cell,
+    runs: cell.runs.map((run) => ({ ...run, totalMs: 10 * run.totalMs })),
+  }));
+  writeFileSync(b, JSON.stringify({ ...result, cells: slower }));
+  const compared = await runCli(
+    'qwen_asr_bench',
+    ['compare', a, b, '--fail-if', 'total>+5%!', '--export', page],
+    { onStart: (child) => child.stdout?.destroy() },
+  );
+  assert.deepEqual([compared.code, compared.stderr, existsSync(page)], [3, '', true]);
+  rmSync(folder, { recursive: true });
 });
 
 const FULL = '/dev/full';

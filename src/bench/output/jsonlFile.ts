@@ -1,4 +1,4 @@
-import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { QwenAsrError } from '../../error.js';
 import type { EventSink } from '../record/resultRecorder.js';
 import { formatEvent } from './formatJsonl.js';
@@ -14,7 +14,7 @@ export interface JsonlFile {
  * A file for events. It is opened by the first of them, so that an earlier result stays until there is a new one.
  *
  * @param resume goes on with an interrupted measurement, less a last line that was cut off
- * @throws QwenAsrError `file` from the sink, when it cannot be written
+ * @throws QwenAsrError `file` from the sink, when it cannot be written, or when something else has written it meanwhile
  */
 export function openJsonlFile(path: string, resume = false): JsonlFile {
   const attempt = <Result>(work: () => Result): Result => {
@@ -25,15 +25,28 @@ export function openJsonlFile(path: string, resume = false): JsonlFile {
     }
   };
   let file: number | undefined;
+  let sizeBytes = 0;
   return {
     sink: (event) =>
       attempt(() => {
-        file ??= resume ? openAtEnd(path) : openSync(path, 'w');
+        if (file === undefined) {
+          file = resume ? openAtEnd(path) : openSync(path, 'w');
+          sizeBytes = fstatSync(file).size;
+        }
+        checkAlone(file, sizeBytes);
         const line = Buffer.from(formatEvent(event));
         for (let written = 0; written < line.length; ) written += writeSync(file, line, written);
+        sizeBytes += line.length;
       }),
     close: () => attempt(() => file !== undefined && closeSync(file)),
   };
+}
+
+/** A file that two write is lost to both. Pipes and devices have no size. */
+function checkAlone(file: number, expectedBytes: number): void {
+  const found = fstatSync(file);
+  if (!found.isFile() || found.size === expectedBytes) return;
+  throw new Error(`something else writes it too (${found.size} bytes instead of ${expectedBytes})`);
 }
 
 /** Opens a file to append to, without what follows its last line feed. */

@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import { QwenAsrError } from '../../error.js';
 import type { EventSink } from '../record/resultRecorder.js';
 import type { BenchResult } from '../schema/benchResult.js';
 import { planExports, writeExport } from './exportFiles.js';
@@ -12,8 +14,8 @@ export interface OutputRequest {
   readonly exports: readonly string[];
   /** Writes standard output. */
   readonly out: (text: string) => void;
-  /** Go on with these JSONL files instead of beginning anew; the events in them are not written again. */
-  readonly resume?: boolean;
+  /** Written beside them by `--resume`: no export may be this file. */
+  readonly resume?: string | undefined;
 }
 
 /** Where a benchmark's results go. */
@@ -34,11 +36,15 @@ export interface Outputs {
  * // … measure, record …
  * outputs.finish(recorder.result());
  */
-export function openOutputs({ format, exports, out, resume = false }: OutputRequest): Outputs {
+export function openOutputs({ format, exports, out, resume }: OutputRequest): Outputs {
   const files = planExports(exports);
+  const shared = exports.find((path) => resume !== undefined && resolve(path) === resolve(resume));
+  if (shared !== undefined) {
+    throw new QwenAsrError('usage', `--export ${shared}: expected another file than --resume`);
+  }
   const growing: JsonlFile[] = files
     .filter((file) => file.format === 'jsonl')
-    .map(({ path }) => openJsonlFile(path, resume));
+    .map(({ path }) => openJsonlFile(path));
   const sinks = growing.map((file) => file.sink);
   if (format === 'jsonl') sinks.push((event) => out(formatEvent(event)));
   return {

@@ -25,7 +25,8 @@ interface OpenCell {
   readonly start: CellStart;
   readonly warmups: RunRecord[];
   readonly runs: RunRecord[];
-  end: CellEnd;
+  /** Null until it is reported. */
+  end: CellEnd | null;
 }
 
 /**
@@ -40,19 +41,23 @@ export class ResultBuilder {
   readonly #cells = new Map<string, OpenCell>();
   readonly #comparisons: ComparisonRecord[] = [];
   readonly #notes: string[] = [];
-  readonly #errors: ErrorRecord[] = [];
+  #errors: ErrorRecord[] = [];
   #complete = false;
+  #ended = false;
   #accuracy: BenchResult['accuracy'] = null;
 
   constructor(header: BenchHeader) {
     this.#header = header;
   }
 
-  /** @throws QwenAsrError `internal` for a run of a cell that was not started */
-  add(event: BenchEvent): void {
+  /**
+   * @returns whether the event says anything that the document does not say already
+   * @throws QwenAsrError `internal` for a run of a cell that was not started
+   */
+  add(event: BenchEvent): boolean {
     switch (event.event) {
       case 'header':
-        return;
+        return true;
       case 'model':
         return replace(this.#models, event.model, hasSameId);
       case 'audio':
@@ -60,27 +65,29 @@ export class ResultBuilder {
       case 'ceilings':
         return replace(this.#ceilings, event.ceilings, isSameMachinery);
       case 'cell':
-        this.#cells.set(event.cell.id, { start: event.cell, warmups: [], runs: [], end: UNFINISHED });
-        return;
+        return this.#start(event.cell);
       case 'warmup':
-        this.#cell(event.cell).warmups.push(event.run);
-        return;
+        this.#goOn(event.cell).warmups.push(event.run);
+        return true;
       case 'run':
-        this.#cell(event.cell).runs.push(event.run);
-        return;
+        this.#goOn(event.cell).runs.push(event.run);
+        return true;
       case 'cellEnd':
-        this.#cell(event.cell).end = event.outcome;
-        return;
+        return this.#end(this.#cell(event.cell), event.outcome);
       case 'comparison':
         return replace(this.#comparisons, event.comparison, isSameQuestion);
       case 'note':
-        return replace(this.#notes, event.note, (a, b) => a === b);
+        return replace(this.#notes, event.note, isEqual);
       case 'error':
-        this.#errors.push(event.error);
-        return;
-      case 'end':
+        return replace(this.#errors, event.error, isEqual);
+      case 'end': {
+        const isNews =
+          !this.#ended || this.#complete !== event.complete || !isEqual(this.#accuracy, event.accuracy);
+        this.#ended = true;
         this.#complete = event.complete;
         this.#accuracy = event.accuracy;
+        return isNews;
+      }
     }
   }
 
@@ -105,6 +112,34 @@ export class ResultBuilder {
     };
   }
 
+  #start(start: CellStart): boolean {
+    const known = this.#cells.get(start.id);
+    const isKnown = known !== undefined && known.runs.length + known.warmups.length === 0;
+    if (isKnown && isEqual(known.start, start)) return false;
+    this.#forgetErrors(start.id);
+    this.#cells.set(start.id, { start, warmups: [], runs: [], end: null });
+    return true;
+  }
+
+  /** A cell that runs again: what its end has said before no longer holds. */
+  #goOn(id: string): OpenCell {
+    const cell = this.#cell(id);
+    if (cell.end !== null) this.#forgetErrors(id);
+    cell.end = null;
+    this.#ended = false;
+    return cell;
+  }
+
+  #end(cell: OpenCell, outcome: CellEnd): boolean {
+    const isNews = cell.end === null || !isEqual(cell.end, outcome);
+    cell.end = outcome;
+    return isNews;
+  }
+
+  #forgetErrors(id: string): void {
+    this.#errors = this.#errors.filter(({ cell }) => cell !== id);
+  }
+
   #cell(id: string): OpenCell {
     const cell = this.#cells.get(id);
     if (cell !== undefined) return cell;
@@ -117,7 +152,7 @@ export class ResultBuilder {
 
 function closeCell({ start, warmups, runs, end }: OpenCell): CellRecord {
   const { id, settings, setup, frames, work } = start;
-  const { steady, drift, accuracy, complete, error, notes } = end;
+  const { steady, drift, accuracy, complete, error, notes } = end ?? UNFINISHED;
   return {
     ...{ id, settings, setup, frames, warmups: [...warmups], runs: [...runs] },
     ...{ steady, drift, summary: null, accuracy, work, complete, error, notes },
@@ -136,9 +171,20 @@ function isSameQuestion(a: ComparisonRecord, b: ComparisonRecord): boolean {
   return a.a === b.a && a.b === b.b && a.metric === b.metric;
 }
 
-/** Adds a record, in place of one that says the same thing of an earlier time: resuming reports it again. */
-function replace<Item>(records: Item[], record: Item, isSame: (a: Item, b: Item) => boolean): void {
+/**
+ * Adds a record, in place of one that says the same thing of an earlier time: resuming reports it again.
+ *
+ * @returns whether anything changed
+ */
+function replace<Item>(records: Item[], record: Item, isSame: (a: Item, b: Item) => boolean): boolean {
   const index = records.findIndex((earlier) => isSame(earlier, record));
+  const isNews = index === -1 || !isEqual(records[index], record);
   if (index === -1) records.push(record);
   else records[index] = record;
+  return isNews;
+}
+
+/** As a file would hold them. */
+function isEqual(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -7,7 +7,8 @@ import { summarizeResult } from './summarizeResult.js';
 export type EventSink = (event: BenchEvent) => void;
 
 /**
- * What a benchmark tells its results to, between runs. Every event goes to the sinks at once and into the document.
+ * What a benchmark tells its results to, between runs. Every event goes to the sinks at once and into the document;
+ * one that the document of a resumed measurement has already said is not said again.
  *
  * @example
  * const recorder = new ResultRecorder(header, [(event) => process.stdout.write(formatEvent(event))]);
@@ -29,7 +30,7 @@ export class ResultRecorder {
   }
 
   record(event: BenchEvent): void {
-    this.#builder.add(event);
+    if (!this.#builder.add(event)) return;
     for (const sink of this.#sinks) sink(event);
   }
 

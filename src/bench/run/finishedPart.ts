@@ -5,7 +5,7 @@ import type { ModelHashes } from '../environment/hashModel.js';
 import { parseEvents, parseResult } from '../output/readResult.js';
 import type { BenchPlan, ModelCellPlan } from '../plan/benchPlan.js';
 import type { BenchEvent, BenchHeader } from '../record/benchEvent.js';
-import type { BenchResult, CellRecord } from '../schema/benchResult.js';
+import type { BenchResult, CellRecord, ToolRecord } from '../schema/benchResult.js';
 import { hashSamples } from '../schema/hashSamples.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import { audioKey, type LoadedAudio } from './benchmarkAudio.js';
@@ -16,25 +16,40 @@ export interface FinishedPart {
   readonly events: readonly BenchEvent[];
   /** By cell. */
   readonly runs: ReadonlyMap<string, readonly RunRecord[]>;
-  /** Cells that have records, with or without runs. */
+  /** Cells that have runs: they are not begun again. */
   readonly begun: ReadonlySet<string>;
+  /** Nothing was left to do. */
+  readonly complete: boolean;
   /**
    * Whether a plan goes on with it.
    *
    * @throws QwenAsrError `compare` naming the first thing that was measured differently
    */
-  check(plan: BenchPlan, audio: LoadedAudio, models: ModelHashes): void;
+  check(request: ResumeRequest): void;
 }
 
+/** What is to be measured, by which build of the tool. */
+export interface ResumeRequest {
+  readonly plan: BenchPlan;
+  readonly audio: LoadedAudio;
+  readonly models: ModelHashes;
+  readonly tool: Omit<ToolRecord, 'name'>;
+}
+
+/** How a JSONL file begins. */
+const FIRST_LINE = '{"event":"header"';
+
 /**
- * Reads the file of `--resume`.
+ * Reads the file of `--resume`: its whole lines, because a last one that was cut off is written anew.
  *
  * @returns null when there is no such file yet, or nothing in it
  * @throws QwenAsrError `compare` when it is no result in JSONL, or of another machine
  */
 export function readFinishedPart(path: string): FinishedPart | null {
   if (!existsSync(path)) return null;
-  const text = readFileSync(path, 'utf8');
+  const content = readFileSync(path, 'utf8');
+  const isBegun = content.startsWith(FIRST_LINE) || FIRST_LINE.startsWith(content);
+  const text = isBegun ? content.slice(0, content.lastIndexOf('\n') + 1) : content;
   if (text.trim() === '') return null;
   const result = parseResult(text, path);
   const events = parseEvents(text, path);
@@ -49,8 +64,10 @@ export function readFinishedPart(path: string): FinishedPart | null {
     header,
     events,
     runs: new Map(result.cells.map(({ id, runs }) => [id, runs])),
-    begun: new Set(result.cells.map(({ id }) => id)),
-    check: (plan, audio, models) => {
+    begun: new Set(result.cells.filter(({ runs }) => runs.length > 0).map(({ id }) => id)),
+    complete: result.complete,
+    check: ({ plan, audio, models, tool }) => {
+      checkTool(path, result, tool);
       checkAudio(path, result, plan, audio);
       checkSettings(path, result, plan, models);
     },
@@ -59,6 +76,14 @@ export function readFinishedPart(path: string): FinishedPart | null {
 
 function refusal(path: string, expected: string, found: string): QwenAsrError {
   return new QwenAsrError('compare', `--resume ${path}: expected ${expected}, found ${found}`);
+}
+
+/** Runs of two builds are no sample of one thing. */
+function checkTool(path: string, { tool }: BenchResult, { version, commit }: ResumeRequest['tool']): void {
+  if (tool.version !== version) throw refusal(path, `runs of version ${version}`, `those of ${tool.version}`);
+  if (tool.commit !== null && commit !== null && tool.commit !== commit) {
+    throw refusal(path, `runs of commit ${commit.slice(0, 12)}`, `those of ${tool.commit.slice(0, 12)}`);
+  }
 }
 
 function checkAudio(path: string, result: BenchResult, plan: BenchPlan, audio: LoadedAudio): void {
@@ -80,17 +105,31 @@ function checkSettings(path: string, result: BenchResult, plan: BenchPlan, model
   for (const cell of result.cells) {
     const planned = plan.cells.find(({ id }) => id === cell.id);
     if (planned === undefined) continue;
-    const settings: Settings =
-      planned.kind === 'command'
-        ? [['command', planned.command, cell.settings.command]]
-        : modelSettings(planned, cell, result, models);
+    const settings: Settings = [
+      ...sharedSettings(plan, cell),
+      ...(planned.kind === 'command'
+        ? [['command', planned.command, cell.settings.command] as const]
+        : modelSettings(planned, cell, result, models)),
+    ];
     for (const [name, wanted, found] of settings) {
       if (wanted !== found) throw refusal(path, `${name} ${wanted} in ${cell.id}`, String(found));
+    }
+    if (plan.runs !== null && cell.runs.length > plan.runs) {
+      throw refusal(path, `at most ${plan.runs} run(s) in ${cell.id}`, String(cell.runs.length));
     }
   }
 }
 
 type Settings = readonly (readonly [name: string, wanted: unknown, found: unknown])[];
+
+/** How all cells are measured. More runs than before may be asked for: they go on. */
+function sharedSettings({ warmup, delayMs, isolated }: BenchPlan, { settings }: CellRecord): Settings {
+  return [
+    ['warm-up', warmup, settings.warmup],
+    ['delay', `${delayMs} ms`, `${settings.delayMs} ms`],
+    ['isolation', isolated && settings.mode !== 'command', settings.isolated],
+  ];
+}
 
 /** What the command line asks for, beside what was measured; what it leaves open agrees with anything. */
 function modelSettings(

@@ -1,4 +1,5 @@
 import type { BenchPlan, CellPlan } from '../plan/benchPlan.js';
+import { runOrder } from '../plan/runOrder.js';
 import type { CellEnd } from '../record/benchEvent.js';
 import type { ResultRecorder } from '../record/resultRecorder.js';
 import type { BenchResult, CellRecord, CellSettings, ModelRecord } from '../schema/benchResult.js';
@@ -79,7 +80,7 @@ export class MeasurementRecorder implements MeasurementWatcher {
     const { recorder, plan } = this.#parts;
     for (const cell of end.cells) if (this.#begun.has(cell.plan.id)) this.#end(cell, end);
     const { cells } = recorder.unsummarized();
-    if (plan.kind === 'comparison') this.#compare(cells, end);
+    if (plan.kind === 'comparison') this.#compare(cells);
     if (plan.kind === 'sweep') this.#noteChanges();
     const complete = !end.interrupted && end.cells.every((cell) => isComplete(cell, plan));
     recorder.record({ event: 'end', complete, accuracy: scoreRecordings(cells) });
@@ -155,16 +156,18 @@ export class MeasurementRecorder implements MeasurementWatcher {
     for (const note of changedByBatch(recorder.unsummarized())) recorder.record({ event: 'note', note });
   }
 
-  #compare(cells: readonly CellRecord[], { orders }: MeasurementEnd): void {
+  #compare(cells: readonly CellRecord[]): void {
     const { plan, recorder } = this.#parts;
     const [first, ...others] = plan.cells;
     const a = cells.find(({ id }) => id === first?.id);
     if (first === undefined || a === undefined) return;
+    // The same in every measurement: rounds of before an interruption had it too.
+    const orderOf = runOrder(plan.cells.length);
     others.forEach((plan, index) => {
       const b = cells.find(({ id }) => id === plan.id);
       if (b === undefined) return;
       const aFirst = (round: number): boolean => {
-        const order = orders[round] ?? [];
+        const order = orderOf(round);
         return order.indexOf(0) < order.indexOf(index + 1);
       };
       const pair = { a, b, labelA: first.label, labelB: plan.label };

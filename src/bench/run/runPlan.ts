@@ -52,7 +52,8 @@ export async function runPlan(plan: BenchPlan, options: RunPlanOptions): Promise
   const { signal, finished, references } = options;
   const audio = await loadAudio(plan, signal);
   const modelHashes = await hashModels(plan);
-  finished?.check(plan, audio, modelHashes);
+  const { version } = options;
+  finished?.check({ plan, audio, models: modelHashes, tool: { version, commit: gitCommit() } });
   const header = finished?.header ?? newHeader(plan, options);
   const recorder = new ResultRecorder(header, options.sinks, finished?.events);
   const recording = new MeasurementRecorder({
@@ -68,12 +69,18 @@ export async function runPlan(plan: BenchPlan, options: RunPlanOptions): Promise
   try {
     const open = options.open ?? openCell({ plan, pool, meters, audio: (cell) => audioOf(cell, audio) });
     const watcher = joinWatchers([recording, ...options.watchers], signal);
-    const end = await measureCells(plan, open, watcher, finished?.runs);
+    const end = await measureCells(goingOn(plan, finished), open, watcher, finished?.runs);
     return { result: recording.finish(end), end };
   } finally {
     await pool.close();
     meters.close();
   }
+}
+
+/** A measurement that only time has ended, and ended, is not begun again. */
+function goingOn(plan: BenchPlan, finished: FinishedPart | undefined): BenchPlan {
+  if (plan.runs !== null || finished?.complete !== true) return plan;
+  return { ...plan, runs: Math.min(...[...finished.runs.values()].map(({ length }) => length)) };
 }
 
 async function loadAudio(plan: BenchPlan, signal: AbortSignal | undefined): Promise<LoadedAudio> {

@@ -2,9 +2,10 @@ import type { BackendChoice } from '../../transcribe/types.js';
 import { rooflineOfRun } from '../analysis/roofline.js';
 import { formatThreads } from '../output/figures.js';
 import type { BenchPlan, CellPlan, ModelCellPlan } from '../plan/benchPlan.js';
+import { metricContext } from '../record/summarizeCell.js';
 import type { CellFacts, CellSession } from '../run/cellSession.js';
 import type { MeasuredCell, MeasurementWatcher } from '../run/measurement.js';
-import type { CeilingsRecord } from '../schema/benchResult.js';
+import type { BenchResult, CeilingsRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import { formatCeilings, formatShares } from './rooflineText.js';
 import {
@@ -92,9 +93,13 @@ export class LiveText implements MeasurementWatcher {
     this.#output.err(`error: ${cell.plan.label}: ${error.message}\n`);
   };
 
-  /** The seed's table of a single cell. */
-  showTable([cell]: readonly MeasuredCell[]): void {
-    if (this.#single && cell !== undefined) this.#output.out(formatTable(this.#subject(cell), cell.runs));
+  /** The seed's table of a single cell, from the document: of a resumed measurement it has every run. */
+  showTable(result: BenchResult): void {
+    const [cell] = result.cells;
+    if (!this.#single || cell === undefined) return;
+    const { audioDurationMs: durationMs, encoderLayers } = metricContext(cell, result);
+    const mode = cell.settings.mode === 'encoder' ? 'encoder' : 'pipeline';
+    this.#output.out(formatTable({ mode, durationMs, encoderLayers }, cell.runs));
   }
 
   /** Before the first runs of several cells. */
@@ -131,7 +136,6 @@ export class LiveText implements MeasurementWatcher {
       audioPath: plan.audio.kind === 'file' ? plan.audio.path : null,
       durationMs: cell.facts?.durationMs ?? Number.NaN,
       frames: cell.facts?.frames ?? 0,
-      encoderLayers: cell.facts?.model?.encoder.layers ?? 1,
       cutting: cell.facts === null ? null : describeCutting(plan, cell.facts),
     };
   }

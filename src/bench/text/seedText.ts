@@ -16,7 +16,6 @@ export interface SeedSubject {
   readonly audioPath: string | null;
   readonly durationMs: number;
   readonly frames: number;
-  readonly encoderLayers: number;
   /** What the audio is cut into, in words; null for a whole. */
   readonly cutting?: string | null;
 }
@@ -79,19 +78,27 @@ export function formatRunFigures(
   return parts.filter((part) => part !== null).join('  ');
 }
 
+/** What the table is of. */
+export interface TableSubject extends Pick<SeedSubject, 'mode' | 'durationMs'> {
+  /** Null when unknown: there is no row for a layer then. */
+  readonly encoderLayers: number | null;
+}
+
 /** The table over all finished runs; nothing when no run was finished. */
-export function formatTable(subject: SeedSubject, runs: readonly RunRecord[]): string {
+export function formatTable(subject: TableSubject, runs: readonly RunRecord[]): string {
   if (runs.length === 0) return '';
   const header = `${' '.repeat(10)}${'min'.padStart(8)}${'mean'.padStart(10)}${'max'.padStart(10)}`;
   return `\n${[header, ...formatRows(subject, runs)].join('\n')}\n`;
 }
 
-function formatRows({ mode, durationMs, encoderLayers }: SeedSubject, runs: readonly RunRecord[]): string[] {
+function formatRows({ mode, durationMs, encoderLayers }: TableSubject, runs: readonly RunRecord[]): string[] {
   const encodeMs = runs.map((run) => run.encodeMs ?? Number.NaN);
   if (mode === 'encoder') {
     return [
       msRow('encode', minMeanMax(encodeMs), 'ms'),
-      msRow('per layer', minMeanMax(encodeMs.map((ms) => ms / encoderLayers)), 'ms/layer'),
+      ...(encoderLayers === null
+        ? []
+        : [msRow('per layer', minMeanMax(encodeMs.map((ms) => ms / encoderLayers)), 'ms/layer')]),
     ];
   }
   const totalMs = runs.map((run) => run.totalMs);

@@ -9,10 +9,11 @@ import {
   formatTable,
   formatWarmup,
   type SeedSubject,
+  type TableSubject,
 } from '../../../src/bench/text/seedText.js';
 import { fakeRun } from '../support/fakeCells.js';
 
-const PIPELINE: SeedSubject = {
+const PIPELINE: SeedSubject & TableSubject = {
   mode: 'pipeline',
   runs: 5,
   audioPath: null,
@@ -20,14 +21,14 @@ const PIPELINE: SeedSubject = {
   frames: 500,
   encoderLayers: 24,
 };
-const ENCODER: SeedSubject = { ...PIPELINE, mode: 'encoder' };
+const ENCODER: SeedSubject & TableSubject = { ...PIPELINE, mode: 'encoder' };
 
 const pipelineRun = (totalMs: number, encodeMs: number, decodeMs: number, textTokens = 0) =>
   fakeRun(totalMs, { encodeMs, decodeMs, textTokens });
 const encoderRun = (ms: number, audioTokens: number) => fakeRun(ms, { encodeMs: ms, audioTokens });
 
 /** Every line of a benchmark in the order the command prints them. */
-function wholeText(subject: SeedSubject, runs: readonly RunRecord[]): string {
+function wholeText(subject: SeedSubject & TableSubject, runs: readonly RunRecord[]): string {
   return [
     formatMode(subject),
     formatWarmup(subject),
