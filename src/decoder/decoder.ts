@@ -3,7 +3,7 @@ import type { DecoderConfig } from '../model/config.js';
 import type { DecoderWeights } from '../model/decoderWeights.js';
 import type { Backend, Observer, Scope } from '../ops/operators.js';
 import type { Choice } from './decoderHead.js';
-import type { DecoderContext } from './decoderLayers.js';
+import { type DecoderContext, decoderBuffers } from './decoderLayers.js';
 import { DecodeStep, type StepInput } from './decodeStep.js';
 import { type PrefillInput, prefill } from './prefill.js';
 import { ropeTables } from './ropeTables.js';
@@ -66,6 +66,20 @@ export class DecoderSession {
   prefill(input: PrefillInput): Promise<Choice> {
     this.#checkPosition(input.prompt.ids.length - 1);
     return prefill(this.#backend, this.#context, input, this.#options);
+  }
+
+  /**
+   * Takes the memory that the prefill of a prompt needs, and gives it back.
+   *
+   * @throws QwenAsrError `memory`
+   */
+  tryRoom(promptLength: number): void {
+    const scope = this.#backend.createScope('prefill');
+    try {
+      decoderBuffers(scope, this.#context.config, promptLength);
+    } finally {
+      scope.release();
+    }
   }
 
   /** Appends one token to each of the given sequences and chooses the next of each. */

@@ -26,6 +26,25 @@ export class Encoder {
   }
 
   /**
+   * Takes the memory that a clip needs, and gives it back.
+   *
+   * @throws QwenAsrError `memory`
+   */
+  tryRoom(frames: number): void {
+    const { config, weights } = this.#model;
+    const tokens = audioTokenCount(frames, config.chunkFrames);
+    const scope = this.#backend.createScope('encoder');
+    try {
+      const stream = scope.tensor('encoder stream', [tokens, config.dModel], 'f32');
+      const output = scope.tensor('encoder output', [tokens, weights.proj2.weight.shape[0]!], 'f32');
+      planConvStem(this.#backend, scope, this.#model, { frames, stream });
+      planEncoderLayers(this.#backend, scope, this.#model, { stream, output });
+    } finally {
+      scope.release();
+    }
+  }
+
+  /**
    * Embeds one clip. Probes, in order: `stem` [tokens, dModel], `enc_layer0`… [tokens, dModel], `encoder`
    * [tokens, hidden].
    *

@@ -47,6 +47,7 @@ export class Arena {
       const index = free.findIndex((range) => range.byteLength >= size);
       if (index >= 0) return this.cut(region, free, index, size);
     }
+    this.returnFreeRegions(); // of a machine whose regions lie side by side they may be the room for this one
     const region = this.reserve(size);
     const free = [{ offset: 0, byteLength: region.byteLength, keptBytes: 0 }];
     this.regions.set(region, free);
@@ -66,6 +67,15 @@ export class Arena {
     mergeNeighbours(free);
     this.kept += keptBytes;
     this.used -= byteLength;
+  }
+
+  private returnFreeRegions(): void {
+    for (const [region, [range]] of this.regions) {
+      if (range?.byteLength !== region.byteLength) continue;
+      this.kept -= range.keptBytes;
+      this.regions.delete(region);
+      this.machine.release(region);
+    }
   }
 
   /** A new region of the usual size, or, where a limit on address space forbids that, a smaller one. */

@@ -1,6 +1,6 @@
 import type { Capabilities, KernelCode } from '../jit/ir.js';
 
-/** Zeroed memory that kernels can address, seen from JavaScript through `buffer`. */
+/** Memory that kernels can address, seen from JavaScript through `buffer`. */
 export interface Region {
   /** Address of the first byte, as kernels see it; a multiple of 64. */
   readonly address: number;
@@ -38,7 +38,11 @@ export interface Machine {
   readonly threadCount: number;
   /** Why there are fewer participants than asked for; null where there are as many. */
   readonly refusal: string | null;
-  /** @throws QwenAsrError `memory` */
+  /**
+   * Memory that is zero, or, where a region was released before, what that held.
+   *
+   * @throws QwenAsrError `memory`
+   */
   reserve(byteLength: number): Region;
   release(region: Region): void;
   /** Gives memory back to the system as far as it can; it reads as zero or stays as it is. Nothing after close(). */

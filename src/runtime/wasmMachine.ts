@@ -1,7 +1,7 @@
 import { QwenAsrError } from '../error.js';
 import type { KernelCode } from '../jit/ir.js';
 import { compileKernels } from '../jit/wasm/compile.js';
-import { createWasmMemory } from '../jit/wasm/createWasmMemory.js';
+import { createWasmMemory, growWasmMemory } from '../jit/wasm/createWasmMemory.js';
 import { wasmCapabilities, wasmFeatures } from '../jit/wasm/features.js';
 import type { WasmTarget } from '../jit/wasm/wasmTarget.js';
 import type { WasmMemory } from '../jit/wasm/webAssembly.js';
@@ -30,13 +30,22 @@ export interface WasmMachineOptions {
 
 const GIB = 2 ** 30;
 
-/** Room for activations, KV cache and tapes beside the weights. */
+/** Room for activations, KV cache and tapes beside the weights: long segments need more, where the memory can grow. */
 const WORKING_BYTES = 1.5 * GIB;
 
 /** A 32-bit memory ends one page early, so that no address wraps to 0. */
 const MAX_BYTES_32 = 4 * GIB - 65536;
 
+/** Where engines end with 64-bit addresses. */
+const MAX_BYTES_64 = 16 * GIB;
+
 const ALIGNMENT = 64;
+
+/** Unused memory between regions. */
+interface Hole {
+  readonly start: number;
+  readonly end: number;
+}
 
 /** Runs kernels as WebAssembly: on workers over one shared memory, or on the calling thread where there is none. */
 export class WasmMachine implements Machine {
@@ -46,12 +55,16 @@ export class WasmMachine implements Machine {
   readonly refusal: string | null;
   readonly capabilities = wasmCapabilities();
   private readonly memory: WasmMemory;
+  /** All that the memory's buffer has been: each is another object over the same bytes. */
+  private readonly buffers = new Set<ArrayBufferLike>();
   private readonly target: WasmTarget;
   private readonly threads: ParticipantThread[] = [];
   private readonly local: WasmParticipant | null = null;
   private workers: { join: number; selves: readonly number[] } = { join: 0, selves: [] };
   /** End of the memory in use; address 0 stays free. */
   private end = ALIGNMENT;
+  /** What was given back below the end, by address; no two of them touch. */
+  private holes: Hole[] = [];
   private nextPointer = 1;
   private settle: ((error: string | null) => void) | null = null;
   /** Installations that threads have not answered yet. */
@@ -74,7 +87,10 @@ export class WasmMachine implements Machine {
       );
     }
     this.target = { relaxedSimd, memory64: wide, sharedMemory };
-    this.memory = createWasmMemory(byteLength, this.target);
+    // An unshared memory cannot grow under arrays that show it.
+    const mostBytes = sharedMemory ? (wide ? MAX_BYTES_64 : MAX_BYTES_32) : byteLength;
+    this.memory = createWasmMemory(byteLength, this.target, mostBytes);
+    this.buffers.add(this.memory.buffer);
     this.isa = relaxedSimd ? 'relaxed-simd' : 'simd128';
     this.refusal = sharedMemory ? this.openThreads(options.threadCount, options.spawn!) : null;
     if (this.threads.length === 0) this.local = new WasmParticipant();
@@ -84,8 +100,19 @@ export class WasmMachine implements Machine {
 
   /** Memory of the machine that a file can be read into, to be used in place. */
   reserve(byteLength: number): Region {
+    const size = Math.ceil(byteLength / ALIGNMENT) * ALIGNMENT;
+    const index = this.holes.findIndex((hole) => hole.end - hole.start >= size);
+    if (index >= 0) {
+      const { start, end } = this.holes[index]!;
+      this.holes.splice(index, 1, ...(end - start > size ? [{ start: start + size, end }] : []));
+      return { address: start, byteLength, bufferOffset: start, buffer: this.memory.buffer };
+    }
     const address = this.end;
-    const end = Math.ceil((address + byteLength) / ALIGNMENT) * ALIGNMENT;
+    const end = address + size;
+    const missing = end - this.memory.buffer.byteLength;
+    if (missing > 0 && this.target.sharedMemory && growWasmMemory(this.memory, missing)) {
+      this.buffers.add(this.memory.buffer);
+    }
     const { buffer } = this.memory;
     if (end > buffer.byteLength) {
       const used = `${Math.round(address / 2 ** 20)} of ${Math.round(buffer.byteLength / 2 ** 20)} MiB are used`;
@@ -95,16 +122,24 @@ export class WasmMachine implements Machine {
     return { address, byteLength, bufferOffset: address, buffer };
   }
 
-  /** Only the last region can be given back; all of them go with the machine. */
-  release(region: Region): void {
-    const end = Math.ceil((region.address + region.byteLength) / ALIGNMENT) * ALIGNMENT;
-    if (end === this.end) this.end = region.address;
+  /** Each region is released once; all of them go with the machine. */
+  release({ address, byteLength }: Region): void {
+    let released = { start: address, end: address + Math.ceil(byteLength / ALIGNMENT) * ALIGNMENT };
+    const apart: Hole[] = [];
+    for (const hole of this.holes) {
+      if (hole.end === released.start) released = { start: hole.start, end: released.end };
+      else if (hole.start === released.end) released = { start: released.start, end: hole.end };
+      else apart.push(hole);
+    }
+    if (released.end === this.end) this.end = released.start;
+    else apart.push(released);
+    this.holes = apart.sort((a, b) => a.start - b.start);
   }
 
   discard(): void {}
 
   place(bytes: Uint8Array): Placed {
-    if (bytes.buffer === this.memory.buffer) return { address: bytes.byteOffset, copiedBytes: 0 };
+    if (this.buffers.has(bytes.buffer)) return { address: bytes.byteOffset, copiedBytes: 0 };
     const region = this.reserve(bytes.byteLength);
     new Uint8Array(region.buffer, region.bufferOffset, bytes.byteLength).set(bytes);
     return { address: region.address, copiedBytes: bytes.byteLength };

@@ -1,6 +1,8 @@
 import type { DecoderSession } from '../decoder/decoder.js';
 import { GreedyBatch, type GreedyInput, type SequenceToken } from '../decoder/greedyBatch.js';
 import { QwenAsrError } from '../error.js';
+import { melFrameCount } from '../ops/logMelShape.js';
+import { checkRoom, isLong } from './checkRoom.js';
 import { ClipTranscript } from './clipTranscript.js';
 import { encodeClip } from './encodeClip.js';
 import { Ledger } from './ledger.js';
@@ -8,8 +10,14 @@ import type { Stages } from './stages.js';
 import type { TranscribeRequest } from './transcribeRequest.js';
 import type { RecordingSegment, SegmentOptions, TokenEvent, Transcript } from './types.js';
 
-/** Capacity of a session is a power of two of at least this many positions: what 30 s and their budget need. */
+/** Least positions of a session: what 30 s and their budget need. */
 const MIN_CAPACITY = 1024;
+
+/**
+ * Positions are rounded up to a multiple of this, what 20 s and their budget take, so that segments of about one length
+ * need not wait for a larger session.
+ */
+const CAPACITY_STEP = 512;
 
 /** A segment that is ready for the decoder. */
 export interface EncodedSegment {
@@ -80,6 +88,12 @@ export class SegmentBatch {
   /** Everything that comes before the decoder. */
   async encode(segment: RecordingSegment, request: TranscribeRequest): Promise<EncodedSegment> {
     const ledger = new Ledger(performance.now(), this.#onPhaseEnd);
+    const sampleCount = segment.samples.length;
+    // A long one may need the memory of those that have left.
+    if (this.activeCount === 0 && isLong(sampleCount)) {
+      this.release();
+      ledger.time('prefillMs', () => checkRoom(this.#stages, sampleCount, request));
+    }
     const input = await encodeClip(this.#stages, segment.samples, request, { ledger, signal: this.#signal });
     return { segment, request, input, ledger };
   }
@@ -93,7 +107,9 @@ export class SegmentBatch {
   /** Runs the prefill of a segment that the batch accepts. */
   async enter({ segment, request, input, ledger }: EncodedSegment): Promise<DecodedToken> {
     const { promptIds } = this.#stages.text;
-    const { greedy } = ledger.time('prefillMs', () => this.#session(capacityFor(input, request)));
+    const { greedy } = ledger.time('prefillMs', () =>
+      this.#session(capacityFor(input, request), segment.samples.length, input.prompt.ids.length),
+    );
     const facts = { prompt: input.prompt, durationMs: segment.endMs - segment.startMs };
     const transcript = new ClipTranscript(this.#stages.text, facts, request, ledger);
     const { budget, exact } = request;
@@ -123,8 +139,8 @@ export class SegmentBatch {
     return { segment, event, transcript: transcript.finish() };
   }
 
-  /** The open session, or a larger one when nothing is in it. */
-  #session(capacity: number): OpenSession {
+  /** The open session, or a larger one when nothing is in it; another clip of that length can be encoded beside it. */
+  #session(capacity: number, sampleCount: number, promptLength: number): OpenSession {
     if (this.#open !== undefined && this.#open.capacity >= capacity) return this.#open;
     this.release();
     for (;;) {
@@ -132,8 +148,13 @@ export class SegmentBatch {
       try {
         const session = this.#stages.decoder.openSession({ sequences, capacity, signal: this.#signal });
         this.#open = { session, greedy: new GreedyBatch(session, sequences), capacity };
+        if (sequences > 1 && isLong(sampleCount)) {
+          this.#stages.encoder.tryRoom(melFrameCount(sampleCount));
+          session.tryRoom(promptLength);
+        }
         return this.#open;
       } catch (error) {
+        this.release();
         const isMemory = error instanceof QwenAsrError && error.code === 'memory';
         if (!isMemory || sequences === 1) throw error;
         this.#sequences = Math.floor(sequences / 2);
@@ -143,5 +164,6 @@ export class SegmentBatch {
 }
 
 function capacityFor({ prompt }: GreedyInput, { budget }: TranscribeRequest): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(MIN_CAPACITY, prompt.ids.length + budget)));
+  const positions = Math.max(MIN_CAPACITY, prompt.ids.length + budget);
+  return Math.ceil(positions / CAPACITY_STEP) * CAPACITY_STEP;
 }

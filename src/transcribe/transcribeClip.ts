@@ -1,4 +1,5 @@
 import { decodeGreedily } from '../decoder/greedy.js';
+import { checkRoom } from './checkRoom.js';
 import { ClipTranscript } from './clipTranscript.js';
 import { type ClipContext, encodeClip } from './encodeClip.js';
 import type { Stages } from './stages.js';
@@ -15,7 +16,7 @@ export interface RunContext extends ClipContext {
  *
  * @param samples [n] f32, mono, 16 kHz
  * @throws QwenAsrError `audio` for samples that are empty or not finite; `numeric` when log-mel, encoder output or a
- * chosen logit is not finite; `aborted`; `closed`
+ * chosen logit is not finite; `memory`; `aborted`; `closed`
  */
 export async function transcribeClip(
   stages: Stages,
@@ -24,6 +25,7 @@ export async function transcribeClip(
   run: RunContext,
 ): Promise<Transcript> {
   const { ledger, signal, observer } = run;
+  ledger.time('prefillMs', () => checkRoom(stages, samples.length, request));
   const input = await encodeClip(stages, samples, request, run);
   const facts = { prompt: input.prompt, durationMs: samples.length / 16 };
   const transcript = new ClipTranscript(stages.text, facts, request, ledger);

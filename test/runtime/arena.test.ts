@@ -6,8 +6,9 @@ import type { Machine, Region } from '../../src/runtime/machine.js';
 import { Random } from '../support/random.js';
 
 /** Regions side by side with gaps between them, and a record of what was asked. */
-class FakeMachine implements Pick<Machine, 'reserve' | 'discard'> {
+class FakeMachine implements Pick<Machine, 'reserve' | 'release' | 'discard'> {
   readonly regions: Region[] = [];
+  readonly released: Region[] = [];
   readonly discarded: { region: Region; offset: number; byteLength: number }[] = [];
   limitBytes = Number.POSITIVE_INFINITY;
   private end = 1 << 16;
@@ -19,6 +20,11 @@ class FakeMachine implements Pick<Machine, 'reserve' | 'discard'> {
     const region = { address, byteLength, bufferOffset: 128, buffer: new ArrayBuffer(0) };
     this.regions.push(region);
     return region;
+  }
+
+  release(region: Region): void {
+    assert.ok(!this.released.includes(region), 'released twice');
+    this.released.push(region);
   }
 
   discard(region: Region, offset: number, byteLength: number): void {
@@ -48,6 +54,7 @@ test('random allocations never overlap, lie in their region, on cache lines, wit
     assert.equal(address % 64, 0);
     assert.ok(byteLength >= wanted + 64 && byteLength < wanted + 192);
     assert.ok(machine.regions.includes(region) && buffer === region.buffer);
+    assert.ok([...live].every(({ block }) => !machine.released.includes(block.region)));
     assert.ok(address >= region.address && address + byteLength <= region.address + region.byteLength);
     assert.equal(bufferOffset - region.bufferOffset, address - region.address);
     for (const { block: other } of live) {
@@ -61,7 +68,8 @@ test('random allocations never overlap, lie in their region, on cache lines, wit
   assert.equal(arena.usedBytes, 0);
   // Everything was merged again: each region serves its whole size once more, without a new one.
   const count = machine.regions.length;
-  for (const region of [...machine.regions].sort((a, b) => b.byteLength - a.byteLength)) {
+  const held = machine.regions.filter((region) => !machine.released.includes(region));
+  for (const region of held.sort((a, b) => b.byteLength - a.byteLength)) {
     assert.equal(arena.allocate(region.byteLength - 64).byteLength, region.byteLength);
   }
   assert.equal(machine.regions.length, count);
@@ -110,6 +118,18 @@ test('a machine without memory is an error that changes nothing', () => {
   arena.release(block);
   assert.equal(arena.usedBytes, 0);
   assert.equal(arena.allocate(100).address, block.address);
+});
+
+test('before a new region is taken, those that are free and too small go back', () => {
+  const { machine, arena } = makeArena({ regionBytes: 1 << 16, keepBytes: 1 << 20 });
+  const [small, kept] = [arena.allocate(60_000), arena.allocate(60_000)];
+  arena.release(small);
+  const large = arena.allocate(100_000);
+  assert.deepEqual(machine.released, [small.region]);
+  arena.release(kept);
+  arena.release(large);
+  arena.allocate(1 << 18);
+  assert.deepEqual(machine.released, [small.region, kept.region, large.region]);
 });
 
 test('a limit on address space makes regions smaller before it makes an error', () => {

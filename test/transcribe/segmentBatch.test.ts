@@ -45,6 +45,24 @@ test('where memory does not suffice for the batch, it becomes smaller', async ()
   await model.close();
 });
 
+test('a clip that does not fit is refused before anything is computed', async () => {
+  const base = createReferenceBackend();
+  const watched = wrapBackend(base, {
+    beforeRun: async (label) => assert.fail(`${label} ran`),
+  });
+  const model = await modelOnBackend(demoModelDir, withCacheLimit(watched, 0, []));
+  const samples = new Float32Array(90 * 16_000).fill(0.1);
+  const refused = oneLineError('memory', /^90 s of audio at once, with 1080 tokens, .*shorter segments/);
+  await assert.rejects(model.transcribe(samples).result, refused);
+  const segment = { index: 0, startMs: 0, endMs: 90_000, samples };
+  const segments = (async function* () {
+    yield segment;
+  })();
+  await assert.rejects(model.transcribeSegments(segments).next(), refused);
+  assert.equal(base.activationBytes, 0);
+  await model.close();
+});
+
 test('where memory does not suffice for one, that is the error', async () => {
   const asked: number[] = [];
   const model = await modelOnBackend(demoModelDir, withCacheLimit(createReferenceBackend(), 0, asked));

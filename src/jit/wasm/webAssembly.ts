@@ -8,7 +8,10 @@ declare const moduleBrand: unique symbol;
 
 /** A linear memory; posting a shared one to a worker shares it. */
 export interface WasmMemory {
+  /** Another object after every `grow`; of a shared memory the earlier ones keep showing what they did. */
   readonly buffer: ArrayBufferLike;
+  /** By so many pages of 64 KiB; a bigint where the memory was described with bigints. */
+  grow(pages: number | bigint): unknown;
 }
 
 /** Functions that can be called by index; not shareable between threads. */

@@ -9,6 +9,9 @@ import {
   type ElementType,
 } from './compiledTensor.js';
 
+/** Largest block of a cache; Node.js 20 has no arrays above 4 GiB, and 1200 s of f32 are more. */
+const CACHE_BLOCK_BYTES = 2 ** 31;
+
 /** Activations in one arena, released together. */
 export class CompiledScope implements Scope {
   readonly label: string;
@@ -66,9 +69,21 @@ export class CompiledScope implements Scope {
     const capacity = roundCapacity(size.capacity);
     const element = this.operand;
     const layerBytes = 2 * sequences * capacity * kvHeads * headDim * ELEMENT_BYTES[element];
-    const { address } = this.allocate(layers * layerBytes);
-    const cache: CompiledKvCache = { ...size, capacity, scope: this, address, element, layerBytes };
+    const layerAddresses = this.layers(layers, layerBytes);
+    const cache: CompiledKvCache = { ...size, capacity, scope: this, layerAddresses, element, layerBytes };
     return cache;
+  }
+
+  /** As many layers to a block as an array of any version of Node.js can show. @returns where each starts */
+  private layers(count: number, layerBytes: number): number[] {
+    const together = Math.max(1, Math.floor(CACHE_BLOCK_BYTES / layerBytes));
+    const addresses: number[] = [];
+    while (addresses.length < count) {
+      const layers = Math.min(together, count - addresses.length);
+      const { address } = this.allocate(layers * layerBytes);
+      for (let layer = 0; layer < layers; layer++) addresses.push(address + layer * layerBytes);
+    }
+    return addresses;
   }
 
   release(): void {
@@ -80,9 +95,10 @@ export class CompiledScope implements Scope {
 }
 
 /**
- * Next power of two: kernels are compiled for a capacity, and there shall be few of them. Positions that are never
- * written cost address space, not memory.
+ * Kernels are compiled for a capacity, and there shall be few of them: 16 between a power of two and the next, so that
+ * at most a sixteenth is not needed. A multiple of 64, which stepAttention's fours divide.
  */
 function roundCapacity(capacity: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(1024, capacity)));
+  const step = 2 ** Math.floor(Math.log2(Math.max(1024, capacity))) / 16;
+  return Math.max(1024, Math.ceil(capacity / step) * step);
 }

@@ -102,12 +102,12 @@ export interface CompiledFeatureMap extends FeatureMap {
 }
 
 /**
- * Layer l starts at address + l·layerBytes, keys first, then values, both as [sequences, kvHeads, capacity, headDim]
- * of the operand type.
+ * A layer has keys first, then values, both as [sequences, kvHeads, capacity, headDim] of the operand type.
  */
 export interface CompiledKvCache extends KvCache {
   readonly scope: CompiledScope;
-  readonly address: number;
+  /** Where each layer starts. */
+  readonly layerAddresses: readonly number[];
   readonly element: ElementType;
   readonly layerBytes: number;
 }

@@ -64,8 +64,8 @@ export function recordCachedAttention(tape: TapeRecorder, args: Args<'cachedAtte
   const slots: number[] = [];
   slots[CACHED_ATTENTION_SLOTS.q] = q.address;
   slots[CACHED_ATTENTION_SLOTS.y] = y.address;
-  slots[CACHED_ATTENTION_SLOTS.keys] = cache.address + layer * cache.layerBytes;
-  slots[CACHED_ATTENTION_SLOTS.values] = cache.address + (layer + 0.5) * cache.layerBytes;
+  slots[CACHED_ATTENTION_SLOTS.keys] = cache.layerAddresses[layer]!;
+  slots[CACHED_ATTENTION_SLOTS.values] = cache.layerAddresses[layer]! + cache.layerBytes / 2;
   slots[CACHED_ATTENTION_SLOTS.positions] = tensorOf(rows.positions).address;
   slots[CACHED_ATTENTION_SLOTS.sequences] = tensorOf(rows.sequences).address;
   slots[CACHED_ATTENTION_SLOTS.rows] = rows.count;

@@ -66,8 +66,8 @@ export function recordRotaryToCache(tape: TapeRecorder, args: Args<'rotaryToCach
   slots[ROTARY_SLOTS.positions] = tensorOf(args.rows.positions).address;
   slots[ROTARY_SLOTS.sequences] = tensorOf(args.rows.sequences).address;
   slots[ROTARY_SLOTS.y] = tensorOf(args.y).address;
-  slots[ROTARY_SLOTS.keys] = cache.address + args.layer * cache.layerBytes;
-  slots[ROTARY_SLOTS.values] = cache.address + (args.layer + 0.5) * cache.layerBytes;
+  slots[ROTARY_SLOTS.keys] = cache.layerAddresses[args.layer]!;
+  slots[ROTARY_SLOTS.values] = cache.layerAddresses[args.layer]! + cache.layerBytes / 2;
   const { kvHeads, headDim, capacity } = cache;
   const heads = q.rowLength / headDim;
   const dtype = cache.element === 'bf16' ? 'bf16' : 'f32';

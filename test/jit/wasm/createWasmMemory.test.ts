@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { QwenAsrError } from '../../../src/error.js';
-import { createWasmMemory } from '../../../src/jit/wasm/createWasmMemory.js';
+import { createWasmMemory, growWasmMemory } from '../../../src/jit/wasm/createWasmMemory.js';
 import { enableWasmFeatures } from '../support/enableWasmFeatures.js';
 
 enableWasmFeatures();
@@ -15,6 +15,19 @@ test('a memory is zeroed, shared if asked, and rounded up to pages of 64 KiB', (
     assert.ok(new Uint8Array(buffer).every((byte) => byte === 0));
     const shared = createWasmMemory(1, { ...target, memory64, sharedMemory: true });
     assert.ok(shared.buffer instanceof SharedArrayBuffer);
+  }
+});
+
+test('a shared memory grows as far as it was made for, under arrays that go on showing it', () => {
+  for (const memory64 of [false, true]) {
+    const memory = createWasmMemory(65536, { ...target, memory64, sharedMemory: true }, 5 * 65536);
+    const before = new Uint8Array(memory.buffer);
+    assert.ok(growWasmMemory(memory, 100_000));
+    assert.equal(memory.buffer.byteLength, 3 * 65536);
+    before[7] = 9;
+    assert.equal(new Uint8Array(memory.buffer)[7], 9);
+    assert.ok(!growWasmMemory(memory, 3 * 65536));
+    assert.equal(memory.buffer.byteLength, 3 * 65536);
   }
 });
 

@@ -210,3 +210,17 @@ test('precision bf16 is refused where the level has no dot product for it', {
     oneLineError('unsupported', /avx2/),
   );
 });
+
+test('caches of 700 and 1200 s of the published shapes fit in f32, however long an array may be', {
+  skip,
+}, async () => {
+  const f32 = targets.find(({ missing, precision }) => missing === false && precision === 'f32')!;
+  const backend = f32.create(1);
+  for (const seconds of [700, 1200]) {
+    const scope = backend.createScope(`${seconds} s`);
+    // 13 audio tokens and a budget of 12 tokens a second.
+    scope.kvCache({ layers: 28, sequences: 1, capacity: 25 * seconds + 20, kvHeads: 8, headDim: 128 });
+    scope.release();
+  }
+  await backend.close();
+});
