@@ -89,6 +89,7 @@ async function checkFinite(tensors: ModelTensors, signal: AbortSignal | undefine
   const pause = makePause(`${tensors.source}: checking was aborted`, signal);
   const damaged: string[] = [];
   for (const parameter of tensors.byName.values()) {
+    if (parameter.dtype === 'affine') continue; // its scales and biases were looked at when they were read
     await pause();
     const { count, firstIndex } = countNonFinite(parameter);
     if (count > 0) {

@@ -49,6 +49,18 @@ export class ConfigSection {
     return new ConfigSection(values, this.#where, `${this.#path}${key}.`);
   }
 
+  /** The section of this name; undefined where there is none, or a value of another kind. */
+  objectAt(key: string): ConfigSection | undefined {
+    const value = this.#value(key);
+    return typeof value === 'object' && !Array.isArray(value) ? this.section(key) : undefined;
+  }
+
+  string(key: string): string | undefined {
+    const value = this.#value(key);
+    if (value === undefined || typeof value === 'string') return value;
+    throw this.error(key, `expected a string, found ${describeValue(value)}`);
+  }
+
   /** A positive integer. */
   size(key: string): number | undefined {
     return this.#number(key, 'a positive integer', (value) => Number.isSafeInteger(value) && value > 0);

@@ -1,4 +1,4 @@
-import type { Parameter } from '../ops/parameter.js';
+import type { PlainParameter } from '../ops/parameter.js';
 
 /** What a scan of one tensor found. */
 export interface NonFinite {
@@ -15,7 +15,7 @@ export interface NonFinite {
  * const bytes = new Uint8Array(new Uint16Array([0x3f80, 0x7fc0]).buffer); // bf16 1 and NaN
  * countNonFinite({ name: 'x', shape: [2], dtype: 'bf16', bytes }); // { count: 1, firstIndex: 1 }
  */
-export function countNonFinite({ dtype, bytes }: Parameter): NonFinite {
+export function countNonFinite({ dtype, bytes }: PlainParameter): NonFinite {
   if (dtype === 'f32') {
     return scan(new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4), 0x7f800000);
   }

@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import type { Parameter } from '../ops/parameter.js';
+import { type Parameter, STORAGE_BYTES, storedParts } from '../ops/parameter.js';
 import { describeShape, quote } from './describe.js';
 import { canonicalName, checkpointName, detectLayout, type TensorLayout } from './tensorNames.js';
 
@@ -44,7 +44,7 @@ export class ModelTensors {
     }
     this.layout = layout;
     this.unknownNames = names.filter((name) => canonicalName(name, layout) === null);
-    this.byName = this.#index(parameters);
+    this.byName = this.#index(layout === 'mlx' ? parameters.map(channelsFirst) : parameters);
     this.unsupported = this.#index(unsupported);
   }
 
@@ -58,7 +58,9 @@ export class ModelTensors {
   /** Bytes of all known tensors as the checkpoint stores them. */
   get byteLength(): number {
     let total = 0;
-    for (const { bytes } of this.byName.values()) total += bytes.byteLength;
+    for (const parameter of this.byName.values()) {
+      for (const { bytes } of storedParts(parameter)) total += bytes.byteLength;
+    }
     return total;
   }
 
@@ -117,4 +119,23 @@ export class ModelTensors {
     }
     return byName;
   }
+}
+
+/** MLX stores convolutions as [out, kh, kw, in]; the model's meaning is [out, in, kh, kw]. */
+function channelsFirst(parameter: Parameter): Parameter {
+  const [outputs = 0, height = 0, width = 0, inputs = 0] = parameter.shape;
+  if (parameter.dtype === 'affine' || parameter.shape.length !== 4) return parameter;
+  const elementBytes = STORAGE_BYTES[parameter.dtype];
+  const Words = elementBytes === 4 ? Uint32Array : Uint16Array;
+  const from = new Words(parameter.bytes.slice().buffer);
+  const to = new Words(from.length);
+  const taps = height * width;
+  for (let output = 0; output < outputs; output++) {
+    const base = output * taps * inputs;
+    for (let tap = 0; tap < taps; tap++) {
+      for (let input = 0; input < inputs; input++)
+        to[base + input * taps + tap] = from[base + tap * inputs + input]!;
+    }
+  }
+  return { ...parameter, shape: [outputs, inputs, height, width], bytes: new Uint8Array(to.buffer) };
 }

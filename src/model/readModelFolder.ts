@@ -1,5 +1,6 @@
 import { QwenAsrError } from '../error.js';
-import { type Parameter, STORAGE_BYTES, type StorageDtype } from '../ops/parameter.js';
+import { type PlainParameter, STORAGE_BYTES, type StorageDtype } from '../ops/parameter.js';
+import { assembleAffine, type WordTensor } from './affineTensors.js';
 import { quote } from './describe.js';
 import type { ModelFiles } from './modelFiles.js';
 import type { FileBytes, ModelFolder } from './modelFolder.js';
@@ -52,7 +53,7 @@ export async function readModelFolder(folder: ModelFolder, signal?: AbortSignal)
     return file;
   };
   try {
-    const tensors = await readTensors(folder, weightFiles, open, signal);
+    const tensors = await readTensors(folder, weightFiles, configJson, open, signal);
     return {
       source,
       synthetic: false,
@@ -85,11 +86,13 @@ async function readTexts(folder: ModelFolder): Promise<Texts> {
 async function readTensors(
   folder: ModelFolder,
   weightFiles: WeightFiles,
+  configJson: string | undefined,
   openWeights: (name: string) => Promise<FileBytes>,
   signal: AbortSignal | undefined,
 ): Promise<ModelTensors> {
   const { source } = folder;
-  const parameters: Parameter[] = [];
+  const parameters: PlainParameter[] = [];
+  const words: WordTensor[] = [];
   const unsupported: UnsupportedTensor[] = [];
   const fileOf = new Map<string, string>();
   for (const fileName of weightFiles.fileNames) {
@@ -110,19 +113,21 @@ async function readTensors(
       }
       fileOf.set(entry.name, fileName);
       const dtype = STORAGE_DTYPES.get(entry.dtype);
-      if (dtype === undefined) unsupported.push(entry);
-      else parameters.push(toParameter(entry, dtype, file));
+      if (entry.dtype === 'U32') words.push({ ...entry, bytes: bytesOf(entry, 4, file) });
+      else if (dtype === undefined) unsupported.push(entry);
+      else parameters.push({ ...entry, dtype, bytes: bytesOf(entry, STORAGE_BYTES[dtype], file) });
     }
   }
   checkIndex(source, weightFiles, fileOf);
-  return new ModelTensors(source, parameters, unsupported);
+  const { affine, plain, words: others } = assembleAffine(source, parameters, words, configJson);
+  for (const { name, shape } of others) unsupported.push({ name, shape, dtype: 'U32' });
+  return new ModelTensors(source, [...plain, ...affine], unsupported);
 }
 
 /** A view of the file where its alignment allows; an odd header length makes a copy necessary. */
-function toParameter(entry: SafetensorsEntry, dtype: StorageDtype, file: FileBytes): Parameter {
-  const bytes = new Uint8Array(file.buffer, file.byteOffset + entry.start, entry.end - entry.start);
-  const aligned = entry.start % STORAGE_BYTES[dtype] === 0;
-  return { name: entry.name, shape: entry.shape, dtype, bytes: aligned ? bytes : bytes.slice() };
+function bytesOf({ start, end }: SafetensorsEntry, elementBytes: number, file: FileBytes): Uint8Array {
+  const bytes = new Uint8Array(file.buffer, file.byteOffset + start, end - start);
+  return start % elementBytes === 0 ? bytes : bytes.slice();
 }
 
 /** Every tensor that the index promises must be in the file that it names. */

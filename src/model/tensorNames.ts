@@ -1,10 +1,15 @@
 /*
  * Tensors go by one name inside this project: the original checkpoint's, without its leading `thinker.`.
- * This file is the only one that knows how the two published layouts spell them.
+ * This file is the only one that knows how the published layouts spell them.
  */
 
-/** `original`: Qwen/Qwen3-ASR-*. `hf`: the same converted for the transformers library (`-hf`). */
-export type TensorLayout = 'original' | 'hf';
+/**
+ * `original`: Qwen/Qwen3-ASR-*. `hf`: the same converted for the transformers library (`-hf`). `mlx`: as MLX's converters
+ * write it, without `thinker.`, and with convolutions as [out, kh, kw, in].
+ */
+export type TensorLayout = 'original' | 'hf' | 'mlx';
+
+export const TENSOR_LAYOUTS: readonly TensorLayout[] = ['original', 'hf', 'mlx'];
 
 type NamePrefixes = Readonly<Record<'canonical' | TensorLayout, string>>;
 
@@ -14,15 +19,28 @@ const PREFIXES: readonly NamePrefixes[] = [
     canonical: 'audio_tower.proj1.',
     original: 'thinker.audio_tower.proj1.',
     hf: 'model.multi_modal_projector.linear_1.',
+    mlx: 'audio_tower.proj1.',
   },
   {
     canonical: 'audio_tower.proj2.',
     original: 'thinker.audio_tower.proj2.',
     hf: 'model.multi_modal_projector.linear_2.',
+    mlx: 'audio_tower.proj2.',
   },
-  { canonical: 'audio_tower.', original: 'thinker.audio_tower.', hf: 'model.audio_tower.' },
-  { canonical: 'model.', original: 'thinker.model.', hf: 'model.language_model.' },
-  { canonical: 'lm_head.', original: 'thinker.lm_head.', hf: 'lm_head.' },
+  {
+    canonical: 'audio_tower.',
+    original: 'thinker.audio_tower.',
+    hf: 'model.audio_tower.',
+    mlx: 'audio_tower.',
+  },
+  // Part by part, so that `model.` alone does not make an `-hf` name one of MLX's.
+  ...['model.embed_tokens.', 'model.layers.', 'model.norm.'].map((part) => ({
+    canonical: part,
+    original: `thinker.${part}`,
+    hf: `model.language_${part}`,
+    mlx: part,
+  })),
+  { canonical: 'lm_head.', original: 'thinker.lm_head.', hf: 'lm_head.', mlx: 'lm_head.' },
 ];
 
 /**
@@ -46,20 +64,19 @@ export function checkpointName(canonical: string, layout: TensorLayout): string 
 }
 
 /**
- * Which layout a checkpoint has: the one that knows more of its names; null when neither knows any.
+ * Which layout a checkpoint has: the one that knows most of its names, the earlier one of equals; null when none knows
+ * any.
  *
  * @example
  * detectLayout(['thinker.model.norm.weight']); // original
  */
 export function detectLayout(names: Iterable<string>): TensorLayout | null {
-  let original = 0;
-  let hf = 0;
-  for (const name of names) {
-    if (canonicalName(name, 'original') !== null) original++;
-    if (canonicalName(name, 'hf') !== null) hf++;
-  }
-  if (original === 0 && hf === 0) return null;
-  return original >= hf ? 'original' : 'hf';
+  const list = [...names];
+  const known = TENSOR_LAYOUTS.map(
+    (layout) => list.filter((name) => canonicalName(name, layout) !== null).length,
+  );
+  const most = Math.max(...known);
+  return most === 0 ? null : TENSOR_LAYOUTS[known.indexOf(most)]!;
 }
 
 function translate(name: string, from: keyof NamePrefixes, to: keyof NamePrefixes): string | null {

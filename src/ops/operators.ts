@@ -1,4 +1,4 @@
-import type { Parameter, StorageDtype } from './parameter.js';
+import type { Parameter } from './parameter.js';
 
 /*
  * The operator interface: everything the stages (audio, encoder, decoder) ask of a backend, and nothing else.
@@ -58,7 +58,7 @@ export interface KvCache {
 export interface Weight {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly dtype: StorageDtype;
+  readonly dtype: Parameter['dtype'];
 }
 
 /** Which sequence and which position each row of a decoder pass belongs to. */

@@ -8,11 +8,42 @@ export const STORAGE_BYTES: Readonly<Record<StorageDtype, number>> = { bf16: 2, 
  * One checkpoint tensor as it lies in its file (or in memory, for synthetic weights): little-endian, row-major.
  * `bytes` may be a view of a memory-mapped file; nobody writes to it.
  */
-export interface Parameter {
+export type Parameter = PlainParameter | AffineParameter;
+
+/** A tensor of floating-point numbers. */
+export interface PlainParameter {
   /** The checkpoint's own name, for example `thinker.model.norm.weight`. */
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: StorageDtype;
   /** Exactly product(shape) · STORAGE_BYTES[dtype] bytes; at least 2-byte aligned (4 for f32). */
   readonly bytes: Uint8Array;
+}
+
+/** Bits of a quantised value that occur in published conversions. */
+export type AffineBits = 2 | 3 | 4 | 5 | 6 | 8;
+
+/**
+ * A matrix in affine groups along its rows: w[n, k] = scales[n, k/group] · q[n, k] + biases[n, k/group], q unsigned. A
+ * row of q is one stream of bits, lowest first: value k takes bits k·bits … k·bits + bits − 1.
+ */
+export interface AffineParameter {
+  readonly name: string;
+  /** [N, K] of the matrix it stands for. */
+  readonly shape: readonly [rows: number, columns: number];
+  readonly dtype: 'affine';
+  /** N rows of K·bits/8 bytes; 4-byte aligned. */
+  readonly bytes: Uint8Array;
+  readonly bits: AffineBits;
+  /** Values that share a scale and a bias: 32, 64 or 128; divides K. */
+  readonly groupSize: number;
+  /** [N, K/groupSize], of either sign. */
+  readonly scales: PlainParameter;
+  /** [N, K/groupSize]. */
+  readonly biases: PlainParameter;
+}
+
+/** Everything that a parameter is stored in: an affine matrix has three tensors. */
+export function storedParts(parameter: Parameter): readonly { readonly bytes: Uint8Array }[] {
+  return parameter.dtype === 'affine' ? [parameter, parameter.scales, parameter.biases] : [parameter];
 }

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { countNonFinite } from '../../src/model/finiteWeights.js';
-import type { Parameter } from '../../src/ops/parameter.js';
+import type { PlainParameter } from '../../src/ops/parameter.js';
 
-function parameter(dtype: Parameter['dtype'], values: Uint16Array | Uint32Array | Float32Array): Parameter {
+function parameter(
+  dtype: PlainParameter['dtype'],
+  values: Uint16Array | Uint32Array | Float32Array,
+): PlainParameter {
   return { name: 'x', shape: [values.length], dtype, bytes: new Uint8Array(values.buffer) };
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { canonicalName, checkpointName, detectLayout } from '../../src/model/tensorNames.js';
 
+/** The project's own names are those of MLX's layout. */
 const rows: [canonical: string, original: string, hf: string][] = [
   ['audio_tower.conv2d1.weight', 'thinker.audio_tower.conv2d1.weight', 'model.audio_tower.conv2d1.weight'],
   [
@@ -18,8 +19,10 @@ const rows: [canonical: string, original: string, hf: string][] = [
   ['lm_head.weight', 'thinker.lm_head.weight', 'lm_head.weight'],
 ];
 
-test('translates both layouts in both directions', () => {
+test('translates all layouts in both directions', () => {
   for (const [canonical, original, hf] of rows) {
+    assert.equal(canonicalName(canonical, 'mlx'), canonical);
+    assert.equal(checkpointName(canonical, 'mlx'), canonical);
     assert.equal(canonicalName(original, 'original'), canonical);
     assert.equal(canonicalName(hf, 'hf'), canonical);
     assert.equal(checkpointName(canonical, 'original'), original);
@@ -36,6 +39,7 @@ test('knows no other names', () => {
 test('detects the layout by the majority of names', () => {
   assert.equal(detectLayout(rows.map(([, original]) => original)), 'original');
   assert.equal(detectLayout(rows.map(([, , hf]) => hf)), 'hf');
+  assert.equal(detectLayout(rows.map(([canonical]) => canonical)), 'mlx');
   assert.equal(detectLayout(['lm_head.weight', ...rows.map(([, original]) => original)]), 'original');
   assert.equal(detectLayout(['thinker.model.norm.weight', ...rows.map(([, , hf]) => hf)]), 'hf');
   assert.equal(detectLayout(['encoder.weight']), null);

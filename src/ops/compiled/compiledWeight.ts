@@ -1,5 +1,6 @@
 import type { Arena } from '../../runtime/arena.js';
 import type { Machine } from '../../runtime/machine.js';
+import { dequantizeRows } from '../affineGroups.js';
 import { roundToBf16, widenBf16 } from '../bfloat16.js';
 import { widenF16 } from '../float16.js';
 import type { Weight } from '../operators.js';
@@ -98,7 +99,9 @@ export class WeightPlacer {
 }
 
 /** All values of a parameter, widened exactly. */
-function toF32({ bytes, dtype }: Parameter): Float32Array {
+function toF32(parameter: Parameter): Float32Array {
+  if (parameter.dtype === 'affine') return dequantizeRows(parameter, 0, parameter.shape[0]);
+  const { bytes, dtype } = parameter;
   if (dtype === 'f32') return new Float32Array(bytes.slice().buffer);
   return dtype === 'bf16' ? widenBf16(halvesOf(bytes)) : widenF16(halvesOf(bytes));
 }

@@ -1,0 +1,145 @@
+import { roundToBf16, widenBf16 } from './bfloat16.js';
+import { widenF16 } from './float16.js';
+import type { AffineBits, AffineParameter, PlainParameter } from './parameter.js';
+
+/** Widths that a row's stream of bits may have; what MLX writes. */
+export const AFFINE_BITS: readonly AffineBits[] = [2, 3, 4, 5, 6, 8];
+
+/** Values that may share a scale and a bias. */
+export const AFFINE_GROUPS: readonly number[] = [32, 64, 128];
+
+/**
+ * Rows [firstRow, firstRow + rows) of the matrix that an affine parameter stands for, as f32: scale·q rounded once,
+ * plus bias rounded once.
+ *
+ * @returns [rows, K] f32
+ *
+ * @example
+ * dequantizeRows(parameter, 0, parameter.shape[0]); // the whole matrix
+ */
+export function dequantizeRows(parameter: AffineParameter, firstRow: number, rows: number): Float32Array {
+  const { bits, groupSize, shape } = parameter;
+  const [, columns] = shape;
+  const groups = columns / groupSize;
+  const scales = widenRange(parameter.scales, firstRow * groups, rows * groups);
+  const biases = widenRange(parameter.biases, firstRow * groups, rows * groups);
+  const rowBytes = (columns * bits) / 8;
+  // A copy: element access in a mapping of gigabytes is slow in V8, copying it is not.
+  const packed = parameter.bytes.slice(firstRow * rowBytes, (firstRow + rows) * rowBytes);
+  const values = new Float32Array(rows * columns);
+  let at = 0;
+  let group = 0;
+  unpackBits(packed, bits, values.length, (q) => {
+    values[at] = Math.fround(scales[group]! * q) + biases[group]!;
+    if (++at % groupSize === 0) group++;
+  });
+  return values;
+}
+
+/** Gives the values of a stream of bits one by one, lowest bits first. */
+function unpackBits(packed: Uint8Array, bits: number, count: number, give: (value: number) => void): void {
+  const mask = (1 << bits) - 1;
+  let held = 0;
+  let heldBits = 0;
+  let next = 0;
+  for (let i = 0; i < count; i++) {
+    if (heldBits < bits) {
+      held |= packed[next++]! << heldBits;
+      heldBits += 8;
+    }
+    give(held & mask);
+    held >>>= bits;
+    heldBits -= bits;
+  }
+}
+
+function widenRange({ dtype, bytes }: PlainParameter, start: number, count: number): Float32Array {
+  if (dtype === 'f32') return new Float32Array(bytes.slice(4 * start, 4 * (start + count)).buffer);
+  const halves = new Uint16Array(bytes.slice(2 * start, 2 * (start + count)).buffer);
+  return dtype === 'bf16' ? widenBf16(halves) : widenF16(halves);
+}
+
+/** What `quantizeRows` makes: the three tensors of an affine matrix. */
+export interface AffineRows {
+  /** [N, K·bits/8]. */
+  readonly packed: Uint8Array;
+  /** [N, K/groupSize] bf16. */
+  readonly scales: Uint16Array;
+  /** [N, K/groupSize] bf16. */
+  readonly biases: Uint16Array;
+}
+
+/**
+ * Rounds f32 values to affine groups. Of a group's two ends the one farther from zero becomes the bias, and the scale
+ * leads from there to the other end; both are rounded to bf16 first, and every q is the nearest to its value under
+ * those: |w − (scale·q + bias)| ≤ |scale|/2, and 2⁻⁸ of the ends where their rounding leaves w outside.
+ *
+ * @param values [N, K] f32, finite; K a multiple of groupSize
+ *
+ * @example
+ * const { packed } = quantizeRows(new Float32Array(64).fill(0.5), { bits: 8, groupSize: 64 });
+ * packed.length; // 64
+ */
+export function quantizeRows(
+  values: Float32Array,
+  { bits, groupSize }: { bits: AffineBits; groupSize: number },
+): AffineRows {
+  const groups = values.length / groupSize;
+  const scales = new Uint16Array(groups);
+  const biases = new Uint16Array(groups);
+  const writer = new BitWriter((values.length * bits) / 8, bits);
+  const most = 2 ** bits - 1;
+  for (let group = 0; group < groups; group++) {
+    const part = values.subarray(group * groupSize, (group + 1) * groupSize);
+    roundToBf16(affineRange(part, most), pair);
+    scales[group] = pair[0]!;
+    biases[group] = pair[1]!;
+    const [scale = 1, bias = 0] = widenBf16(pair);
+    for (const value of part) {
+      writer.put(Math.min(most, Math.max(0, Math.round((value - bias) / scale))));
+    }
+  }
+  return { packed: writer.bytes, scales, biases };
+}
+
+const pair = new Uint16Array(2);
+
+/** Least scale: of a group of equal values, whose q are all 0. */
+const LEAST_SCALE = 1e-7;
+
+/** [scale, bias] before rounding. */
+function affineRange(values: Float32Array, most: number): [scale: number, bias: number] {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  const [near, far] = Math.abs(low) > Math.abs(high) ? [high, low] : [low, high];
+  const scale = (near - far) / most;
+  return [Math.abs(scale) < LEAST_SCALE ? LEAST_SCALE : scale, far];
+}
+
+/** Packs values of equally many bits, lowest first. */
+class BitWriter {
+  readonly bytes: Uint8Array;
+  readonly #bits: number;
+  #held = 0;
+  #heldBits = 0;
+  #next = 0;
+
+  constructor(byteLength: number, bits: number) {
+    this.bytes = new Uint8Array(byteLength);
+    this.#bits = bits;
+  }
+
+  put(value: number): void {
+    this.#held |= value << this.#heldBits;
+    this.#heldBits += this.#bits;
+    while (this.#heldBits >= 8) {
+      this.bytes[this.#next++] = this.#held & 0xff;
+      this.#held >>>= 8;
+      this.#heldBits -= 8;
+    }
+  }
+}
