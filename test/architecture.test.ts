@@ -28,7 +28,9 @@ const FILE_ACCESS = new Set([
   'audio/spool.ts',
   'model/fileBytes.ts',
   'model/makeFolder.ts',
+  'model/makeTemporaryFolder.ts',
   'model/modelDirectory.ts',
+  'model/replaceFile.ts',
   'model/weightBytes.ts',
   'model/writeSynthetic.ts',
 ]);

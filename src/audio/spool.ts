@@ -1,9 +1,9 @@
-import { type FileHandle, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { type FileHandle, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { QwenAsrError } from '../error.js';
 import { fileError } from '../model/fileError.js';
+import { makeTemporaryFolder } from '../model/makeTemporaryFolder.js';
 import { bytesInMemory } from './byteReader.js';
 import { type FileSource, readPieces } from './fileSource.js';
 
@@ -88,7 +88,7 @@ class Spool {
   }
 
   async #path(): Promise<string> {
-    this.#folder ??= await mkdtemp(join(tmpdir(), 'qwen-asr-'));
+    this.#folder ??= makeTemporaryFolder();
     return join(this.#folder, 'audio');
   }
 }

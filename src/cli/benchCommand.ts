@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defaultBaselineDir, planBaseline, saveBaseline } from '../bench/compare/baselines.js';
+import { checkWritable } from '../bench/output/exportFiles.js';
 import { lockFile } from '../bench/output/fileLock.js';
 import { formatText } from '../bench/output/formatText.js';
 import { openJsonlFile } from '../bench/output/jsonlFile.js';
@@ -17,6 +18,7 @@ import { formatReport } from '../bench/text/reportText.js';
 import { QwenAsrError } from '../error.js';
 import { BENCH_OPTIONS, benchUsage } from './benchOptions.js';
 import { BenchProgress } from './benchProgress.js';
+import { checkOutputs, exportedFiles, modelFiles, recordingFiles } from './checkOutputs.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { findInputs } from './inputRecordings.js';
 import { type OptionValues, parseOptions } from './options.js';
@@ -40,16 +42,12 @@ export async function benchCommand(context: CommandContext): Promise<ExitCode> {
   const plan = planBenchmark(values, given.model);
   const references = planReferences(values, plan);
   const format = values.json ? 'json' : (values.format ?? 'text');
-  const outputs = openOutputs({
-    format,
-    exports: values.export ?? [],
-    out: context.out,
-    resume: values.resume,
-  });
   const baseline =
     values.save === undefined
       ? null
       : planBaseline(values.save, values['baseline-dir'] ?? defaultBaselineDir());
+  checkFiles(values, plan, references, baseline);
+  const outputs = openOutputs({ format, exports: values.export ?? [], out: context.out });
   // With another format stdout holds the data alone.
   const text = format === 'text' ? context.out : context.err;
   if (values['dry-run']) {
@@ -72,6 +70,35 @@ async function recordingsOf(paths: readonly string[]): Promise<string[]> {
   const [failure] = failures;
   if (failure !== undefined) throw failure.error;
   return recordings.map(({ input }) => input);
+}
+
+/** Refuses to write over what is read, and into one file twice. */
+function checkFiles(
+  { export: exports = [], resume }: BenchValues,
+  { cells }: BenchPlan,
+  references: References,
+  baseline: string | null,
+): void {
+  const recordings = new Set(
+    cells
+      .map(({ audio }) => audio)
+      .filter(isFile)
+      .map(({ path }) => path),
+  );
+  const models = new Set(cells.map(({ model }) => model));
+  if (resume !== undefined) checkWritable(resume);
+  checkOutputs(
+    [
+      ...exportedFiles(exports.map((path) => ({ path }))),
+      ...(resume === undefined ? [] : [{ path: resume, label: `--resume ${resume}` }]),
+      ...(baseline === null ? [] : [{ path: baseline, label: `the baseline ${baseline}` }]),
+    ],
+    [
+      ...recordingFiles([...recordings]),
+      ...[...models].flatMap(modelFiles),
+      ...[...references.values()].map(({ path }) => ({ path, label: `the reference ${path}` })),
+    ],
+  );
 }
 
 async function measure(

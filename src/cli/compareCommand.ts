@@ -1,10 +1,11 @@
-import { defaultBaselineDir, openResult } from '../bench/compare/baselines.js';
+import { defaultBaselineDir, openResult, resultPath } from '../bench/compare/baselines.js';
 import { compareResults, type ResultComparison } from '../bench/compare/compareResults.js';
 import { formatComparisonMarkdown, formatComparisonText } from '../bench/compare/formatComparison.js';
 import { mergeResults } from '../bench/compare/mergeResults.js';
 import { planExports, writeExport, writeWhole } from '../bench/output/exportFiles.js';
 import { formatJson } from '../bench/output/formatJson.js';
 import { QwenAsrError } from '../error.js';
+import { checkOutputs, exportedFiles, resultFiles } from './checkOutputs.js';
 import { COMPARE_OPTIONS, compareUsage } from './compareOptions.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { parseOptions } from './options.js';
@@ -25,6 +26,7 @@ export async function compareCommand(context: CommandContext): Promise<ExitCode>
   context.outliveReader?.();
   const exports = planExports(values.export ?? []);
   const folder = values['baseline-dir'] ?? defaultBaselineDir();
+  checkOutputs(exportedFiles(exports), resultFiles([nameA, nameB].map((name) => resultPath(name, folder))));
   const comparison = compareResults(openResult(nameA, folder), openResult(nameB, folder), {
     across: new Set(values.across ?? []),
     failIf: values['fail-if'] ?? [],

@@ -1,8 +1,8 @@
 import { dirname, extname, join, resolve, sep } from 'node:path';
-import { replaceFile } from '../bench/output/replaceFile.js';
 import { QwenAsrError } from '../error.js';
 import { fileError } from '../model/fileError.js';
 import { makeOutputFolder } from '../model/makeOutputFolder.js';
+import { replaceFile } from '../model/replaceFile.js';
 import {
   type TranscriptFormatName,
   transcriptWriter,
@@ -118,7 +118,7 @@ function placeOf({ input }: InputRecording): string {
 function writeWhole(path: string, text: string): void {
   makeOutputFolder(dirname(path));
   try {
-    replaceFile(path, `${path}.part`, text);
+    replaceFile(path, text);
   } catch (cause) {
     throw fileError(`${path}: cannot be written`, cause);
   }

@@ -3,6 +3,7 @@ import { QwenAsrError } from '../error.js';
 import { fileError } from '../model/fileError.js';
 import { makeOutputFolder } from '../model/makeOutputFolder.js';
 import type { TranscriptFormatName } from '../transcribe/formats/transcriptFormat.js';
+import { checkOutputs, modelFiles, recordingFiles } from './checkOutputs.js';
 import { directorySink, outputPaths } from './directorySink.js';
 import type { Inputs } from './inputRecordings.js';
 import { jsonLinesSink, jsonSink } from './jsonSinks.js';
@@ -23,11 +24,13 @@ export interface SinkOptions {
 }
 
 /**
- * Refuses what could not be written, before anything slow begins, and makes the output directory.
+ * Refuses what could not be written, or would take the place of what is read, before anything slow begins, and makes the
+ * output directory.
  *
+ * @param model the model directory, whose files are not to be replaced either
  * @throws QwenAsrError `usage`, or `file` for an output directory that is none
  */
-export function checkSink(options: SinkOptions, { recordings, several }: Inputs): void {
+export function checkSink(options: SinkOptions, { recordings, several }: Inputs, model: string): void {
   const format = formatOf(options);
   const directory = options['output-dir'];
   if (options.logprobs && format !== 'json' && format !== 'jsonl') {
@@ -35,9 +38,13 @@ export function checkSink(options: SinkOptions, { recordings, several }: Inputs)
   }
   if (directory !== undefined) {
     if (directory === '') throw new QwenAsrError('usage', '--output-dir: expected a directory, found ""');
-    outputPaths(recordings, directory, format);
+    const paths = new Set(outputPaths(recordings, directory, format).values());
     makeOutputFolder(directory);
     checkWritable(directory);
+    checkOutputs(
+      [...paths].map((path) => ({ path, label: path })),
+      [...recordingFiles(recordings.map(({ input }) => input)), ...modelFiles(model)],
+    );
   } else if (several && (format === 'srt' || format === 'vtt')) {
     throw new QwenAsrError('usage', `-o ${format}: expected --output-dir for several recordings, found none`);
   }

@@ -1,11 +1,12 @@
 import { basename, extname } from 'node:path';
-import { defaultBaselineDir, openResult } from '../bench/compare/baselines.js';
+import { defaultBaselineDir, openResult, resultPath } from '../bench/compare/baselines.js';
 import type { NamedResult } from '../bench/compare/pairCells.js';
 import { planExports, writeWhole } from '../bench/output/exportFiles.js';
 import { type ExportFormat, formatResult } from '../bench/output/outputFormat.js';
 import { formatPlots } from '../bench/plot/formatPlots.js';
 import { formatHtml } from '../bench/report/formatHtml.js';
 import { QwenAsrError } from '../error.js';
+import { checkOutputs, exportedFiles, resultFiles } from './checkOutputs.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { parseOptions } from './options.js';
 import { REPORT_OPTIONS, reportUsage } from './reportOptions.js';
@@ -24,6 +25,7 @@ export async function reportCommand(context: CommandContext): Promise<ExitCode> 
   const exports = planExports(values.export ?? []);
   const format = values.format ?? (exports.length === 0 && !values.plot ? 'text' : undefined);
   const folder = values['baseline-dir'] ?? defaultBaselineDir();
+  checkOutputs(exportedFiles(exports), resultFiles(positionals.map((name) => resultPath(name, folder))));
   const results = positionals.map((name) => openResult(name, folder));
   const contents = exports.map(({ path, format: wanted }) => [path, render(results, wanted)] as const);
   if (format !== undefined) context.out(render(results, format));

@@ -86,11 +86,12 @@ export async function runCommand(load: () => Promise<Command>): Promise<void> {
   } catch (error) {
     if (received === undefined) report(error);
   }
+  process.exitCode = received ?? code;
   await Promise.all([process.stdout, process.stderr].map(writtenOut));
   // An error of the last write is told in the event loop's next turn.
   await setImmediate();
   // Rather than to let Node come to its end: it takes the handlers down first, and a second Ctrl-C would kill.
-  process.exit(received ?? code);
+  process.exit();
 }
 
 /** Resolves when nothing that was written waits in memory. */

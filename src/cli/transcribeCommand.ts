@@ -26,7 +26,7 @@ export async function transcribeCommand(context: CommandContext): Promise<ExitCo
   }
   checkModelSource(source);
   const inputs = await findInputs([...input, ...positionals]);
-  checkSink(values, inputs);
+  checkSink(values, inputs, source);
   if (values['output-dir'] !== undefined) context.outliveReader?.();
   const model = await openModel(source, values, context, inputs);
   try {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { QwenAsrError } from '../error.js';
 import { fileError } from './fileError.js';
 import { makeOutputFolder } from './makeOutputFolder.js';
+import { DRAFT_FLAG, draftOf } from './replaceFile.js';
 import { syntheticFileList, syntheticFiles } from './syntheticFiles.js';
 import type { SyntheticModelName } from './syntheticName.js';
 
@@ -83,11 +84,11 @@ class OpenOutput {
 
   static async create(directory: string, fileName: string): Promise<OpenOutput> {
     const path = join(directory, fileName);
-    const partialPath = `${path}.partial`;
+    const partialPath = draftOf(path);
     try {
-      return new OpenOutput(fileName, path, partialPath, await open(partialPath, 'w'));
+      return new OpenOutput(fileName, path, partialPath, await open(partialPath, DRAFT_FLAG));
     } catch (cause) {
-      throw fileError(partialPath, cause);
+      throw fileError(path, cause);
     }
   }
 
@@ -98,7 +99,7 @@ class OpenOutput {
         start += bytesWritten;
       }
     } catch (cause) {
-      throw fileError(this.#partialPath, cause);
+      throw fileError(this.#path, cause);
     }
   }
 

@@ -100,7 +100,10 @@ test('a file of something else is refused by name, and stays as it is', async ()
   writeFileSync(path, text);
   assert.equal((await runBench(twoRuns)).code, 0); // more runs of the same go on
   await refuses(demo, /expected at most 1 run\(s\) in base, found 2\n$/, readFileSync(path, 'utf8'));
-  await refuses([...twoRuns, '--export', path], /^error: --export .*: expected another file than --resume/);
+  await refuses(
+    [...twoRuns, '--export', path],
+    /^error: --resume .*: expected a file of its own, found --export /,
+  );
 });
 
 test('two measurements do not write one file: the second says who does', async () => {

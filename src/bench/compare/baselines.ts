@@ -49,14 +49,23 @@ export function saveBaseline(path: string, result: BenchResult): void {
 }
 
 /**
- * A result by the name of its file or of its baseline; a file is looked for first.
+ * A result by the name of its file or of its baseline.
  *
  * @throws QwenAsrError `file` when there is neither, `compare` when it is no result
  */
 export function openResult(name: string, folder: string): NamedResult {
-  if (existsSync(name) && statSync(name).isFile()) return { name, result: readResult(name) };
+  return { name, result: readResult(resultPath(name, folder)) };
+}
+
+/**
+ * The file of a result or of a baseline; a file of the name is looked for first.
+ *
+ * @throws QwenAsrError `file` when there is neither
+ */
+export function resultPath(name: string, folder: string): string {
+  if (existsSync(name) && statSync(name).isFile()) return name;
   const saved = join(folder, `${name}.json`);
-  if (NAME.test(name) && existsSync(saved)) return { name, result: readResult(saved) };
+  if (NAME.test(name) && existsSync(saved)) return saved;
   const known = baselineNames(folder);
   const found = known.length === 0 ? 'no baselines' : `the baselines ${known.join(', ')}`;
   throw new QwenAsrError(

@@ -1,11 +1,10 @@
 import { accessSync, closeSync, constants, openSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
-import { QwenAsrError } from '../../error.js';
+import { basename, dirname } from 'node:path';
+import { DRAFT_FLAG, draftOf, removeQuietly, replaceFile } from '../../model/replaceFile.js';
 import { formatHtml } from '../report/formatHtml.js';
 import type { BenchResult } from '../schema/benchResult.js';
 import { unwritable } from './jsonlFile.js';
 import { type ExportFormat, formatOfFile, formatResult } from './outputFormat.js';
-import { removeQuietly, replaceFile } from './replaceFile.js';
 
 /** A file that a result is to be written to. */
 export interface ExportFile {
@@ -16,18 +15,11 @@ export interface ExportFile {
 /**
  * Checks, before anything is measured, that every file can be written and what it will hold; leaves nothing behind.
  *
- * @throws QwenAsrError `usage` for a name without a known extension, or given twice; `file` for one that cannot be
- *   written
+ * @throws QwenAsrError `usage` for a name without a known extension; `file` for one that cannot be written
  */
 export function planExports(paths: readonly string[]): ExportFile[] {
-  const seen = new Set<string>();
   return paths.map((path) => {
     const format = formatOfFile(path);
-    const place = resolve(path);
-    if (seen.has(place)) {
-      throw new QwenAsrError('usage', `--export ${path}: expected a file that is not named twice`);
-    }
-    seen.add(place);
     checkWritable(path);
     return { path, format };
   });
@@ -52,7 +44,7 @@ export function writeWhole(path: string, content: string): void {
   try {
     // A pipe or a device must be written as it is: renaming would replace it.
     if (isSpecial(path)) return writeFileSync(path, content);
-    replaceFile(path, draftOf(path), content);
+    replaceFile(path, content);
   } catch (error) {
     throw unwritable(path, error);
   }
@@ -74,15 +66,10 @@ export function checkWritable(path: string): void {
   }
 }
 
-/** Where the content is written before it takes the file's name. */
-function draftOf(path: string): string {
-  return `${path}.${process.pid}.tmp`;
-}
-
 /** Permissions do not tell: root may write everywhere, yet nothing can be made in /proc. */
 function tryDraft(path: string): void {
   const draft = draftOf(path);
-  closeSync(openSync(draft, 'w'));
+  closeSync(openSync(draft, DRAFT_FLAG));
   removeQuietly(draft);
 }
 

@@ -68,6 +68,7 @@ export function unwritable(path: string, error: unknown): QwenAsrError {
     EEXIST: 'its directory is no directory',
     ENOTDIR: 'its directory is no directory',
     ENOSPC: 'the disk is full',
+    ENAMETOOLONG: 'its name is too long',
   };
   const { code = '', message } = error as NodeJS.ErrnoException;
   return new QwenAsrError(

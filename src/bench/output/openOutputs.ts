@@ -1,5 +1,3 @@
-import { resolve } from 'node:path';
-import { QwenAsrError } from '../../error.js';
 import type { EventSink } from '../record/resultRecorder.js';
 import type { BenchResult } from '../schema/benchResult.js';
 import { planExports, writeExport } from './exportFiles.js';
@@ -14,8 +12,6 @@ export interface OutputRequest {
   readonly exports: readonly string[];
   /** Writes standard output. */
   readonly out: (text: string) => void;
-  /** Written beside them by `--resume`: no export may be this file. */
-  readonly resume?: string | undefined;
 }
 
 /** Where a benchmark's results go. */
@@ -36,12 +32,8 @@ export interface Outputs {
  * // … measure, record …
  * outputs.finish(recorder.result());
  */
-export function openOutputs({ format, exports, out, resume }: OutputRequest): Outputs {
+export function openOutputs({ format, exports, out }: OutputRequest): Outputs {
   const files = planExports(exports);
-  const shared = exports.find((path) => resume !== undefined && resolve(path) === resolve(resume));
-  if (shared !== undefined) {
-    throw new QwenAsrError('usage', `--export ${shared}: expected another file than --resume`);
-  }
   const growing: JsonlFile[] = files
     .filter((file) => file.format === 'jsonl')
     .map(({ path }) => openJsonlFile(path));

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeTemporaryFolder } from '../../model/makeTemporaryFolder.js';
 import { defaultThreadCount } from '../../runtime/threadCount.js';
 import type { BenchPlan, CellPlan } from '../plan/benchPlan.js';
 import type { BenchmarkAudio } from './benchmarkAudio.js';
@@ -37,7 +37,7 @@ export function openCell({ plan, pool, meters, audio }: CellParts): OpenCell {
 
 /** Silence as a file, for a command that can read nothing else. */
 function silenceFile(sampleCount: number): { readonly path: string; readonly remove: () => void } {
-  const folder = mkdtempSync(join(tmpdir(), 'qwen-asr-silence-'));
+  const folder = makeTemporaryFolder();
   const path = join(folder, 'silence.wav');
   writeFileSync(path, silentWav(sampleCount));
   return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };

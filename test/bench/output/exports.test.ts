@@ -52,7 +52,6 @@ test('what cannot be written is an error before anything is measured, and nothin
   for (const [path, message] of cases) {
     assert.throws(() => planExports([path]), { code: 'file', message });
   }
-  assert.throws(() => planExports(['a.json', './a.json']), { code: 'usage', message: /named twice/ });
   const kept = fresh('kept.jsonl');
   writeFileSync(kept, 'old');
   openOutputs({ format: 'text', exports: [kept], out: () => {} });
