@@ -1,6 +1,6 @@
 import type { AudioPlan, BenchPlan, CommandCellPlan, ModelCellPlan } from '../bench/plan/benchPlan.js';
 import { expandCells } from '../bench/plan/expandCells.js';
-import { checkCommand } from '../bench/run/openCommandCell.js';
+import { checkCommand, fillCommand } from '../bench/run/fillCommand.js';
 import { QwenAsrError } from '../error.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
 import { type BENCH_OPTIONS, readSeconds } from './benchOptions.js';
@@ -97,6 +97,8 @@ function planCommand(
   if (command.includes('{audio}') && audio.kind === 'file' && audio.path === '-') {
     throw new QwenAsrError('usage', '--vs-cmd: expected a file for {audio}, found standard input');
   }
+  // Names that cannot stand where the command has them are an error before anything is loaded.
+  fillCommand(command, { audio: audio.kind === 'file' ? audio.path : 'silence.wav', model, threads: 1 });
   const label = programOf(command);
   return { kind: 'command', id: unique(label), label, command, audio, model, threads: load.threads };
 }

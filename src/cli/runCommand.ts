@@ -47,13 +47,14 @@ export async function runCommand(load: () => Promise<Command>): Promise<void> {
   }
   // The reader of our output left, as `| head -1` does: nobody is left to tell, and mostly nothing to do.
   let outlivesReader = false;
+  let code: ExitCode | undefined;
   const left = new Set<NodeJS.WriteStream>();
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (left.has(stream)) return;
       if (error.code === 'EPIPE') {
         left.add(stream);
-        return outlivesReader ? undefined : process.exit(process.exitCode ?? EXIT.ok);
+        return outlivesReader ? undefined : process.exit(code ?? EXIT.ok);
       }
       if (stream === process.stdout) {
         report(new QwenAsrError('file', `standard output: cannot be written (${error.code})`));
@@ -65,7 +66,6 @@ export async function runCommand(load: () => Promise<Command>): Promise<void> {
     report(error);
     process.exit(EXIT.error);
   });
-  let code: ExitCode = EXIT.error;
   const writerOf = (stream: NodeJS.WriteStream) => (text: string) => {
     if (!left.has(stream)) stream.write(text);
   };
@@ -84,6 +84,7 @@ export async function runCommand(load: () => Promise<Command>): Promise<void> {
       errIsTerminal: process.stderr.isTTY === true && canDraw(process.env),
     });
   } catch (error) {
+    code = EXIT.error;
     if (received === undefined) report(error);
   }
   process.exitCode = received ?? code;

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -121,4 +129,103 @@ test('--details adds statistics, phases and the machine after the lines of the c
   ]) {
     assert.ok(stdout.indexOf(part) > table, part);
   }
+});
+
+/** A stand-in for another engine: a script that prints a text, and writes down what it was given. */
+function otherEngine(name: string, text: string, rest = ''): string {
+  const path = join(scratch, `${name}.cjs`);
+  writeFileSync(path, `console.log(${JSON.stringify(text)}); ${rest}`);
+  return `'${process.execPath}' '${path}'`;
+}
+
+test('--vs-cmd holds a command that tells no figures against this engine as a whole process too', async () => {
+  const other = `${otherEngine('quick', 'Set a timer for seven minutes.')} {audio}`;
+  const { code, stdout, stderr, result } = await measured(
+    'process',
+    '-i',
+    CLIP,
+    '-n',
+    '2',
+    '--vs-cmd',
+    other,
+  );
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.deepEqual(
+    result.comparisons.map(({ metric }) => metric),
+    ['process'],
+  );
+  const [ours, theirs] = result.cells;
+  for (const { totalMs, commandMs } of ours?.runs ?? []) {
+    // Starting Node and loading are in it.
+    assert.ok(commandMs !== null && commandMs > 1.5 * totalMs, `${commandMs} ${totalMs}`);
+  }
+  assert.ok(theirs?.runs.every(({ totalMs, commandMs }) => totalMs === commandMs));
+  assert.deepEqual([theirs?.summary?.['total'], theirs?.summary?.['rt_factor']], [undefined, undefined]);
+  assert.match(stdout, /^ {2}node +run 1\/2: {2}process= *\d+ ms$/m);
+  assert.doesNotMatch(stdout, /differs/);
+});
+
+test('--vs-cmd names another transcript, and gives no verdict on the time of something else', async () => {
+  const near = await measured(
+    'near',
+    '-i',
+    CLIP,
+    '-n',
+    '2',
+    '--vs-cmd',
+    otherEngine('near', 'Set a time for 7 minutes'),
+  );
+  assert.match(near.stdout, /^note: node: its transcript differs from ours in 1 of 6 words: /m);
+  assert.equal(near.result.comparisons.length, 1);
+  const far = await measured('far', '-i', CLIP, '-n', '2', '--vs-cmd', otherEngine('far', 'ready'));
+  assert.match(
+    far.stdout,
+    /^note: node: no verdict: its transcript differs from ours in 6 of 6 words: "ready"/m,
+  );
+  assert.deepEqual(far.result.comparisons, []);
+  const encoder = await measured(
+    'encoder',
+    '-w',
+    '1',
+    '-s',
+    '1',
+    '-n',
+    '2',
+    '--vs-cmd',
+    otherEngine('any', 'x'),
+  );
+  assert.match(encoder.stdout, /^note: node: no verdict: .*encoder/m);
+  assert.deepEqual(encoder.result.comparisons, []);
+});
+
+test('--vs-cmd that fails is an error before anything is loaded or printed', async () => {
+  for (const command of ['/no/such/engine {audio}', otherEngine('broken', '', 'process.exit(2)')]) {
+    const { code, stdout, stderr } = await runBench(['-d', DEMO, '-i', CLIP, '-n', '2', '--vs-cmd', command]);
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(stderr, /^error: --vs-cmd: expected exit code 0 of .*\n$/);
+  }
+});
+
+test('--vs-cmd gives a recording of any name as it is, and runs nothing from it', async () => {
+  const odd = join(scratch, 'a $(touch pwned) `touch pwned` "b" \\ \'c\'.wav');
+  copyFileSync(CLIP, odd);
+  const seen = join(scratch, 'seen.txt');
+  const other = otherEngine(
+    'seen',
+    '',
+    `require('fs').writeFileSync(${JSON.stringify(seen)}, process.argv[2])`,
+  );
+  const { code } = await runBench([
+    '-d',
+    DEMO,
+    '-i',
+    odd,
+    '-n',
+    '2',
+    '--vs-cmd',
+    `cd '${scratch}' && ${other} "{audio}"`,
+  ]);
+  assert.equal(code, 0);
+  assert.equal(readFileSync(seen, 'utf8'), odd);
+  assert.ok(!existsSync(join(scratch, 'pwned')));
 });

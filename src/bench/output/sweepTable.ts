@@ -6,7 +6,15 @@ import type { FigureTable } from './summaryTable.js';
 import { cellTitles, sweepAxes } from './sweepAxes.js';
 
 /** Columns of the table: the medians that sweeps are made for. */
-const COLUMNS = ['total', 'encode', 'decode', 'rt_factor', 'first_token', 'tokens_per_second'] as const;
+const COLUMNS = [
+  'total',
+  'encode',
+  'decode',
+  'rt_factor',
+  'first_token',
+  'tokens_per_second',
+  'process',
+] as const;
 
 /** All measured cells of a sweep in one table, a row each: what varies, and the medians. */
 export function sweepTable(result: BenchResult): FigureTable {

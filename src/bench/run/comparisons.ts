@@ -4,7 +4,7 @@ import type { RunRecord } from '../schema/runRecord.js';
 import { comparePaired } from '../statistics/comparePaired.js';
 
 /** What two cells are compared by, as far as both tell it. */
-const COMPARED_METRICS = ['total', 'encode', 'decode'] as const;
+const COMPARED_METRICS = ['total', 'encode', 'decode', 'process'] as const;
 
 /** Two cells of one measurement, A first in the plan. */
 export interface ComparedPair {

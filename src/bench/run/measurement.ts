@@ -134,7 +134,10 @@ class Measurement {
   async run(): Promise<MeasurementEnd> {
     let outOfBudget = false;
     try {
-      for (const cell of this.#unfinished()) await this.#attempt(cell, () => this.#prepare(cell));
+      // A command that fails shows it before models are loaded.
+      const isModel = ({ plan }: CellState): number => (plan.kind === 'model' ? 1 : 0);
+      const inOrder = this.#unfinished().toSorted((a, b) => isModel(a) - isModel(b));
+      for (const cell of inOrder) await this.#attempt(cell, () => this.#prepare(cell));
       for (const cell of this.#unfinished()) await this.#attempt(cell, () => this.#warmUp(cell));
       const orderOf = runOrder(this.#cells.length);
       for (let round = this.#firstRound(); this.#unfinished().length > 0; round++) {

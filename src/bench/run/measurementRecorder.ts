@@ -8,6 +8,7 @@ import { testDrift } from '../statistics/driftTest.js';
 import { type References, scoreCell, scoreRecordings } from './accuracy.js';
 import { changedByBatch } from './batchTokens.js';
 import type { CellFacts, CellSession } from './cellSession.js';
+import { commandDoubt } from './commandDoubt.js';
 import { compareCells } from './comparisons.js';
 import type { MeasuredCell, MeasurementEnd, MeasurementWatcher } from './measurement.js';
 
@@ -170,6 +171,9 @@ export class MeasurementRecorder implements MeasurementWatcher {
         const order = orderOf(round);
         return order.indexOf(0) < order.indexOf(index + 1);
       };
+      const doubt = plan.kind === 'command' ? commandDoubt(a, b) : null;
+      if (doubt !== null) recorder.record({ event: 'note', note: `${plan.label}: ${doubt.message}` });
+      if (doubt?.noVerdict) return;
       const pair = { a, b, labelA: first.label, labelB: plan.label };
       for (const comparison of compareCells(pair, aFirst))
         recorder.record({ event: 'comparison', comparison });

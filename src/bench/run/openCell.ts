@@ -2,11 +2,11 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeTemporaryFolder } from '../../model/makeTemporaryFolder.js';
 import { defaultThreadCount } from '../../runtime/threadCount.js';
-import type { BenchPlan, CellPlan } from '../plan/benchPlan.js';
+import type { BenchPlan, CellPlan, CommandCellPlan, ModelCellPlan } from '../plan/benchPlan.js';
 import type { BenchmarkAudio } from './benchmarkAudio.js';
-import type { CellSession, OpenCell } from './cellSession.js';
+import type { CellSession, OpenCell, OpenCellOptions } from './cellSession.js';
 import type { ModelPool } from './modelPool.js';
-import { openCommandCell } from './openCommandCell.js';
+import { type CommandSession, openCommandCell } from './openCommandCell.js';
 import { openIsolatedCell } from './openIsolatedCell.js';
 import { openModelCell } from './openModelCell.js';
 import type { RunMeters } from './runMeters.js';
@@ -19,20 +19,61 @@ export interface CellParts {
   readonly audio: (cell: CellPlan) => BenchmarkAudio;
 }
 
-/** How a measurement makes its cells ready: in this process, in one of their own, or as a command. */
-export function openCell({ plan, pool, meters, audio }: CellParts): OpenCell {
+/**
+ * How a measurement makes its cells ready: in this process, in one of their own, or as a command. Beside a command of
+ * which only the time of its whole process is known, this engine is timed as a whole process too, in the same round.
+ */
+export function openCell(parts: CellParts): OpenCell {
+  const { plan, pool, meters, audio } = parts;
+  const rivals = { asProcesses: false };
   return async (cell, options): Promise<CellSession> => {
     if (cell.kind === 'command') {
-      const { threads = defaultThreadCount(), model } = cell;
-      const clip = audio(cell);
-      const file = clip.path === null ? silenceFile(clip.samples.length) : null;
-      const values = { audio: clip.path ?? file?.path ?? '', model, threads };
-      const session = openCommandCell(cell, values, clip, options);
-      return { ...session, close: async () => file?.remove() };
+      const session = await openCommand(cell, parts, options);
+      rivals.asProcesses ||= !session.tellsFigures;
+      return session;
     }
-    if (plan.isolated) return openIsolatedCell(cell, options);
-    return openModelCell(cell, { pool, meters, audio: audio(cell) }, options);
+    const session = plan.isolated
+      ? await openIsolatedCell(cell, options)
+      : await openModelCell(cell, { pool, meters, audio: audio(cell) }, options);
+    if (plan.cells.indexOf(cell) > 0 || cell.mode === 'encoder') return session;
+    return {
+      ...session,
+      run: async () => {
+        const run = await session.run();
+        return rivals.asProcesses ? { ...run, commandMs: await timeProcess(cell, options) } : run;
+      },
+    };
   };
+}
+
+/** Wall time of this engine as a command: starting, loading, one run, ending. */
+async function timeProcess(cell: ModelCellPlan, { signal }: OpenCellOptions): Promise<number> {
+  const startMs = performance.now();
+  const session = await openIsolatedCell(cell, { signal });
+  try {
+    await session.run();
+  } finally {
+    await session.close();
+  }
+  return performance.now() - startMs;
+}
+
+async function openCommand(
+  cell: CommandCellPlan,
+  { plan, audio }: CellParts,
+  { signal }: OpenCellOptions,
+): Promise<CommandSession> {
+  const { threads = defaultThreadCount(), model } = cell;
+  const clip = audio(cell);
+  const file = clip.path === null ? silenceFile(clip.samples.length) : null;
+  const values = { audio: clip.path ?? file?.path ?? '', model, threads };
+  try {
+    const session = await openCommandCell(cell, values, clip, { signal, warmup: plan.warmup !== 0 });
+    return { ...session, close: async () => file?.remove() };
+  } catch (error) {
+    file?.remove();
+    throw error;
+  }
 }
 
 /** Silence as a file, for a command that can read nothing else. */

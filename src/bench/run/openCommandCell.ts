@@ -1,55 +1,42 @@
 import { spawn } from 'node:child_process';
 import { QwenAsrError } from '../../error.js';
 import type { CommandCellPlan } from '../plan/benchPlan.js';
-import type { RunRecord } from '../schema/runRecord.js';
+import { isWholeProcess, type RunRecord } from '../schema/runRecord.js';
 import { framesOf } from './audioCuts.js';
 import type { BenchmarkAudio } from './benchmarkAudio.js';
 import type { CellSession, OpenCellOptions } from './cellSession.js';
+import { transcriptIn } from './commandTranscript.js';
+import { type CommandValues, type FilledCommand, fillCommand } from './fillCommand.js';
 import { BLANK_RUN } from './recordRun.js';
 import { parseSeedLines } from './seedLines.js';
 
 /** Output beyond this cannot be that of a benchmark; it is not kept. */
 const MOST_OUTPUT = 1_000_000;
 
-/** What {audio}, {model} and {threads} stand for. */
-export interface CommandValues {
-  readonly audio: string;
-  readonly model: string;
-  readonly threads: number;
-}
-
-/** Puts the values in place of the placeholders, quoted for the shell where they need it. */
-export function fillCommand(command: string, values: CommandValues): string {
-  return command.replace(/\{(audio|model|threads)\}/g, (_, name: keyof CommandValues) =>
-    quote(String(values[name])),
-  );
-}
-
-/** @throws QwenAsrError `usage` for an empty command or a placeholder there is not */
-export function checkCommand(command: string): void {
-  if (command.trim() === '')
-    throw new QwenAsrError('usage', '--vs-cmd: expected a command, found an empty one');
-  for (const [placeholder, name] of command.matchAll(/(?<!\$)\{([a-z_]*)\}/gi)) {
-    if (['audio', 'model', 'threads'].includes(name ?? '')) continue;
-    throw new QwenAsrError(
-      'usage',
-      `--vs-cmd: expected the placeholders {audio}, {model} and {threads}, found ${placeholder} (put blanks inside braces of the shell)`,
-    );
-  }
+/** A command that has been tried. */
+export interface CommandSession extends CellSession {
+  /** What it printed is a benchmark's figures, which leave out starting and loading as ours do. */
+  readonly tellsFigures: boolean;
 }
 
 /**
- * A cell that runs another engine's command through the shell. Its wall time is measured; when it prints the seed's
- * lines, its own figures are used, because they leave out starting and loading as ours do.
+ * A cell that runs another engine's command through the shell. When it prints the seed's lines, its own figures are
+ * used; else its wall time is known, from its start to its end. It is tried before anything is measured, and that is
+ * its first run: where nothing warms up, nobody asks for it.
+ *
+ * @throws QwenAsrError `file` when it fails
  */
-export function openCommandCell(
+export async function openCommandCell(
   plan: CommandCellPlan,
   values: CommandValues,
   audio: BenchmarkAudio,
-  { signal }: OpenCellOptions,
-): CellSession {
+  { signal, warmup }: Pick<OpenCellOptions, 'signal'> & { readonly warmup: boolean },
+): Promise<CommandSession> {
   const command = fillCommand(plan.command, values);
+  const trial = await runCommand(command, signal);
+  let first: RunRecord | null = warmup ? trial : null;
   return {
+    tellsFigures: !isWholeProcess(trial),
     facts: {
       model: null,
       exactTokens: null,
@@ -59,17 +46,21 @@ export function openCommandCell(
       setup: { loadMs: null, audioDecodeMs: null, resampleMs: null, memory: null },
       notes: [],
     },
-    run: () => runCommand(command, signal),
+    run: async () => {
+      const run = first ?? (await runCommand(command, signal));
+      first = null;
+      return run;
+    },
     work: () => [],
     measureCeilings: async () => null,
     close: async () => {},
   };
 }
 
-async function runCommand(command: string, signal: AbortSignal | undefined): Promise<RunRecord> {
+async function runCommand(command: FilledCommand, signal: AbortSignal | undefined): Promise<RunRecord> {
   const startedAt = new Date().toISOString();
   const startMs = performance.now();
-  const output = await outputOf(command, signal);
+  const { stdout, output } = await outputOf(command, signal);
   const commandMs = performance.now() - startMs;
   const figures = parseSeedLines(output);
   return {
@@ -80,24 +71,45 @@ async function runCommand(command: string, signal: AbortSignal | undefined): Pro
     encodeMs: figures?.encodeMs ?? null,
     decodeMs: figures?.decodeMs ?? null,
     textTokens: figures?.tokens ?? null,
+    // A benchmark prints no transcript.
+    text: figures === null ? transcriptIn(stdout) : null,
   };
 }
 
+/** What a command printed. */
+interface CommandOutput {
+  readonly stdout: string;
+  /** Standard output and standard error, in the order they came. */
+  readonly output: string;
+}
+
 /**
- * Standard output and standard error of a command, in the order they came.
+ * Runs a command.
  *
  * @throws QwenAsrError `file` when it fails, with the last line of what it said; `aborted`
  */
-function outputOf(command: string, signal: AbortSignal | undefined): Promise<string> {
+function outputOf(
+  { command, variables }: FilledCommand,
+  signal: AbortSignal | undefined,
+): Promise<CommandOutput> {
   return new Promise((resolve, reject) => {
     // A process group of its own, so that what the shell started ends with it.
     const detached = process.platform !== 'win32';
-    const child = spawn(command, { shell: true, stdio: ['ignore', 'pipe', 'pipe'], detached });
+    const child = spawn(command, {
+      shell: true,
+      env: { ...process.env, ...variables },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached,
+    });
+    let stdout = '';
     let output = '';
     const keep = (text: string): void => {
       if (output.length < MOST_OUTPUT) output += text;
     };
-    child.stdout.setEncoding('utf8').on('data', keep);
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (stdout.length < MOST_OUTPUT) stdout += text;
+      keep(text);
+    });
     child.stderr.setEncoding('utf8').on('data', keep);
     const stop = (): void => {
       if (child.pid === undefined || !detached) child.kill('SIGKILL');
@@ -115,7 +127,7 @@ function outputOf(command: string, signal: AbortSignal | undefined): Promise<str
     child.on('close', (code, killedBy) =>
       finish(() => {
         if (signal?.aborted) reject(signal.reason);
-        else if (code === 0) resolve(output);
+        else if (code === 0) resolve({ stdout, output });
         else reject(failure(command, code ?? killedBy, output));
       }),
     );
@@ -136,10 +148,4 @@ function failure(command: string, status: number | string | null, output: string
     'file',
     `--vs-cmd: expected exit code 0 of ${JSON.stringify(command)}, found ${status}${lastLine === '' ? '' : `: ${lastLine.trim()}`}`,
   );
-}
-
-/** For sh; the command interpreter of Windows takes double quotes. */
-function quote(text: string): string {
-  if (/^[\w@%+=:,./\\-]+$/.test(text)) return text;
-  return process.platform === 'win32' ? `"${text}"` : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,5 +1,5 @@
 import type { CellRecord } from './benchResult.js';
-import type { RunRecord } from './runRecord.js';
+import { isWholeProcess, type RunRecord } from './runRecord.js';
 
 /** What a metric needs to know beside the run. */
 export interface MetricContext {
@@ -30,7 +30,7 @@ export function tokensOfSteps({ decodeStepsMs, decodeStepRows }: RunRecord): num
 
 /** All metrics, the most asked for first: the keys of a cell's `summary` and what comparisons are made by. */
 export const METRICS: readonly Metric[] = [
-  time('total', 'total', (run) => run.totalMs),
+  time('total', 'total', (run) => (isWholeProcess(run) ? null : run.totalMs)),
   time('encode', 'encode', (run) => run.encodeMs),
   time('decode', 'decode', (run) => run.decodeMs),
   {
@@ -38,7 +38,7 @@ export const METRICS: readonly Metric[] = [
     title: 'real-time factor',
     unit: 'x RT',
     better: 'lower',
-    of: (run, { audioDurationMs }) => run.totalMs / audioDurationMs,
+    of: (run, { audioDurationMs }) => (isWholeProcess(run) ? null : run.totalMs / audioDurationMs),
   },
   {
     name: 'per_layer',
@@ -59,6 +59,7 @@ export const METRICS: readonly Metric[] = [
       return sum > 0 ? (1000 * tokensOfSteps(run)) / sum : null;
     },
   },
+  time('process', 'whole process', (run) => run.commandMs),
   time('load', 'load', (run) => run.phases.loadMs),
   time('audio_decode', 'audio decode', (run) => run.phases.audioDecodeMs),
   time('resample', 'resample', (run) => run.phases.resampleMs),

@@ -68,7 +68,10 @@ export interface RunRecord {
   readonly startedAt: string;
   /** Wall time of the whole call: transcribe(), encode(); of an external command as it prints it, else its wall time. */
   readonly totalMs: number;
-  /** Wall time of an external command, from its start to its end; null for a call. */
+  /**
+   * Wall time of a process that starts, loads the model, transcribes and ends: of an external command, and of this
+   * engine where it is compared with one that tells no other figure. Null where none was started.
+   */
   readonly commandMs: number | null;
   /** Mel, conv stem and encoder layers, as the text output's `encode`; of an external command as it prints them. */
   readonly encodeMs: number | null;
@@ -104,6 +107,11 @@ export interface RunRecord {
   readonly round: number | null;
   /** What the audio was cut into, in order; null when it was not cut. Older files have none. */
   readonly segments?: readonly SegmentRecord[] | null;
+}
+
+/** Whether nothing is known of a run but the time of its whole process, with starting and loading. */
+export function isWholeProcess({ commandMs, totalMs }: Pick<RunRecord, 'commandMs' | 'totalMs'>): boolean {
+  return commandMs !== null && commandMs === totalMs;
 }
 
 /** A part of the audio that was transcribed by itself. */

@@ -1,6 +1,6 @@
 import { type MinMeanMax, minMeanMax } from '../minMeanMax.js';
 import type { BenchmarkMode } from '../plan/benchPlan.js';
-import type { RunRecord } from '../schema/runRecord.js';
+import { isWholeProcess, type RunRecord } from '../schema/runRecord.js';
 
 /*
  * The text of qwen_asr_bench, as its users know it. Formats, in printf's terms: header %-10s%8s%10s%10s; rows
@@ -65,15 +65,16 @@ export function formatRunFigures(
   { mode, durationMs }: Pick<SeedSubject, 'mode' | 'durationMs'>,
   run: RunRecord,
 ): string {
-  const { totalMs, encodeMs, decodeMs, textTokens, audioTokens } = run;
+  const { totalMs, encodeMs, decodeMs, textTokens, audioTokens, commandMs } = run;
   if (mode === 'encoder') return `enc=${wholeMs(encodeMs ?? totalMs)} ms  seq_len=${audioTokens}`;
   const parts = [
-    `total=${wholeMs(totalMs)} ms`,
+    isWholeProcess(run) ? null : `total=${wholeMs(totalMs)} ms`,
     // Another engine's command may not tell these.
     encodeMs === null ? null : `enc=${wholeMs(encodeMs)} ms`,
     decodeMs === null ? null : `dec=${wholeMs(decodeMs)} ms`,
     textTokens === null ? null : `tokens=${textTokens}`,
-    `rt=${(totalMs / durationMs).toFixed(2)}x`,
+    isWholeProcess(run) ? null : `rt=${(totalMs / durationMs).toFixed(2)}x`,
+    commandMs === null ? null : `process=${wholeMs(commandMs)} ms`,
   ];
   return parts.filter((part) => part !== null).join('  ');
 }
