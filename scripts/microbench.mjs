@@ -54,7 +54,7 @@ for (const level of levels) {
 async function timeKernel(kernel, level, operand) {
   const machine =
     level === 'wasm'
-      ? new WasmMachine({ threadCount: 1, weightBytes: 0, spawn: null })
+      ? new WasmMachine({ started: { threads: [], refusal: null }, weightBytes: 0 })
       : new NativeMachine(native, level, threadCount);
   const arena = new Arena(machine, { regionBytes: 2 ** 26, keepBytes: 0 });
   const conductor = new Conductor(machine, SCRATCH_BYTES);

@@ -35,12 +35,10 @@ function walk(entry: string): { files: string[]; packages: string[] } {
   return { files: [...files].map((file) => relative(compiledSource, file)), packages };
 }
 
-test('the browser entry needs neither Node nor any package, its workers included', () => {
+test('the browser entry needs neither Node nor any package', () => {
   const { files, packages } = walk(join(compiledSource, 'browser.js'));
   assert.deepEqual(packages, []);
-  for (const worker of ['browserParticipantThread.js', 'browserParticipantWorker.js', 'wasmParticipant.js']) {
-    assert.ok(files.includes(join('runtime', worker)), worker);
-  }
+  assert.ok(files.includes(join('runtime', 'browserParticipantThread.js')));
   assert.ok(!files.includes(join('runtime', 'native.js')));
 });
 
@@ -55,7 +53,7 @@ test('the page is bundled without a Node module', () => {
   try {
     const assets = join(built.folder, 'assets');
     const scripts = readdirSync(assets).filter((name) => name.endsWith('.js'));
-    assert.ok(scripts.length >= 3, `page, engine and participant, found ${scripts}`);
+    assert.ok(scripts.length >= 2, `page and engine, found ${scripts}`);
     const names = builtinModules.map((name) => name.replace(/^node:/, '')).join('|');
     const imports = new RegExp(`(?:from|import|require)\\s*\\(?\\s*["'\`](?:node:|koffi|(?:${names})["'\`])`);
     for (const script of scripts) {

@@ -1,29 +1,41 @@
 import type { ParticipantThread } from './wasmMachine.js';
-import type { ParticipantMessage, ParticipantReply } from './wasmParticipant.js';
+import { type ParticipantMessage, type ParticipantReply, participantSource } from './wasmParticipant.js';
 
 /** The part of a browser's Worker that is used; the types would otherwise come with all of the DOM's. */
 interface BrowserWorker {
   onmessage: ((event: { readonly data: ParticipantReply }) => void) | null;
-  onerror: ((event: { readonly message?: string }) => void) | null;
+  onerror: ((event: { readonly message?: string; preventDefault(): void }) => void) | null;
   postMessage(message: ParticipantMessage): void;
   terminate(): void;
 }
-declare const Worker: new (url: URL, options: { type: 'module'; name: string }) => BrowserWorker;
+declare const Worker: new (address: string, options: { name: string }) => BrowserWorker;
+
+/** What a browser's worker runs to take part in passes. */
+const program = () => `
+const participant = ${participantSource()};
+onmessage = ({ data }) => {
+  const reply = participant.receive(data);
+  if (reply !== null) postMessage(reply);
+};`;
 
 /** A participant on a worker of a browser. */
 export function spawnBrowserParticipant(): ParticipantThread {
-  // Spelled out like this, bundlers find the file.
-  const worker = new Worker(new URL('./browserParticipantWorker.js', import.meta.url), {
-    type: 'module',
-    name: 'qwen-asr participant',
-  });
+  const address = URL.createObjectURL(new Blob([program()], { type: 'text/javascript' }));
+  const worker = new Worker(address, { name: 'qwen-asr participant' });
   return {
     post: (message) => worker.postMessage(message),
     onReply: (listener) => {
-      worker.onmessage = ({ data }) => listener(data);
+      worker.onmessage = ({ data }) => {
+        URL.revokeObjectURL(address); // it has been fetched
+        listener(data);
+      };
     },
     onFailure: (listener) => {
-      worker.onerror = ({ message }) => listener(message ?? 'its program could not be loaded');
+      worker.onerror = (event) => {
+        event.preventDefault(); // told to the listener, and not to the console too
+        // Without a message it did not start, and a page that allows only some workers is the usual reason.
+        listener(event.message ?? 'the page does not allow workers from blob: addresses');
+      };
     },
     hold: () => {}, // a page lives as long as it is open
     terminate: async () => worker.terminate(),

@@ -1,11 +1,20 @@
 import { Worker } from 'node:worker_threads';
 import type { ParticipantThread } from './wasmMachine.js';
-import type { ParticipantReply } from './wasmParticipant.js';
+import { type ParticipantReply, participantSource } from './wasmParticipant.js';
+
+/** What a worker thread of Node runs to take part in passes. */
+const program = () => `
+const { parentPort } = require('node:worker_threads');
+const participant = ${participantSource()};
+parentPort.on('message', (message) => {
+  const reply = participant.receive(message);
+  if (reply !== null) parentPort.postMessage(reply);
+});`;
 
 /** A participant on a worker thread of Node. */
 export function spawnNodeParticipant(): ParticipantThread {
   // Without the process's own flags: some, such as --input-type, stop a worker from starting.
-  const worker = new Worker(new URL('./nodeParticipantWorker.js', import.meta.url), { execArgv: [] });
+  const worker = new Worker(program(), { eval: true, execArgv: [] });
   let ending = false;
   return {
     post: (message) => worker.postMessage(message),

@@ -1,15 +1,21 @@
 import { QwenAsrError } from '../error.js';
 import type { KernelCode } from '../jit/ir.js';
-import { compileKernels } from '../jit/wasm/compile.js';
+import { compileKernels, createKernelTable } from '../jit/wasm/compile.js';
 import { createWasmMemory, growWasmMemory } from '../jit/wasm/createWasmMemory.js';
 import { wasmCapabilities, wasmFeatures } from '../jit/wasm/features.js';
 import type { WasmTarget } from '../jit/wasm/wasmTarget.js';
 import type { WasmMemory } from '../jit/wasm/webAssembly.js';
 import type { Machine, Placed, Region, WorkerKernels } from './machine.js';
 import { nextTurn } from './nextTurn.js';
-import { type ParticipantMessage, type ParticipantReply, WasmParticipant } from './wasmParticipant.js';
+import type { StartedParticipants } from './startParticipants.js';
+import {
+  createParticipant,
+  type ParticipantMessage,
+  type ParticipantReply,
+  type WasmParticipant,
+} from './wasmParticipant.js';
 
-/** A thread that runs wasmParticipant.ts, however the runtime makes one. */
+/** A thread that runs a participant (wasmParticipant.ts), however the runtime makes one. */
 export interface ParticipantThread {
   post(message: ParticipantMessage): void;
   onReply(listener: (reply: ParticipantReply) => void): void;
@@ -21,11 +27,10 @@ export interface ParticipantThread {
 }
 
 export interface WasmMachineOptions {
-  readonly threadCount: number;
+  /** The participants' threads; none: everything runs on the calling thread. */
+  readonly started: StartedParticipants;
   /** Bytes of weights that will be read into the memory. */
   readonly weightBytes: number;
-  /** Makes a participant's thread; null: everything runs on the calling thread. */
-  readonly spawn: (() => ParticipantThread) | null;
 }
 
 const GIB = 2 ** 30;
@@ -58,7 +63,7 @@ export class WasmMachine implements Machine {
   /** All that the memory's buffer has been: each is another object over the same bytes. */
   private readonly buffers = new Set<ArrayBufferLike>();
   private readonly target: WasmTarget;
-  private readonly threads: ParticipantThread[] = [];
+  private readonly threads: ParticipantThread[];
   private readonly local: WasmParticipant | null = null;
   private workers: { join: number; selves: readonly number[] } = { join: 0, selves: [] };
   /** End of the memory in use; address 0 stays free. */
@@ -74,9 +79,10 @@ export class WasmMachine implements Machine {
 
   /** @throws QwenAsrError `unsupported` without SIMD, or where the weights need addresses that the runtime lacks; `memory` */
   constructor(options: WasmMachineOptions) {
-    const { relaxedSimd, simd, threads, memory64 } = wasmFeatures();
+    const { relaxedSimd, simd, memory64 } = wasmFeatures();
     if (!simd) throw new QwenAsrError('unsupported', 'WebAssembly: this runtime has no 128-bit vectors');
-    const sharedMemory = threads && options.spawn !== null;
+    const { threads, refusal } = options.started;
+    const sharedMemory = threads.length > 0;
     const byteLength = options.weightBytes + WORKING_BYTES;
     const wide = byteLength > MAX_BYTES_32;
     if (wide && !memory64) {
@@ -92,9 +98,11 @@ export class WasmMachine implements Machine {
     this.memory = createWasmMemory(byteLength, this.target, mostBytes);
     this.buffers.add(this.memory.buffer);
     this.isa = relaxedSimd ? 'relaxed-simd' : 'simd128';
-    this.refusal = sharedMemory ? this.openThreads(options.threadCount, options.spawn!) : null;
-    if (this.threads.length === 0) this.local = new WasmParticipant();
-    this.threadCount = Math.max(1, this.threads.length);
+    this.threads = [...threads];
+    this.refusal = refusal;
+    this.threadCount = Math.max(1, threads.length);
+    if (sharedMemory) this.listen();
+    else this.local = createParticipant(createKernelTable());
     this.tell({ kind: 'open', memory: this.memory, target: this.target });
   }
 
@@ -182,24 +190,15 @@ export class WasmMachine implements Machine {
     await Promise.all(this.threads.splice(0).map((thread) => thread.terminate()));
   }
 
-  /** As many threads as wanted, or as the system allows. @returns why there are fewer */
-  private openThreads(wanted: number, spawn: () => ParticipantThread): string | null {
-    for (let participant = 0; participant < wanted; participant++) {
-      let thread: ParticipantThread;
-      try {
-        thread = spawn();
-      } catch (error) {
-        return `the system refuses more (${error instanceof Error ? error.message : String(error)})`;
-      }
+  private listen(): void {
+    for (const [participant, thread] of this.threads.entries()) {
       thread.hold(false);
       thread.onFailure((reason) => this.fail(reason));
       thread.onReply((reply) => {
         if (reply.kind === 'installed') this.takeAnswer();
         else if (participant === 0 || reply.error !== null) this.settle?.(reply.error);
       });
-      this.threads.push(thread);
     }
-    return null;
   }
 
   private fail(reason: string): void {

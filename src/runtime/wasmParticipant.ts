@@ -1,10 +1,15 @@
-import { createKernelTable, instantiateKernels } from '../jit/wasm/compile.js';
+import { instantiateKernels } from '../jit/wasm/compile.js';
 import type { WasmTarget } from '../jit/wasm/wasmTarget.js';
 import type { WasmMemory, WasmModule, WasmTable } from '../jit/wasm/webAssembly.js';
 
-/** What the machine tells its participants, in this order: once `open`, then modules and calls. */
+/** What the machine tells its participants, in this order: `hello`, once `open`, then modules and calls. */
 export type ParticipantMessage =
-  | { readonly kind: 'open'; readonly memory: WasmMemory; readonly target: WasmTarget }
+  | { readonly kind: 'hello' }
+  | {
+      readonly kind: 'open';
+      readonly memory: WasmMemory;
+      readonly target: WasmTarget;
+    }
   | { readonly kind: 'install'; readonly module: WasmModule; readonly firstPointer: number }
   | {
       readonly kind: 'call';
@@ -13,48 +18,63 @@ export type ParticipantMessage =
       readonly reply: boolean;
     };
 
-/** The answer to an installation, and to a call that wants one or failed. */
+/** The answer to a greeting, to an installation, and to a call that wants one or failed. */
 export interface ParticipantReply {
-  readonly kind: 'installed' | 'called';
+  readonly kind: 'ready' | 'installed' | 'called';
   /** Null, or why it failed. */
   readonly error: string | null;
 }
 
 /** One thread's instances of all kernels over the shared memory. */
-export class WasmParticipant {
-  private readonly table: WasmTable = createKernelTable();
-  private readonly kernels = new Map<number, (...args: number[]) => void>();
-  private memory: WasmMemory | null = null;
-  private target: WasmTarget | null = null;
-
+export interface WasmParticipant {
   /** @returns a reply, when the message wants one. */
-  receive(message: ParticipantMessage): ParticipantReply | null {
-    switch (message.kind) {
-      case 'open':
-        this.memory = message.memory;
-        this.target = message.target;
-        return null;
-      case 'install':
-        this.install(message.module, message.firstPointer);
-        return { kind: 'installed', error: null };
-      case 'call':
-        return this.call(message.pointer, message.args, message.reply);
-    }
-  }
+  receive(message: ParticipantMessage): ParticipantReply | null;
+}
 
-  private install(module: WasmModule, firstPointer: number): void {
-    const environment = { memory: this.memory!, table: this.table, firstPointer };
-    for (const kernel of instantiateKernels(module, this.target!, environment)) {
-      this.kernels.set(kernel.pointer, kernel.run);
-    }
-  }
+/** A participant on the calling thread. */
+export function createParticipant(table: WasmTable): WasmParticipant {
+  return participate(table, instantiateKernels);
+}
 
-  private call(pointer: number, args: readonly number[], wantsReply: boolean): ParticipantReply | null {
-    try {
-      this.kernels.get(pointer)!(...args);
-      return wantsReply ? { kind: 'called', error: null } : null;
-    } catch (error) {
-      return { kind: 'called', error: error instanceof Error ? error.message : String(error) };
-    }
-  }
+/**
+ * The source text of an expression that is a participant, for the program of a worker. As text it comes along wherever
+ * the library goes: a bundle is one file, and nobody would put a worker's file beside it.
+ */
+export function participantSource(): string {
+  return `(${participate})(new WebAssembly.Table({ element: 'anyfunc', initial: 1 }), ${instantiateKernels})`;
+}
+
+/** Written like instantiateKernels, to be run from its source text. */
+function participate(table: WasmTable, instantiate: typeof instantiateKernels): WasmParticipant {
+  const kernels = new Map<number, (...args: number[]) => void>();
+  let memory: WasmMemory | null = null;
+  let target: WasmTarget | null = null;
+  return {
+    receive(message) {
+      switch (message.kind) {
+        case 'hello':
+          return { kind: 'ready', error: null };
+        case 'open':
+          memory = message.memory;
+          target = message.target;
+          return null;
+        case 'install':
+          for (const { pointer, run } of instantiate(message.module, target!, {
+            memory: memory!,
+            table,
+            firstPointer: message.firstPointer,
+          })) {
+            kernels.set(pointer, run);
+          }
+          return { kind: 'installed', error: null };
+        case 'call':
+          try {
+            kernels.get(message.pointer)!(...message.args);
+            return message.reply ? { kind: 'called', error: null } : null;
+          } catch (error) {
+            return { kind: 'called', error: error instanceof Error ? error.message : String(error) };
+          }
+      }
+    },
+  };
 }

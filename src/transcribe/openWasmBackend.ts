@@ -1,10 +1,21 @@
+import { wasmFeatures } from '../jit/wasm/features.js';
 import type { Place } from '../model/modelFolder.js';
 import { createCompiledBackend } from '../ops/compiled/compiledBackend.js';
 import type { Backend } from '../ops/operators.js';
-import { WasmMachine, type WasmMachineOptions } from '../runtime/wasmMachine.js';
+import { type StartedParticipants, startParticipants } from '../runtime/startParticipants.js';
+import { type ParticipantThread, WasmMachine } from '../runtime/wasmMachine.js';
 
 /** A WebAssembly memory is small: take what is needed. */
 const REGION_BYTES = 64 * 2 ** 20;
+
+export interface WasmBackendOptions {
+  /** Threads to compute on; fewer where that many do not start. */
+  readonly threadCount: number;
+  /** Bytes of weights that will be read into the memory. */
+  readonly weightBytes: number;
+  /** Makes a participant's thread; null: everything runs on the calling thread. */
+  readonly spawn: (() => ParticipantThread) | null;
+}
 
 /** A backend of WebAssembly, and the way to bring weights into its memory. */
 export interface WasmBackend {
@@ -24,8 +35,8 @@ export interface WasmBackend {
  *
  * @throws QwenAsrError `unsupported` without SIMD, or for weights that need addresses which the runtime lacks; `memory`
  */
-export async function openWasmBackend(options: WasmMachineOptions): Promise<WasmBackend> {
-  const machine = new WasmMachine(options);
+export async function openWasmBackend(options: WasmBackendOptions): Promise<WasmBackend> {
+  const machine = await openMachine(await startThreads(options), options.weightBytes);
   try {
     const backend = createCompiledBackend({ machine, precision: 'f32', regionBytes: REGION_BYTES });
     const provide = (byteLength: number) => {
@@ -35,6 +46,20 @@ export async function openWasmBackend(options: WasmMachineOptions): Promise<Wasm
     return { backend, refusal: machine.refusal, provide };
   } catch (error) {
     await machine.close();
+    throw error;
+  }
+}
+
+async function startThreads({ threadCount, spawn }: WasmBackendOptions): Promise<StartedParticipants> {
+  if (spawn === null || !wasmFeatures().threads) return { threads: [], refusal: null };
+  return startParticipants(threadCount, spawn);
+}
+
+async function openMachine(started: StartedParticipants, weightBytes: number): Promise<WasmMachine> {
+  try {
+    return new WasmMachine({ started, weightBytes });
+  } catch (error) {
+    await Promise.all(started.threads.map((thread) => thread.terminate()));
     throw error;
   }
 }

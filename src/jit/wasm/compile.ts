@@ -1,13 +1,12 @@
-import { QwenAsrError } from '../../error.js';
 import type { Instruction, KernelCode } from '../ir.js';
 import { lowerKernel } from './lower.js';
 import { writeModule } from './moduleWriter.js';
 import type { WasmTarget } from './wasmTarget.js';
 import {
-  type WasmFunction,
   type WasmMemory,
   type WasmModule,
   type WasmTable,
+  type WebAssemblyApi,
   webAssembly,
 } from './webAssembly.js';
 
@@ -70,15 +69,33 @@ export function compileKernels(codes: readonly KernelCode[], target: WasmTarget)
   return new api.Module(writeKernelModule(codes, target));
 }
 
-/** Instantiates the kernels of a module on this thread, enters them in its table, and returns them in order. */
+/**
+ * Instantiates the kernels of a module on this thread, enters them in its table, and returns them in order. Workers run
+ * this function's source text (see participantSource): it refers to nothing but globals, and binds no function inside it
+ * to a name (methods apart), because bundlers that keep names would add calls of their own there.
+ */
 export function instantiateKernels(
   module: WasmModule,
   target: WasmTarget,
   { memory, table, firstPointer }: WasmEnvironment,
 ): WasmKernel[] {
-  const api = webAssembly();
+  const { WebAssembly: api } = globalThis as unknown as { WebAssembly: WebAssemblyApi };
   const { exports } = new api.Instance(module, {
-    env: { memory, table, wait: sleepWhile(memory) },
+    env: {
+      memory,
+      table,
+      // `waitWhile`: sleeps while the i32 at an address is as expected, until it is woken.
+      wait(address, expected) {
+        const byteOffset = typeof address === 'bigint' ? Number(address) : address! >>> 0; // i32 addresses arrive signed
+        const word = new Int32Array(memory.buffer, byteOffset, 1);
+        if (word.buffer instanceof ArrayBuffer) {
+          if (word[0] !== expected) return;
+          // Whoever entered the kernel makes an error of this project of it.
+          throw new Error('kernel waitWhile: would sleep for ever: the memory is not shared');
+        }
+        Atomics.wait(word, 0, Number(expected)); // throws on a browser's main thread
+      },
+    },
   });
   const functions = Object.entries(exports).sort(([a], [b]) => Number(a) - Number(b));
   const missing = firstPointer + functions.length - table.length;
@@ -88,21 +105,6 @@ export function instantiateKernels(
     table.set(pointer, call);
     return { pointer, run: target.memory64 ? (...args) => call(...args.map(BigInt)) : call };
   });
-}
-
-/** `waitWhile`: sleeps while the i32 at an address is as expected, until it is woken. */
-function sleepWhile(memory: WasmMemory): WasmFunction {
-  return (address, expected) => {
-    const byteOffset = typeof address === 'bigint' ? Number(address) : address! >>> 0; // i32 addresses arrive signed
-    const word = new Int32Array(memory.buffer, byteOffset, 1);
-    if (word.buffer instanceof ArrayBuffer) {
-      if (word[0] === expected)
-        throw new QwenAsrError(
-          'internal',
-          'kernel waitWhile: would sleep for ever: the memory is not shared',
-        );
-    } else Atomics.wait(word, 0, Number(expected)); // throws on a browser's main thread
-  };
 }
 
 /** An empty table of kernels. */
