@@ -6,7 +6,7 @@
  * import { decodeWav, loadModelFromFiles } from 'qwen-asr';
  *
  * const model = await loadModelFromFiles(new URL('models/demo/', document.baseURI));
- * const clip = decodeWav(new Uint8Array(await file.arrayBuffer()), file.name);
+ * const clip = decodeWav(await file.arrayBuffer(), file.name);
  * for await (const { textPiece } of model.transcribe(clip.samples)) output.append(textPiece);
  * await model.close();
  *
@@ -17,7 +17,8 @@ export { decodeWav } from './audio/decodeWav.js';
 export { melSpectrogram } from './audio/melSpectrogram.js';
 export { prepareSamples } from './audio/prepareSamples.js';
 export { type ErrorCode, QwenAsrError } from './error.js';
-export type { ModelFile } from './model/modelFile.js';
+export type { ByteInput, BytesInMemory } from './model/byteInput.js';
+export type { ModelFile, NamedBytes } from './model/modelFile.js';
 export type { Observer, Precision } from './ops/operators.js';
 export { joinLanguages } from './text/joinLanguages.js';
 export { joinTexts, textSeparator } from './text/joinTexts.js';

@@ -43,8 +43,7 @@ globalThis.run = async () => {
   let note;
   const onBackend = (chosen) => ({ note } = chosen);
   const model = await loadModelFromFiles(new URL('/models/demo/', location.href), { threads: 2, onBackend });
-  const wav = new Uint8Array(await (await fetch('/models/demo/samples/light-en.wav')).arrayBuffer());
-  const { samples } = await decodeAudio(wav, 'light-en.wav');
+  const { samples } = await decodeAudio(await fetch('/models/demo/samples/light-en.wav'));
   const { text } = await model.transcribe(samples).result;
   const { backend, threads } = model.info;
   await model.close();

@@ -8,5 +8,8 @@ import { describeArgument } from '../model/describe.js';
  */
 export function checkPath(path: unknown): asserts path is string {
   if (typeof path === 'string' && path !== '') return;
-  throw new QwenAsrError('usage', `path: expected the name of a file, found ${describeArgument(path)}`);
+  throw new QwenAsrError(
+    'usage',
+    `path: expected the name of a file or its bytes, found ${describeArgument(path)}`,
+  );
 }

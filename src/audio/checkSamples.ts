@@ -29,6 +29,16 @@ export function checkSampleType(samples: unknown): asserts samples is Float32Arr
   );
 }
 
+/**
+ * A copy of samples, which the caller may overwrite from now on: recorders use one buffer again and again.
+ *
+ * @throws QwenAsrError `audio` when they are no Float32Array
+ */
+export function takeSamples(samples: unknown): Float32Array<ArrayBuffer> {
+  checkSampleType(samples);
+  return new Float32Array(samples);
+}
+
 export function isFloat32Array(value: unknown): value is Float32Array {
   return kindOf(value) === 'Float32Array';
 }

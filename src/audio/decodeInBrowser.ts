@@ -1,4 +1,6 @@
 import { QwenAsrError } from '../error.js';
+import { type ByteInput, nameOfBytes, takeBytes } from '../model/byteInput.js';
+import { checkOptions } from '../model/checkOptions.js';
 import { type AudioClip, SAMPLE_RATE_HZ } from './audioClip.js';
 import { decodeWav } from './decodeWav.js';
 import { prepareSamples } from './prepareSamples.js';
@@ -26,14 +28,20 @@ interface WithAudioContext {
  * Decodes a recording in a browser and prepares it for the models: mono, 16 kHz, within [-1, 1], at least 0.5 s. WAV is
  * decoded here, every other format by the browser, if it knows it. Workers have no such decoder: call it on the page.
  *
- * @param bytes the whole file.
- * @param label names it in errors, for example its name.
- * @throws QwenAsrError `audio`, one line, for what cannot be decoded; `unsupported` in a worker, except for WAV.
+ * @param given the whole file: an ArrayBuffer, a view of one, a Blob or File, or the Response of a fetch. Taken at the
+ * call: they may change afterwards.
+ * @param label names it in errors; default: the File's name.
+ * @throws QwenAsrError `usage` for what are no bytes; `file` when a Blob cannot be read; `audio`, one line, for what cannot be decoded; `unsupported` in a worker, except for WAV.
  * @example
- * const clip = await decodeAudio(new Uint8Array(await file.arrayBuffer()), file.name);
+ * const clip = await decodeAudio(file);
  * console.log(clip.samples.length, clip.durationMs);
  */
-export async function decodeInBrowser(bytes: Uint8Array, label: string): Promise<AudioClip> {
+export async function decodeInBrowser(
+  given: ByteInput,
+  label: string = nameOfBytes(given, 'audio'),
+): Promise<AudioClip> {
+  checkOptions({ label });
+  const bytes = await takeBytes(given, label);
   if (isWav(bytes)) return decodeWav(bytes, label);
   const startMs = performance.now();
   const decoded = await decodeByBrowser(bytes, label);
@@ -53,7 +61,7 @@ function isWav(bytes: Uint8Array): boolean {
 }
 
 /** The browser resamples to the rate of its context. */
-async function decodeByBrowser(bytes: Uint8Array, label: string): Promise<BrowserAudio> {
+async function decodeByBrowser(bytes: Uint8Array<ArrayBuffer>, label: string): Promise<BrowserAudio> {
   const { OfflineAudioContext } = globalThis as WithAudioContext;
   if (OfflineAudioContext === undefined) {
     throw new QwenAsrError(
@@ -62,8 +70,8 @@ async function decodeByBrowser(bytes: Uint8Array, label: string): Promise<Browse
     );
   }
   try {
-    // A copy: the decoder takes its buffer away.
-    return await new OfflineAudioContext(1, 1, SAMPLE_RATE_HZ).decodeAudioData(new Uint8Array(bytes).buffer);
+    // The decoder takes the buffer away, and it is ours.
+    return await new OfflineAudioContext(1, 1, SAMPLE_RATE_HZ).decodeAudioData(bytes.buffer);
   } catch (cause) {
     throw new QwenAsrError('audio', `${label}: expected a recording, found what this browser cannot decode`, {
       cause,

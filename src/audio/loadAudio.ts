@@ -1,13 +1,14 @@
 import { collectAudio } from './collectAudio.js';
-import { openFileSource } from './fileSource.js';
 import type { LoadedAudio } from './loadedAudio.js';
 import { recognise } from './openAudio.js';
+import { type AudioInput, openInput } from './openInput.js';
 
 /**
  * Reads a recording of any format that openAudio reads, as a whole, and prepares it for the models: mono, 16 kHz, within
  * [-1, 1], at least 0.5 s.
  *
- * @param path a file, a named pipe, or `-` for standard input.
+ * @param input a file, a named pipe, `-` for standard input, or bytes, as for openAudio.
+ * @param options.label names bytes in messages; default: the File's name
  * @returns the clip; decodeMs includes the time of reading.
  * @throws QwenAsrError as openAudio, and `audio` for more than 12 hours.
  * @example
@@ -15,11 +16,12 @@ import { recognise } from './openAudio.js';
  * console.log(clip.format, clip.samples.length, clip.durationMs); // wav 33168 2073
  */
 export async function loadAudio(
-  path: string,
-  { signal }: { signal?: AbortSignal } = {},
+  input: AudioInput,
+  options: { signal?: AbortSignal; label?: string } = {},
 ): Promise<LoadedAudio> {
   const startMs = performance.now();
-  const file = await openFileSource(path, signal);
+  const file = await openInput(input, options);
+  const { signal } = options;
   try {
     const { label, format, open } = await recognise(file, signal);
     const opened = await open();

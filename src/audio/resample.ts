@@ -1,4 +1,5 @@
 import { QwenAsrError } from '../error.js';
+import { describeArgument } from '../model/describe.js';
 import { SAMPLE_RATE_HZ } from './audioClip.js';
 import { GROUP, PolyphaseFilter } from './polyphaseFilter.js';
 
@@ -62,7 +63,7 @@ export class Resampler {
   constructor(rateHz: number) {
     if (!Number.isInteger(rateHz) || rateHz < MIN_RATE_HZ || rateHz > MAX_RATE_HZ) {
       const expected = `expected an integer rate of ${MIN_RATE_HZ} to ${MAX_RATE_HZ} Hz`;
-      throw new QwenAsrError('audio', `resampler: ${expected}, found ${rateHz}`);
+      throw new QwenAsrError('audio', `resampler: ${expected}, found ${describeArgument(rateHz)}`);
     }
     const divisor = greatestCommonDivisor(rateHz, SAMPLE_RATE_HZ);
     this.#up = SAMPLE_RATE_HZ / divisor;

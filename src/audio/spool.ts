@@ -1,6 +1,6 @@
 import { type FileHandle, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { QwenAsrError } from '../error.js';
 import { fileError } from '../model/fileError.js';
 import { makeTemporaryFolder } from '../model/makeTemporaryFolder.js';
@@ -30,6 +30,27 @@ export async function spool(pipe: Readable, label: string, signal?: AbortSignal)
   } finally {
     signal?.removeEventListener('abort', stop);
   }
+}
+
+/** The source of a recording in memory; a program that reads files itself is given a copy in the temporary folder. */
+export function sourceInMemory(bytes: Uint8Array, label: string, signal?: AbortSignal): FileSource {
+  const source = bytesInMemory(bytes, label);
+  let copy: Promise<FileSource> | undefined;
+  return {
+    label,
+    totalBytes: source.totalBytes,
+    async *pieces() {
+      for await (const piece of source.pieces()) {
+        if (signal?.aborted) throw new QwenAsrError('aborted', `${label}: reading was aborted`);
+        yield piece;
+      }
+    },
+    path: async () => {
+      copy ??= spool(Readable.from([bytes]), label, signal);
+      return (await copy).path();
+    },
+    close: async () => (await copy)?.close(),
+  };
 }
 
 class Spool {

@@ -1,5 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import type { EncoderConfig } from '../model/config.js';
+import { describeArgument } from '../model/describe.js';
 import type { EncoderWeights } from '../model/encoderWeights.js';
 import type { Backend, Observer } from '../ops/operators.js';
 import { planConvStem } from './convStem.js';
@@ -93,7 +94,7 @@ function checkMel(mel: MelInput, config: EncoderConfig): void {
   if (mel.bins !== config.melBins || !Number.isInteger(mel.frames) || mel.frames < 1) {
     throw new QwenAsrError(
       'audio',
-      `encode: expected a mel of ${expected}, found [${mel.bins}, ${mel.frames}]`,
+      `encode: expected a mel of ${expected}, found [${describeArgument(mel.bins)}, ${describeArgument(mel.frames)}]`,
     );
   }
   if (mel.data.length !== mel.bins * mel.frames) {

@@ -30,7 +30,7 @@ export function describeShape(shape: readonly number[]): string {
 
 /**
  * What a caller without a type checker passed, for messages: text in quotes, numbers as they are, arrays and other
- * objects by their kind.
+ * objects by their kind, or by their class where they have one.
  *
  * @example
  * describeArgument(new Float64Array(3)); // a Float64Array
@@ -38,9 +38,17 @@ export function describeShape(shape: readonly number[]): string {
 export function describeArgument(value: unknown): string {
   if (typeof value === 'string') return quote(value);
   if (typeof value === 'function') return 'a function';
+  if (typeof value === 'bigint') return `${value}n`;
   if (typeof value !== 'object' || value === null) return String(value);
-  const kind = kindOf(value);
-  return /^[AEIOU]/.test(kind) ? `an ${kind}` : `a ${kind}`;
+  const kind = kindOf(value) === 'Object' ? classOf(value) : kindOf(value);
+  // Not before U: a URL, a Uint8Array.
+  return /^[AEIO]/.test(kind) ? `an ${kind}` : `a ${kind}`;
+}
+
+/** Object for what has no class, or one whose name is no name. */
+function classOf(value: object): string {
+  const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
+  return typeof name === 'string' && /^[A-Za-z_$][\w$]{0,63}$/.test(name) ? name : 'Object';
 }
 
 /**

@@ -1,4 +1,5 @@
 import { QwenAsrError } from '../error.js';
+import { viewBytes } from './byteInput.js';
 import { checkTextSize, decodeModelText } from './decodeModelText.js';
 import type { ModelFile } from './modelFile.js';
 import type { ModelFolder, Place } from './modelFolder.js';
@@ -85,10 +86,10 @@ async function* pieces(file: ModelFile, path: string): AsyncGenerator<Uint8Array
     for (;;) {
       const { done, value } = await reader.read();
       if (done || value === undefined) return;
-      yield value;
+      yield viewBytes(value, path);
     }
   } catch (cause) {
-    throw readError(path, cause);
+    throw cause instanceof QwenAsrError ? cause : readError(path, cause);
   } finally {
     await reader.cancel().catch(() => {}); // it has failed already, then
   }

@@ -1,3 +1,5 @@
+import { givenTexts } from './givenTexts.js';
+
 /**
  * Scripts that put no space between words or sentences, with the punctuation of East Asia: the ideographic (U+3000–303F)
  * and the full-width forms (U+FF00–FFEF).
@@ -35,6 +37,6 @@ export function textSeparator(before: string, after: string): '' | ' ' {
  */
 export function joinTexts(texts: Iterable<string>): string {
   let joined = '';
-  for (const text of texts) joined += textSeparator(joined, text) + text;
+  for (const text of givenTexts(texts, 'texts')) joined += textSeparator(joined, text) + text;
   return joined;
 }

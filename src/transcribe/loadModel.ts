@@ -1,4 +1,5 @@
 import { QwenAsrError } from '../error.js';
+import { checkOptions } from '../model/checkOptions.js';
 import { describeArgument } from '../model/describe.js';
 import type { OpenFile } from '../model/fileBytes.js';
 import { readModelDirectory } from '../model/modelDirectory.js';
@@ -6,7 +7,6 @@ import type { ModelFiles } from '../model/modelFiles.js';
 import { synthesizeModel } from '../model/synthetic.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
 import { buildModel } from './buildModel.js';
-import { checkOptions } from './checkOptions.js';
 import { chooseBackend } from './chooseBackend.js';
 import type { LoadOptions, SpeechModel } from './types.js';
 

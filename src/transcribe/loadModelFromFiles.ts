@@ -1,6 +1,10 @@
+import { QwenAsrError } from '../error.js';
+import { checkOptions } from '../model/checkOptions.js';
+import { describeArgument, kindOf } from '../model/describe.js';
 import { fetchModelFiles } from '../model/fetchModelFiles.js';
 import { folderOfFiles } from '../model/folderOfFiles.js';
-import type { ModelFile } from '../model/modelFile.js';
+import { givenModelFiles } from '../model/givenModelFiles.js';
+import type { ModelFile, NamedBytes } from '../model/modelFile.js';
 import { readModelFolder } from '../model/readModelFolder.js';
 import { spawnBrowserParticipant } from '../runtime/browserParticipantThread.js';
 import { browserThreadCount, mostBrowserThreads } from '../runtime/browserThreadCount.js';
@@ -23,24 +27,29 @@ export interface LoadFromFilesOptions extends Pick<LoadOptions, 'threads' | 'onB
  * workers where the page is cross-origin isolated, else on the calling thread alone: call it in a worker then, so that the
  * page stays usable.
  *
- * @param source the files of a model directory, without those of its folders, or the address of one, ending with a slash
+ * @param source the address of a model directory, ending with a slash, or its files without those of its folders: those of
+ * a file input, or `{ name, bytes }` with an ArrayBuffer, a view of one, a Blob or the Response of a fetch
  * @throws QwenAsrError `file` or `model` for files that are missing, unreadable or inconsistent; `usage` for a thread
- * count below 1; `unsupported` for a browser without 128-bit vectors; `memory`; `aborted`
+ * count below 1 and what are no files; `unsupported` for a browser without 128-bit vectors; `memory`; `aborted`
  * @example
  * import { decodeWav, loadModelFromFiles } from 'qwen-asr';
  * const model = await loadModelFromFiles('https://example.org/models/demo/');
- * const clip = decodeWav(new Uint8Array(await file.arrayBuffer()), file.name);
+ * const clip = decodeWav(await file.arrayBuffer(), file.name);
  * console.log((await model.transcribe(clip.samples).result).text);
  */
 export async function loadModelFromFiles(
-  source: string | URL | Iterable<ModelFile>,
+  source: string | URL | Iterable<ModelFile | NamedBytes>,
   options: LoadFromFilesOptions = {},
 ): Promise<SpeechModel> {
   const startMs = performance.now();
+  checkOptions(options);
   const { threads = browserThreadCount(), signal } = options;
   checkThreadCount(threads);
-  const isAddress = typeof source === 'string' || source instanceof URL;
-  const files = isAddress ? await fetchModelFiles(source, signal) : [...source];
+  const address = addressOf(source);
+  const files =
+    address === null
+      ? await givenModelFiles(source as Iterable<ModelFile | NamedBytes>)
+      : await fetchModelFiles(address, signal);
   const weightBytes = files.reduce((sum, { name, size }) => sum + (isWeights(name) ? size : 0), 0);
   const { backend, refusal, provide } = await openWasmBackend({
     threadCount: Math.min(threads, mostBrowserThreads()),
@@ -56,7 +65,7 @@ export async function loadModelFromFiles(
       readBytes += byteLength;
       options.onProgress?.(readBytes, weightBytes);
     };
-    const label = options.name ?? (isAddress ? String(source).replace(/\/$/, '') : 'model');
+    const label = options.name ?? (address === null ? 'model' : address.href.replace(/\/$/, ''));
     const folder = folderOfFiles(files, { source: label, provide, onRead, signal });
     return buildModel(await readModelFolder(folder, signal), backend, startMs);
   } catch (error) {
@@ -67,4 +76,15 @@ export async function loadModelFromFiles(
 
 function isWeights(name: string): boolean {
   return name.endsWith('.safetensors');
+}
+
+/** @returns null for what is no address */
+function addressOf(source: unknown): URL | null {
+  if (typeof source !== 'string' && kindOf(source) !== 'URL') return null; // of another realm too
+  try {
+    return new URL(String(source));
+  } catch (cause) {
+    const line = `model: expected an absolute address, found ${describeArgument(source)}`;
+    throw new QwenAsrError('usage', line, { cause });
+  }
 }

@@ -1,10 +1,10 @@
 import { SAMPLE_RATE_HZ } from '../audio/audioClip.js';
-import { checkSampleType, isFloat32Array } from '../audio/checkSamples.js';
+import { isFloat32Array, takeSamples } from '../audio/checkSamples.js';
 import { soundRanges } from '../audio/soundRanges.js';
 import { type AudioSegment, splitAudio } from '../audio/splitAudio.js';
 import { QwenAsrError } from '../error.js';
+import { checkOptions } from '../model/checkOptions.js';
 import { describeArgument } from '../model/describe.js';
-import { checkOptions } from './checkOptions.js';
 import { joinSamples } from './joinSamples.js';
 import { trimDigitalSilence } from './trimDigitalSilence.js';
 import type { RecordingSegment, SegmentationOptions } from './types.js';
@@ -29,14 +29,22 @@ const BLOCK_SAMPLES = SAMPLE_RATE_HZ;
  * as it is; of the segments of a longer one the digital silence at both ends is left out (see trimDigitalSilence). With
  * `skipSilence` everything silent is (see soundRanges).
  *
- * @param source [n] f32 in [-1, 1], mono, 16 kHz; whole, or in blocks of any size
+ * @param source [n] f32 in [-1, 1], mono, 16 kHz; whole, or in blocks of any size. Copied at the call and when a block
+ * comes: it may change afterwards.
  * @throws QwenAsrError `usage` for segments under 1 s or over 20 min; `audio` for a recording without samples; what the source throws
  * @example
  * for await (const { startMs, endMs } of segmentRecording(clip.samples, { segmentMs: 10_000 })) console.log(startMs, endMs);
  */
-export async function* segmentRecording(
+export function segmentRecording(
   source: Float32Array | AsyncIterable<Float32Array>,
   options: SegmentationOptions = {},
+): AsyncGenerator<RecordingSegment, void, undefined> {
+  return segments(isFloat32Array(source) ? takeSamples(source) : source, options);
+}
+
+async function* segments(
+  source: Float32Array | AsyncIterable<Float32Array>,
+  options: SegmentationOptions,
 ): AsyncGenerator<RecordingSegment, void, undefined> {
   checkOptions(options);
   const { segmentMs, skipSilence = false } = options;
@@ -75,9 +83,9 @@ class CountedBlocks implements AsyncIterable<Float32Array> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Float32Array, void, undefined> {
     for await (const block of this.#source) {
-      checkSampleType(block);
-      this.sampleCount += block.length;
-      yield block;
+      const own = takeSamples(block);
+      this.sampleCount += own.length;
+      yield own;
     }
     this.ended = true;
   }

@@ -1,8 +1,8 @@
-import { checkSampleType, isFloat32Array } from '../audio/checkSamples.js';
+import { isFloat32Array, takeSamples } from '../audio/checkSamples.js';
 import { QwenAsrError } from '../error.js';
+import { checkOptions } from '../model/checkOptions.js';
 import { describeArgument } from '../model/describe.js';
 import type { Backend, Ceilings, Observer } from '../ops/operators.js';
-import { checkOptions } from './checkOptions.js';
 import { Ledger } from './ledger.js';
 import { checkFinite, withNumericDiagnosis } from './numericDiagnosis.js';
 import { RunningTranscription } from './runningTranscription.js';
@@ -54,11 +54,13 @@ export class LoadedModel implements SpeechModel {
   }
 
   async melSpectrogram(samples: Float32Array, signal?: AbortSignal): Promise<Mel> {
-    return this.#inTurn(() => this.#stages.mel.run(samples, { signal }), signal);
+    checkOptions({ signal });
+    const own = takeSamples(samples);
+    return this.#inTurn(() => this.#stages.mel.run(own, { signal }), signal);
   }
 
-  async encode(mel: Mel, options: EncodeOptions = {}): Promise<Encoding> {
-    checkMel(mel);
+  async encode(given: Mel, options: EncodeOptions = {}): Promise<Encoding> {
+    const mel = takeMel(given);
     checkOptions(options);
     const { signal, observer, onPhaseEnd } = options;
     const onStemEnd = onPhaseEnd === undefined ? undefined : () => onPhaseEnd('convStem');
@@ -116,12 +118,12 @@ export class LoadedModel implements SpeechModel {
   }
 
   async #transcribe(
-    samples: Float32Array,
+    given: Float32Array,
     options: TranscribeOptions,
     startMs: number,
     emit: (event: TokenEvent) => void,
   ): Promise<Transcript> {
-    checkSampleType(samples);
+    const samples = takeSamples(given);
     checkOptions(options);
     const { signal, observer, onPhaseEnd } = options;
     const request = resolveRequest(this.#stages.text, options, samples.length / 16);
@@ -152,9 +154,9 @@ export class LoadedModel implements SpeechModel {
   }
 }
 
-/** For callers without a type checker; the encoder checks the sizes. */
-function checkMel(mel: Mel): void {
-  if (isFloat32Array(mel?.data)) return;
-  const found = mel === null || typeof mel !== 'object' ? mel : mel.data;
+/** A copy, which stays what it is. The encoder checks the sizes. */
+function takeMel(mel: Mel): Mel {
+  if (isFloat32Array(mel?.data)) return { ...mel, data: new Float32Array(mel.data) };
+  const found = typeof mel === 'object' && mel !== null && 'data' in mel ? mel.data : mel;
   throw new QwenAsrError('audio', `mel: expected data as a Float32Array, found ${describeArgument(found)}`);
 }

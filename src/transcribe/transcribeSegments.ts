@@ -1,4 +1,4 @@
-import { checkSampleType } from '../audio/checkSamples.js';
+import { checkSampleType, takeSamples } from '../audio/checkSamples.js';
 import { QwenAsrError } from '../error.js';
 import { describeArgument } from '../model/describe.js';
 import { Ledger } from './ledger.js';
@@ -102,8 +102,9 @@ class SegmentedRun {
   }
 
   /** Encodes a segment and lets it enter the batch, now or when there is room. */
-  async add(segment: RecordingSegment): Promise<void> {
-    checkSegment(segment);
+  async add(given: RecordingSegment): Promise<void> {
+    checkSegment(given);
+    const segment = { ...given, samples: takeSamples(given.samples) };
     this.#numbers.set(segment, this.#added++);
     if (segment.samples.length === 0) {
       this.#finish(segment, skippedSegment(segment));

@@ -208,8 +208,8 @@ export interface ModelInfo {
 }
 
 /**
- * A loaded model; made by loadModel(). Calls on one model are carried out one at a time, in their order; arrays that
- * were passed in must not change before their call has ended.
+ * A loaded model; made by loadModel(). Calls on one model are carried out one at a time, in their order. Samples are
+ * copied at the call, those of a source when it yields them: a recorder may use its buffer again at once.
  */
 export interface SpeechModel {
   readonly info: ModelInfo;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { decodeAudio, loadAudio, loadModel, loadWav, openAudio, type SpeechModel } from '../../src/index.js';
+import { runInNewContext } from 'node:vm';
+import { loadAudio, loadModel, loadWav, openAudio, type SpeechModel } from '../../src/index.js';
 import { oneLineError } from '../model/support/oneLineError.js';
 import { demoModelDir } from '../support/projectRoot.js';
 
@@ -15,6 +16,11 @@ const NO_SAMPLES: readonly (readonly [value: unknown, found: RegExp])[] = [
   ['abc', /found "abc"$/],
   [{ samples: new Float32Array(16_000) }, /found an Object$/],
   [new ArrayBuffer(64_000), /found an ArrayBuffer$/],
+  [new Uint8Array(64_000), /found a Uint8Array$/],
+  [() => new Float32Array(16_000), /found a function$/],
+  [runInNewContext('new Float64Array(16000)'), /found a Float64Array$/],
+  [new Blob([]), /found a Blob$/],
+  [16_000n, /found 16000n$/],
 ];
 
 let model: SpeechModel;
@@ -52,6 +58,22 @@ for (const [value, found] of NO_SAMPLES) {
   });
 }
 
+test('clips that were not awaited, and mels that are none', async () => {
+  const promise = Promise.resolve(new Float32Array(16_000));
+  await assert.rejects(model.transcribe(as(promise)).result, oneLineError('audio', /found a Promise$/));
+  for (const [mel, found] of [
+    [promise, 'a Promise'],
+    [new Float32Array(128), 'a Float32Array'],
+    [{ data: [1], bins: 128, frames: 1 }, 'an Array'],
+  ] as const) {
+    const refused = oneLineError(
+      'audio',
+      new RegExp(`^mel: expected data as a Float32Array, found ${found}$`),
+    );
+    await assert.rejects(model.encode(as(mel)), refused);
+  }
+});
+
 test('samples that are not finite', async () => {
   for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
     const samples = new Float32Array(16_000).fill(value, 7);
@@ -66,6 +88,10 @@ test('options that cannot be carried out name themselves', async () => {
   const second = new Float32Array(16_000);
   const refusals: readonly (readonly [options: unknown, message: RegExp])[] = [
     [null, /^options: expected an object, found null$/],
+    [[], /^options: expected an object, found an Array$/],
+    ['de', /^options: expected an object, found "de"$/],
+    [{ signal: new AbortController() }, /^signal: expected an AbortSignal, found an AbortController$/],
+    [{ onPhaseEnd: 5 }, /^onPhaseEnd: expected a function, found 5$/],
     [{ language: 5 }, /^language: expected text, found 5$/],
     [{ language: 'klingon' }, /^language: expected one of English \(en\), .*; found "klingon"$/],
     [{ context: ['a'] }, /^context: expected text, found an Array$/],
@@ -82,6 +108,8 @@ test('options that cannot be carried out name themselves', async () => {
     [{ segmentMs: 999 }, /^segmentMs: .*, found 999$/],
     [{ segmentMs: 1e9 }, /^segmentMs: .*, found 1000000000$/],
     [{ segmentMs: Number.NaN }, /^segmentMs: .*, found NaN$/],
+    [{ skipSilence: 'no' }, /^skipSilence: expected true or false, found "no"$/],
+    [{ onToken: {} }, /^onToken: expected a function, found an Object$/],
     [{ batch: '2' }, /^batch: expected a whole number from 1 to 1024, found "2"$/],
     [{ batch: 1e9 }, /^batch: .*, found 1000000000$/],
   ] as const) {
@@ -123,16 +151,15 @@ test('models and files that are none', async () => {
     for (const path of ['', undefined, 5]) {
       await assert.rejects(
         load(as(path)),
-        oneLineError('usage', /^path: expected the name of a file, found /),
+        oneLineError('usage', /^path: expected the name of a file or its bytes, found (""|undefined|5)$/),
       );
     }
   }
-  for (const bytes of ['abc', undefined, [1, 2], new ArrayBuffer(4)]) {
-    await assert.rejects(
-      decodeAudio(as(bytes), 'x.wav'),
-      oneLineError('usage', /^x\.wav: expected bytes as a Uint8Array, /),
-    );
-  }
+  await assert.rejects(
+    loadModel(demoModelDir, as({ onBackend: [] })),
+    oneLineError('usage', /^onBackend: expected a function, found an Array$/),
+  );
+  await assert.rejects(openAudio('x.wav', as(null)), oneLineError('usage', /^options: .*found null$/));
 });
 
 test('caches beyond any memory: fewer segments side by side, instead of the end of the process', async () => {

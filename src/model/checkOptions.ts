@@ -1,0 +1,40 @@
+import { QwenAsrError } from '../error.js';
+import { describeArgument, kindOf } from './describe.js';
+
+interface OptionKind {
+  readonly expected: string;
+  readonly holds: (value: unknown) => boolean;
+}
+
+const FUNCTION: OptionKind = { expected: 'a function', holds: (value) => typeof value === 'function' };
+const TEXT: OptionKind = { expected: 'text', holds: (value) => typeof value === 'string' };
+
+/** Options that mean the same in every call. Those that only one of them has are checked there. */
+const KINDS: Readonly<Record<string, OptionKind>> = {
+  signal: { expected: 'an AbortSignal', holds: (value) => kindOf(value) === 'AbortSignal' },
+  observer: FUNCTION,
+  onBackend: FUNCTION,
+  onDecodeStep: FUNCTION,
+  onPhaseEnd: FUNCTION,
+  onProgress: FUNCTION,
+  onToken: FUNCTION,
+  skipSilence: { expected: 'true or false', holds: (value) => typeof value === 'boolean' },
+  label: TEXT,
+  name: TEXT,
+};
+
+/**
+ * For callers without a type checker. null stands for an option that is not given.
+ *
+ * @throws QwenAsrError `usage` when this is no object, or an option is of another kind
+ */
+export function checkOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new QwenAsrError('usage', `options: expected an object, found ${describeArgument(options)}`);
+  }
+  for (const [option, { expected, holds }] of Object.entries(KINDS)) {
+    const value = (options as Readonly<Record<string, unknown>>)[option] ?? null;
+    if (value === null || holds(value)) continue;
+    throw new QwenAsrError('usage', `expected ${expected}, found ${describeArgument(value)}`, { option });
+  }
+}
