@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { spawnNodeParticipant } from '../../src/runtime/nodeParticipantThread.js';
+import { startParticipants } from '../../src/runtime/startParticipants.js';
 import { WasmMachine } from '../../src/runtime/wasmMachine.js';
 import { openWasmBackend } from '../../src/transcribe/openWasmBackend.js';
 import { oneLineError } from '../model/support/oneLineError.js';
@@ -17,7 +18,7 @@ function capacityOf(seconds: number): number {
 }
 
 test('released memory is used again, together with what it touches', async () => {
-  const machine = new WasmMachine({ threadCount: 1, weightBytes: 0, spawn: null });
+  const machine = new WasmMachine({ started: { threads: [], refusal: null }, weightBytes: 0 });
   const [a, b, c, d] = [1000, 2000, 3000, 4000].map((byteLength) => machine.reserve(byteLength));
   machine.release(a!);
   machine.release(c!);
@@ -54,7 +55,8 @@ test('beside the 0.6B weights the caches of 180 and 340 s fit, one that no memor
 });
 
 test('what was placed before the memory grew is still used in place, and arrays show it', async () => {
-  const machine = new WasmMachine({ threadCount: 1, weightBytes: 0, spawn: spawnNodeParticipant });
+  const started = await startParticipants(1, spawnNodeParticipant);
+  const machine = new WasmMachine({ started, weightBytes: 0 });
   const region = machine.reserve(64);
   const bytes = new Uint8Array(region.buffer, region.bufferOffset, 64).fill(5);
   const far = machine.reserve(2 * GIB); // 1.5 GiB are there at first
