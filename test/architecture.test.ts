@@ -32,7 +32,8 @@ const FILE_ACCESS = new Set([
   'model/modelDirectory.ts',
   'model/replaceFile.ts',
   'model/weightBytes.ts',
-  'model/writeSynthetic.ts',
+  'model/writeQuantized.ts',
+  'model/modelOutput.ts',
 ]);
 const NATIVE_ACCESS = 'runtime/native.ts';
 

@@ -1,5 +1,6 @@
 import { checkCommand } from './checkCommand.js';
 import type { ExitCode } from './exitCodes.js';
+import { quantizeCommand } from './quantizeCommand.js';
 import type { Command, CommandContext } from './runCommand.js';
 import { synthesizeCommand } from './synthesizeCommand.js';
 import { transcribeCommand } from './transcribeCommand.js';
@@ -7,6 +8,7 @@ import { transcribeCommand } from './transcribeCommand.js';
 const SUBCOMMANDS: ReadonlyMap<string | undefined, Command> = new Map([
   ['transcribe', transcribeCommand],
   ['check', checkCommand],
+  ['quantize', quantizeCommand],
   ['synthesize', synthesizeCommand],
 ]);
 

@@ -48,7 +48,9 @@ export function checkTensorList(tensors: ModelTensors, published: PublishedModel
 function dtypeFinding(tensors: ModelTensors, published: PublishedModel | null): CheckFinding {
   const counts = new Map<string, number>();
   const count = (dtype: string) => counts.set(dtype, (counts.get(dtype) ?? 0) + 1);
-  for (const { dtype } of tensors.byName.values()) count(dtype.toUpperCase());
+  for (const parameter of tensors.byName.values()) {
+    count(parameter.dtype === 'affine' ? `of ${parameter.bits} bits` : parameter.dtype.toUpperCase());
+  }
   for (const { dtype } of tensors.unsupported.values()) count(quote(dtype));
   const list = [...counts].map(([dtype, tensorCount]) => `${tensorCount} ${dtype}`).join(', ');
   const asPublished = counts.size === 1 && counts.has('BF16');
