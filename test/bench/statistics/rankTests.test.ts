@@ -5,6 +5,7 @@ import { mannWhitneyTest } from '../../../src/bench/statistics/mannWhitney.js';
 import { median } from '../../../src/bench/statistics/quantile.js';
 import { createRandom, type Random } from '../../../src/bench/statistics/random.js';
 import { midranks } from '../../../src/bench/statistics/ranks.js';
+import { selectPairSum } from '../../../src/bench/statistics/selectPairSum.js';
 import { signedRankCritical, signedRankTest } from '../../../src/bench/statistics/signedRank.js';
 
 const close = (actual: number, expected: number, tolerance = 1e-12): void =>
@@ -179,6 +180,25 @@ test('the shift is the median of all differences and its interval inverts the te
     const inside = 1e-9;
     assert.ok(pAt(interval.low + inside) > 0.05 && pAt(interval.high - inside) > 0.05, 'the ends are kept');
     assert.ok(pAt(interval.low - inside) <= 0.05 && pAt(interval.high + inside) <= 0.05, 'no further');
+  }
+});
+
+test('a sum is found by its place among all, ties included', () => {
+  const random = createRandom(131);
+  for (let round = 0; round < 200; round++) {
+    const sorted = (length: number) =>
+      Float64Array.from({ length }, () => random.integer(round % 2 === 0 ? 6 : 1e6)).sort();
+    const [rows, columns] = [sorted(1 + random.integer(8)), sorted(1 + random.integer(8))];
+    const all = Array.from(rows).flatMap((x) => Array.from(columns, (y) => x + y));
+    const upper = Array.from(rows).flatMap((x, i) => Array.from(rows.subarray(i), (y) => x + y));
+    for (const [sums, shape] of [
+      [all, 'all'],
+      [upper, 'upper'],
+    ] as const) {
+      const order = random.integer(sums.length);
+      const found = selectPairSum(rows, shape === 'all' ? columns : rows, order, shape);
+      assert.equal(found, sums.sort((x, y) => x - y)[order]);
+    }
   }
 });
 
