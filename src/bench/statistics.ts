@@ -1,5 +1,9 @@
-import { bootstrapInterval } from './statistics/bootstrap.js';
-import { mean, standardDeviation } from './statistics/meanInterval.js';
+import {
+  FEWEST_FOR_MEAN_INTERVAL,
+  mean,
+  meanInterval,
+  standardDeviation,
+} from './statistics/meanInterval.js';
 import { quantileInterval, runsForMedianInterval } from './statistics/orderStatisticInterval.js';
 import { type Percentile, percentile } from './statistics/percentile.js';
 import { median, medianAbsoluteDeviation } from './statistics/quantile.js';
@@ -8,8 +12,6 @@ import { type Outlier, tukeyFences } from './statistics/tukeyFences.js';
 
 /** Settings of a summary. */
 export interface SummaryOptions {
-  /** Repeats the bootstrap exactly; 1 when left out. */
-  readonly seed?: number;
   /** Of every interval; 0.95 when left out. */
   readonly confidence?: number;
   /** Tail percentiles to look for, in percent; 90 and 99 when left out. */
@@ -22,7 +24,7 @@ export interface Summary {
   readonly min: number;
   readonly max: number;
   readonly mean: number;
-  /** BCa bootstrap; null for fewer than two runs. */
+  /** Student's; null for fewer than three runs. `meanInterval` says what it covers. */
   readonly meanInterval: Interval | null;
   readonly median: number;
   /** Between two order statistics, free of assumptions; null for fewer than 6 runs at 95 %. */
@@ -50,7 +52,7 @@ export interface Summary {
  * summary.notes[0]; // 'a 95 % interval of the median needs 6 runs, this sample has 5'
  */
 export function summarize(values: readonly number[], options: SummaryOptions = {}): Summary {
-  const { seed = 1, confidence = 0.95, percents = [90, 99] } = options;
+  const { confidence = 0.95, percents = [90, 99] } = options;
   checkSample(values, 1, 'summary');
   checkConfidence(confidence);
   const runs = values.length;
@@ -61,7 +63,7 @@ export function summarize(values: readonly number[], options: SummaryOptions = {
     min: values.reduce((least, value) => Math.min(least, value)),
     max: values.reduce((most, value) => Math.max(most, value)),
     mean: mean(values),
-    meanInterval: runs < 2 ? null : bootstrapInterval(values, plainMean, { seed, confidence }),
+    meanInterval: runs < FEWEST_FOR_MEAN_INTERVAL ? null : meanInterval(values, confidence),
     median: median(values),
     medianInterval,
     mad: medianAbsoluteDeviation(values),
@@ -70,11 +72,6 @@ export function summarize(values: readonly number[], options: SummaryOptions = {
     outliers: runs < 4 ? [] : tukeyFences(values).outliers,
     notes: [...(medianInterval === null ? [medianNote(runs, confidence)] : []), ...explanations(percentiles)],
   };
-}
-
-/** The mean without checks or compensation, for the many resamples of a sample that was checked. */
-function plainMean(sample: readonly number[]): number {
-  return sample.reduce((sum, value) => sum + value, 0) / sample.length;
 }
 
 function medianNote(runs: number, confidence: number): string {

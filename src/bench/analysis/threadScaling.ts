@@ -68,6 +68,6 @@ function isAsFast(cell: CellRecord, fastest: CellRecord): boolean {
   const rounds = Math.min(cell.runs.length, fastest.runs.length);
   if (rounds < 2) return false;
   const times = ({ runs }: CellRecord): number[] => runs.slice(0, rounds).map(({ totalMs }) => totalMs);
-  const { verdict } = comparePaired(times(fastest), times(cell));
-  return verdict === 'same' || verdict === 'faster';
+  const { verdict, meanDisagrees } = comparePaired(times(fastest), times(cell));
+  return (verdict === 'same' || verdict === 'faster') && !meanDisagrees;
 }

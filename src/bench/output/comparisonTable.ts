@@ -1,4 +1,6 @@
 import type { ComparisonRecord } from '../schema/benchResult.js';
+import type { IndependentComparison } from '../statistics/compareIndependent.js';
+import type { PairedComparison } from '../statistics/comparePaired.js';
 import { formatChange, formatProbability } from './figures.js';
 import type { FigureTable } from './summaryTable.js';
 
@@ -30,9 +32,12 @@ function comparisonTitle({ labelA, labelB }: ComparisonRecord): string {
   return `${labelB} against ${labelA}`;
 }
 
-function figuresOf({ outcome }: ComparisonRecord): string[] {
+function figuresOf(comparison: ComparisonRecord): string[] {
+  const { outcome } = comparison;
   if (outcome === null) return ['–', '–', '–', 'too few runs'];
-  const { ratio, low, high, pValue } = outcome;
+  const { ratio, low, high } = outcome;
+  const corrected = comparison.design === 'independent' ? comparison.correctedPValue : undefined;
+  const pValue = corrected ?? outcome.pValue;
   const interval = low === null || high === null ? '–' : `${formatChange(low)} … ${formatChange(high)}`;
   return [formatChange(ratio), interval, formatProbability(pValue), showVerdict(outcome)];
 }
@@ -41,26 +46,40 @@ function figuresOf({ outcome }: ComparisonRecord): string[] {
 const MOST_ADVISED = 10_000;
 
 /**
- * The verdict; of an undecided one, how many runs a side would probably decide, in two digits, because it is known no
- * better than that.
+ * The verdict. When the mean tells another story than the typical runs it stands beside it; else an undecided verdict
+ * comes with how many runs or sessions a side would probably decide, in two digits, because it is known no better.
  */
-export function showVerdict({ verdict, runsNeeded }: NonNullable<ComparisonRecord['outcome']>): string {
-  if (verdict !== 'undecided' || runsNeeded === null || runsNeeded > MOST_ADVISED) return verdict;
-  const step = 10 ** Math.max(0, Math.floor(Math.log10(runsNeeded)) - 1);
-  return `undecided, try ${Math.ceil(runsNeeded / step) * step} runs`;
+export function showVerdict(outcome: NonNullable<ComparisonRecord['outcome']>): string {
+  const { verdict, runsNeeded } = outcome;
+  // Comparisons of older files tell neither.
+  const { meanRatio, meanDisagrees, sessionsNeeded } = outcome as Partial<
+    PairedComparison & IndependentComparison
+  >;
+  if (meanDisagrees === true && meanRatio !== undefined) return `${verdict}, mean ${formatChange(meanRatio)}`;
+  const [needed, unit] =
+    typeof sessionsNeeded === 'number' ? [sessionsNeeded, 'sessions'] : [runsNeeded, 'runs'];
+  if (verdict !== 'undecided' || needed === null || needed > MOST_ADVISED) return verdict;
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(needed)) - 1);
+  return `undecided, try ${Math.ceil(needed / step) * step} ${unit}`;
 }
 
-/** Sentences that the table has no room for: runs set aside, other tokens. */
+/** Sentences that the table has no room for: outliers, means that disagree, other tokens. */
 export function comparisonNotes(comparisons: readonly ComparisonRecord[]): string[] {
   const notes = comparisons.flatMap((comparison) => {
     const { metric, labelB, sameTokens } = comparison;
     const found: string[] = [];
     if (sameTokens === false) found.push(`${labelB}: the tokens differ`);
     if (comparison.design === 'paired' && comparison.outcome !== null) {
-      const { a, b } = comparison.outcome.setAside;
-      const pairs = [...new Set([...a, ...b])].sort((x, y) => x - y).map((pair) => pair + 1);
-      if (pairs.length > 0)
-        found.push(`${labelB}, ${metric}: held-up runs set aside in pair ${pairs.join(', ')}`);
+      const { outlyingPairs = [], meanDisagrees, meanRatio, ratio } = comparison.outcome;
+      if (outlyingPairs.length > 0) {
+        const pairs = outlyingPairs.map((pair) => pair + 1).join(', ');
+        found.push(`${labelB}, ${metric}: outliers in pair ${pairs}, counted like the others`);
+      }
+      if (meanDisagrees === true) {
+        found.push(
+          `${labelB}, ${metric}: typical runs changed by ${formatChange(ratio)}, their mean by ${formatChange(meanRatio)}: slow runs are part of one side`,
+        );
+      }
     }
     return found;
   });

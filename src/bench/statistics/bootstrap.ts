@@ -1,6 +1,5 @@
 import { normalCdf, normalQuantile } from './normalDistribution.js';
 import { quantileOfSorted, sortAscending } from './quantile.js';
-import { createRandom } from './random.js';
 import { checkConfidence, checkSample, type Interval } from './sample.js';
 
 /** How a bootstrap is drawn. */
@@ -20,38 +19,6 @@ export const DEFAULT_RESAMPLES = 2000;
  * The bias-corrected and accelerated (BCa) bootstrap interval of any statistic (Efron 1987). It corrects the
  * percentile interval for median bias and for a spread that changes with the value, and needs no formula for the
  * standard error. With fewer than about 15 items it is somewhat too narrow, like every bootstrap.
- *
- * @param items the sample: numbers, or whatever the statistic takes; at least two
- * @param statistic a function of a sample that does not depend on the order of its items
- * @throws QwenAsrError `usage` for fewer than two items
- * @example
- * bootstrapInterval(totalMs, (sample) => median(sample), { seed: 7 });
- */
-export function bootstrapInterval<T>(
-  items: readonly T[],
-  statistic: (sample: readonly T[]) => number,
-  options: BootstrapOptions = {},
-): Interval {
-  const { seed = 1, confidence = 0.95, resamples = DEFAULT_RESAMPLES } = options;
-  checkSample(
-    items.map(() => 0),
-    2,
-    'bootstrap interval',
-  );
-  const random = createRandom(seed);
-  const sample = items.slice();
-  const replicates: number[] = [];
-  for (let draw = 0; draw < resamples; draw++) {
-    for (let i = 0; i < sample.length; i++) sample[i] = items[random.integer(items.length)]!;
-    replicates.push(statistic(sample));
-  }
-  const leftOut = items.map((_, omitted) => statistic(items.filter((_, index) => index !== omitted)));
-  return bcaInterval(replicates, statistic(items), leftOut, confidence);
-}
-
-/**
- * The BCa interval from replicates that the caller has drawn, for statistics that can be resampled faster than one
- * item at a time.
  *
  * @param replicates the statistic of each resample
  * @param estimate the statistic of the sample itself

@@ -1,10 +1,10 @@
 import { QwenAsrError } from '../../error.js';
 import { hodgesLehmann } from './hodgesLehmann.js';
-import { pairedLogRatio } from './pairedLogRatio.js';
+import { mean } from './meanInterval.js';
+import { runsForMedianInterval } from './orderStatisticInterval.js';
 import { checkConfidence, checkSample } from './sample.js';
 import { type RankTest, signedRankTest } from './signedRank.js';
-import { findSlowRuns, type SlowRuns } from './slowRuns.js';
-import { studentQuantile, studentTwoSidedP } from './studentDistribution.js';
+import { tukeyFences } from './tukeyFences.js';
 import { decide, type Verdict } from './verdict.js';
 
 /** Settings of a comparison. */
@@ -21,41 +21,43 @@ export interface CompareOptions {
 /** B against A, from runs measured in pairs. */
 export interface PairedComparison {
   readonly pairs: number;
-  /** Time of B ÷ time of A, typical of the pairs: above 1 B is slower. */
+  /** Time of B ÷ time of A, typical of the pairs: the Hodges–Lehmann estimate of their ratios. Above 1 B is slower. */
   readonly ratio: number;
-  readonly low: number;
-  readonly high: number;
+  /** The ratios that the signed-rank test does not reject; null below 6 pairs at 95 %. */
+  readonly low: number | null;
+  readonly high: number | null;
   readonly confidence: number;
-  /** Two-sided, for a ratio of 1; below 1 − confidence exactly when the interval leaves out 1. */
+  /** Wilcoxon's signed-rank test for a ratio of 1, two-sided, exact up to 100 pairs. */
   readonly pValue: number;
+  readonly method: RankTest['method'];
+  /** From the interval alone (`decide`). */
   readonly verdict: Verdict;
   /** Total pairs that would decide with 80 % probability; `pairs` once decided; null when no number would. */
   readonly runsNeeded: number | null;
   readonly marginPercent: number;
-  /** Pairs whose run was held up and had no say in `ratio`; they stay in every other figure. */
-  readonly setAside: SlowRuns;
-  /** The distribution-free second opinion over all pairs, nothing set aside. */
-  readonly rankTest: {
-    /** Hodges–Lehmann pseudo-median of the ratios. */
-    readonly ratio: number;
-    /** Null below 6 pairs at 95 %. */
-    readonly low: number | null;
-    readonly high: number | null;
-    /** Signed-rank test, exact up to 100 pairs. */
-    readonly pValue: number;
-    readonly method: RankTest['method'];
-  };
+  /** All of B's time ÷ all of A's: what a user waits for, slow runs included. */
+  readonly meanRatio: number;
+  /** `meanRatio` is further from `ratio` than the margin (at least 1 %): the verdict is about typical runs alone. */
+  readonly meanDisagrees: boolean;
+  /** Pairs, from 0, whose ratio lies outside Tukey's fences. They are named, and count like all others. */
+  readonly outlyingPairs: readonly number[];
+  /** Always empty: runs were set aside by versions before. Readers of version 1 of the format expect it. */
+  readonly setAside: { readonly a: readonly number[]; readonly b: readonly number[] };
+  /** What stands above once more, for the same readers. */
+  readonly rankTest: Pick<PairedComparison, 'ratio' | 'low' | 'high' | 'pValue' | 'method'>;
 }
+
+/** The mean of a few noisy pairs strays so far, in percent, from their typical ratio. */
+const LEAST_DISAGREEMENT_PERCENT = 1;
 
 /**
  * Compares two things that were timed alternately, run by run in pairs.
  *
- * Times are compared as log ratios, so that a drift which slows both runs of a pair cancels out. Runs that something
- * held up are found (`findSlowRuns`) and set aside by name, and Student's interval over the rest gives ratio,
- * p-value and verdict (`pairedLogRatio`, `decide`). Why not the signed-rank test alone: with 5 % of the runs 30 %
- * too slow, 3 % noise and 20 pairs it recognises a difference of 3 % in 61 of 100 experiments, this in 81. The price is
- * false alarms of 5.3 % instead of 5 % there, up to 8 % for noise as skewed as an exponential distribution; the
- * signed-rank test is reported beside it because it assumes the least.
+ * Times are compared as log ratios, so that a drift which slows both runs of a pair cancels out. Estimate, interval and
+ * p-value are those of the signed ranks, over all pairs: a run that something held up counts, but hardly moves them.
+ * That makes them blind to what befalls a minority of the runs, therefore the ratio of the mean times stands beside
+ * them, and the verdict says when the two disagree. Nothing is assumed of the noise but that the log ratios lie
+ * symmetrically around the true one.
  *
  * @param aMs times of A, in the order of the rounds; any unit
  * @param bMs times of B, in the same rounds; at least two pairs
@@ -79,31 +81,37 @@ export function comparePaired(
   }
   const logA = logTimes(aMs, 2, 'A');
   const logB = logTimes(bMs, 2, 'B');
-  const setAside = findSlowRuns(logA, logB);
-  const { estimate, standardError, degreesOfFreedom } = pairedLogRatio(logA, logB, setAside);
-  const halfWidth = studentQuantile((1 + confidence) / 2, degreesOfFreedom) * standardError;
-  const low = estimate - halfWidth;
-  const high = estimate + halfWidth;
   const logRatios = logB.map((value, pair) => value - logA[pair]!);
-  const ranks = hodgesLehmann(logRatios, confidence);
+  const { estimate, interval } = hodgesLehmann(logRatios, confidence);
   const { pValue, method } = signedRankTest(logRatios);
+  const ranks = { ...ratioInterval(estimate, interval), pValue, method };
+  const meanRatio = mean(bMs) / mean(aMs);
+  const tolerance = Math.log1p(Math.max(marginPercent, LEAST_DISAGREEMENT_PERCENT) / 100);
+  const pairs = aMs.length;
   return {
-    pairs: aMs.length,
-    ratio: Math.exp(estimate),
-    low: Math.exp(low),
-    high: Math.exp(high),
+    pairs,
+    ...ranks,
     confidence,
-    pValue: twoSidedP(estimate, standardError, degreesOfFreedom),
-    ...decide({ estimate, low, high, confidence, count: aMs.length }, marginPercent),
+    ...(interval === null
+      ? { verdict: 'undecided', runsNeeded: Math.max(runsForMedianInterval(confidence), pairs + 1) }
+      : decide({ estimate, ...interval, confidence, count: pairs }, marginPercent)),
     marginPercent,
-    setAside,
-    rankTest: {
-      ratio: Math.exp(ranks.estimate),
-      low: ranks.interval === null ? null : Math.exp(ranks.interval.low),
-      high: ranks.interval === null ? null : Math.exp(ranks.interval.high),
-      pValue,
-      method,
-    },
+    meanRatio,
+    meanDisagrees: Math.abs(Math.log(meanRatio / ranks.ratio)) > tolerance,
+    outlyingPairs: logRatios.length < 4 ? [] : tukeyFences(logRatios).outliers.map(({ index }) => index),
+    setAside: { a: [], b: [] },
+    rankTest: ranks,
+  };
+}
+
+function ratioInterval(
+  logEstimate: number,
+  interval: { readonly low: number; readonly high: number } | null,
+): Pick<PairedComparison, 'ratio' | 'low' | 'high'> {
+  return {
+    ratio: Math.exp(logEstimate),
+    low: interval === null ? null : Math.exp(interval.low),
+    high: interval === null ? null : Math.exp(interval.high),
   };
 }
 
@@ -131,10 +139,4 @@ export function checkMargin(marginPercent: number): void {
   if (!(marginPercent >= 0 && marginPercent < 100)) {
     throw new QwenAsrError('usage', `margin: expected 0 to 100 percent, found ${marginPercent}`);
   }
-}
-
-/** Without any spread the estimate is certain: two equal sides have p = 1, two different ones p = 0. */
-function twoSidedP(estimate: number, standardError: number, degreesOfFreedom: number): number {
-  if (standardError === 0) return estimate === 0 ? 1 : 0;
-  return studentTwoSidedP(estimate / standardError, degreesOfFreedom);
 }

@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../../error.js';
 import { type Coefficient, fitLinearModel } from './leastSquares.js';
-import { checkSample } from './sample.js';
+import { mean } from './meanInterval.js';
 
 /** One run of a length sweep. */
 export interface OverheadRun {
@@ -25,30 +25,35 @@ export interface OverheadFit {
   readonly note: string | null;
 }
 
+/** The fewest lengths with an interval: a straight line takes two. */
+export const FEWEST_LENGTHS = 3;
+
 /**
  * Splits the time of a length sweep into a fixed part, a part for each second of audio and a part for each token.
  * When the tokens are constant, or grow exactly with the audio as in fixed work, their part cannot be told from the
  * other two; the fit then leaves them out and says so.
  *
- * @param runs at least four, over at least two audio lengths
- * @throws QwenAsrError `usage` for fewer runs or a single audio length
+ * The fit goes through the mean of each length. A length has an effect of its own, padding and blocking that no straight
+ * line has, which all its runs share: what is uncertain depends on the number of lengths, however many runs each has.
+ *
+ * @param runs over at least three audio lengths, as many of each where the intervals are to be exact
+ * @throws QwenAsrError `usage` for fewer lengths
  * @example
  * const fit = fitOverhead(sweep);
  * console.log(`${fit.fixedMs.value} ms + ${fit.msPerSecond.value} ms a second`);
  */
 export function fitOverhead(runs: readonly OverheadRun[], confidence = 0.95): OverheadFit {
-  checkSample(
-    runs.map((run) => run.totalMs),
-    4,
-    'overhead fit',
-  );
-  const totalMs = runs.map((run) => run.totalMs);
-  const seconds = runs.map((run) => run.audioSeconds);
-  const tokens = runs.map((run) => run.tokens);
-  if (new Set(seconds).size < 2) {
-    throw new QwenAsrError('usage', 'overhead fit: expected at least two audio lengths, found one');
+  const lengths = meansByLength(runs);
+  if (lengths.length < FEWEST_LENGTHS) {
+    throw new QwenAsrError(
+      'usage',
+      `overhead fit: expected at least ${FEWEST_LENGTHS} audio lengths, found ${lengths.length}`,
+    );
   }
-  const note = tokensFollowSeconds(seconds, tokens);
+  const totalMs = lengths.map((length) => length.totalMs);
+  const seconds = lengths.map((length) => length.audioSeconds);
+  const tokens = lengths.map((length) => length.tokens);
+  const note = tokensUntold(seconds, tokens);
   const columns: Record<string, number[]> = note === null ? { seconds, tokens } : { seconds };
   const { coefficients, rSquared, residualDeviation } = fitLinearModel(totalMs, columns, confidence);
   return {
@@ -61,11 +66,26 @@ export function fitOverhead(runs: readonly OverheadRun[], confidence = 0.95): Ov
   };
 }
 
+function meansByLength(runs: readonly OverheadRun[]): OverheadRun[] {
+  const bySeconds = new Map<number, OverheadRun[]>();
+  for (const run of runs) {
+    const own = bySeconds.get(run.audioSeconds);
+    if (own === undefined) bySeconds.set(run.audioSeconds, [run]);
+    else own.push(run);
+  }
+  return [...bySeconds].map(([audioSeconds, own]) => ({
+    audioSeconds,
+    totalMs: mean(own.map(({ totalMs }) => totalMs)),
+    tokens: mean(own.map(({ tokens }) => tokens)),
+  }));
+}
+
 /** Beyond this share of common variance the two costs trade off freely and either number would be arbitrary. */
 const COLLINEAR_R_SQUARED = 0.9999;
 
-function tokensFollowSeconds(seconds: readonly number[], tokens: readonly number[]): string | null {
+function tokensUntold(seconds: readonly number[], tokens: readonly number[]): string | null {
   if (new Set(tokens).size < 2) return 'every run generated the same number of tokens: no cost per token';
+  if (seconds.length <= FEWEST_LENGTHS) return 'a cost per token needs four audio lengths';
   if (fitLinearModel(tokens, { seconds }).rSquared > COLLINEAR_R_SQUARED) {
     return 'tokens grow in step with the audio: their cost is part of the cost per second';
   }

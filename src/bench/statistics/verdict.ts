@@ -9,14 +9,16 @@ export interface LogRatio {
   readonly low: number;
   readonly high: number;
   readonly confidence: number;
-  /** Runs, or pairs of runs, behind it. */
+  /** Runs, pairs of runs or sessions behind it. */
   readonly count: number;
+  /** Told by the width of a normal interval when left out. */
+  readonly standardError?: number;
 }
 
 /** The verdict, and how many runs it takes to reach one. */
 export interface Decision {
   readonly verdict: Verdict;
-  /** Total runs (pairs) that would probably decide; the present count once decided; null when none would. */
+  /** Total runs (pairs, sessions) that would probably decide; the present count once decided; null when none would. */
   readonly runsNeeded: number | null;
 }
 
@@ -50,7 +52,7 @@ export function decide(ratio: LogRatio, marginPercent: number): Decision {
 
 function runsToDecide(ratio: LogRatio, margin: number): number | null {
   const z = normalQuantile((1 + ratio.confidence) / 2);
-  const standardError = (ratio.high - ratio.low) / 2 / z;
+  const standardError = ratio.standardError ?? (ratio.high - ratio.low) / 2 / z;
   const distance = Math.abs(ratio.estimate);
   const toTellApart = runsFor(ratio.count, standardError, distance / (z + normalQuantile(POWER)));
   // Near ratio 1 the interval can leave the margin on either side, so each may only happen with half the risk.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { showVerdict } from '../../../src/bench/output/comparisonTable.js';
+import { comparisonNotes, showVerdict } from '../../../src/bench/output/comparisonTable.js';
 import {
   formatBytes,
   formatChange,
@@ -11,6 +11,7 @@ import {
 import { escapeMarkdown, formatMarkdown } from '../../../src/bench/output/formatMarkdown.js';
 import { formatText } from '../../../src/bench/output/formatText.js';
 import { textTable } from '../../../src/bench/output/textTable.js';
+import { comparePaired } from '../../../src/bench/statistics/comparePaired.js';
 import {
   benchmarkEvents,
   benchmarkResult,
@@ -85,9 +86,9 @@ test('comparisons say change, interval and verdict', () => {
   const text = formatText(comparisonResult());
   assert.match(
     text,
-    /^--precision f32 against --precision bf16:\n.*verdict\ntotal +\+[23]\.\d % .* <0\.001 +slower$/m,
+    /^--precision f32 against --precision bf16:\n.*verdict\ntotal +\+[23]\.\d % .* <0\.001 +slower(, mean \+\d\.\d %)?$/m,
   );
-  assert.match(text, /^note: --precision f32, total: held-up runs set aside in pair \d/m);
+  assert.match(text, /^note: --precision f32, total: outliers in pair \d/m);
 });
 
 test('a sweep is one table with a row for each cell, and says which -t is best', () => {
@@ -155,7 +156,12 @@ test('an undecided verdict advises a number of runs that is known so well, and n
   const verdict = (runsNeeded: number | null) => {
     const [comparison] = comparisonResult().comparisons;
     const outcome = comparison?.outcome ?? assert.fail();
-    return showVerdict({ ...outcome, verdict: 'undecided', runsNeeded } as typeof outcome);
+    return showVerdict({
+      ...outcome,
+      meanDisagrees: false,
+      verdict: 'undecided',
+      runsNeeded,
+    } as typeof outcome);
   };
   assert.equal(verdict(7), 'undecided, try 7 runs');
   assert.equal(verdict(28), 'undecided, try 28 runs');
@@ -163,4 +169,17 @@ test('an undecided verdict advises a number of runs that is known so well, and n
   assert.equal(verdict(9999), 'undecided, try 10000 runs');
   assert.equal(verdict(143_130), 'undecided');
   assert.equal(verdict(null), 'undecided');
+});
+
+test('the verdict says when the mean disagrees, and a note names the runs', () => {
+  const times = Array.from({ length: 20 }, () => 100);
+  const slow = times.map((time, pair) => (pair < 2 ? 1.5 * time : time));
+  const [comparison] = comparisonResult().comparisons;
+  assert.ok(comparison?.design === 'paired');
+  const record = { ...comparison, outcome: comparePaired(times, slow) };
+  assert.equal(showVerdict(record.outcome), 'same, mean +5.0 %');
+  assert.deepEqual(comparisonNotes([record]), [
+    '--precision f32, total: outliers in pair 1, 2, counted like the others',
+    '--precision f32, total: typical runs changed by 0.0 %, their mean by +5.0 %: slow runs are part of one side',
+  ]);
 });

@@ -1,8 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bcaInterval, bootstrapInterval } from '../../../src/bench/statistics/bootstrap.js';
+import { type BootstrapOptions, bcaInterval } from '../../../src/bench/statistics/bootstrap.js';
 import { median, quantile } from '../../../src/bench/statistics/quantile.js';
 import { createRandom } from '../../../src/bench/statistics/random.js';
+
+/** Draws the resamples and hands them over, as the users of `bcaInterval` do. */
+function bootstrapInterval<T>(
+  items: readonly T[],
+  statistic: (sample: readonly T[]) => number,
+  { seed = 1, confidence = 0.95, resamples = 2000 }: BootstrapOptions = {},
+) {
+  const random = createRandom(seed);
+  const replicates = Array.from({ length: resamples }, () =>
+    statistic(items.map(() => items[random.integer(items.length)]!)),
+  );
+  const leftOut = items.map((_, omitted) => statistic(items.filter((_, index) => index !== omitted)));
+  return bcaInterval(replicates, statistic(items), leftOut, confidence);
+}
 
 const average = (sample: readonly number[]): number => sample.reduce((sum, x) => sum + x, 0) / sample.length;
 

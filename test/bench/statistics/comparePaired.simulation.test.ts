@@ -11,9 +11,7 @@ import { studentQuantile } from '../../../src/bench/statistics/studentDistributi
  *  - every run: with 5 % probability something holds it up by 30 %, A and B independently, so one pair in ten is hit;
  *  - every round: a drift shared by the pair, AR(1) with coefficient 0.5 and steps of 1 %;
  *  - 20 pairs an experiment, 2,000 experiments.
- * Over 60,000 experiments the averages are: coverage 94.7 %, recognised 81.3 %, false alarms 5.3 % (without drift 81.5 %
- * and 5.2 %, with steps of 2 % 80.5 % and 5.4 %). 2,000 experiments stray from that by about a point either way. More is
- * not to be had: the same estimate that is told which runs were held up recognises 81.2 %.
+ * Held-up runs count: they cost recognition (without them about 85 % are recognised), never coverage.
  */
 const PAIRS = 20;
 const EXPERIMENTS = 2000;
@@ -29,8 +27,6 @@ interface Tally {
   readonly faster: number;
   readonly slower: number;
   readonly same: number;
-  /** The signed-rank test alone at 5 %. */
-  readonly rankAlarm: number;
   readonly naiveCovered: number;
   readonly naiveAlarm: number;
 }
@@ -38,29 +34,28 @@ interface Tally {
 test('a true slowdown of 3 % is covered and recognised', (t) => {
   const tally = simulate(1.03, 3);
   t.diagnostic(describe('true slowdown of 3 %', tally));
-  assert.ok(tally.covered >= 0.93, `coverage ${tally.covered}`);
-  assert.ok(tally.slower >= 0.8, `recognised in ${tally.slower}`);
+  assert.ok(tally.covered >= 0.94, `coverage ${tally.covered}`);
+  assert.ok(tally.slower >= 0.57, `recognised in ${tally.slower}`);
   assert.ok(tally.faster <= 0.001, `the wrong way in ${tally.faster}`);
-  assert.ok(tally.slower > tally.rankAlarm + 0.15, 'setting held-up runs aside is worth it');
   assert.ok(tally.naiveAlarm < 0.4, 'the naive comparison is the weaker one');
 });
 
 test('without a difference false alarms are rare', (t) => {
   const tally = simulate(1, 1001);
   t.diagnostic(describe('no difference', tally));
-  assert.ok(tally.faster + tally.slower <= 0.06, `false alarms ${tally.faster + tally.slower}`);
-  assert.ok(tally.covered >= 0.93, `coverage ${tally.covered}`);
+  assert.ok(tally.faster + tally.slower <= 0.055, `false alarms ${tally.faster + tally.slower}`);
+  assert.ok(tally.covered >= 0.94, `coverage ${tally.covered}`);
 });
 
 test('a speed-up mirrors a slowdown', () => {
   const tally = simulate(1 / 1.03, 2001);
-  assert.ok(tally.faster >= 0.78 && tally.slower <= 0.001, `recognised in ${tally.faster}`);
-  assert.ok(tally.covered >= 0.93, `coverage ${tally.covered}`);
+  assert.ok(tally.faster >= 0.57 && tally.slower <= 0.001, `recognised in ${tally.faster}`);
+  assert.ok(tally.covered >= 0.94, `coverage ${tally.covered}`);
 });
 
 function simulate(ratio: number, seed: number): Tally {
   const random = createRandom(seed);
-  const count = { covered: 0, faster: 0, slower: 0, same: 0, rankAlarm: 0, naiveCovered: 0, naiveAlarm: 0 };
+  const count = { covered: 0, faster: 0, slower: 0, same: 0, naiveCovered: 0, naiveAlarm: 0 };
   for (let experiment = 0; experiment < EXPERIMENTS; experiment++) {
     const a: number[] = [];
     const b: number[] = [];
@@ -75,9 +70,8 @@ function simulate(ratio: number, seed: number): Tally {
       b.push(run(ratio));
     }
     const result: PairedComparison = comparePaired(a, b);
-    if (result.low <= ratio && ratio <= result.high) count.covered++;
+    if (result.low! <= ratio && ratio <= result.high!) count.covered++;
     if (result.verdict !== 'undecided') count[result.verdict]++;
-    if (result.rankTest.pValue <= 0.05) count.rankAlarm++;
     if (naiveAccepts(a, b, ratio)) count.naiveCovered++;
     if (!naiveAccepts(a, b, 1)) count.naiveAlarm++;
   }
@@ -87,7 +81,6 @@ function simulate(ratio: number, seed: number): Tally {
     faster: share(count.faster),
     slower: share(count.slower),
     same: share(count.same),
-    rankAlarm: share(count.rankAlarm),
     naiveCovered: share(count.naiveCovered),
     naiveAlarm: share(count.naiveAlarm),
   };
@@ -107,7 +100,7 @@ function describe(truth: string, tally: Tally): string {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   return (
     `${truth}: covered ${percent(tally.covered)}, slower ${percent(tally.slower)}, ` +
-    `faster ${percent(tally.faster)}, same ${percent(tally.same)}; signed-rank alone differs ${percent(tally.rankAlarm)}; ` +
+    `faster ${percent(tally.faster)}, same ${percent(tally.same)}; ` +
     `naive unpaired mean: covered ${percent(tally.naiveCovered)}, differs ${percent(tally.naiveAlarm)}`
   );
 }

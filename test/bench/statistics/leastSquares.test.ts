@@ -78,28 +78,33 @@ test('residuals of a fit are orthogonal to every column', () => {
   }
 });
 
-test('the intervals of the overhead fit cover the true costs', () => {
+test('the intervals of the overhead fit cover the true costs, also where each length has an effect of its own', () => {
   const random = createRandom(19);
   const experiments = 500;
-  let covered = 0;
-  for (let experiment = 0; experiment < experiments; experiment++) {
-    const runs = Array.from({ length: 24 }, (_, i) => {
-      const audioSeconds = 5 * (1 + (i % 6));
-      const tokens = Math.round(3 * audioSeconds + 10 * random.normal() + 20);
-      return { audioSeconds, tokens, totalMs: 40 + 90 * audioSeconds + 12 * tokens + 15 * random.normal() };
-    });
-    const { fixedMs, msPerSecond, msPerToken, note } = fitOverhead(runs);
-    assert.equal(note, null);
-    for (const [part, truth] of [
-      [fixedMs, 40],
-      [msPerSecond, 90],
-      [msPerToken!, 12],
-    ] as const) {
-      if (part.low <= truth && truth <= part.high) covered++;
+  for (const lengthEffect of [0, 30]) {
+    let covered = 0;
+    for (let experiment = 0; experiment < experiments; experiment++) {
+      const runs = [5, 10, 15, 20, 25, 30].flatMap((audioSeconds) => {
+        const effect = lengthEffect * random.normal();
+        const tokens = Math.round(3 * audioSeconds + 10 * random.normal() + 20);
+        return Array.from({ length: 10 }, () => {
+          const totalMs = 40 + 90 * audioSeconds + 12 * tokens + effect + 15 * random.normal();
+          return { audioSeconds, tokens, totalMs };
+        });
+      });
+      const { fixedMs, msPerSecond, msPerToken, note } = fitOverhead(runs);
+      assert.equal(note, null);
+      for (const [part, truth] of [
+        [fixedMs, 40],
+        [msPerSecond, 90],
+        [msPerToken!, 12],
+      ] as const) {
+        if (part.low <= truth && truth <= part.high) covered++;
+      }
     }
+    const coverage = covered / (3 * experiments);
+    assert.ok(Math.abs(coverage - 0.95) < 0.02, `effect ${lengthEffect} ms: coverage ${coverage}`);
   }
-  const coverage = covered / (3 * experiments);
-  assert.ok(Math.abs(coverage - 0.95) < 0.02, `coverage ${coverage}`);
 });
 
 test('a sweep in fixed work leaves the tokens out and says why', () => {
@@ -116,6 +121,8 @@ test('a sweep in fixed work leaves the tokens out and says why', () => {
   const inStep = fitOverhead(fixed.map((run) => ({ ...run, tokens: 3 * run.audioSeconds })));
   assert.match(inStep.note!, /in step with the audio/);
   assert.equal(inStep.rSquared, 1);
+  const three = fitOverhead(fixed.slice(1).map((run, i) => ({ ...run, tokens: i ** 2 })));
+  assert.match(three.note!, /needs four audio lengths/);
 });
 
 test('what cannot be fitted is refused by name', () => {
@@ -131,6 +138,6 @@ test('what cannot be fitted is refused by name', () => {
   );
   refuses(() => fitLinearModel([1, 2, 3], { x: [1, 2] }), /column x has 2 values, expected 3/);
   refuses(() => fitLinearModel([1, 2], { x: [1, 2] }), /expected at least 3 values, found 2/);
-  const oneLength = [1, 2, 3, 4].map((totalMs) => ({ totalMs, audioSeconds: 5, tokens: totalMs }));
-  refuses(() => fitOverhead(oneLength), /at least two audio lengths/);
+  const twoLengths = [1, 2, 3, 4].map((totalMs) => ({ totalMs, audioSeconds: 5 + (totalMs % 2), tokens: 3 }));
+  refuses(() => fitOverhead(twoLengths), /at least 3 audio lengths, found 2/);
 });
