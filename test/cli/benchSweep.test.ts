@@ -44,12 +44,18 @@ test('a sweep measures every combination once a round, and ends with one table',
   }
   for (const row of ['1 +3', '1 +5', '2 +3', '2 +5'])
     assert.match(stdout, new RegExp(`^${row} +3 +\\d`, 'm'));
-  assert.match(stdout, /fixed ms +ms a second +ms a token/);
+  assert.doesNotMatch(stdout, /fixed ms/, 'two lengths make no line');
   // Exact work: the tokens are those that were asked for.
   assert.deepEqual(
     result.cells.map(({ runs }) => runs[0]?.tokens),
     [3, 5, 3, 5],
   );
+});
+
+test('a sweep over lengths says what a second costs', async () => {
+  const { code, stdout } = await measured('lengths', '-s', '1-3', '-n', '1', '-t', '1');
+  assert.equal(code, 0);
+  assert.match(stdout, /^ +fixed ms +ms a second +ms a token +R²\nall cells +-?[\d.]+ \(.* … .*\) /m);
 });
 
 test('a sweep over threads says which is best', async () => {

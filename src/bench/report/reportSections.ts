@@ -121,7 +121,7 @@ function overhead(result: BenchResult): Markup[] {
   if (table === null) return [];
   const title = el('h3', {}, 'What a run costs');
   const explanation =
-    'Fitted over the audio lengths: time = fixed + a · seconds of audio + b · tokens, each with its 95 % interval.';
+    'Fitted over the mean of each length: time = fixed + a · seconds of audio + b · tokens, each with its 95 % interval.';
   return [el('figure', {}, el('figcaption', {}, title, el('p', {}, explanation)), htmlTable(table))];
 }
 
