@@ -12,25 +12,23 @@ import { parseOptions } from './options.js';
 import type { CommandContext } from './runCommand.js';
 import { answersStandard } from './standardOptions.js';
 
-/** `qwen_asr_bench compare A B`: is B slower, and does that matter? */
+/** `qwen_asr_bench compare A B`, `compare A... --with B...`: is B slower, and does that matter? */
 export async function compareCommand(context: CommandContext): Promise<ExitCode> {
-  const { values, positionals } = parseOptions(COMPARE_OPTIONS, context.args, 2);
+  const parsed = parseOptions(COMPARE_OPTIONS, context.args, Number.POSITIVE_INFINITY);
+  const { values, positionals } = parsed;
   if (answersStandard(values, compareUsage, context)) return EXIT.ok;
-  const [nameA, nameB] = positionals;
-  if (nameA === undefined || nameB === undefined) {
-    throw new QwenAsrError(
-      'usage',
-      `compare: expected two results, found ${positionals.length}; -h explains`,
-    );
-  }
+  const [namesA, namesB] = sidesOf(positionals, parsed.positionalsBefore.get('with'));
   context.outliveReader?.();
   const exports = planExports(values.export ?? []);
   const folder = values['baseline-dir'] ?? defaultBaselineDir();
-  checkOutputs(exportedFiles(exports), resultFiles([nameA, nameB].map((name) => resultPath(name, folder))));
-  const comparison = compareResults(openResult(nameA, folder), openResult(nameB, folder), {
+  const names = [...namesA, ...namesB];
+  checkOutputs(exportedFiles(exports), resultFiles(names.map((name) => resultPath(name, folder))));
+  const open = (name: string) => openResult(name, folder);
+  const comparison = compareResults(namesA.map(open), namesB.map(open), {
     across: new Set(values.across ?? []),
     failIf: values['fail-if'] ?? [],
     allowTokenChanges: values['allow-token-changes'] === true,
+    ...(values.allowance === undefined ? {} : { allowancePercent: values.allowance }),
   });
   const document = mergeResults(comparison, ['compare', ...context.args]);
   context.out(
@@ -42,6 +40,30 @@ export async function compareCommand(context: CommandContext): Promise<ExitCode>
     } else writeExport(file, document);
   }
   return comparison.failures.length === 0 ? EXIT.ok : EXIT.compare;
+}
+
+/**
+ * The names of each side.
+ *
+ * @param split how many belong to A; undefined without `--with`
+ * @throws QwenAsrError `usage` unless each side has one
+ */
+function sidesOf(
+  names: readonly string[],
+  split: number | undefined,
+): readonly [a: readonly string[], b: readonly string[]] {
+  if (split === undefined && names.length !== 2) {
+    const hint = names.length > 2 ? '; several sessions a side: compare A1 A2 --with B1 B2' : '; -h explains';
+    throw new QwenAsrError('usage', `compare: expected two results, found ${names.length}${hint}`);
+  }
+  const [a, b] = [names.slice(0, split ?? 1), names.slice(split ?? 1)];
+  if (a.length === 0 || b.length === 0) {
+    throw new QwenAsrError(
+      'usage',
+      `compare: expected results on both sides of --with, found ${a.length} and ${b.length}`,
+    );
+  }
+  return [a, b];
 }
 
 function formatShort(comparison: ResultComparison, format: 'text' | 'md'): string {

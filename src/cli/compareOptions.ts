@@ -1,5 +1,7 @@
 import { parseFailCondition } from '../bench/compare/failCondition.js';
 import { ASPECTS } from '../bench/compare/pairCells.js';
+import { DEFAULT_ALLOWANCE_PERCENT } from '../bench/statistics/compareIndependent.js';
+import { QwenAsrError } from '../error.js';
 import { baselineDirOption } from './baselineDirOption.js';
 import { listOf } from './listValues.js';
 import type { OptionTable } from './options.js';
@@ -11,14 +13,30 @@ const OPTIONS = 'Options';
 
 /** Options of `qwen_asr_bench compare`. */
 export const COMPARE_OPTIONS = {
+  with: {
+    kind: 'switch',
+    section: OPTIONS,
+    help: ['Results before it are sessions of A, results after it sessions of B'],
+  },
+  allowance: {
+    kind: 'value',
+    placeholder: 'PERCENT',
+    section: OPTIONS,
+    help: [
+      'What sessions deviate by (standard deviation) where there is one a side and',
+      `nothing measures it (default: ${DEFAULT_ALLOWANCE_PERCENT}%); 0% takes its runs for all there is to know`,
+    ],
+    read: percentage,
+  },
   'fail-if': {
     kind: 'value',
     placeholder: 'CONDITION',
     section: OPTIONS,
     help: [
       "Exit with 3 when it holds, e.g. 'encode>+5%'; repeatable. It holds when the",
-      "whole 95 % interval is beyond the threshold, with ! ('encode>+5%!') when the",
-      'estimate is. Percentage points for error rates: wer>+0.5pp.',
+      'whole 95 % interval is beyond the threshold (corrected for the number of cells',
+      "and conditions), with ! ('encode>+5%!') when the estimate is. Percentage points",
+      'for error rates: wer>+0.5pp.',
     ],
     read: parseFailCondition,
     repeatable: true,
@@ -55,11 +73,28 @@ export const COMPARE_OPTIONS = {
   ...standardOptions(OPTIONS),
 } as const satisfies OptionTable;
 
+/**
+ * `2%`, or `2`.
+ *
+ * @throws QwenAsrError `usage`
+ */
+function percentage(text: string, option: string): number {
+  const [, digits = ''] = /^(\d+(?:\.\d+)?)%?$/.exec(text.trim()) ?? [];
+  const percent = digits === '' ? Number.NaN : Number(digits);
+  if (percent < 100) return percent;
+  throw new QwenAsrError(
+    'usage',
+    `${option}: expected a percentage from 0 to below 100, found ${JSON.stringify(text)}`,
+  );
+}
+
 /** The help text of `qwen_asr_bench compare`. */
 export function compareUsage(): string {
   return `Usage: qwen_asr_bench compare A B [options]
+       qwen_asr_bench compare A... --with B... [options]
 
-Compares the benchmark result B with A: files that --export wrote (.json, .jsonl) or names that --save gave.
+Compares the benchmark results B with A: files that --export wrote (.json, .jsonl) or names that --save gave. Two
+measurements of one build differ by more than their runs do, so a verdict on a build takes several sessions a side.
 
 ${formatOptions(COMPARE_OPTIONS, [OPTIONS], { column: 26, names: 'both' })}
 
@@ -68,6 +103,7 @@ comparison fails, except on random weights and under --tokens. Exit code 3: a co
 
 Examples:
   qwen_asr_bench -d MODEL -i clip.wav -n 20 --save before
-  qwen_asr_bench compare before after.json --fail-if 'total>+3%' -o md >> "$GITHUB_STEP_SUMMARY"
+  qwen_asr_bench compare before after.json
+  qwen_asr_bench compare a1.json a2.json a3.json --with b1.json b2.json b3.json --fail-if 'total>+3%' -o md
 `;
 }

@@ -52,6 +52,8 @@ export type OptionValues<Table extends OptionTable> = {
 export interface ParsedOptions<Table extends OptionTable> {
   readonly values: OptionValues<Table>;
   readonly positionals: readonly string[];
+  /** How many of them stood before a switch, by its name: `A --with B` is 1 for `with`. */
+  readonly positionalsBefore: ReadonlyMap<string, number>;
 }
 
 type OptionToken = Extract<NonNullable<ReturnType<typeof lex>>[number], { kind: 'option' }>;
@@ -74,6 +76,7 @@ export function parseOptions<Table extends OptionTable>(
 ): ParsedOptions<Table> {
   const values: Record<string, unknown> = {};
   const positionals: string[] = [];
+  const positionalsBefore = new Map<string, number>();
   for (const token of lex(table, args)) {
     if (token.kind === 'positional') positionals.push(token.value);
     if (positionals.length > maxPositionals) {
@@ -89,9 +92,11 @@ export function parseOptions<Table extends OptionTable>(
     if (option.kind === 'value' && option.repeatable === true) {
       values[token.name] = Array.isArray(earlier) ? [...earlier, value] : [value];
     } else values[token.name] = value;
-    if (option.kind === 'switch' && option.endsParsing === true) break;
+    if (option.kind !== 'switch') continue;
+    if (!positionalsBefore.has(token.name)) positionalsBefore.set(token.name, positionals.length);
+    if (option.endsParsing === true) break;
   }
-  return { values: values as OptionValues<Table>, positionals };
+  return { values: values as OptionValues<Table>, positionals, positionalsBefore };
 }
 
 /** Node's own lexer, which leaves all judgement to us: its messages would not be ours. */

@@ -23,7 +23,7 @@ const sweep = file('sweep.json', formatJson(sweepResult()));
 const compare = (...args: string[]) => runCli('qwen_asr_bench', ['compare', ...args]);
 
 test('a comparison without conditions passes and says what changed', async () => {
-  const { code, stdout, stderr } = await compare(before, slower);
+  const { code, stdout, stderr } = await compare(before, slower, '--allowance', '0%');
   assert.equal(stderr, '');
   assert.match(stdout, /^total ms +\d+ +\d+ +\+\d\.\d % .* slower$/m);
   assert.match(stdout, /^the tokens are the same$/m);
@@ -31,7 +31,11 @@ test('a comparison without conditions passes and says what changed', async () =>
 });
 
 test('a condition that holds ends with exit code 3; one that does not with 0', async () => {
-  const failed = await compare(before, slower, '--fail-if', 'total>+1%', '--fail-if', 'encode>+90%');
+  const failed = await compare(
+    before,
+    slower,
+    ...['--allowance', '0.5%', '--fail-if', 'total>+1%', '--fail-if', 'encode>+90%'],
+  );
   assert.equal(failed.code, 3);
   assert.match(failed.stdout, /^passed: encode>\+90%.*\nfailed: total>\+1%: /m);
   assert.equal(failed.stderr, '');
@@ -50,11 +54,56 @@ test('Markdown and JSON go to standard output; exports hold the same', async () 
   assert.match(readFileSync(page, 'utf8'), /<h3>B against A<\/h3>/);
 });
 
+test('several sessions a side stand before and after --with', async () => {
+  const day = (name: string, seed: number, factor: number) =>
+    file(
+      name,
+      formatJson({ ...benchmarkResult(5, seed, factor), createdAt: `2026-03-0${seed}T12:00:00.000Z` }),
+    );
+  const [a1, a2, a3] = [day('a1.json', 1, 1), day('a2.json', 2, 1.01), day('a3.json', 3, 0.99)];
+  const [b1, b2, b3] = [day('b1.json', 4, 1.2), day('b2.json', 5, 1.22), day('b3.json', 6, 1.19)];
+  const many = await compare(a1, a2, a3, '--with', b1, '--fail-if', 'total>+3%', b2, b3);
+  assert.equal(many.stderr, '');
+  assert.match(many.stdout, /^total ms .* slower$/m);
+  assert.match(many.stdout, /^3 \+ 3 sessions: total deviates by /m);
+  assert.match(many.stdout, /^failed: total>\+3%: /m);
+  assert.equal(many.code, 3);
+  const one = await compare(a1, a2, a3, '--with', b1, '-o', 'json');
+  const { comparisons } = checkBenchResult(JSON.parse(one.stdout), 'stdout');
+  assert.deepEqual(
+    comparisons[0]?.design === 'independent' && [
+      comparisons[0].outcome?.sessionsA,
+      comparisons[0].outcome?.sessionsB,
+    ],
+    [3, 1],
+  );
+});
+
 const early = file('early.json', JSON.stringify({ schema: 'qwen-asr-bench', version: 1, runs: [] }));
 const newer = file('newer.json', JSON.stringify({ schema: 'qwen-asr-bench-result', version: 2 }));
 const broken = file('broken.json', formatJson(benchmarkResult(3)).slice(0, 500));
 for (const [name, args, message] of [
   ['one result', [before], /^error: compare: expected two results, found 1; -h explains\n$/],
+  [
+    'three results without --with',
+    [before, before, slower],
+    /^error: compare: expected two results, found 3; several sessions a side: compare A1 A2 --with B1 B2\n$/,
+  ],
+  [
+    'a side without results',
+    [before, '--with'],
+    /^error: compare: .* both sides of --with, found 1 and 0\n$/,
+  ],
+  [
+    'an allowance that is none',
+    [before, slower, '--allowance', 'x%'],
+    /^error: --allowance: expected a percentage/,
+  ],
+  [
+    'an allowance beside measured sessions',
+    [before, '--with', slower, slower, '--allowance', '1%'],
+    /^error: .*slower\.jsonl: expected sessions that were measured apart/,
+  ],
   ['a missing file', [before, 'nowhere'], /^error: nowhere: expected a result file or a baseline, found /],
   ['a broken file', [before, broken], /^error: .*broken\.json: expected a result .* not JSON/],
   ['an early file', [early, before], /^error: .*early\.json: .* the format before the first release/],

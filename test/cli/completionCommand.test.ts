@@ -64,7 +64,7 @@ test('bash completes options, sub-commands, words and paths', { skip: missing('b
   assert.deepEqual(bashOffers('-i', 'a'), ['a file.json', 'a folder']);
   assert.deepEqual(bashOffers('-n', ''), []);
   assert.deepEqual(bashOffers('compare', 'a f'), ['a file.json', 'a folder']);
-  assert.deepEqual(bashOffers('compare', 'x', '--a'), ['--across', '--allow-token-changes']);
+  assert.deepEqual(bashOffers('compare', 'x', '--a'), ['--across', '--allow-token-changes', '--allowance']);
   assert.deepEqual(bashOffers('compare', '-o', ''), ['json', 'md', 'text']);
   assert.deepEqual(bashOffers('completion', ''), ['bash', 'fish', 'zsh']);
   const all = optionSpecs(BENCH_COMPLETION.options).flatMap(({ names }) => names);
@@ -80,7 +80,11 @@ test('fish completes the same', { skip: missing('fish') }, () => {
   assert.deepEqual(offers('qwen_asr_bench co'), ['compare', 'completion']);
   assert.deepEqual(offers('qwen_asr_bench --prec'), ['--precision']);
   assert.deepEqual(offers('qwen_asr_bench -d x -o '), ['csv', 'json', 'jsonl', 'md', 'text']);
-  assert.deepEqual(offers('qwen_asr_bench compare --a'), ['--across', '--allow-token-changes']);
+  assert.deepEqual(offers('qwen_asr_bench compare --a'), [
+    '--across',
+    '--allow-token-changes',
+    '--allowance',
+  ]);
   assert.deepEqual(offers('qwen_asr_bench -n '), []);
   assert.deepEqual(offers('qwen_asr_bench completion '), ['bash', 'fish', 'zsh']);
 });

@@ -1,7 +1,8 @@
 import { QwenAsrError } from '../../error.js';
-import { formatChange } from '../output/figures.js';
-import type { IndependentRecord } from '../schema/benchResult.js';
+import { formatChange, formatProbability } from '../output/figures.js';
 import { METRICS } from '../schema/metrics.js';
+import { type IndependentComparison, probabilityAbove } from '../statistics/compareIndependent.js';
+import { adjustByHolm } from '../statistics/holm.js';
 
 /** When a comparison counts as failed: `encode>+5%`, `tokens_per_second<-3%`, `wer>+0.5pp`, `total>+10%!`. */
 export interface FailCondition {
@@ -73,27 +74,52 @@ export interface Judgement {
   readonly reason: string;
 }
 
+/** A condition on the comparison of one cell. */
+export interface Question {
+  readonly condition: FailCondition;
+  /** Names the cell in front of the reason; '' when there is only one. */
+  readonly prefix: string;
+  readonly outcome: IndependentComparison;
+}
+
 /**
- * Holds a comparison to a condition. It fails when the whole interval lies beyond the threshold, so that noise alone
- * fails one of 40 comparisons at most; with `!` when the estimate does.
+ * Holds comparisons to their conditions. A condition holds when the change is beyond its threshold with a one-sided
+ * probability of error of 2.5 %, which is when the whole 95 % interval is. Of several questions, Holm's correction keeps
+ * that probability for all together: where nothing changed beyond its threshold, noise fails one of 40 comparisons
+ * at most. With `!` the estimate alone decides.
  *
- * @param ratio the change of the metric itself, B ÷ A, with its interval
- * @param prefix names the cell in front of the reason; '' when there is only one
- * @throws QwenAsrError `compare` when there are too few runs for the interval that the condition needs
+ * @throws QwenAsrError `compare` when there are too few runs for the interval that a condition needs
  */
-export function judge(condition: FailCondition, ratio: RatioInterval, prefix: string): Judgement {
-  const { text, direction, threshold, byEstimate } = condition;
-  const { estimate, low, high } = ratio;
-  const nearEnd = byEstimate ? estimate : direction === '>' ? low : high;
-  if (nearEnd === null) {
+export function judgeAll(questions: readonly Question[]): Judgement[] {
+  const tested = questions.filter(({ condition }) => !condition.byEstimate);
+  const adjusted = adjustByHolm(tested.map(chance));
+  return questions.map((question) => {
+    const { condition, prefix, outcome } = question;
+    const { estimate, low, high } = metricRatio(condition.metric, outcome);
+    const interval = low === null || high === null ? '' : ` (${formatChange(low)} … ${formatChange(high)})`;
+    const p = adjusted[tested.indexOf(question)];
+    const family =
+      p === undefined || tested.length === 1 ? '' : `, p ${formatProbability(p)} of ${tested.length}`;
+    const failed = p === undefined ? excess(condition, estimate) > 0 : p <= (1 - outcome.confidence) / 2;
+    return { failed, reason: `${prefix}${condition.text}: ${formatChange(estimate)}${interval}${family}` };
+  });
+}
+
+/** The probability of so clear an excess where the truth is at the threshold. */
+function chance({ condition, prefix, outcome }: Question): number {
+  if (outcome.standardError === null) {
     throw new QwenAsrError(
       'compare',
-      `${prefix}--fail-if ${text}: expected enough runs for an interval (4 on each side), found fewer; ${text}! decides by the estimate alone`,
+      `${prefix}--fail-if ${condition.text}: expected enough runs for an interval (4 on each side, or several sessions), found fewer; ${condition.text}! decides by the estimate alone`,
     );
   }
-  const failed = direction === '>' ? nearEnd > threshold : nearEnd < threshold;
-  const interval = low === null || high === null ? '' : ` (${formatChange(low)} … ${formatChange(high)})`;
-  return { failed, reason: `${prefix}${text}: ${formatChange(estimate)}${interval}` };
+  return probabilityAbove(outcome, excess(condition, metricRatio(condition.metric, outcome).estimate));
+}
+
+/** How far beyond the threshold a ratio is, as a difference of logarithms. */
+function excess({ direction, threshold }: FailCondition, ratio: number): number {
+  const beyond = Math.log(ratio) - Math.log(threshold);
+  return direction === '>' ? beyond : -beyond;
 }
 
 export interface RatioInterval {
@@ -103,9 +129,7 @@ export interface RatioInterval {
 }
 
 /** The change of the metric itself: outcomes are about costs, so rates turn round. */
-export function metricRatio({ metric, outcome }: IndependentRecord): RatioInterval | null {
-  if (outcome === null) return null;
-  const { ratio, low, high } = outcome;
+export function metricRatio(metric: string, { ratio, low, high }: IndependentComparison): RatioInterval {
   const isRate = METRICS.find(({ name }) => name === metric)?.better === 'higher';
   if (!isRate) return { estimate: ratio, low, high };
   return { estimate: 1 / ratio, low: high === null ? null : 1 / high, high: low === null ? null : 1 / low };

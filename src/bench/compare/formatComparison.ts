@@ -3,15 +3,17 @@ import { figure, formatChange, formatProbability, shownTitle, significant } from
 import { escapeMarkdown, markdownTable } from '../output/formatMarkdown.js';
 import { type FigureTable, LEDGER_METRICS } from '../output/summaryTable.js';
 import { textTable } from '../output/textTable.js';
-import type { IndependentRecord } from '../schema/benchResult.js';
+import type { CellRecord, IndependentRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
+import { mean } from '../statistics/meanInterval.js';
 import type { CellComparison, ResultComparison } from './compareResults.js';
 import { metricRatio } from './failCondition.js';
+import type { NamedResult } from './pairCells.js';
 
 /** The comparison for a terminal: a table a cell, what to know, and whether it passed. */
 export function formatComparisonText(comparison: ResultComparison): string {
   const blocks = [
-    [`A  ${describeSide(comparison.a)}`, `B  ${describeSide(comparison.b)}`],
+    [...sideLines('A', comparison.a, '  '), ...sideLines('B', comparison.b, '  ')],
     ...comparison.cells.map((cell) => [
       ...(cell.title === '' ? [] : [cell.title, '']),
       ...textTable(cellTable(cell)),
@@ -37,7 +39,7 @@ export function formatComparisonMarkdown(comparison: ResultComparison): string {
       markdownTable(cellTable(cell)),
       list(facts(cell, comparison.failures)),
     ]),
-    list([`A: ${describeSide(comparison.a)}`, `B: ${describeSide(comparison.b)}`, ...comparison.notes]),
+    list([...sideLines('A', comparison.a, ': '), ...sideLines('B', comparison.b, ': '), ...comparison.notes]),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
@@ -52,10 +54,12 @@ function verdictLines({ failures, passed }: ResultComparison): string[] {
   return [...passed.map((reason) => `passed: ${reason}`), ...failures.map((reason) => `failed: ${reason}`)];
 }
 
-function describeSide({ name, result }: ResultComparison['a']): string {
-  const { tool, createdAt } = result;
-  const commit = tool.commit === null ? '' : ` (commit ${tool.commit.slice(0, 10)})`;
-  return `${name}: ${tool.name} ${tool.version}${commit}, ${createdAt}`;
+/** A line for each session of a side. */
+function sideLines(side: string, sessions: readonly NamedResult[], separator: string): string[] {
+  return sessions.map(({ name, result: { tool, createdAt } }) => {
+    const commit = tool.commit === null ? '' : ` (commit ${tool.commit.slice(0, 10)})`;
+    return `${side}${separator}${name}: ${tool.name} ${tool.version}${commit}, ${createdAt}`;
+  });
 }
 
 function cellTable(cell: CellComparison): FigureTable {
@@ -65,17 +69,23 @@ function cellTable(cell: CellComparison): FigureTable {
 
 function row(record: IndependentRecord, { pair }: CellComparison): string[] {
   const metric = findMetric(record.metric);
-  const median = (side: 'a' | 'b') => pair[side].summary?.[record.metric]?.median;
-  const [before, now] = [median('a'), median('b')];
-  const ratio = metricRatio(record);
-  if (metric === undefined || before === undefined || now === undefined) return [record.metric];
+  const [before, now] = [middle(pair.sessionsA, record.metric), middle(pair.sessionsB, record.metric)];
+  if (metric === undefined || before === null || now === null) return [record.metric];
   const title = shownTitle(metric);
   const sides = [figure(before, metric), figure(now, metric)];
-  if (ratio === null || record.outcome === null) return [title, ...sides, '–', '–', '–', '–'];
-  const { estimate, low, high } = ratio;
+  if (record.outcome === null) return [title, ...sides, '–', '–', '–', '–'];
+  const { estimate, low, high } = metricRatio(record.metric, record.outcome);
   const interval = low === null || high === null ? '–' : `${formatChange(low)} … ${formatChange(high)}`;
-  const probability = formatProbability(record.outcome.pValue);
+  const probability = formatProbability(record.correctedPValue ?? record.outcome.pValue);
   return [title, ...sides, formatChange(estimate), interval, probability, showVerdict(record.outcome)];
+}
+
+/** The median; of several sessions the geometric mean of their medians, whose ratio is what is compared. */
+function middle(sessions: readonly CellRecord[], metric: string): number | null {
+  const medians = sessions.map(({ summary }) => summary?.[metric]?.median ?? Number.NaN);
+  const [only] = medians;
+  const centre = medians.length === 1 ? (only ?? Number.NaN) : Math.exp(mean(medians.map(Math.log)));
+  return Number.isFinite(centre) ? centre : null;
 }
 
 /** A phase below this share of the run is not worth a line of its own. */
@@ -97,6 +107,7 @@ function facts(cell: CellComparison, failures: readonly string[]): string[] {
   const [accuracyA, accuracyB] = [pair.a.accuracy, pair.b.accuracy];
   const rate = (value: number) => `${significant(100 * value)} %`;
   return [
+    ...sessionFacts(cell),
     ...(tokens.same === true ? ['the tokens are the same'] : []),
     ...(tokens.difference === null || failures.some((failure) => failure.endsWith(tokens.difference ?? ''))
       ? []
@@ -106,5 +117,15 @@ function facts(cell: CellComparison, failures: readonly string[]): string[] {
       : [
           `WER ${rate(accuracyA.wer)} to ${rate(accuracyB.wer)}, CER ${rate(accuracyA.cer)} to ${rate(accuracyB.cer)}`,
         ]),
+  ];
+}
+
+/** What sessions of one side deviate by: the figure that the intervals rest on. */
+function sessionFacts({ records }: CellComparison): string[] {
+  const [first] = records;
+  if (first === undefined || first.outcome === null || !first.outcome.sessionsMeasured) return [];
+  const { sessionsA, sessionsB, sessionPercent } = first.outcome;
+  return [
+    `${sessionsA} + ${sessionsB} sessions: ${first.metric} deviates by ${sessionPercent.toFixed(1)} % from session to session`,
   ];
 }

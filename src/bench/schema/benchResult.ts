@@ -216,6 +216,8 @@ export interface PairedRecord extends ComparedCells {
 export interface IndependentRecord extends ComparedCells {
   readonly design: 'independent';
   readonly outcome: IndependentComparison | null;
+  /** The p-value after Holm's correction over the cells, where several were compared; the verdict heeds it. */
+  readonly correctedPValue?: number;
 }
 
 export interface ErrorRecord {
