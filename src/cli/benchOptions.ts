@@ -177,7 +177,10 @@ export const BENCH_OPTIONS = {
     kind: 'value',
     placeholder: 'OPTIONS',
     section: COMPARING,
-    help: ["Run this setting in turns with the one above, e.g. '-t 1'; repeatable"],
+    help: [
+      "Run this setting in turns with the one above, e.g. '-t 1'; repeatable (10 rounds",
+      'unless -n says otherwise: fewer than 6 decide nothing)',
+    ],
     read: anyText,
     repeatable: true,
     takesOptions: true,

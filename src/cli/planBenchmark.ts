@@ -11,6 +11,11 @@ import { planRival } from './planRival.js';
 
 type BenchValues = OptionValues<typeof BENCH_OPTIONS>;
 
+/** The seed's number of runs. */
+const DEFAULT_RUNS = 5;
+/** Five pairs have no interval, six the widest. */
+const COMPARED_RUNS = 10;
+
 /**
  * What a command line asks for, checked as far as that is possible before anything is loaded.
  *
@@ -40,7 +45,7 @@ export function planBenchmark(values: BenchValues, models: readonly string[]): B
   return {
     kind: compared ? 'comparison' : cells.length > 1 ? 'sweep' : 'benchmark',
     cells: compared && first !== undefined ? [nameFirst(first, values), ...rivals] : cells,
-    runs: values.runs ?? (values.budget === undefined ? 5 : null),
+    runs: values.runs ?? (values.budget === undefined ? (compared ? COMPARED_RUNS : DEFAULT_RUNS) : null),
     warmup: values.warmup ?? 1,
     delayMs: values.delay ?? 0,
     budgetMs: values.budget ?? null,

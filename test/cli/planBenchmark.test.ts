@@ -156,6 +156,13 @@ test('--vs replaces options of the base; both sides are called by what differs',
   assert.ok(cells.every(({ audio }) => audio.kind === 'file' && audio.path === 'a.wav'));
 });
 
+test('a comparison has more runs than five, which decide nothing, unless told otherwise', () => {
+  assert.deepEqual(
+    [plan('--vs', '-t 1').runs, plan('--vs', '-t 1', '-n', '3').runs, plan().runs],
+    [10, 3, 5],
+  );
+});
+
 test('an empty --vs runs the same again, and ids stay unique', () => {
   const { cells } = plan('--vs', '', '--vs', '-t 2', '--vs', '-t 2');
   assert.deepEqual(

@@ -51,16 +51,22 @@ const MOST_ADVISED = 10_000;
  */
 export function showVerdict(outcome: NonNullable<ComparisonRecord['outcome']>): string {
   const { verdict, runsNeeded } = outcome;
-  // Comparisons of older files tell neither.
-  const { meanRatio, meanDisagrees, sessionsNeeded } = outcome as Partial<
-    PairedComparison & IndependentComparison
-  >;
-  if (meanDisagrees === true && meanRatio !== undefined) return `${verdict}, mean ${formatChange(meanRatio)}`;
+  const mean = meanBeside(outcome);
+  if (mean !== '') return `${verdict}, ${mean}`;
+  // Older comparisons, and paired ones, do not tell.
+  const { sessionsNeeded } = outcome as Partial<IndependentComparison>;
   const [needed, unit] =
     typeof sessionsNeeded === 'number' ? [sessionsNeeded, 'sessions'] : [runsNeeded, 'runs'];
   if (verdict !== 'undecided' || needed === null || needed > MOST_ADVISED) return verdict;
   const step = 10 ** Math.max(0, Math.floor(Math.log10(needed)) - 1);
   return `undecided, try ${Math.ceil(needed / step) * step} ${unit}`;
+}
+
+/** `mean +5.0 %` where the mean time changed by something else than typical runs did, otherwise empty. */
+export function meanBeside(outcome: NonNullable<ComparisonRecord['outcome']>): string {
+  // Only paired comparisons tell, and not those of older files.
+  const { meanRatio, meanDisagrees } = outcome as Partial<PairedComparison>;
+  return meanDisagrees === true && meanRatio !== undefined ? `mean ${formatChange(meanRatio)}` : '';
 }
 
 /** Sentences that the table has no room for: outliers, means that disagree, other tokens. */

@@ -1,4 +1,4 @@
-import { showVerdict } from '../output/comparisonTable.js';
+import { meanBeside, showVerdict } from '../output/comparisonTable.js';
 import { formatChange } from '../output/figures.js';
 import type { ComparisonRecord } from '../schema/benchResult.js';
 import { type PlotColor, type PlotStyle, paint } from './plotStyle.js';
@@ -24,7 +24,9 @@ export function forestPlot(comparisons: readonly ComparisonRecord[], style: Plot
   const longest = Math.max(...names.map((name) => name.length));
   const nameWidth = Math.min(longest, Math.floor(style.width / (narrow ? 3 : 2.5)));
   const verdicts = rows.map(({ outcome }) => {
-    return `${formatChange(outcome.ratio)} ${narrow ? outcome.verdict : showVerdict(outcome)}`;
+    if (!narrow) return `${formatChange(outcome.ratio)} ${showVerdict(outcome)}`;
+    const mean = meanBeside(outcome);
+    return mean === '' ? `${formatChange(outcome.ratio)} ${outcome.verdict}` : `${outcome.verdict}, ${mean}`;
   });
   const verdictWidth = Math.max(...verdicts.map((text) => text.length));
   const columns = style.width - nameWidth - verdictWidth - 4;

@@ -1,4 +1,4 @@
-import { comparisonTable } from '../output/comparisonTable.js';
+import { comparisonTable, meanBeside, showVerdict } from '../output/comparisonTable.js';
 import { formatChange } from '../output/figures.js';
 import type { BenchResult, ComparisonRecord } from '../schema/benchResult.js';
 import { type Chart, type Drawing, fitText, horizontalAxis, label, withTitle } from './chart.js';
@@ -19,7 +19,7 @@ export function forestChart({ comparisons }: BenchResult): Chart | null {
   return {
     title: 'B against A',
     description:
-      'The change of each metric with its 95 % interval. Left of the line B is better. An interval that touches the line leaves the direction open; one inside the grey band is too small to matter.',
+      'The change of each metric with its 95 % interval. Left of the line B is better. An interval that touches the line leaves the direction open; one inside the grey band is too small to matter. Where the mean time tells another story, it stands beside the verdict.',
     draw: (width) => draw(decided, width),
     table: comparisonTable(comparisons),
   };
@@ -78,6 +78,7 @@ function drawRow(
   const { ratio, low, high } = outcome;
   const x = scale.at(ratio);
   const verdict = `${formatChange(ratio)} ${outcome.verdict}`;
+  const mean = meanBeside(outcome);
   const shapes = [
     low === null || high === null
       ? null
@@ -92,10 +93,11 @@ function drawRow(
   ].filter((shape) => shape !== null);
   const interval = low === null || high === null ? '' : ` (${formatChange(low)} … ${formatChange(high)})`;
   return join([
-    label(0, narrow ? y - 2 : y + 4, metric),
+    label(0, narrow ? y - 2 : y + 4, narrow && mean !== '' ? `${metric}, ${mean}` : metric),
     narrow
       ? label(0, y + 13, fitText(verdict, 112), { class: 'tick' })
       : label(verdictX, y + 4, fitText(verdict, 120)),
-    withTitle(`${metric}: ${formatChange(ratio)}${interval}, ${outcome.verdict}`, ...shapes),
+    narrow || mean === '' ? null : label(verdictX, y + 17, mean, { class: 'tick' }),
+    withTitle(`${metric}: ${formatChange(ratio)}${interval}, ${showVerdict(outcome)}`, ...shapes),
   ]);
 }

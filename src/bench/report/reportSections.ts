@@ -1,4 +1,5 @@
 import { accuracyTable } from '../output/accuracyTable.js';
+import { comparisonNotes } from '../output/comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from '../output/describe.js';
 import { figure as formatFigure, shownUnit, significant } from '../output/figures.js';
 import { ceilingDoubts, ceilingsTable } from '../output/rooflineTable.js';
@@ -47,6 +48,7 @@ export function reportSections(result: BenchResult): Markup {
     ...(single ? [cellHead(only, result)] : []),
     ...(result.kind === 'sweep' ? [sweepHead(result)] : []),
     ...charts.map((chart) => (chart === null ? null : figure(chart))),
+    notes(comparisonNotes(result.comparisons)),
     ...overhead(result),
     ...(single ? [] : [cellsTable(result)]),
     ...ceilings(result),

@@ -11,6 +11,8 @@ import {
 import { escapeMarkdown, formatMarkdown } from '../../../src/bench/output/formatMarkdown.js';
 import { formatText } from '../../../src/bench/output/formatText.js';
 import { textTable } from '../../../src/bench/output/textTable.js';
+import { formatPlots } from '../../../src/bench/plot/formatPlots.js';
+import { formatHtml } from '../../../src/bench/report/formatHtml.js';
 import { comparePaired } from '../../../src/bench/statistics/comparePaired.js';
 import {
   benchmarkEvents,
@@ -182,4 +184,11 @@ test('the verdict says when the mean disagrees, and a note names the runs', () =
     '--precision f32, total: outliers in pair 1, 2, counted like the others',
     '--precision f32, total: typical runs changed by 0.0 %, their mean by +5.0 %: slow runs are part of one side',
   ]);
+  const result = { ...comparisonResult(), comparisons: [record] };
+  const page = formatHtml([{ name: 'x', result }]);
+  assert.match(page, /<text [^>]*class="tick">mean \+5\.0 %<\/text>/);
+  assert.match(page, /<li>--precision f32, total: outliers in pair 1, 2, counted like the others<\/li>/);
+  for (const width of [60, 100]) {
+    assert.match(formatPlots(result, { width, unicode: false, color: false }), /same, mean \+5\.0 %$/m);
+  }
 });

@@ -93,7 +93,7 @@ test('samples that are too small or not finite are refused in one line', () => {
     error instanceof QwenAsrError && error.code === 'usage' && message.test(error.message);
   assert.throws(() => median([]), usage(/^median: expected at least 1 value, found 0$/));
   assert.throws(() => mean([1, Number.NaN]), usage(/^mean: expected finite numbers, found NaN at index 1$/));
-  assert.throws(() => meanInterval([1]), usage(/at least 2 values, found 1/));
+  assert.throws(() => meanInterval([1, 2]), usage(/at least 3 values, found 2/));
   assert.throws(() => tukeyFences([1, 2, 3]), usage(/at least 4 values, found 3/));
-  assert.throws(() => meanInterval([1, 2], 95), usage(/confidence: expected a number between 0.5 and 1/));
+  assert.throws(() => meanInterval([1, 2, 3], 95), usage(/confidence: expected a number between 0.5 and 1/));
 });
