@@ -1,6 +1,15 @@
 import { QwenAsrError } from '../error.js';
 import type { Machine, Region } from './machine.js';
-import { CONTROL, ENTRY, joinKernel, passKernel, SELF, walkerKernel, workerKernel } from './walker.js';
+import {
+  CONTROL,
+  ENTRY,
+  joinKernel,
+  leaveKernel,
+  passKernel,
+  SELF,
+  walkerKernel,
+  workerKernel,
+} from './walker.js';
 
 /** One step of a tape: `kernel` for each of `tiles` tiles. */
 export interface TapeEntry {
@@ -40,10 +49,15 @@ export class Conductor {
     this.control = machine.reserve(CONTROL.byteLength + threadCount * SELF.byteLength);
     this.words = new Int32Array(this.control.buffer, this.control.bufferOffset, this.control.byteLength / 4);
     this.scratch = machine.reserve(threadCount * scratchBytes);
-    const kernels = [passKernel, walkerKernel, workerKernel, joinKernel].map((kernel) =>
-      kernel(capabilities),
-    );
-    const [pass, walker, loop, join] = machine.install(kernels) as [number, number, number, number];
+    const makers = [passKernel, walkerKernel, workerKernel, joinKernel, leaveKernel];
+    const kernels = makers.map((kernel) => kernel(capabilities));
+    const [pass, walker, loop, join, leave] = machine.install(kernels) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
     this.pass = pass;
     this.walker = walker;
     this.words[CONTROL.closed / 4] = 1;
@@ -57,7 +71,7 @@ export class Conductor {
       selves.push(this.control.address + offset);
     }
     try {
-      machine.startWorkers({ loop, join }, selves);
+      machine.startWorkers({ loop, join, leave }, selves);
     } catch (error) {
       this.dismissWorkers(); // those that were started
       throw error;

@@ -17,12 +17,14 @@ export interface Placed {
   readonly copiedBytes: number;
 }
 
-/** What a participant other than the first runs, by the names of Machine.install; both take its `self`. */
+/** What participants other than the first run, by the names of Machine.install; each takes their `self`. */
 export interface WorkerKernels {
   /** Sleeps until a pass starts, joins it, and so on until told to leave: for threads that run nothing else. */
   readonly loop: number;
   /** Joins the current pass once: for threads that the machine wakes itself. */
   readonly join: number;
+  /** Ends every `loop`: for a machine whose owner is gone. */
+  readonly leave: number;
 }
 
 /**

@@ -1,4 +1,6 @@
+import { type Stats, statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { QwenAsrError } from '../error.js';
 import type { Native } from './native.js';
 
@@ -11,28 +13,67 @@ export interface MappedModelFile {
 }
 
 /**
- * Maps files instead of reading them: weights are used where the page cache has them.
+ * Files that are mapped instead of read: weights are used where the page cache has them.
  *
  * A mapping shows the file as it is at every moment. One that is replaced (a new file renamed over it) stays as it was;
  * one that is overwritten in place changes under the model, and one that is truncated ends the process with SIGBUS at
- * the next read past its new end, which no program can turn into an error. Do neither while a model is loaded.
- *
- * @throws QwenAsrError `file` for what is no regular file, is empty or cannot be mapped; errors of node:fs as they are
+ * the next read past its new end, which no program can turn into an error. `checkUnchanged` sees both before a pass, but
+ * not within one, nor where a file has lost its name or its system keeps no times.
  */
-export function fileMapper(native: Native): (path: string) => Promise<MappedModelFile> {
-  return async (path) => {
+export class MappedFiles {
+  private readonly native: Native;
+  /** By absolute path: what each was when it was mapped. */
+  private readonly mapped = new Map<string, Stats>();
+
+  constructor(native: Native) {
+    this.native = native;
+  }
+
+  /**
+   * @returns null where the file cannot be mapped, and may be read
+   * @throws QwenAsrError `file` for what is no regular file or is empty; errors of node:fs as they are
+   */
+  async map(path: string): Promise<MappedModelFile | null> {
     // Asked before opening: opening a pipe would wait for a writer.
     if (!(await stat(path)).isFile()) throw unusable(path, 'expected a file, found something else');
     const handle = await open(path, 'r');
     try {
-      const { size } = await handle.stat();
+      const status = await handle.stat();
+      const { size } = status;
       if (size === 0) throw unusable(path, 'the file is empty');
-      const { buffer, unmap } = native.mapFile(handle.fd, size, path);
-      return { buffer, byteOffset: 0, byteLength: size, release: unmap };
+      const file = this.native.mapFile(handle.fd, size, path);
+      if (file === null) return null;
+      const absolute = resolve(path);
+      this.mapped.set(absolute, status);
+      const release = (): void => {
+        this.mapped.delete(absolute);
+        file.unmap();
+      };
+      return { buffer: file.buffer, byteOffset: 0, byteLength: size, release };
     } finally {
       await handle.close();
     }
-  };
+  }
+
+  /** @throws QwenAsrError `file` when a mapped file has been written to or cut short since it was mapped */
+  checkUnchanged(): void {
+    for (const [path, { dev, ino, size, mtimeMs }] of this.mapped) {
+      const now = look(path);
+      // Another file by that name leaves the mapped one as it was.
+      if (now === null || now.ino !== ino || now.dev !== dev) continue;
+      if (now.size === size && now.mtimeMs === mtimeMs) continue;
+      const change = now.size === size ? 'was written to' : `changed from ${size} to ${now.size} bytes`;
+      throw unusable(path, `the file ${change} while the model was in use: load the model again`);
+    }
+  }
+}
+
+function look(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
 }
 
 function unusable(path: string, why: string): QwenAsrError {

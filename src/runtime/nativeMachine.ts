@@ -84,10 +84,10 @@ export class NativeMachine implements Machine {
     this.native.wakeAll(epoch);
   }
 
-  startWorkers({ loop }: WorkerKernels, selves: readonly number[]): void {
+  startWorkers({ loop, leave }: WorkerKernels, selves: readonly number[]): void {
     if (this.threads.length > 0) throw new QwenAsrError('internal', 'workers were started before');
     for (const self of selves) {
-      const thread = this.native.startThread(loop, self);
+      const thread = this.native.startThread(loop, self, leave);
       if (typeof thread === 'string') {
         this.refused = thread;
         break;

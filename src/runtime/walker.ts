@@ -119,6 +119,16 @@ export function workerKernel(capabilities: Capabilities): KernelCode {
   return k.finish();
 }
 
+/** leave(self): makes every worker of the block return that is not in a pass. */
+export function leaveKernel(capabilities: Capabilities): KernelCode {
+  const k = new KernelBuilder('leave', capabilities);
+  const { control } = loadSelf(k, k.param());
+  k.atomicStore(k.at(control, CONTROL.exit), 1);
+  k.atomicAdd(k.at(control, CONTROL.epoch), 1);
+  k.wakeAll(k.at(control, CONTROL.epoch));
+  return k.finish();
+}
+
 interface Self {
   readonly control: IntReg;
   readonly scratch: IntReg;

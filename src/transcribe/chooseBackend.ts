@@ -1,7 +1,7 @@
 import { QwenAsrError } from '../error.js';
 import type { X64Level } from '../jit/x64/level.js';
 import { describeArgument } from '../model/describe.js';
-import { fileReaderInto, type OpenFile } from '../model/fileBytes.js';
+import { fileReaderInto, type OpenFile, readFileBytes } from '../model/fileBytes.js';
 import { fileError } from '../model/fileError.js';
 import { weightBytes } from '../model/weightBytes.js';
 import { createCompiledBackend } from '../ops/compiled/compiledBackend.js';
@@ -9,7 +9,7 @@ import type { Backend, Precision } from '../ops/operators.js';
 import { createReferenceBackend } from '../ops/reference/referenceBackend.js';
 import { detectX64Levels } from '../runtime/cpuFeatures.js';
 import { enableRelaxedSimd } from '../runtime/enableRelaxedSimd.js';
-import { fileMapper } from '../runtime/mapFile.js';
+import { MappedFiles } from '../runtime/mapFile.js';
 import { loadNative, type Native } from '../runtime/native.js';
 import { NativeMachine } from '../runtime/nativeMachine.js';
 import { spawnNodeParticipant } from '../runtime/nodeParticipantThread.js';
@@ -123,21 +123,25 @@ async function chooseX64(
     throw new QwenAsrError('unsupported', `expected auto or f32, found ${found}`, { option: 'precision' });
   }
   const machine = new NativeMachine(native, level, threads ?? defaultThreadCount());
+  const files = new MappedFiles(native);
+  const beforePass = (): void => files.checkUnchanged();
   try {
-    const backend = createCompiledBackend({ machine, precision, regionBytes: REGION_BYTES });
-    return { backend, openFile: mappingOpener(native), note: null, refusal: machine.refusal };
+    const backend = createCompiledBackend({ machine, precision, regionBytes: REGION_BYTES, beforePass });
+    return { backend, openFile: mappingOpener(files), note: null, refusal: machine.refusal };
   } catch (error) {
     await machine.close();
     throw error;
   }
 }
 
-function mappingOpener(native: Native): OpenFile {
-  const map = fileMapper(native);
-  return (path) =>
-    map(path).catch((cause) => {
+/** Maps files, and reads those that cannot be mapped. */
+function mappingOpener(files: MappedFiles): OpenFile {
+  return async (path, signal) => {
+    const mapped = await files.map(path).catch((cause) => {
       throw fileError(path, cause);
     });
+    return mapped ?? readFileBytes(path, signal);
+  };
 }
 
 function chooseReference(

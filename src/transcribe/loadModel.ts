@@ -14,7 +14,8 @@ import type { LoadOptions, SpeechModel } from './types.js';
  * Loads a model, ready to transcribe.
  *
  * Machine code uses weight files where the system has them mapped: while a model is loaded they may be replaced (a new
- * file renamed over the old one), but not overwritten or truncated; reading past a new end kills the process.
+ * file renamed over the old one), but not overwritten or truncated. Either is an error of code `file` before the next
+ * pass; within a pass, reading past a new end kills the process.
  *
  * @param source a model directory, or `synthetic:SIZE[:SEED]` (SIZE `tiny`, `0.6b` or `1.7b`) for random weights
  * A malformed vocabulary is only found at the first transcription.

@@ -128,9 +128,9 @@ test('threads that the system refuses are missing from passes, and nothing else 
   const joined: number[] = [];
   const system: Native = {
     ...(native as Native),
-    startThread: (entry, argument) => {
+    startThread: (entry, argument, leave) => {
       if (handles.length === 2) return 'the system refuses more (EAGAIN)';
-      const handle = (native as Native).startThread(entry, argument);
+      const handle = (native as Native).startThread(entry, argument, leave);
       handles.push(handle as number);
       return handle;
     },

@@ -1,17 +1,22 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, readlinkSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileMapper } from '../../src/runtime/mapFile.js';
-import { loadNative, type Native } from '../../src/runtime/native.js';
+import { MappedFiles } from '../../src/runtime/mapFile.js';
+import { loadNative, type Native, openNative } from '../../src/runtime/native.js';
 import { oneLineError } from '../model/support/oneLineError.js';
 import { temporaryDirectory } from '../model/support/temporaryDirectory.js';
 import { protectionAt } from './support/memoryMap.js';
+import { wrappedKoffi } from './support/wrappedKoffi.js';
+
+const MAP_SHARED = 1;
+const MAP_PRIVATE = 2;
 
 const native = await loadNative();
 const skip = typeof native === 'string' && native;
-const map = skip === false ? fileMapper(native as Native) : () => Promise.reject(new Error('not here'));
+const mappedFiles = new MappedFiles(native as Native);
+const map = async (path: string) => (await mappedFiles.map(path))!;
 
 test('a mapping holds exactly the file, stays after a replacement, and ends with release', {
   skip,
@@ -42,6 +47,49 @@ test('what is no file with bytes in it is refused, without waiting', { skip, tim
   await assert.rejects(map(join(directory, 'pipe')), oneLineError('file', /expected a file/));
   await assert.rejects(map(join(directory, 'none')), { code: 'ENOENT' });
   assert.equal(openFiles(directory), 0);
+});
+
+test('a file system without shared mappings has private ones; without any, that is told', {
+  skip,
+}, async (t) => {
+  const path = join(temporaryDirectory(t), 'weights');
+  writeFileSync(path, 'weights');
+  for (const [refused, protection] of [
+    [[MAP_SHARED], 'r--p'],
+    [[MAP_SHARED, MAP_PRIVATE], null],
+  ] as const) {
+    const koffi = wrappedKoffi({
+      mmap: (real, ...args) => (refused.some((flags) => flags === args[3]) ? -1 : real(...args)),
+    });
+    const system = (await openNative(() => Promise.resolve(koffi))) as Native;
+    const file = await new MappedFiles(system).map(path);
+    assert.equal(file === null, protection === null);
+    if (file === null) continue;
+    assert.equal(Buffer.from(file.buffer).toString(), 'weights');
+    assert.equal(protectionAt(system.addressOf(new Uint8Array(file.buffer))), protection);
+    file.release();
+  }
+});
+
+test('a mapped file that is written to or cut short is noticed; one that is replaced is not', {
+  skip,
+}, async (t) => {
+  const path = join(temporaryDirectory(t), 'weights');
+  writeFileSync(path, 'weights');
+  const files = new MappedFiles(native as Native);
+  const first = (await files.map(path))!;
+  files.checkUnchanged();
+  writeFileSync(`${path}.new`, 'other weights');
+  renameSync(`${path}.new`, path);
+  files.checkUnchanged();
+  first.release();
+  const second = (await files.map(path))!;
+  utimesSync(path, 1, 1);
+  assert.throws(() => files.checkUnchanged(), oneLineError('file', /weights: the file was written to while/));
+  truncateSync(path, 3);
+  assert.throws(() => files.checkUnchanged(), oneLineError('file', /changed from 13 to 3 bytes while/));
+  second.release();
+  files.checkUnchanged();
 });
 
 /** Descriptors of this process below a path. */

@@ -42,10 +42,7 @@ test('more than an array can hold is an error, not the end of the process', {
 });
 
 test('what is no file cannot be mapped', { skip }, () => {
-  assert.throws(
-    () => (native as Native).mapFile(-1, 4096, 'some/where'),
-    oneLineError('file', /^some\/where: /),
-  );
+  assert.equal((native as Native).mapFile(-1, 4096, 'some/where'), null);
 });
 
 test('declaring functions again and again costs no memory', { skip }, () => {

@@ -1,14 +1,25 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, readdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { QwenAsrError } from '../../src/error.js';
 import { loadModel, loadWav, type SpeechModel } from '../../src/index.js';
-import { loadNative, type Native } from '../../src/runtime/native.js';
+import { readModelDirectory } from '../../src/model/modelDirectory.js';
+import { loadNative, type Native, openNative } from '../../src/runtime/native.js';
+import { buildModel } from '../../src/transcribe/buildModel.js';
 import { chooseBackend } from '../../src/transcribe/chooseBackend.js';
 import type { LoadOptions } from '../../src/transcribe/types.js';
 import { oneLineError } from '../model/support/oneLineError.js';
 import { temporaryDirectory } from '../model/support/temporaryDirectory.js';
+import { wrappedKoffi } from '../runtime/support/wrappedKoffi.js';
 import { readGolden } from '../support/golden.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { Random } from '../support/random.js';
@@ -49,6 +60,26 @@ test('where no memory can be made executable another backend computes, with a no
   };
   await assertFallsBack({ ...tracked.native, seal }, /make memory executable/);
   tracked.assertNothingHeld();
+});
+
+test('where arrays over native memory are forbidden another backend computes, with a note', {
+  skip,
+}, async () => {
+  const view = () => {
+    throw new Error('External buffers are not allowed');
+  };
+  const native = await openNative(() => Promise.resolve(wrappedKoffi({ view })));
+  await assertFallsBack(native, /allows no arrays .*\(External buffers are not allowed\)$/);
+});
+
+test('weights that cannot be mapped are read', { skip }, async () => {
+  const native = (await loadNative()) as Native;
+  const { backend, openFile } = await choose({ backend: 'x64' }, { ...native, mapFile: () => null });
+  const files = await readModelDirectory(demoModelDir, openFile);
+  const model = buildModel(files, backend, performance.now());
+  const { text } = await model.transcribe(await samplesOf('light-en.wav')).result;
+  assert.equal(text, 'Turn on the kitchen light.');
+  await model.close();
 });
 
 test('on a CPU without a known level another backend computes, with a note', { skip }, async () => {
@@ -209,6 +240,30 @@ test('a weight file that was cut off is refused and not kept mapped', { skip }, 
     truncateSync(path, byteLength);
     await assert.rejects(loadModel(directory, { backend: 'x64' }), oneLineError(code, /model\.safetensors/));
     assert.ok(!readFileSync('/proc/self/maps', 'utf8').includes(path), `${byteLength} bytes`);
+  }
+});
+
+test('a weight file that is changed under a loaded model is an error before the next pass', {
+  skip,
+}, async (t) => {
+  const directory = temporaryDirectory(t);
+  for (const name of readdirSync(demoModelDir)) {
+    if (name.includes('.')) copyFileSync(join(demoModelDir, name), join(directory, name));
+  }
+  const path = join(directory, 'model.safetensors');
+  const samples = await samplesOf('light-en.wav');
+  const bytes = readFileSync(path);
+  for (const [change, found] of [
+    [() => truncateSync(path, 4096), /model\.safetensors: the file changed from \d+ to 4096 bytes while/],
+    [() => writeFileSync(path, bytes), /model\.safetensors: the file was written to while/],
+  ] as const) {
+    writeFileSync(path, bytes);
+    utimesSync(path, 1e9, 1e9);
+    const model = await loadModel(directory, { backend: 'x64' });
+    assert.equal((await model.transcribe(samples).result).text, 'Turn on the kitchen light.');
+    change();
+    await assert.rejects(model.transcribe(samples).result, oneLineError('file', found));
+    await model.close();
   }
 });
 

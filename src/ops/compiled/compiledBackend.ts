@@ -25,6 +25,8 @@ export interface CompiledOptions {
   readonly precision: Precision;
   /** Memory is taken from the machine in regions of at least this size. */
   readonly regionBytes: number;
+  /** Comes before every pass; what it throws is the pass's error. */
+  readonly beforePass?: () => void;
 }
 
 /**
@@ -47,10 +49,11 @@ class CompiledBackend implements Backend, PassQueue, CeilingBench {
   readonly conductor: Conductor;
   readonly library: KernelLibrary;
   private readonly placer: WeightPlacer;
+  private readonly beforePass: (() => void) | undefined;
   private last: Promise<void> = Promise.resolve();
   private closing: Promise<void> | null = null;
 
-  constructor({ machine, precision, regionBytes }: CompiledOptions) {
+  constructor({ machine, precision, regionBytes, beforePass }: CompiledOptions) {
     if (precision === 'bf16' && !machine.capabilities.pairDot) {
       throw new QwenAsrError(
         'unsupported',
@@ -58,6 +61,7 @@ class CompiledBackend implements Backend, PassQueue, CeilingBench {
       );
     }
     this.machine = machine;
+    this.beforePass = beforePass;
     this.name = machine.name;
     this.isa = machine.isa;
     this.precision = precision;
@@ -96,6 +100,7 @@ class CompiledBackend implements Backend, PassQueue, CeilingBench {
   enqueue(label: string, work: () => Promise<void>): Promise<void> {
     const done = this.last.then(() => {
       this.checkOpen(label);
+      this.beforePass?.();
       return work();
     });
     this.last = done.catch(() => {});

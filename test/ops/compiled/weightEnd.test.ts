@@ -35,7 +35,7 @@ for (const target of await compiledTargets()) {
       const values = Uint16Array.from({ length: fileBytes / 2 }, () => 0x3f00 + random.integer(0, 127));
       writeFileSync(path, values);
       const descriptor = openSync(path, 'r');
-      const file = native.mapFile(descriptor, fileBytes + PAGE_BYTES, path);
+      const file = native.mapFile(descriptor, fileBytes + PAGE_BYTES, path)!;
       closeSync(descriptor);
       const backend = target.create(2);
       const bytes = new Uint8Array(file.buffer, fileBytes - byteLength, byteLength);

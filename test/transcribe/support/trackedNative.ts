@@ -29,9 +29,9 @@ export class TrackedNative {
         this.mappings.delete(address);
         system.release(address, byteLength);
       },
-      startThread: (entry, argument) => {
+      startThread: (entry, argument, leave) => {
         if (threads-- <= 0) return 'the system refuses more (EAGAIN)';
-        const handle = system.startThread(entry, argument);
+        const handle = system.startThread(entry, argument, leave);
         if (typeof handle === 'number') this.threads.add(handle);
         return handle;
       },
