@@ -19,8 +19,12 @@ export const ARGMAX_REDUCE_SLOTS = { partials: 0, tiles: 1, ids: 2, best: 3, log
  * reduced to a partial in scratch's wake; `argmaxReduce` joins the partials. Slots are those of `matmul`, with y the
  * partials [tiles, rows]. Columns are counted in f32, exact below 2^24.
  */
-export function argmaxStream(spec: MatvecSpec): KernelSpec {
-  return { name: `argmaxStream.${matvecName(spec)}`, emit: (capabilities) => emitStream(spec, capabilities) };
+export function argmaxStream(spec: MatvecSpec): KernelSpec<keyof typeof MATMUL_SLOTS> {
+  return {
+    name: `argmaxStream.${matvecName(spec)}`,
+    slots: MATMUL_SLOTS,
+    emit: (capabilities) => emitStream(spec, capabilities),
+  };
 }
 
 function emitStream(spec: MatvecSpec, capabilities: Capabilities): KernelCode {
@@ -91,8 +95,12 @@ function copy(k: KernelBuilder, a: VecReg): VecReg {
 }
 
 /** Joins the partials of `rows` rows: ids i32, best f32 (NaN when any logit was not finite), logSumExp f32. One tile. */
-export function argmaxReduce(spec: { readonly rows: number }): KernelSpec {
-  return { name: `argmaxReduce.r${spec.rows}`, emit: (capabilities) => emitReduce(spec.rows, capabilities) };
+export function argmaxReduce(spec: { readonly rows: number }): KernelSpec<keyof typeof ARGMAX_REDUCE_SLOTS> {
+  return {
+    name: `argmaxReduce.r${spec.rows}`,
+    slots: ARGMAX_REDUCE_SLOTS,
+    emit: (capabilities) => emitReduce(spec.rows, capabilities),
+  };
 }
 
 function emitReduce(rows: number, capabilities: Capabilities): KernelCode {

@@ -27,8 +27,8 @@ function accumulators(capabilities: Capabilities): number {
   return Math.min(24, capabilities.vecRegisters - 4);
 }
 
-export function ceiling(kind: CeilingKind): KernelSpec {
-  return { name: `ceiling.${kind}`, emit: (capabilities) => emit(kind, capabilities) };
+export function ceiling(kind: CeilingKind): KernelSpec<keyof typeof CEILING_SLOTS> {
+  return { name: `ceiling.${kind}`, slots: CEILING_SLOTS, emit: (capabilities) => emit(kind, capabilities) };
 }
 
 function emit(kind: CeilingKind, capabilities: Capabilities): KernelCode {

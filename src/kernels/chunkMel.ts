@@ -9,9 +9,13 @@ export const CHUNK_MEL_SLOTS = { mel: 0, frames: 1, map: 2 } as const;
  * Cuts a mel into chunks of `width` frames as a feature map with border; frames past the end are zero. A tile is a
  * chunk. Elements move one by one: there are few of them.
  */
-export function chunkMel(spec: { readonly bins: number; readonly width: number }): KernelSpec {
+export function chunkMel(spec: {
+  readonly bins: number;
+  readonly width: number;
+}): KernelSpec<keyof typeof CHUNK_MEL_SLOTS> {
   return {
     name: `chunkMel.${spec.bins}x${spec.width}`,
+    slots: CHUNK_MEL_SLOTS,
     emit: (capabilities) => emit(spec.bins, spec.width, capabilities),
   };
 }

@@ -17,9 +17,10 @@ export interface Conv1Spec {
  * row of one chunk; at each position nine inputs are broadcast and lanes run along channels.
  * Error: 17·2⁻²⁴·Σ|x·w| before GELU, then GELU's, and the rounding of y.
  */
-export function conv1Gelu(spec: Conv1Spec): KernelSpec {
+export function conv1Gelu(spec: Conv1Spec): KernelSpec<keyof typeof CONV1_SLOTS> {
   return {
     name: `conv1Gelu.${layoutName(spec.x)}.${layoutName(spec.y)}`,
+    slots: CONV1_SLOTS,
     emit: (capabilities) => emit(spec, capabilities),
   };
 }

@@ -1,7 +1,7 @@
 import type { KernelBuilder } from '../jit/builder.js';
 import type { IntReg, VecReg } from '../jit/ir.js';
 import { Gelu } from './gelu.js';
-import { type KernelParams, loadSlot } from './kernel.js';
+import { boundIndex, type KernelParams, loadSlot } from './kernel.js';
 import { MATMUL_SLOTS } from './matmulSlots.js';
 import type { OperandDtype } from './tilePolicy.js';
 import { emitSilu } from './vectorMath.js';
@@ -83,7 +83,8 @@ function rowOfY(k: KernelBuilder, spec: EpilogueSpec, block: EpilogueBlock, row:
   }
   const entry = k.intOp('shiftLeft', row, 3);
   k.advance(entry, loadSlot(k, block.params, MATMUL_SLOTS.table));
-  k.advance(y, k.intLoad(k.at(entry, 4), 'i32'));
+  k.intLoad(k.at(entry, 4), 'i32', entry);
+  k.advance(y, boundIndex(k, entry, loadSlot(k, block.params, MATMUL_SLOTS.lastY)));
   return y;
 }
 

@@ -7,8 +7,12 @@ import { type KernelSpec, kernelParams, loadSlot } from './kernel.js';
 export const FLATTEN_SLOTS = { x: 0, y: 1 } as const;
 
 /** y[chunk·W + t, c·H + f] = x[chunk, c, f, t]: one row a time step, channel-major. A tile is a row of y. */
-export function flattenTime(map: FeatureMapLayout): KernelSpec {
-  return { name: `flattenTime.${layoutName(map)}`, emit: (capabilities) => emit(map, capabilities) };
+export function flattenTime(map: FeatureMapLayout): KernelSpec<keyof typeof FLATTEN_SLOTS> {
+  return {
+    name: `flattenTime.${layoutName(map)}`,
+    slots: FLATTEN_SLOTS,
+    emit: (capabilities) => emit(map, capabilities),
+  };
 }
 
 function emit(map: FeatureMapLayout, capabilities: Capabilities): KernelCode {

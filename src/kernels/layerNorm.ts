@@ -9,10 +9,11 @@ import { rowRange } from './rowRange.js';
  * is taken around the mean, so that nothing cancels.
  * Error: (length/lanes + 12)·2⁻²⁴ of (max|x − mean| + mean|x|)·scale·|weight| + |bias|, and the rounding of y.
  */
-export function layerNorm(spec: NormSpec): KernelSpec {
+export function layerNorm(spec: NormSpec): KernelSpec<keyof typeof NORM_SLOTS> {
   const { length, epsilon, yDtype, rowsPerTile } = spec;
   return {
     name: `layerNorm.${length}.${epsilon}.${yDtype}.t${rowsPerTile}`,
+    slots: NORM_SLOTS,
     emit: (capabilities) => emit(spec, capabilities),
   };
 }

@@ -2,7 +2,7 @@ import { KernelBuilder } from '../jit/builder.js';
 import type { Capabilities, IntReg, KernelCode } from '../jit/ir.js';
 import { dotTile } from './dotTile.js';
 import { type EpilogueSpec, emitEpilogue, epilogueName } from './epilogue.js';
-import { type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import { boundIndex, type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
 import { MATMUL_SLOTS } from './matmulSlots.js';
 import { ScratchVariable } from './scratchVariable.js';
 import { type OperandDtype, type TilePolicy, tilePolicy } from './tilePolicy.js';
@@ -22,7 +22,10 @@ export interface MatmulSpec {
   readonly aStrideBytes: number;
   /** Distance between rows of B. */
   readonly bStrideBytes: number;
-  /** Rows of A (and of y) lie where a table of byte offsets says: [M] pairs of i32 (offset in A, offset in y). */
+  /**
+   * Rows of A (and of y) lie where a table of byte offsets says: [M] pairs of i32 (offset in A, offset in y). Offsets
+   * outside 0 … lastX and lastY count as the nearest.
+   */
   readonly indirect: boolean;
   /** A multiple of 16. */
   readonly columnsPerTile: number;
@@ -37,12 +40,13 @@ export interface MatmulSpec {
  *
  * Error: at most (K+8)·2⁻²⁴·Σ|a·b| a dot product, then the epilogue's own.
  */
-export function matmul(spec: MatmulSpec): KernelSpec {
+export function matmul(spec: MatmulSpec): KernelSpec<keyof typeof MATMUL_SLOTS> {
   const { aDtype, bDtype, n, segments, segmentDepth, columnsPerTile, indirect } = spec;
   const shape = `n${n}k${segments}x${segmentDepth}t${columnsPerTile}`;
   const strides = `s${spec.aStrideBytes}.${spec.aSegmentStrideBytes}.${spec.bStrideBytes}${indirect ? 'i' : ''}`;
   return {
     name: `matmul.${aDtype}.${bDtype}.${shape}.${strides}.${epilogueName(spec.epilogue)}`,
+    slots: MATMUL_SLOTS,
     emit: (capabilities) => emit(spec, capabilities),
   };
 }
@@ -158,6 +162,7 @@ function rowPointers(
       k.intOp('shiftLeft', pointer, 3, pointer);
       k.advance(pointer, loadSlot(k, params, MATMUL_SLOTS.table));
       k.intLoad(k.at(pointer), 'i32', pointer);
+      boundIndex(k, pointer, loadSlot(k, params, MATMUL_SLOTS.lastX));
     } else {
       k.intOp('mul', pointer, spec.aStrideBytes, pointer);
     }

@@ -15,6 +15,19 @@ export const MATMUL_SLOTS = {
   mTiles: 8,
   /** Rows of one of them. */
   rowsPerTile: 9,
+  /** Largest offset that the table may hold for x, and for y. */
+  lastX: 10,
+  lastY: 11,
 } as const;
 
-export const MATMUL_SLOT_COUNT = 10;
+/** The slots that only some products use; a product names those that it does. */
+export const UNUSED_MATMUL_SLOTS = {
+  weight2: 0,
+  bias: 0,
+  residual: 0,
+  table: 0,
+  mTiles: 1,
+  rowsPerTile: 0,
+  lastX: 0,
+  lastY: 0,
+} as const;

@@ -24,9 +24,12 @@ export interface MatvecSpec {
  * y[r, n] = epilogue(A[r, :] · B[n, :]) for the few rows of a decode step: a tile is `columnsPerTile` rows of B,
  * streamed from memory once. Argument structure and error bound are those of `matmul`.
  */
-export function matvec(spec: MatvecSpec & { readonly epilogue: EpilogueSpec }): KernelSpec {
+export function matvec(
+  spec: MatvecSpec & { readonly epilogue: EpilogueSpec },
+): KernelSpec<keyof typeof MATMUL_SLOTS> {
   return {
     name: `matvec.${matvecName(spec)}.${epilogueName(spec.epilogue)}`,
+    slots: MATMUL_SLOTS,
     emit: (capabilities) => emit(spec, capabilities),
   };
 }

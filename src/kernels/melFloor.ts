@@ -12,8 +12,8 @@ export const MEL_FLOOR_TILE = 4096;
 const DYNAMIC_RANGE = 8;
 
 /** In place: y = (max(y, max over maxima − 8) + 4) / 4. Error 2⁻²³·max(|y|, 1). */
-export function melFloor(): KernelSpec {
-  return { name: 'melFloor', emit };
+export function melFloor(): KernelSpec<keyof typeof MEL_FLOOR_SLOTS> {
+  return { name: 'melFloor', slots: MEL_FLOOR_SLOTS, emit };
 }
 
 function emit(capabilities: Capabilities): KernelCode {

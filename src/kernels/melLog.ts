@@ -18,8 +18,12 @@ const MIN_ENERGY = 1e-10;
  *
  * @param spec.stride a multiple of 16; kernels read (and ignore) up to a vector past `count`
  */
-export function melLog(spec: { readonly stride: number }): KernelSpec {
-  return { name: `melLog.${spec.stride}`, emit: (capabilities) => emit(spec.stride, capabilities) };
+export function melLog(spec: { readonly stride: number }): KernelSpec<keyof typeof MEL_LOG_SLOTS> {
+  return {
+    name: `melLog.${spec.stride}`,
+    slots: MEL_LOG_SLOTS,
+    emit: (capabilities) => emit(spec.stride, capabilities),
+  };
 }
 
 function emit(stride: number, capabilities: Capabilities): KernelCode {

@@ -6,9 +6,13 @@ import { type KernelSpec, kernelParams, loadSlot } from './kernel.js';
 export const PAD_COLUMNS_SLOTS = { x: 0, y: 1 } as const;
 
 /** Copies a matrix to longer rows that end in zeros, so that products along them need no tail. Exact. */
-export function padColumns(spec: { readonly from: number; readonly to: number }): KernelSpec {
+export function padColumns(spec: {
+  readonly from: number;
+  readonly to: number;
+}): KernelSpec<keyof typeof PAD_COLUMNS_SLOTS> {
   return {
     name: `padColumns.${spec.from}.${spec.to}`,
+    slots: PAD_COLUMNS_SLOTS,
     emit: (capabilities) => emit(spec.from, spec.to, capabilities),
   };
 }

@@ -13,10 +13,10 @@ export const PAD_REFLECT_TILE = 4096;
 
 /**
  * padded[i] = samples[first + i], mirrored at both ends without repeating the end sample: −1 reads sample 1, n reads
- * sample n − 2. Exact. first + i lies between 1 − n and 2·(n − 1).
+ * sample n − 2. Exact. first + i lies between 1 − n and 2·(n − 1); beyond that it reads sample 0.
  */
-export function padReflect(): KernelSpec {
-  return { name: 'padReflect', emit };
+export function padReflect(): KernelSpec<keyof typeof PAD_REFLECT_SLOTS> {
+  return { name: 'padReflect', slots: PAD_REFLECT_SLOTS, emit };
 }
 
 function emit(capabilities: Capabilities): KernelCode {
@@ -63,6 +63,7 @@ function mirrorRun(
     const index = k.intOp('sub', k.intConst(0), position);
     k.intOp('max', index, position, index);
     k.intOp('min', index, k.intOp('sub', lastTwice, index), index);
+    k.intOp('max', index, 0, index);
     k.intOp('shiftLeft', index, 2, index);
     k.intStore(k.at(to), k.intLoad(k.at(samples, 0, index), 'i32'), 'i32');
     k.advance(position, 1);

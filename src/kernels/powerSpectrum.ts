@@ -13,9 +13,10 @@ export interface PowerSpectrumSpec {
 }
 
 /** power = re² + im²; error 2·2⁻²⁴ of it. */
-export function powerSpectrum(spec: PowerSpectrumSpec): KernelSpec {
+export function powerSpectrum(spec: PowerSpectrumSpec): KernelSpec<keyof typeof POWER_SPECTRUM_SLOTS> {
   return {
     name: `powerSpectrum.${spec.bins}.t${spec.rowsPerTile}`,
+    slots: POWER_SPECTRUM_SLOTS,
     emit: (capabilities) => emit(spec, capabilities),
   };
 }

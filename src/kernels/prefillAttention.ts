@@ -2,7 +2,7 @@ import { KernelBuilder } from '../jit/builder.js';
 import type { Capabilities, IntReg, KernelCode } from '../jit/ir.js';
 import { emitAttention } from './attentionBlock.js';
 import { ATTENTION_ROWS, AttentionTile } from './attentionTile.js';
-import { type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import { boundIndex, type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
 import type { OperandDtype } from './tilePolicy.js';
 
 /** What attention over the key/value cache is specialised on; rows, positions and all pointers come at run time. */
@@ -36,9 +36,10 @@ export const CACHED_ATTENTION_SLOTS = {
   sequences: 5,
   /** Number of rows; prefillAttention only. */
   rows: 6,
+  /** The last position and the last sequence of the cache. */
+  lastPosition: 7,
+  lastSequence: 8,
 } as const;
-
-export const CACHED_ATTENTION_SLOT_COUNT = 7;
 
 /** How many tiles there are: one for every query head and every ATTENTION_ROWS rows. */
 export function prefillAttentionTiles(spec: Pick<CachedAttentionSpec, 'heads'>, rows: number): number {
@@ -47,16 +48,18 @@ export function prefillAttentionTiles(spec: Pick<CachedAttentionSpec, 'heads'>, 
 
 /**
  * Causal grouped-query attention of rows at consecutive positions of one sequence over its cache:
- * y = softmax(q·Kᵀ/√headDim)·V, row i seeing the keys 0 … positions[0] + i (q, y [rows, heads·headDim]).
+ * y = softmax(q·Kᵀ/√headDim)·V, row i seeing the keys 0 … positions[0] + i (q, y [rows, heads·headDim]). A position or
+ * sequence outside the cache counts as the nearest at which all rows fit.
  * Tiles: ATTENTION_ROWS rows of one query head; the last rows, which see most keys, come first, heads run fastest.
  *
  * Error, against exact arithmetic on the same operands: with s the largest Σ|q·k|/√headDim of the row,
  * |error of y| ≤ (2·(headDim + 16)·s·2⁻²⁴ + (keys + 24)·2⁻²³)·Σ weight·|v|, in bf16 plus 2⁻⁸·(Σ weight·|v| + |y|)
  * because the weights are rounded, then the rounding of y to its type. NaN in what a row sees makes its y NaN.
  */
-export function prefillAttention(spec: CachedAttentionSpec): KernelSpec {
+export function prefillAttention(spec: CachedAttentionSpec): KernelSpec<keyof typeof CACHED_ATTENTION_SLOTS> {
   return {
     name: `prefillAttention.${cachedAttentionName(spec)}`,
+    slots: CACHED_ATTENTION_SLOTS,
     emit: (capabilities) => emit(spec, capabilities),
   };
 }
@@ -92,6 +95,9 @@ function emit(spec: CachedAttentionSpec, capabilities: Capabilities): KernelCode
   tile.rows.set(rows);
 
   const position = k.intLoad(k.at(loadSlot(k, params, CACHED_ATTENTION_SLOTS.positions)), 'i32');
+  const lastPosition = loadSlot(k, params, CACHED_ATTENTION_SLOTS.lastPosition);
+  k.intOp('sub', lastPosition, loadSlot(k, params, CACHED_ATTENTION_SLOTS.rows), lastPosition);
+  boundIndex(k, position, k.intOp('add', lastPosition, 1, lastPosition));
   k.advance(position, row);
   tile.diagonal.set(position);
   tile.keysLeft.set(k.intOp('add', position, rows, position));
@@ -106,6 +112,7 @@ function emit(spec: CachedAttentionSpec, capabilities: Capabilities): KernelCode
     variable.set(address);
   }
   const inCache = k.intLoad(k.at(loadSlot(k, params, CACHED_ATTENTION_SLOTS.sequences)), 'i32');
+  boundIndex(k, inCache, loadSlot(k, params, CACHED_ATTENTION_SLOTS.lastSequence));
   k.intOp('mul', inCache, spec.sequenceStrideBytes, inCache);
   k.intOp('divide', head, spec.heads / spec.kvHeads, head);
   k.advance(inCache, k.intOp('mul', head, spec.capacity * rowBytes));

@@ -19,10 +19,11 @@ export const NORM_SLOTS = { x: 0, y: 1, weight: 2, bias: 3, m: 4 } as const;
  * y = x / √(mean(x²) + ε) ⊙ weight, row by row; x [M, length] f32, y operand.
  * Error: (length/lanes + 12)·2⁻²⁴ relative to |y|, and the rounding of y.
  */
-export function rmsNorm(spec: NormSpec): KernelSpec {
+export function rmsNorm(spec: NormSpec): KernelSpec<keyof typeof NORM_SLOTS> {
   const { length, epsilon, yDtype, rowsPerTile } = spec;
   return {
     name: `rmsNorm.${length}.${epsilon}.${yDtype}.t${rowsPerTile}`,
+    slots: NORM_SLOTS,
     emit: (capabilities) => emit(spec, capabilities),
   };
 }

@@ -1,6 +1,6 @@
 import { KernelBuilder } from '../jit/builder.js';
 import type { Address, Capabilities, IntReg, KernelCode } from '../jit/ir.js';
-import { type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import { boundIndex, type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
 import { emitRmsScale } from './rmsNorm.js';
 import type { OperandDtype } from './tilePolicy.js';
 
@@ -30,6 +30,9 @@ export const ROTARY_SLOTS = {
   y: 9,
   keys: 10,
   values: 11,
+  /** The last position that cos, sin and the cache all have, and the cache's last sequence. */
+  lastPosition: 12,
+  lastSequence: 13,
 } as const;
 
 /**
@@ -39,13 +42,15 @@ export const ROTARY_SLOTS = {
  *   k [rows, kvHeads·headDim] f32 → rotate(norm(k))  → keys[sequence, head, position]
  *   v [rows, kvHeads·headDim] f32 →                  → values[sequence, head, position]
  *
+ * A position or sequence outside 0 … last counts as the nearest.
  * rotate: [a, b] → [a·cos − b·sin, b·cos + a·sin] on the two halves of a head.
  * Error: (headDim/lanes + 16)·2⁻²⁴ of |a| + |b| after the norm, and the rounding of the result.
  */
-export function rotaryToCache(spec: RotarySpec): KernelSpec {
+export function rotaryToCache(spec: RotarySpec): KernelSpec<keyof typeof ROTARY_SLOTS> {
   const { heads, kvHeads, headDim, capacity, epsilon, dtype } = spec;
   return {
     name: `rotaryToCache.${heads}.${kvHeads}.${headDim}.c${capacity}.${epsilon}.${dtype}`,
+    slots: ROTARY_SLOTS,
     emit: (capabilities) => emit(spec, capabilities),
   };
 }
@@ -55,7 +60,7 @@ function emit(spec: RotarySpec, capabilities: Capabilities): KernelCode {
   const params = kernelParams(k);
   const { heads, kvHeads, headDim, capacity } = spec;
   const bytes = spec.dtype === 'bf16' ? 2 : 4;
-  const position = rowInteger(k, params, ROTARY_SLOTS.positions);
+  const position = rowIndex(k, params, ROTARY_SLOTS.positions, ROTARY_SLOTS.lastPosition);
   const angles = k.intOp('mul', position, 4 * (headDim / 2));
   const y = loadSlot(k, params, ROTARY_SLOTS.y);
   k.advance(y, k.intOp('mul', params.tile, bytes * heads * headDim));
@@ -70,7 +75,7 @@ function emit(spec: RotarySpec, capabilities: Capabilities): KernelCode {
   });
 
   // Offset of (sequence, head 0, position) in keys and values.
-  const cell = rowInteger(k, params, ROTARY_SLOTS.sequences);
+  const cell = rowIndex(k, params, ROTARY_SLOTS.sequences, ROTARY_SLOTS.lastSequence);
   k.intOp('mul', cell, kvHeads * capacity, cell);
   k.advance(cell, position);
   k.intOp('mul', cell, headDim * bytes, cell);
@@ -145,9 +150,10 @@ function storeType(spec: RotarySpec): 'bf16' | 'raw' {
   return spec.dtype === 'bf16' ? 'bf16' : 'raw';
 }
 
-/** The tile's own element of an i32 array. */
-function rowInteger(k: KernelBuilder, params: KernelParams, slot: number): IntReg {
-  return k.intLoad(k.at(loadSlot(k, params, slot), 0, k.intOp('shiftLeft', params.tile, 2)), 'i32');
+/** The tile's own element of an i32 array, an index up to what another slot says. */
+function rowIndex(k: KernelBuilder, params: KernelParams, slot: number, lastSlot: number): IntReg {
+  const index = k.intLoad(k.at(loadSlot(k, params, slot), 0, k.intOp('shiftLeft', params.tile, 2)), 'i32');
+  return boundIndex(k, index, loadSlot(k, params, lastSlot));
 }
 
 /** The tile's own row of an f32 matrix. */

@@ -2,7 +2,7 @@ import { KernelBuilder } from '../jit/builder.js';
 import type { Capabilities, IntReg, KernelCode, VecReg } from '../jit/ir.js';
 import { emitWeightedValues } from './attentionValues.js';
 import { dotTile } from './dotTile.js';
-import { type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import { boundIndex, type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
 import { CACHED_ATTENTION_SLOTS, type CachedAttentionSpec, cachedAttentionName } from './prefillAttention.js';
 import { STEP_KEYS, StepTile } from './stepTile.js';
 import { emitExp } from './vectorMath.js';
@@ -20,13 +20,14 @@ export function stepAttentionTiles(spec: Pick<CachedAttentionSpec, 'kvHeads'>, r
  *
  * Error, against exact arithmetic on the same operands: with s the largest Σ|q·k|/√headDim of the row,
  * |error of y| ≤ (2·(headDim + 16)·s·2⁻²⁴ + (keys + 24)·2⁻²³)·Σ weight·|v|, then the rounding of y to its type.
- * NaN in what a row sees makes its y NaN.
+ * NaN in what a row sees makes its y NaN. A position or sequence outside the cache counts as the nearest.
  *
  * `spec.capacity` must be a multiple of 4: keys are read in fours.
  */
-export function stepAttention(spec: CachedAttentionSpec): KernelSpec {
+export function stepAttention(spec: CachedAttentionSpec): KernelSpec<keyof typeof CACHED_ATTENTION_SLOTS> {
   return {
     name: `stepAttention.${cachedAttentionName(spec)}`,
+    slots: CACHED_ATTENTION_SLOTS,
     emit: (capabilities) => emit(spec, capabilities),
   };
 }
@@ -60,14 +61,15 @@ function locate(tile: StepTile, params: KernelParams): void {
   const { k, spec, rowBytes, group } = tile;
   const row = k.intOp('divide', params.tile, spec.kvHeads);
   const kvHead = k.intOp('remainder', params.tile, spec.kvHeads);
-  const ofRow = (slot: number): IntReg => {
+  const ofRow = (slot: number, lastSlot: number): IntReg => {
     const address = k.intOp('mul', row, 4);
     k.advance(address, loadSlot(k, params, slot));
-    return k.intLoad(k.at(address), 'i32', address);
+    const index = k.intLoad(k.at(address), 'i32', address);
+    return boundIndex(k, index, loadSlot(k, params, lastSlot));
   };
-  const position = ofRow(CACHED_ATTENTION_SLOTS.positions);
+  const position = ofRow(CACHED_ATTENTION_SLOTS.positions, CACHED_ATTENTION_SLOTS.lastPosition);
   tile.keysLeft.set(k.intOp('add', position, 1, position));
-  const inCache = ofRow(CACHED_ATTENTION_SLOTS.sequences);
+  const inCache = ofRow(CACHED_ATTENTION_SLOTS.sequences, CACHED_ATTENTION_SLOTS.lastSequence);
   k.intOp('mul', inCache, spec.sequenceStrideBytes, inCache);
   k.advance(inCache, k.intOp('mul', kvHead, spec.capacity * rowBytes));
   tile.keys.set(k.intOp('add', loadSlot(k, params, CACHED_ATTENTION_SLOTS.keys), inCache));

@@ -31,8 +31,6 @@ export const WINDOW_ATTENTION_SLOTS = {
   tokens: 4,
 } as const;
 
-export const WINDOW_ATTENTION_SLOT_COUNT = 5;
-
 /** How many tiles there are: one for every head and every ATTENTION_ROWS rows of a window. */
 export function windowAttentionTiles(
   spec: Pick<WindowAttentionSpec, 'heads' | 'windowTokens'>,
@@ -52,11 +50,12 @@ export function windowAttentionTiles(
  * |error of y| ≤ (2·(headDim + 16)·s·2⁻²⁴ + (keys + 24)·2⁻²³)·Σ weight·|v|, in bf16 plus 2⁻⁸·(Σ weight·|v| + |y|)
  * because the weights are rounded, then the rounding of y to its type. NaN in what a row sees makes its y NaN.
  */
-export function windowAttention(spec: WindowAttentionSpec): KernelSpec {
+export function windowAttention(spec: WindowAttentionSpec): KernelSpec<keyof typeof WINDOW_ATTENTION_SLOTS> {
   const { dtype, heads, headDim, windowTokens } = spec;
   const strides = [spec.qStrideBytes, spec.kStrideBytes, spec.vStrideBytes, spec.yStrideBytes].join('.');
   return {
     name: `windowAttention.${dtype}.${heads}x${headDim}.w${windowTokens}.s${strides}`,
+    slots: WINDOW_ATTENTION_SLOTS,
     emit: (capabilities) => emit(spec, capabilities),
   };
 }

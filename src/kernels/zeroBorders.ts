@@ -6,8 +6,12 @@ import { type KernelSpec, kernelParams, loadSlot } from './kernel.js';
 export const ZERO_BORDERS_SLOTS = { map: 0 } as const;
 
 /** Clears the border of a feature map; a tile is a chunk. channels is a multiple of 32. */
-export function zeroBorders(map: FeatureMapLayout): KernelSpec {
-  return { name: `zeroBorders.${layoutName(map)}`, emit: (capabilities) => emit(map, capabilities) };
+export function zeroBorders(map: FeatureMapLayout): KernelSpec<keyof typeof ZERO_BORDERS_SLOTS> {
+  return {
+    name: `zeroBorders.${layoutName(map)}`,
+    slots: ZERO_BORDERS_SLOTS,
+    emit: (capabilities) => emit(map, capabilities),
+  };
 }
 
 function emit(map: FeatureMapLayout, capabilities: Capabilities): KernelCode {

@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { convolutionWindows } from '../../src/kernels/convolutionWindows.js';
+import { convolutionWindows, lastElement, lastWindow } from '../../src/kernels/convolutionWindows.js';
 import { type FeatureMapLayout, rowBytes } from '../../src/kernels/featureMapLayout.js';
-import { matmul } from '../../src/kernels/matmul.js';
+import { type MatmulSpec, matmul } from '../../src/kernels/matmul.js';
 import { MATMUL_SLOTS } from '../../src/kernels/matmulSlots.js';
 import { MODEL_SHAPES, STEM_HEIGHTS, STEM_WIDTHS } from '../../src/kernels/registry/modelShapes.js';
 import { convolutionTile } from '../../src/kernels/tileShapes.js';
 import { borderCells, FeatureMapArray } from './support/featureMap.js';
-import { type KernelSlot, type KernelTarget, runKernel, widen } from './support/kernelHarness.js';
+import {
+  type KernelArray,
+  type KernelSlot,
+  type KernelTarget,
+  runKernel,
+  widen,
+} from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 import { operandTypes } from './support/productCases.js';
 import {
@@ -69,6 +75,56 @@ const windowMistakes: readonly WindowMistake[] = [
     .map((product) => ({ name: product.name, shift: inPlace, product })),
 ];
 
+/** A convolution as an indirect product. */
+function convolutionProduct(
+  x: FeatureMapLayout,
+  y: FeatureMapLayout,
+  bDtype: Dtype,
+  columnsPerTile: number,
+): MatmulSpec {
+  return {
+    aDtype: x.dtype,
+    bDtype,
+    n: y.channels,
+    segments: 3,
+    segmentDepth: 3 * x.channels,
+    aSegmentStrideBytes: rowBytes(x),
+    aStrideBytes: 0,
+    bStrideBytes: 9 * x.channels * (bDtype === 'bf16' ? 2 : 4),
+    indirect: true,
+    columnsPerTile,
+    epilogue: {
+      bias: true,
+      activation: 'gelu',
+      residual: false,
+      yDtype: y.dtype,
+      yStrideBytes: 0,
+      residualStrideBytes: 0,
+    },
+  };
+}
+
+/** What y holds after two windows whose places are given as [offset in x, offset in y]. */
+function runWindows(target: KernelTarget, types: readonly [Dtype, Dtype], table: Int32Array): KernelArray {
+  const [chunks, channels] = [2, 32];
+  const x: FeatureMapLayout = { channels, height: 4, width: 3, dtype: types[0] };
+  const y: FeatureMapLayout = { ...x, height: 2, width: 2 };
+  const result = new FeatureMapArray(y, chunks, { everywhere: UNTOUCHED }).array;
+  const slots: KernelSlot[] = new Array(Object.keys(MATMUL_SLOTS).length).fill(0);
+  slots[MATMUL_SLOTS.x] = new FeatureMapArray(x, chunks, { seed: 1 }).array;
+  slots[MATMUL_SLOTS.weight] = randomOperand(types[1], channels * 9 * channels, 2);
+  slots[MATMUL_SLOTS.y] = result;
+  slots[MATMUL_SLOTS.bias] = randomOperand('f32', channels, 3);
+  slots[MATMUL_SLOTS.table] = table;
+  slots[MATMUL_SLOTS.m] = 2;
+  slots[MATMUL_SLOTS.mTiles] = 1;
+  slots[MATMUL_SLOTS.rowsPerTile] = 2;
+  slots[MATMUL_SLOTS.lastX] = lastWindow(x, chunks);
+  slots[MATMUL_SLOTS.lastY] = lastElement(y, chunks);
+  runKernel(target, matmul(convolutionProduct(x, y, types[1], channels)), { slots, tiles: 1 });
+  return result;
+}
+
 /** A convolution as an indirect product, on some of its tiles, compared with its definition. */
 class ConvolutionRun {
   private readonly what: Convolution;
@@ -102,27 +158,7 @@ class ConvolutionRun {
     const { rowsPerTile, columnsPerTile } = convolutionTile(m, outputs, 2);
     const mTiles = Math.ceil(m / rowsPerTile);
     const columnTiles = Math.ceil(outputs / columnsPerTile);
-    const bBytes = this.types[1] === 'bf16' ? 2 : 4;
-    const spec = matmul({
-      aDtype: x.dtype,
-      bDtype: this.types[1],
-      n: outputs,
-      segments: 3,
-      segmentDepth: 3 * x.channels,
-      aSegmentStrideBytes: rowBytes(x),
-      aStrideBytes: 0,
-      bStrideBytes: 9 * x.channels * bBytes,
-      indirect: true,
-      columnsPerTile,
-      epilogue: {
-        bias: true,
-        activation: 'gelu',
-        residual: false,
-        yDtype: y.dtype,
-        yStrideBytes: 0,
-        residualStrideBytes: 0,
-      },
-    });
+    const spec = matmul(convolutionProduct(x, y, this.types[1], columnsPerTile));
     const slots: KernelSlot[] = new Array(Object.keys(MATMUL_SLOTS).length).fill(0);
     slots[MATMUL_SLOTS.x] = this.x.array;
     slots[MATMUL_SLOTS.weight] = this.weight;
@@ -132,6 +168,8 @@ class ConvolutionRun {
     slots[MATMUL_SLOTS.m] = m;
     slots[MATMUL_SLOTS.mTiles] = mTiles;
     slots[MATMUL_SLOTS.rowsPerTile] = rowsPerTile;
+    slots[MATMUL_SLOTS.lastX] = lastWindow(x, chunks);
+    slots[MATMUL_SLOTS.lastY] = lastElement(y, chunks);
     const mTilesRun = [...new Set([0, mTiles >> 1, mTiles - 1])];
     const order = mTilesRun.flatMap((tile) =>
       Array.from({ length: columnTiles }, (_, column) => column * mTiles + tile),
@@ -222,6 +260,16 @@ describe('convolutionWindows', async () => {
           const what = { x: { ...x, dtype: types[0] }, outputs, chunks };
           new ConvolutionRun(what, types, seed).check(target);
         });
+      });
+
+      test(`a window outside the maps is the nearest: ${where}`, { skip: target.missing }, () => {
+        const bytes = types[0] === 'bf16' ? 2 : 4;
+        // The first window of the first chunk and the last of the second (6 × 5 cells with borders); y has 4 × 4 cells.
+        const [lastX, lastY] = [(2 * 30 - 2 * 5 - 3) * 32 * bytes, 31 * 32 * bytes];
+        const inside = runWindows(target, types, Int32Array.of(0, 0, lastX, lastY));
+        const outside = Int32Array.of(-(2 ** 31), -1, lastX + 1, 2 ** 31 - 1);
+        assert.deepEqual(runWindows(target, types, outside), inside);
+        assert.ok(inside.at(-1) !== UNTOUCHED && inside[0] !== UNTOUCHED);
       });
     }
   }

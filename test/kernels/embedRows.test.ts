@@ -20,6 +20,7 @@ describe('embedRows', async () => {
           slots[EMBED_SLOTS.ids] = ids;
           slots[EMBED_SLOTS.table] = table;
           slots[EMBED_SLOTS.y] = y;
+          slots[EMBED_SLOTS.lastId] = rows - 1;
           runKernel(target, embedRows({ length, tableDtype }), {
             slots,
             tiles: ids.length,
@@ -34,6 +35,27 @@ describe('embedRows', async () => {
       });
     }
 
+    test(`an id outside the table counts as its nearest, on ${target.name}`, { skip: target.missing }, () => {
+      const [rows, length] = [5, 32];
+      const ids = Int32Array.of(-1, rows, 1_000_000, 2 ** 31 - 1, -(2 ** 31), 3);
+      const nearest = [0, rows - 1, rows - 1, rows - 1, 0, 3];
+      for (const tableDtype of ['f32', 'bf16'] as const) {
+        const table = randomOperand(tableDtype, rows * length, 3);
+        const y = new Float32Array(ids.length * length);
+        const slots: KernelSlot[] = [];
+        slots[EMBED_SLOTS.ids] = ids;
+        slots[EMBED_SLOTS.table] = table;
+        slots[EMBED_SLOTS.y] = y;
+        slots[EMBED_SLOTS.lastId] = rows - 1;
+        runKernel(target, embedRows({ length, tableDtype }), { slots, tiles: ids.length });
+        const expected = widen(table);
+        nearest.forEach((id, i) => {
+          const row = y.subarray(i * length, (i + 1) * length);
+          assert.deepEqual(row, expected.subarray(id * length, (id + 1) * length), `id ${ids[i]}`);
+        });
+      }
+    });
+
     if (target.isSlow) continue; // the interpreter knows no memory but its own
     test(`reaches the last row of the largest table, on ${target.name}`, { skip: target.missing }, () => {
       // Only the last row is in memory; the table's address is that of the whole.
@@ -44,6 +66,7 @@ describe('embedRows', async () => {
       slots[EMBED_SLOTS.ids] = Int32Array.of(vocabulary - 1);
       slots[EMBED_SLOTS.table] = { array: row, offsetBytes: -(vocabulary - 1) * length * 2 };
       slots[EMBED_SLOTS.y] = y;
+      slots[EMBED_SLOTS.lastId] = vocabulary - 1;
       runKernel(target, embedRows({ length, tableDtype: 'bf16' }), { slots, tiles: 1 });
       assert.deepEqual(y, widen(row));
     });

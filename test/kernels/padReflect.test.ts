@@ -27,6 +27,24 @@ const large: readonly Piece[] = [
 
 describe('padReflect', async () => {
   for (const target of await kernelTargets()) {
+    test(`reads no sample that is not there, on ${target.name}`, { skip: target.missing }, () => {
+      for (const first of [-100_000, -21, 30, 100_000]) {
+        const samples = new Random(1).floats(10);
+        const padded = new Float32Array(16);
+        const slots: KernelSlot[] = [];
+        slots[PAD_REFLECT_SLOTS.samples] = samples;
+        slots[PAD_REFLECT_SLOTS.n] = samples.length;
+        slots[PAD_REFLECT_SLOTS.first] = first;
+        slots[PAD_REFLECT_SLOTS.padded] = padded;
+        slots[PAD_REFLECT_SLOTS.count] = padded.length;
+        runKernel(target, padReflect(), { slots, tiles: 1 });
+        assert.ok(
+          padded.every((value) => samples.includes(value)),
+          `from ${first}: ${padded}`,
+        );
+      }
+    });
+
     test(`mirrors a clip at its ends, on ${target.name}`, { skip: target.missing }, () => {
       for (const { n, first, count } of target.isSlow ? small : [...small, ...large]) {
         const samples = new Random(n).floats(n);

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { prefillAttention, prefillAttentionTiles } from '../../src/kernels/prefillAttention.js';
 import { attentionMistakes, f32Rounding, noMistake, pairedRounding } from './support/attentionReference.js';
-import { type CachedAttentionCase, CachedAttentionRun } from './support/cachedAttentionRun.js';
+import {
+  type CachedAttentionCase,
+  CachedAttentionRun,
+  type CachedRow,
+} from './support/cachedAttentionRun.js';
 import { asOperand, type KernelTarget } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 
@@ -65,6 +69,32 @@ describe('prefillAttention', async () => {
             const error = run.error(mistake, [row]);
             assert.ok(error > 2, `${mistake.name}, row ${row}: ${error.toFixed(2)} times the bound`);
           }
+        }
+      });
+
+      test(`stays inside the cache: ${dtype} on ${target.name}`, { skip: target.missing }, () => {
+        const rows = 34;
+        const wild: readonly [stated: CachedRow, nearest: CachedRow][] = [
+          [
+            { sequence: -1, position: -1 },
+            { sequence: 0, position: 0 },
+          ],
+          [
+            { sequence: 3, position: 2 ** 31 - 1 },
+            { sequence: 2, position: 40 - rows },
+          ],
+          [
+            { sequence: -(2 ** 31), position: 40 - rows + 1 },
+            { sequence: 0, position: 40 - rows },
+          ],
+        ];
+        for (const [stated, { sequence, position }] of wild) {
+          const places = Array.from({ length: rows }, (_, i) => ({ sequence, position: position + i }));
+          const size = { ...prefill(dtype, demo, rows, 0), capacity: 40, rows: places };
+          const run = new CachedAttentionRun({ ...size, stated: [stated, ...places.slice(1)] }, 3);
+          attend(run, target);
+          const error = run.error(noMistake);
+          assert.ok(error <= 1, `${JSON.stringify(stated)}: ${error.toFixed(2)} times the bound`);
         }
       });
 

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import type { Instruction, IntReg } from '../../src/jit/ir.js';
+import { registersUsed } from '../../src/jit/registersUsed.js';
 import { X64_LEVELS, type X64Level, x64Capabilities } from '../../src/jit/x64/level.js';
 import { lowerX64 } from '../../src/jit/x64/lower.js';
 import { type MatmulSpec, matmul } from '../../src/kernels/matmul.js';
@@ -78,6 +80,29 @@ test('every kernel fits the registers of every level in every model, and a name 
   assert.ok(codes.size > 300, `${codes.size} kernels were built`);
 });
 
+test('kernels read no argument that they have not declared', () => {
+  const offsets = (body: readonly Instruction[], args: IntReg): number[] =>
+    body.flatMap((i) => {
+      assert.ok(!registersUsed(i).writes.includes(args), 'the address of the arguments stays what it is');
+      if (i.op === 'if') return [i.whenTrue, i.whenFalse].flatMap((arm) => offsets(arm, args));
+      if (i.op === 'loop' || i.op === 'while') return offsets(i.body, args);
+      if (i.op !== 'intLoad') return registersUsed(i).reads.includes(args) ? [Number.NaN] : [];
+      return i.from.base === args && i.type === 'pointer' ? [i.from.offset] : [];
+    });
+  let reads = 0;
+  for (const context of contexts()) {
+    for (const { spec } of kernelRegistry.flatMap((kernel) => kernel.calls(context))) {
+      const { body, params } = spec.emit(context.capabilities);
+      const declared = Object.values(spec.slots).map((slot) => 8 * slot);
+      for (const offset of offsets(body, params[0]!)) {
+        assert.ok(declared.includes(offset), `${spec.name} reads argument bytes at ${offset}`);
+        reads++;
+      }
+    }
+  }
+  assert.ok(reads > 1000, `${reads} arguments`);
+});
+
 test('whatever a matrix product is specialised on is in its name', () => {
   const epilogue = {
     bias: false,
@@ -136,7 +161,9 @@ test('every call says what it does and costs', () => {
         assert.ok(call.tiles > 0 && Number.isInteger(call.tiles), `${where}: ${call.tiles} tiles`);
         assert.ok(call.bytes > 0, `${where}: ${call.bytes} bytes`);
         assert.ok(kernel.limit === 'memory' || call.flops > 0, `${where}: ${call.flops} flops`);
-        assert.equal(Object.keys(call.slots).length, call.slots.length, `${where}: a slot is missing`);
+        const places = Object.values(call.spec.slots).toSorted((a, b) => a - b);
+        assert.deepEqual(places, [...places.keys()], `${where}: slots have gaps`);
+        assert.deepEqual(Object.keys(call.slots).map(Number), places, `${where}: a slot is missing`);
       }
     }
   }

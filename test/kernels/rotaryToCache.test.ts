@@ -37,11 +37,20 @@ const mistakes: readonly Mistake[] = [
 /** Rows of three sequences in no order, as a step of several sequences has them. */
 const SEQUENCES = 3;
 const CAPACITY = 12;
-const rowPlaces: readonly (readonly [sequence: number, position: number])[] = [
+type Places = readonly (readonly [sequence: number, position: number])[];
+const rowPlaces: Places = [
   [1, 0],
   [0, 7],
   [2, 11],
   [0, 3],
+];
+
+/** Places outside of the cache to which `rowPlaces` are the nearest. */
+const outside: Places = [
+  [1, -1],
+  [-(2 ** 31), 7],
+  [SEQUENCES, 2 ** 31 - 1],
+  [-5, 3],
 ];
 
 class RotaryRun {
@@ -58,7 +67,7 @@ class RotaryRun {
   private readonly keys: Float32Array | Uint16Array;
   private readonly values: Float32Array | Uint16Array;
 
-  constructor(target: KernelTarget, size: Size, seed: number) {
+  constructor(target: KernelTarget, size: Size, seed: number, places = rowPlaces) {
     const { heads, kvHeads, headDim, dtype } = size;
     const random = new Random(seed);
     const rows = rowPlaces.length;
@@ -79,15 +88,16 @@ class RotaryRun {
     const cells = SEQUENCES * kvHeads * CAPACITY * headDim;
     this.keys = asOperand(dtype, new Float32Array(cells).fill(UNTOUCHED));
     this.values = asOperand(dtype, new Float32Array(cells).fill(UNTOUCHED));
-    this.run(target);
+    this.run(target, places);
   }
 
-  private run(target: KernelTarget): void {
+  private run(target: KernelTarget, places: Places): void {
     const spec = rotaryToCache({ ...this.size, capacity: CAPACITY, epsilon: EPSILON });
     const { q, k, v, qNorm, kNorm, cos, sin, y, keys, values } = this;
-    const sequences = Int32Array.from(rowPlaces, ([sequence]) => sequence);
-    const positions = Int32Array.from(rowPlaces, ([, position]) => position);
-    const named = { q, k, v, qNorm, kNorm, cos, sin, positions, sequences, y, keys, values };
+    const sequences = Int32Array.from(places, ([sequence]) => sequence);
+    const positions = Int32Array.from(places, ([, position]) => position);
+    const arrays = { q, k, v, qNorm, kNorm, cos, sin, positions, sequences, y, keys, values };
+    const named = { ...arrays, lastPosition: CAPACITY - 1, lastSequence: SEQUENCES - 1 };
     const slots: KernelSlot[] = [];
     for (const [name, index] of Object.entries(ROTARY_SLOTS))
       slots[index] = named[name as keyof typeof named];
@@ -198,6 +208,12 @@ describe('rotaryToCache', async () => {
           const run = new RotaryRun(target, { heads, kvHeads, headDim, dtype }, seed);
           run.check(`${heads}/${kvHeads}×${headDim} ${dtype} on ${target.name}`);
         });
+      });
+      test(`stays inside the cache and its tables: ${dtype} on ${target.name}`, {
+        skip: target.missing,
+      }, () => {
+        const run = new RotaryRun(target, { heads: 2, kvHeads: 1, headDim: 32, dtype }, 7, outside);
+        run.check(`${dtype} on ${target.name}`);
       });
     }
   }

@@ -87,6 +87,18 @@ describe('stepAttention', async () => {
         }
       });
 
+      test(`stays inside the cache: ${dtype} on ${target.name}`, { skip: target.missing }, () => {
+        const size = { ...step(dtype, demo, [0, 19]), capacity: 20 }; // of sequences 1 and 0
+        const stated = [
+          { sequence: 2 ** 31 - 1, position: -(2 ** 31) },
+          { sequence: -1, position: 20 },
+        ];
+        const run = new CachedAttentionRun({ ...size, stated }, 3);
+        attend(run, target);
+        const error = run.error(noMistake);
+        assert.ok(error <= 1, `${error.toFixed(2)} times the bound`);
+      });
+
       test(`does not hide NaN: ${dtype} on ${target.name}`, { skip: target.missing }, () => {
         const nan = asOperand(dtype, Float32Array.of(Number.NaN))[0]!;
         for (const at of [0, 3, 19]) {

@@ -121,6 +121,8 @@ function cachedCall(
   slots[CACHED_ATTENTION_SLOTS.positions] = i32(positions);
   slots[CACHED_ATTENTION_SLOTS.sequences] = i32(sequences);
   slots[CACHED_ATTENTION_SLOTS.rows] = rows;
+  slots[CACHED_ATTENTION_SLOTS.lastPosition] = CAPACITY - 1;
+  slots[CACHED_ATTENTION_SLOTS.lastSequence] = 0;
   const keys = positions.at(-1)! + 1;
   const bytes = 2 * arrayBytes(q) + 2 * keys * kvHeads * headDim * BYTES[operand];
   return { label: `${rows} rows, ${keys} keys`, slots, bytes };

@@ -1,6 +1,6 @@
 import { CHUNK_MEL_SLOTS, chunkMel } from '../chunkMel.js';
 import { CONV1_SLOTS, conv1Gelu } from '../conv1Gelu.js';
-import { convolutionWindows } from '../convolutionWindows.js';
+import { convolutionWindows, lastElement, lastWindow } from '../convolutionWindows.js';
 import { chunkBytes, type FeatureMapLayout, rowBytes } from '../featureMapLayout.js';
 import { FLATTEN_SLOTS, flattenTime } from '../flattenTime.js';
 import { matmul } from '../matmul.js';
@@ -128,6 +128,7 @@ export function convolutionCalls(context: ExampleContext): ExampleCall[] {
       y: mapArray(y),
       table: i32(convolutionWindows(x, y, CHUNKS)),
     };
+    const last = { lastX: lastWindow(x, CHUNKS), lastY: lastElement(y, CHUNKS) };
     return {
       label: `conv2d${stage + 1}, ${CHUNKS} chunks`,
       spec: matmul({
@@ -150,7 +151,7 @@ export function convolutionCalls(context: ExampleContext): ExampleCall[] {
           residualStrideBytes: 0,
         },
       }),
-      slots: matmulArguments({ ...arrays, m, mTiles, rowsPerTile }),
+      slots: matmulArguments({ ...arrays, ...last, m, mTiles, rowsPerTile }),
       tiles: mTiles * Math.ceil(n / columnsPerTile),
       flops: 2 * m * n * depth,
       bytes: arrayBytes(...Object.values(arrays)),

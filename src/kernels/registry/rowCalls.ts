@@ -75,6 +75,7 @@ export const embedRowsKernel: RegisteredKernel = {
     slots[EMBED_SLOTS.ids] = i32(ids);
     slots[EMBED_SLOTS.table] = bf16(vocabulary * hidden);
     slots[EMBED_SLOTS.y] = y;
+    slots[EMBED_SLOTS.lastId] = vocabulary - 1;
     const bytes = arrayBytes(y) + arrayBytes(y) / 2;
     const spec = embedRows({ length: hidden, tableDtype: 'bf16' });
     return [{ label: `${PROMPT_ROWS} rows`, spec, slots, tiles: PROMPT_ROWS, flops: 0, bytes }];
@@ -104,6 +105,8 @@ export const rotaryToCacheKernel: RegisteredKernel = {
     slots[ROTARY_SLOTS.y] = { dtype: context.operand, length: q.length };
     slots[ROTARY_SLOTS.keys] = cache();
     slots[ROTARY_SLOTS.values] = cache();
+    slots[ROTARY_SLOTS.lastPosition] = capacity - 1;
+    slots[ROTARY_SLOTS.lastSequence] = 0;
     const read = arrayBytes(q, kv, kv);
     return [
       {

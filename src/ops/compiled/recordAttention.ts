@@ -1,15 +1,10 @@
 import {
-  CACHED_ATTENTION_SLOTS,
   type CachedAttentionSpec,
   prefillAttention,
   prefillAttentionTiles,
 } from '../../kernels/prefillAttention.js';
 import { stepAttention, stepAttentionTiles } from '../../kernels/stepAttention.js';
-import {
-  WINDOW_ATTENTION_SLOTS,
-  windowAttention,
-  windowAttentionTiles,
-} from '../../kernels/windowAttention.js';
+import { windowAttention, windowAttentionTiles } from '../../kernels/windowAttention.js';
 import type { Operators } from '../operators.js';
 import { checkHeadDim } from './checkShapes.js';
 import { cacheOf, tensorOf } from './compiledHandles.js';
@@ -32,12 +27,7 @@ export function recordWindowAttention(tape: TapeRecorder, args: Args<'windowAtte
     vStrideBytes: v.rowBytes,
     yStrideBytes: y.rowBytes,
   };
-  const slots: number[] = [];
-  slots[WINDOW_ATTENTION_SLOTS.q] = q.address;
-  slots[WINDOW_ATTENTION_SLOTS.k] = k.address;
-  slots[WINDOW_ATTENTION_SLOTS.v] = v.address;
-  slots[WINDOW_ATTENTION_SLOTS.y] = y.address;
-  slots[WINDOW_ATTENTION_SLOTS.tokens] = q.rowCount;
+  const slots = { q: q.address, k: k.address, v: v.address, y: y.address, tokens: q.rowCount };
   tape.operator(q.scope);
   tape.call(windowAttention(spec), slots, windowAttentionTiles(spec, q.rowCount));
 }
@@ -61,14 +51,18 @@ export function recordCachedAttention(tape: TapeRecorder, args: Args<'cachedAtte
     qStrideBytes: q.rowBytes,
     yStrideBytes: y.rowBytes,
   };
-  const slots: number[] = [];
-  slots[CACHED_ATTENTION_SLOTS.q] = q.address;
-  slots[CACHED_ATTENTION_SLOTS.y] = y.address;
-  slots[CACHED_ATTENTION_SLOTS.keys] = cache.layerAddresses[layer]!;
-  slots[CACHED_ATTENTION_SLOTS.values] = cache.layerAddresses[layer]! + cache.layerBytes / 2;
-  slots[CACHED_ATTENTION_SLOTS.positions] = tensorOf(rows.positions).address;
-  slots[CACHED_ATTENTION_SLOTS.sequences] = tensorOf(rows.sequences).address;
-  slots[CACHED_ATTENTION_SLOTS.rows] = rows.count;
+  const layerAddress = cache.layerAddresses[layer]!;
+  const slots = {
+    q: q.address,
+    y: y.address,
+    keys: layerAddress,
+    values: layerAddress + cache.layerBytes / 2,
+    positions: tensorOf(rows.positions).address,
+    sequences: tensorOf(rows.sequences).address,
+    rows: rows.count,
+    lastPosition: capacity - 1,
+    lastSequence: cache.sequences - 1,
+  };
   tape.operator(q.scope);
   if (rows.kind === 'prefill') {
     return tape.call(prefillAttention(spec), slots, prefillAttentionTiles(spec, rows.count));

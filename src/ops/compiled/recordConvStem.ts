@@ -1,12 +1,12 @@
-import { CHUNK_MEL_SLOTS, chunkMel } from '../../kernels/chunkMel.js';
-import { CONV1_SLOTS, conv1Gelu } from '../../kernels/conv1Gelu.js';
-import { convolutionWindows } from '../../kernels/convolutionWindows.js';
+import { chunkMel } from '../../kernels/chunkMel.js';
+import { conv1Gelu } from '../../kernels/conv1Gelu.js';
+import { convolutionWindows, lastElement, lastWindow } from '../../kernels/convolutionWindows.js';
 import { type FeatureMapLayout, rowBytes } from '../../kernels/featureMapLayout.js';
-import { FLATTEN_SLOTS, flattenTime } from '../../kernels/flattenTime.js';
+import { flattenTime } from '../../kernels/flattenTime.js';
 import { matmul } from '../../kernels/matmul.js';
-import { MATMUL_SLOT_COUNT, MATMUL_SLOTS } from '../../kernels/matmulSlots.js';
+import { UNUSED_MATMUL_SLOTS } from '../../kernels/matmulSlots.js';
 import { convolutionTile } from '../../kernels/tileShapes.js';
-import { ZERO_BORDERS_SLOTS, zeroBorders } from '../../kernels/zeroBorders.js';
+import { zeroBorders } from '../../kernels/zeroBorders.js';
 import type { Operators } from '../operators.js';
 import { compiledWeight, mapOf, tensorOf } from './compiledHandles.js';
 import { type CompiledFeatureMap, ELEMENT_BYTES } from './compiledTensor.js';
@@ -18,10 +18,7 @@ type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 export function recordChunkMel(tape: TapeRecorder, args: Args<'chunkMel'>): void {
   const mel = tensorOf(args.mel);
   const y = mapOf(args.y);
-  const slots: number[] = [];
-  slots[CHUNK_MEL_SLOTS.mel] = mel.address;
-  slots[CHUNK_MEL_SLOTS.frames] = mel.rowLength;
-  slots[CHUNK_MEL_SLOTS.map] = y.address;
+  const slots = { mel: mel.address, frames: mel.rowLength, map: y.address };
   tape.operator(mel.scope);
   tape.call(chunkMel({ bins: y.height, width: y.width }), slots, y.chunks);
 }
@@ -30,9 +27,7 @@ export function recordConv2dGelu(tape: TapeRecorder, args: Args<'conv2dGelu'>): 
   const x = mapOf(args.x);
   const y = mapOf(args.y);
   tape.operator(x.scope);
-  const border: number[] = [];
-  border[ZERO_BORDERS_SLOTS.map] = y.address;
-  tape.call(zeroBorders(layoutOf(y)), border, y.chunks);
+  tape.call(zeroBorders(layoutOf(y)), { map: y.address }, y.chunks);
   const weight = compiledWeight(args.weight);
   const bias = compiledWeight(args.bias);
   if (x.channels === 1) recordFirstConvolution(tape, x, weight, bias, y);
@@ -46,11 +41,7 @@ function recordFirstConvolution(
   bias: CompiledWeight,
   y: CompiledFeatureMap,
 ): void {
-  const slots: number[] = [];
-  slots[CONV1_SLOTS.x] = x.address;
-  slots[CONV1_SLOTS.weight] = weight.address;
-  slots[CONV1_SLOTS.bias] = bias.address;
-  slots[CONV1_SLOTS.y] = y.address;
+  const slots = { x: x.address, weight: weight.address, bias: bias.address, y: y.address };
   tape.callBeside(conv1Gelu({ x: layoutOf(x), y: layoutOf(y) }), slots, y.chunks * y.height);
 }
 
@@ -87,15 +78,19 @@ function recordConvolution(
       residualStrideBytes: 0,
     },
   });
-  const slots: number[] = new Array(MATMUL_SLOT_COUNT).fill(0);
-  slots[MATMUL_SLOTS.x] = x.address;
-  slots[MATMUL_SLOTS.weight] = weight.address;
-  slots[MATMUL_SLOTS.y] = y.address;
-  slots[MATMUL_SLOTS.bias] = bias.address;
-  slots[MATMUL_SLOTS.table] = windowTable(tape, convolutionWindows(from, to, y.chunks));
-  slots[MATMUL_SLOTS.m] = m;
-  slots[MATMUL_SLOTS.mTiles] = mTiles;
-  slots[MATMUL_SLOTS.rowsPerTile] = rowsPerTile;
+  const slots = {
+    ...UNUSED_MATMUL_SLOTS,
+    x: x.address,
+    weight: weight.address,
+    y: y.address,
+    bias: bias.address,
+    table: windowTable(tape, convolutionWindows(from, to, y.chunks)),
+    m,
+    mTiles,
+    rowsPerTile,
+    lastX: lastWindow(from, x.chunks),
+    lastY: lastElement(to, y.chunks),
+  };
   tape.callBeside(kernel, slots, mTiles * Math.ceil(y.channels / columnsPerTile));
 }
 
@@ -108,11 +103,8 @@ function windowTable(tape: TapeRecorder, table: Int32Array): number {
 export function recordFlattenTime(tape: TapeRecorder, args: Args<'flattenTime'>): void {
   const x = mapOf(args.x);
   const y = tensorOf(args.y);
-  const slots: number[] = [];
-  slots[FLATTEN_SLOTS.x] = x.address;
-  slots[FLATTEN_SLOTS.y] = y.address;
   tape.operator(y.scope);
-  tape.call(flattenTime(layoutOf(x)), slots, y.rowCount);
+  tape.call(flattenTime(layoutOf(x)), { x: x.address, y: y.address }, y.rowCount);
 }
 
 function layoutOf(map: CompiledFeatureMap): FeatureMapLayout {

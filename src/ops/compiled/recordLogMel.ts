@@ -1,10 +1,10 @@
 import { matmul } from '../../kernels/matmul.js';
-import { MATMUL_SLOT_COUNT, MATMUL_SLOTS } from '../../kernels/matmulSlots.js';
-import { MEL_FLOOR_SLOTS, MEL_FLOOR_TILE, melFloor } from '../../kernels/melFloor.js';
-import { MEL_LOG_SLOTS, melLog } from '../../kernels/melLog.js';
-import { PAD_COLUMNS_SLOTS, padColumns } from '../../kernels/padColumns.js';
-import { PAD_REFLECT_SLOTS, PAD_REFLECT_TILE, padReflect } from '../../kernels/padReflect.js';
-import { POWER_SPECTRUM_SLOTS, powerSpectrum } from '../../kernels/powerSpectrum.js';
+import { UNUSED_MATMUL_SLOTS } from '../../kernels/matmulSlots.js';
+import { MEL_FLOOR_TILE, melFloor } from '../../kernels/melFloor.js';
+import { melLog } from '../../kernels/melLog.js';
+import { padColumns } from '../../kernels/padColumns.js';
+import { PAD_REFLECT_TILE, padReflect } from '../../kernels/padReflect.js';
+import { powerSpectrum } from '../../kernels/powerSpectrum.js';
 import { fourierBasis } from '../fourierBasis.js';
 import { FFT_BINS, FFT_SIZE, HOP_SAMPLES, MEL_BINS, melFrameCount } from '../logMelShape.js';
 import type { Operators } from '../operators.js';
@@ -56,20 +56,17 @@ export function recordLogMel(tape: TapeRecorder, args: Parameters<Operators['log
     const count = Math.min(BLOCK_FRAMES, frames - first);
     recordPadding(tape, samples, first, count, buffers);
     recordEnergies(tape, count, buffers);
-    const slots: number[] = [];
-    slots[MEL_LOG_SLOTS.energies] = buffers.energies;
-    slots[MEL_LOG_SLOTS.count] = count;
-    slots[MEL_LOG_SLOTS.y] = y.address + 4 * first;
-    slots[MEL_LOG_SLOTS.yStrideBytes] = 4 * frames;
-    slots[MEL_LOG_SLOTS.maxima] = maxima + 4 * MEL_BINS * block;
+    const slots = {
+      energies: buffers.energies,
+      count,
+      y: y.address + 4 * first,
+      yStrideBytes: 4 * frames,
+      maxima: maxima + 4 * MEL_BINS * block,
+    };
     tape.call(melLog({ stride: BLOCK_FRAMES }), slots, MEL_BINS);
   }
-  const slots: number[] = [];
-  slots[MEL_FLOOR_SLOTS.maxima] = maxima;
-  slots[MEL_FLOOR_SLOTS.maximumCount] = MEL_BINS * blocks;
-  slots[MEL_FLOOR_SLOTS.y] = y.address;
-  slots[MEL_FLOOR_SLOTS.length] = MEL_BINS * frames;
-  tape.call(melFloor(), slots, Math.ceil((MEL_BINS * frames) / MEL_FLOOR_TILE));
+  const floor = { maxima, maximumCount: MEL_BINS * blocks, y: y.address, length: MEL_BINS * frames };
+  tape.call(melFloor(), floor, Math.ceil((MEL_BINS * frames) / MEL_FLOOR_TILE));
 }
 
 /** @param frames of the largest block */
@@ -100,10 +97,7 @@ function paddedLength(frames: number): number {
 }
 
 function recordFilters(tape: TapeRecorder, filters: number, buffers: Buffers): void {
-  const slots: number[] = [];
-  slots[PAD_COLUMNS_SLOTS.x] = filters;
-  slots[PAD_COLUMNS_SLOTS.y] = buffers.filters;
-  tape.call(padColumns({ from: FFT_BINS, to: BINS }), slots, MEL_BINS);
+  tape.call(padColumns({ from: FFT_BINS, to: BINS }), { x: filters, y: buffers.filters }, MEL_BINS);
 }
 
 function recordPadding(
@@ -113,12 +107,13 @@ function recordPadding(
   count: number,
   buffers: Buffers,
 ): void {
-  const slots: number[] = [];
-  slots[PAD_REFLECT_SLOTS.samples] = samples.address;
-  slots[PAD_REFLECT_SLOTS.n] = samples.length;
-  slots[PAD_REFLECT_SLOTS.first] = first * HOP_SAMPLES - FFT_SIZE / 2;
-  slots[PAD_REFLECT_SLOTS.padded] = buffers.padded;
-  slots[PAD_REFLECT_SLOTS.count] = paddedLength(count);
+  const slots = {
+    samples: samples.address,
+    n: samples.length,
+    first: first * HOP_SAMPLES - FFT_SIZE / 2,
+    padded: buffers.padded,
+    count: paddedLength(count),
+  };
   tape.call(padReflect(), slots, Math.ceil(paddedLength(count) / PAD_REFLECT_TILE));
 }
 
@@ -130,10 +125,7 @@ function recordEnergies(tape: TapeRecorder, count: number, buffers: Buffers): vo
     depth: FFT_SIZE,
     y: buffers.spectrum,
   });
-  const slots: number[] = [];
-  slots[POWER_SPECTRUM_SLOTS.spectrum] = buffers.spectrum;
-  slots[POWER_SPECTRUM_SLOTS.power] = buffers.power;
-  slots[POWER_SPECTRUM_SLOTS.m] = count;
+  const slots = { spectrum: buffers.spectrum, power: buffers.power, m: count };
   tape.call(powerSpectrum({ bins: BINS, rowsPerTile: POWER_ROWS }), slots, Math.ceil(count / POWER_ROWS));
   recordProduct(tape, FILTER_TILE, {
     x: { address: buffers.filters, rows: MEL_BINS, strideBytes: 4 * BINS },
@@ -179,12 +171,14 @@ function recordProduct(
     },
   });
   const mTiles = Math.ceil(x.rows / tile.rowsPerTile);
-  const slots: number[] = new Array(MATMUL_SLOT_COUNT).fill(0);
-  slots[MATMUL_SLOTS.x] = x.address;
-  slots[MATMUL_SLOTS.weight] = weight.address;
-  slots[MATMUL_SLOTS.y] = y;
-  slots[MATMUL_SLOTS.m] = x.rows;
-  slots[MATMUL_SLOTS.mTiles] = mTiles;
-  slots[MATMUL_SLOTS.rowsPerTile] = tile.rowsPerTile;
+  const slots = {
+    ...UNUSED_MATMUL_SLOTS,
+    x: x.address,
+    weight: weight.address,
+    y,
+    m: x.rows,
+    mTiles,
+    rowsPerTile: tile.rowsPerTile,
+  };
   tape.call(kernel, slots, mTiles * Math.ceil(weight.used / tile.columnsPerTile));
 }

@@ -1,8 +1,8 @@
 import { QwenAsrError } from '../../error.js';
-import { ARGMAX_REDUCE_SLOTS, argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../../kernels/argmax.js';
+import { argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../../kernels/argmax.js';
 import type { EpilogueSpec } from '../../kernels/epilogue.js';
 import { matmul } from '../../kernels/matmul.js';
-import { MATMUL_SLOT_COUNT, MATMUL_SLOTS } from '../../kernels/matmulSlots.js';
+import { type MATMUL_SLOTS, UNUSED_MATMUL_SLOTS } from '../../kernels/matmulSlots.js';
 import { matvec } from '../../kernels/matvec.js';
 import { maxStreamRows } from '../../kernels/streamDot.js';
 import { matmulTile, streamColumns } from '../../kernels/tileShapes.js';
@@ -12,7 +12,7 @@ import { compiledWeight, tensorOf } from './compiledHandles.js';
 import type { CompiledTensor } from './compiledTensor.js';
 import { ELEMENT_BYTES } from './compiledTensor.js';
 import type { CompiledWeight } from './compiledWeight.js';
-import type { TapeRecorder } from './tapeRecorder.js';
+import type { SlotValues, TapeRecorder } from './tapeRecorder.js';
 
 type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 
@@ -31,9 +31,11 @@ export function recordLinear(tape: TapeRecorder, args: Args<'linear'>): void {
     yStrideBytes: y.rowBytes,
     residualStrideBytes: residual?.rowBytes ?? 0,
   };
-  const slots = productSlots(x, [compiledWeight(args.weight)], y.address);
-  slots[MATMUL_SLOTS.bias] = bias?.address ?? 0;
-  slots[MATMUL_SLOTS.residual] = residual?.address ?? 0;
+  const slots = {
+    ...productSlots(x, [compiledWeight(args.weight)], y.address),
+    bias: bias?.address ?? 0,
+    residual: residual?.address ?? 0,
+  };
   tape.operator(x.scope);
   recordProduct(tape, x, compiledWeight(args.weight), epilogue, slots);
 }
@@ -61,7 +63,7 @@ function recordProduct(
   x: CompiledTensor,
   weight: CompiledWeight,
   epilogue: EpilogueSpec,
-  slots: number[],
+  slots: SlotValues<keyof typeof MATMUL_SLOTS>,
 ): void {
   const [n, depth] = weight.shape as [number, number];
   const m = x.rowCount;
@@ -81,8 +83,6 @@ function recordProduct(
   }
   const { rowsPerTile, columnsPerTile } = matmulTile(m, n, weights, tape.threadCount);
   const mTiles = Math.ceil(m / rowsPerTile);
-  slots[MATMUL_SLOTS.mTiles] = mTiles;
-  slots[MATMUL_SLOTS.rowsPerTile] = rowsPerTile;
   const kernel = matmul({
     ...common,
     segments: 1,
@@ -91,7 +91,7 @@ function recordProduct(
     indirect: false,
     columnsPerTile,
   });
-  tape.call(kernel, slots, mTiles * Math.ceil(n / columnsPerTile));
+  tape.call(kernel, { ...slots, mTiles, rowsPerTile }, mTiles * Math.ceil(n / columnsPerTile));
 }
 
 /** Greedy choice over x·weightᵀ, a few rows at a time. */
@@ -119,25 +119,30 @@ export function recordArgmaxLinear(tape: TapeRecorder, args: Args<'argmaxLinear'
       columnsPerTile,
     });
     tape.call(stream, productSlots(part, [weight], partials.address), tiles);
-    const slots: number[] = [];
-    slots[ARGMAX_REDUCE_SLOTS.partials] = partials.address;
-    slots[ARGMAX_REDUCE_SLOTS.tiles] = tiles;
-    slots[ARGMAX_REDUCE_SLOTS.ids] = tensorOf(args.ids).address + 4 * row;
-    slots[ARGMAX_REDUCE_SLOTS.best] = tensorOf(args.best).address + 4 * row;
-    slots[ARGMAX_REDUCE_SLOTS.logSumExp] = tensorOf(args.logSumExp).address + 4 * row;
+    const slots = {
+      partials: partials.address,
+      tiles,
+      ids: tensorOf(args.ids).address + 4 * row,
+      best: tensorOf(args.best).address + 4 * row,
+      logSumExp: tensorOf(args.logSumExp).address + 4 * row,
+    };
     tape.call(argmaxReduce({ rows }), slots, 1);
   }
 }
 
-function productSlots(x: CompiledTensor, weights: readonly CompiledWeight[], y: number): number[] {
-  const slots: number[] = new Array(MATMUL_SLOT_COUNT).fill(0);
-  slots[MATMUL_SLOTS.x] = x.address;
-  slots[MATMUL_SLOTS.weight] = weights[0]!.address;
-  slots[MATMUL_SLOTS.weight2] = weights[1]?.address ?? 0;
-  slots[MATMUL_SLOTS.y] = y;
-  slots[MATMUL_SLOTS.m] = x.rowCount;
-  slots[MATMUL_SLOTS.mTiles] = 1;
-  return slots;
+function productSlots(
+  x: CompiledTensor,
+  weights: readonly CompiledWeight[],
+  y: number,
+): SlotValues<keyof typeof MATMUL_SLOTS> {
+  return {
+    ...UNUSED_MATMUL_SLOTS,
+    x: x.address,
+    weight: weights[0]!.address,
+    weight2: weights[1]?.address ?? 0,
+    y,
+    m: x.rowCount,
+  };
 }
 
 function operandType(x: CompiledTensor): 'f32' | 'bf16' {

@@ -13,6 +13,31 @@ export interface RecordedCall {
   readonly barrier: boolean;
 }
 
+/** Pointers and numbers by the names of a kernel's slots. */
+export type SlotValues<Slot extends string> = Readonly<Record<Slot, number>>;
+
+/**
+ * The argument structure of a call.
+ *
+ * @throws QwenAsrError `internal` when a slot has no value, or one that is no integer: a kernel would take what lay
+ * there before for a pointer
+ */
+export function argumentSlots<Slot extends string>(
+  kernel: KernelSpec<Slot>,
+  values: SlotValues<Slot>,
+): number[] {
+  const slots: number[] = new Array(Object.keys(kernel.slots).length).fill(0);
+  for (const [name, index] of Object.entries<number>(kernel.slots)) {
+    const value: unknown = values[name as Slot];
+    if (!Number.isSafeInteger(value)) {
+      const what = `kernel ${kernel.name}: argument ${name}`;
+      throw new QwenAsrError('internal', `${what}: expected an address or a number, found ${value}`);
+    }
+    slots[index] = value as number;
+  }
+  return slots;
+}
+
 /** What operators record into: kernel calls, and buffers that the pass keeps. */
 export class TapeRecorder {
   readonly capabilities: Capabilities;
@@ -36,18 +61,18 @@ export class TapeRecorder {
     this.startsOperator = true;
   }
 
-  /** Adds a call; `slots` go to the kernel's argument structure in order. */
-  call(kernel: KernelSpec, slots: readonly number[], tiles: number): void {
+  /** Adds a call with a value for every slot of the kernel's argument structure. */
+  call<Slot extends string>(kernel: KernelSpec<Slot>, values: SlotValues<Slot>, tiles: number): void {
     // Inside `independent` only the first operator waits for what came before.
     const barrier = !(this.overlapping && this.startsOperator && !this.first);
-    this.calls.push({ kernel, slots, tiles, barrier });
+    this.calls.push({ kernel, slots: argumentSlots(kernel, values), tiles, barrier });
     this.startsOperator = false;
     this.first = false;
   }
 
   /** Adds a call that overlaps the one before: both may run at once, and only that one waits. */
-  callBeside(kernel: KernelSpec, slots: readonly number[], tiles: number): void {
-    this.calls.push({ kernel, slots, tiles, barrier: false });
+  callBeside<Slot extends string>(kernel: KernelSpec<Slot>, values: SlotValues<Slot>, tiles: number): void {
+    this.calls.push({ kernel, slots: argumentSlots(kernel, values), tiles, barrier: false });
   }
 
   independent(record: () => void): void {

@@ -9,6 +9,11 @@ import {
 } from './attentionReference.js';
 import { asOperand, type KernelSlot, type KernelTarget, runKernel, widen } from './kernelHarness.js';
 
+export interface CachedRow {
+  readonly sequence: number;
+  readonly position: number;
+}
+
 /** Attention over a cache: its size, and which sequence and position each query row has. */
 export interface CachedAttentionCase {
   readonly dtype: 'f32' | 'bf16';
@@ -17,7 +22,9 @@ export interface CachedAttentionCase {
   readonly headDim: number;
   readonly capacity: number;
   readonly sequences: number;
-  readonly rows: readonly { readonly sequence: number; readonly position: number }[];
+  readonly rows: readonly CachedRow[];
+  /** What the kernel is told instead: outside of the cache, where `rows` are the nearest inside. */
+  readonly stated?: readonly CachedRow[];
   readonly rounding: AttentionRounding;
 }
 
@@ -63,9 +70,12 @@ export class CachedAttentionRun {
     slots[CACHED_ATTENTION_SLOTS.y] = this.y;
     slots[CACHED_ATTENTION_SLOTS.keys] = this.keys;
     slots[CACHED_ATTENTION_SLOTS.values] = this.values;
-    slots[CACHED_ATTENTION_SLOTS.positions] = Int32Array.from(this.size.rows, ({ position }) => position);
-    slots[CACHED_ATTENTION_SLOTS.sequences] = Int32Array.from(this.size.rows, ({ sequence }) => sequence);
-    slots[CACHED_ATTENTION_SLOTS.rows] = this.size.rows.length;
+    const { rows, stated = rows, capacity, sequences } = this.size;
+    slots[CACHED_ATTENTION_SLOTS.positions] = Int32Array.from(stated, ({ position }) => position);
+    slots[CACHED_ATTENTION_SLOTS.sequences] = Int32Array.from(stated, ({ sequence }) => sequence);
+    slots[CACHED_ATTENTION_SLOTS.rows] = rows.length;
+    slots[CACHED_ATTENTION_SLOTS.lastPosition] = capacity - 1;
+    slots[CACHED_ATTENTION_SLOTS.lastSequence] = sequences - 1;
     runKernel(target, kernel, { slots, tiles, ...(order === undefined ? {} : { order }) });
   }
 

@@ -1,4 +1,4 @@
-import { AssertionError } from 'node:assert/strict';
+import assert, { AssertionError } from 'node:assert/strict';
 import { f32Bits } from '../../../src/jit/builder.js';
 import type { Capabilities, KernelCode } from '../../../src/jit/ir.js';
 import { narrowToBf16, widenBf16 } from '../../../src/jit/numberFormats.js';
@@ -53,6 +53,12 @@ const GUARD_BYTE = 0xff;
  * runKernel(target, spec, { slots: [x, y, 64], tiles: 1 });
  */
 export function runKernel(target: KernelTarget, spec: KernelSpec, run: KernelRun): void {
+  const filled = Object.keys(run.slots).map(Number);
+  assert.deepEqual(
+    filled,
+    Object.values(spec.slots).toSorted((a, b) => a - b),
+    `${spec.name}: slots`,
+  );
   const arrays = [...new Set(run.slots.map(arrayOf).filter((array) => array !== null))];
   const offsets = new Map<KernelArray, number>();
   const scratch = GUARD_BYTES;

@@ -14,6 +14,7 @@ export function mapVector(
   const name = 'mapVector';
   const spec = {
     name,
+    slots: { values: 0, length: 1 },
     emit: (capabilities: KernelTarget['capabilities']) => {
       const k = new KernelBuilder(name, capabilities);
       const params = kernelParams(k);
