@@ -61,10 +61,12 @@ export class DecoderSession {
   /**
    * Puts a prompt at the start of a sequence and chooses its first token.
    *
-   * @throws QwenAsrError `internal` when the prompt does not fit; `aborted`; `closed`
+   * @throws QwenAsrError `internal` when the prompt does not fit or an id has no embedding; `aborted`; `closed`
    */
   prefill(input: PrefillInput): Promise<Choice> {
-    this.#checkPosition(input.prompt.ids.length - 1);
+    this.#check('positions', input.prompt.ids.length - 1, this.#options.capacity);
+    this.#check('sequences', input.sequence, this.#options.sequences);
+    this.#checkIds(input.prompt.ids);
     return prefill(this.#backend, this.#context, input, this.#options);
   }
 
@@ -84,7 +86,9 @@ export class DecoderSession {
 
   /** Appends one token to each of the given sequences and chooses the next of each. */
   step(input: StepInput): Promise<Choice[]> {
-    for (const position of input.positions) this.#checkPosition(position);
+    for (const position of input.positions) this.#check('positions', position, this.#options.capacity);
+    for (const sequence of input.sequences) this.#check('sequences', sequence, this.#options.sequences);
+    this.#checkIds(input.ids);
     return this.#stepOf(input.ids.length).run(input, this.#options.signal);
   }
 
@@ -101,13 +105,13 @@ export class DecoderSession {
     return step;
   }
 
-  #checkPosition(position: number): void {
-    if (position >= this.#options.capacity) {
-      throw new QwenAsrError(
-        'internal',
-        `decoder: expected positions below ${this.#options.capacity}, found ${position}`,
-      );
-    }
+  #checkIds(ids: Int32Array): void {
+    for (const id of ids) this.#check('token ids', id, this.#context.config.vocab);
+  }
+
+  #check(what: string, index: number, count: number): void {
+    if (index >= 0 && index < count) return;
+    throw new QwenAsrError('internal', `decoder: expected ${what} below ${count}, found ${index}`);
   }
 }
 

@@ -66,7 +66,7 @@ export interface SequenceRows {
   readonly count: number;
   /** [count] i32. Prefill: consecutive positions of one sequence. Step: any. */
   readonly positions: Tensor;
-  /** [count] i32: index into the cache's sequences. */
+  /** [count] i32: index into the cache's sequences. A place outside the cache counts as the nearest inside. */
   readonly sequences: Tensor;
   /** `prefill`: one sequence, ascending positions; `step`: one row per sequence. */
   readonly kind: 'prefill' | 'step';
@@ -81,7 +81,10 @@ export interface LinearOptions {
   readonly residual?: Tensor;
 }
 
-/** Shapes: M rows (tokens), K inputs, N outputs. All are row-major. `y` names the output of each operator. */
+/**
+ * Shapes: M rows (tokens), K inputs, N outputs. All are row-major. `y` names the output of each operator. Each throws
+ * `internal` when it is recorded with operands whose shapes or types do not fit together.
+ */
 export interface Operators {
   /**
    * Whisper log-mel: y[m, t] = (max(log10(max(Σ_f filters[m,f]·|STFT(x)[t,f]|², 1e-10)), max over y − 8) + 4) / 4.
@@ -148,7 +151,7 @@ export interface Operators {
   /** Causal grouped-query attention of q [rows, heads·headDim] operand over the cache, up to each row's position. y operand. */
   cachedAttention(args: { q: Tensor; cache: KvCache; layer: number; rows: SequenceRows; y: Tensor }): void;
 
-  /** y[i] = table[ids[i]], widened. ids [M] i32, table [V, H], y [M, H] f32. */
+  /** y[i] = table[ids[i]], widened. ids [M] i32, table [V, H], y [M, H] f32. An id outside the table: its nearest row. */
   embed(args: { ids: Tensor; table: Weight; y: Tensor }): void;
 
   /**

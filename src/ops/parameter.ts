@@ -1,3 +1,5 @@
+import { QwenAsrError } from '../error.js';
+
 /** Element types that checkpoints store. */
 export type StorageDtype = 'bf16' | 'f16' | 'f32';
 
@@ -46,4 +48,22 @@ export interface AffineParameter {
 /** Everything that a parameter is stored in: an affine matrix has three tensors. */
 export function storedParts(parameter: Parameter): readonly { readonly bytes: Uint8Array }[] {
   return parameter.dtype === 'affine' ? [parameter, parameter.scales, parameter.biases] : [parameter];
+}
+
+/**
+ * Backends read what the shape says.
+ *
+ * @throws QwenAsrError `internal` when there are not exactly as many bytes
+ */
+export function checkParameterBytes(parameter: Parameter): void {
+  const { name, shape, dtype, bytes } = parameter;
+  const bits = parameter.dtype === 'affine' ? parameter.bits : 8 * STORAGE_BYTES[parameter.dtype];
+  const expected = shape.reduce((product, size) => product * size, bits) / 8;
+  if (bytes.byteLength !== expected) {
+    const what = `${name}: expected ${expected} bytes for [${shape.join(', ')}] ${dtype}`;
+    throw new QwenAsrError('internal', `${what}, found ${bytes.byteLength}`);
+  }
+  if (parameter.dtype !== 'affine') return;
+  checkParameterBytes(parameter.scales);
+  checkParameterBytes(parameter.biases);
 }

@@ -1,4 +1,5 @@
 import { QwenAsrError } from '../error.js';
+import { quote } from '../model/describe.js';
 import type { Tokenizer } from './tokenizer.js';
 
 /** Ids that the chat template is made of, and those that end a transcript. */
@@ -35,7 +36,7 @@ export interface ConfigTokenIds {
  * Resolves the template's ids: config.json first, then the tokenizer's added tokens (which are the published ones
  * for a vocabulary of the published size without tokenizer_config.json), then its vocabulary.
  *
- * @param embeddingRows rows of `embed_tokens.weight`, which every id must lie below
+ * @param embeddingRows rows of `embed_tokens.weight`, which every id of the tokenizer must lie below
  * @throws QwenAsrError `model` naming a token that no file gives an id for, or whose id has no embedding.
  * @example
  * const ids = resolvePromptIds(tokenizer, 151936, { audioTokenId: 151676 });
@@ -63,7 +64,7 @@ export function resolvePromptIds(
   };
   const imEnd = resolve('<|im_end|>');
   const endOfText = resolve('<|endoftext|>');
-  return {
+  const ids = {
     imStart: resolve('<|im_start|>'),
     imEnd,
     endOfText,
@@ -78,4 +79,18 @@ export function resolvePromptIds(
     newline: resolve('Ċ'),
     endIds: new Set([imEnd, endOfText]),
   };
+  checkEmbedded(tokenizer, embeddingRows);
+  return ids;
+}
+
+/** Text of a context becomes any ids that the tokenizer has, and each of them a row of the embedding. */
+function checkEmbedded(tokenizer: Tokenizer, embeddingRows: number): void {
+  for (let id = embeddingRows; id < tokenizer.idLimit; id++) {
+    const piece = tokenizer.pieceOf(id);
+    if (piece === undefined) continue;
+    throw new QwenAsrError(
+      'model',
+      `tokenizer: expected ids below the ${embeddingRows} rows of embed_tokens.weight, found ${id} for ${quote(piece)}`,
+    );
+  }
 }

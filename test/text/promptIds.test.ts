@@ -78,3 +78,42 @@ test('an id without a row in the embedding is refused', () => {
   });
   assert.throws(() => resolvePromptIds(demoTokenizer, 922, { audioTokenId: -1 }), { message: /found -1$/ });
 });
+
+test('an entry without a row in the embedding is refused, wherever it comes from', () => {
+  const message = (id: number, piece: string) =>
+    `tokenizer: expected ids below the 922 rows of embed_tokens.weight, found ${id} for "${piece}"`;
+  const { vocabJson, mergesTxt, tokenizerConfigJson } = demoFiles;
+  const vocabulary = (id: number) => JSON.stringify({ ...JSON.parse(vocabJson), Z: id });
+  const addedToken = (id: number) => {
+    const config = JSON.parse(tokenizerConfigJson!);
+    config.added_tokens_decoder[id] = { content: '<extra>', special: false };
+    return JSON.stringify(config);
+  };
+  const tokenizerJson = (vocab: number, added: number) =>
+    JSON.stringify({
+      model: {
+        type: 'BPE',
+        vocab: JSON.parse(vocabulary(vocab)),
+        merges: mergesTxt!.trim().split('\n').slice(1),
+      },
+      added_tokens: [
+        ...Object.entries(JSON.parse(tokenizerConfigJson!).added_tokens_decoder).map(([id, token]) => {
+          return { ...(token as object), id: Number(id) };
+        }),
+        { id: added, content: '<extra>', special: true },
+      ],
+    });
+  const cases: [files: Parameters<typeof readTokenizer>[0], id: number, piece: string][] = [
+    [{ ...demoFiles, vocabJson: vocabulary(1_000_000) }, 1_000_000, 'Z'],
+    [{ ...demoFiles, vocabJson: vocabulary(922) }, 922, 'Z'],
+    [{ ...demoFiles, tokenizerConfigJson: addedToken(922) }, 922, '<extra>'],
+    [{ tokenizerJson: tokenizerJson(1_000_000, 1_000_001) }, 1_000_000, 'Z'],
+    [{ tokenizerJson: tokenizerJson(90, 100_000) }, 100_000, '<extra>'],
+  ];
+  for (const [files, id, piece] of cases) {
+    assert.throws(() => resolvePromptIds(readTokenizer(files), 922), {
+      code: 'model',
+      message: message(id, piece),
+    });
+  }
+});

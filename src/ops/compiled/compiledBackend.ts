@@ -3,8 +3,9 @@ import { SCRATCH_BYTES } from '../../kernels/kernel.js';
 import { Arena } from '../../runtime/arena.js';
 import { Conductor } from '../../runtime/conductor.js';
 import type { Machine } from '../../runtime/machine.js';
+import { checkedOperators } from '../checkedOperators.js';
 import type { Backend, Ceilings, Observer, Operators, Pass, Precision, Scope, Weight } from '../operators.js';
-import type { Parameter } from '../parameter.js';
+import { checkParameterBytes, type Parameter } from '../parameter.js';
 import { CompiledPass, type PassQueue, type Probe } from './compiledPass.js';
 import { CompiledScope } from './compiledScope.js';
 import { WeightPlacer } from './compiledWeight.js';
@@ -78,6 +79,7 @@ class CompiledBackend implements Backend, PassQueue, CeilingBench {
 
   weight(parameter: Parameter, layout: 'matrix' | 'vector' | 'convolution' = 'matrix'): Weight {
     this.checkOpen(parameter.name);
+    checkParameterBytes(parameter);
     return this.placer.place(parameter, parameter.shape.length === 1 ? 'vector' : layout);
   }
 
@@ -91,7 +93,7 @@ class CompiledBackend implements Backend, PassQueue, CeilingBench {
     const { capabilities, threadCount } = this.machine;
     const recorder = new TapeRecorder(capabilities, this.precision, threadCount);
     const probes: Probe[] = [];
-    build(recordOperators(recorder, observer === undefined ? null : probes));
+    build(checkedOperators(recordOperators(recorder, observer === undefined ? null : probes)));
     const { conductor, library } = this;
     return new CompiledPass(label, recorder, { conductor, library, queue: this }, probes, observer);
   }

@@ -1,6 +1,11 @@
 import { QwenAsrError } from '../../error.js';
 import type { FeatureMap, KvCache, Tensor, Weight } from '../operators.js';
-import { type CompiledFeatureMap, type CompiledKvCache, CompiledTensor } from './compiledTensor.js';
+import {
+  type CompiledFeatureMap,
+  type CompiledKvCache,
+  CompiledTensor,
+  type ElementType,
+} from './compiledTensor.js';
 import type { CompiledWeight } from './compiledWeight.js';
 
 /*
@@ -13,8 +18,18 @@ export function tensorOf(tensor: Tensor): CompiledTensor {
   throw new QwenAsrError('internal', `${tensor.label}: expected a tensor of the compiled backend`);
 }
 
-export function compiledWeight(weight: Weight): CompiledWeight {
-  return weight as CompiledWeight;
+/** @throws QwenAsrError `internal` for elements that a kernel would take for others */
+export function operandOf(tensor: Tensor, element: ElementType): CompiledTensor {
+  const operand = tensorOf(tensor);
+  if (operand.element === element) return operand;
+  throw new QwenAsrError('internal', `${tensor.label}: expected ${element}, found ${operand.element}`);
+}
+
+/** @throws QwenAsrError `internal` for a weight that was placed for another use, or by another backend */
+export function weightOf(weight: Weight, layout: CompiledWeight['layout']): CompiledWeight {
+  const placed = weight as CompiledWeight;
+  if (placed.layout === layout) return placed;
+  throw new QwenAsrError('internal', `${weight.name}: expected a ${layout}, found ${placed.layout}`);
 }
 
 export function mapOf(map: FeatureMap): CompiledFeatureMap {

@@ -1,5 +1,6 @@
 import { QwenAsrError } from '../../error.js';
 import type { Arena, Block } from '../../runtime/arena.js';
+import { checkChunkCount } from '../checkedOperators.js';
 import type { ActivationDtype, FeatureMap, KvCache, Scope, Tensor } from '../operators.js';
 import {
   type CompiledFeatureMap,
@@ -53,6 +54,7 @@ export class CompiledScope implements Scope {
     const elements = size.chunks * (size.height + 2) * (size.width + 2) * size.channels;
     const { address } = this.allocate(elements * ELEMENT_BYTES[element]);
     const make = (chunks: number): CompiledFeatureMap => {
+      checkChunkCount(label, chunks, size.chunks);
       return { label, ...size, chunks, scope: this, address, element, firstChunks: make };
     };
     return make(size.chunks);
@@ -70,7 +72,9 @@ export class CompiledScope implements Scope {
     const element = this.operand;
     const layerBytes = 2 * sequences * capacity * kvHeads * headDim * ELEMENT_BYTES[element];
     const layerAddresses = this.layers(layers, layerBytes);
-    const cache: CompiledKvCache = { ...size, capacity, scope: this, layerAddresses, element, layerBytes };
+    const lastPosition = size.capacity - 1;
+    const place = { scope: this, layerAddresses, layerBytes, element, lastPosition };
+    const cache: CompiledKvCache = { ...size, capacity, ...place };
     return cache;
   }
 

@@ -1,3 +1,4 @@
+import { QwenAsrError } from '../../error.js';
 import type { Block } from '../../runtime/arena.js';
 import { roundToBf16, widenBf16 } from '../bfloat16.js';
 import type { ActivationDtype, FeatureMap, KvCache, Tensor } from '../operators.js';
@@ -61,6 +62,12 @@ export class CompiledTensor implements Tensor {
 
   rows(start: number, end: number): Tensor {
     const { label, dtype, element } = this;
+    if (!(start >= 0 && start <= end && end <= this.rowCount)) {
+      throw new QwenAsrError(
+        'internal',
+        `${label}: expected rows within 0..${this.rowCount}, found ${start}..${end}`,
+      );
+    }
     const shape = [end - start, ...this.shape.slice(1)];
     const offsetBytes = this.offsetBytes + start * this.rowBytes;
     return new CompiledTensor(this.scope, this.block, { label, shape, dtype, element, offsetBytes });
@@ -68,6 +75,12 @@ export class CompiledTensor implements Tensor {
 
   write(values: Float32Array | Int32Array): void {
     this.scope.checkOpen();
+    if (values.length !== this.length) {
+      throw new QwenAsrError(
+        'internal',
+        `${this.label}: expected ${this.length} values, found ${values.length}`,
+      );
+    }
     const start = this.block.bufferOffset + this.offsetBytes;
     const { buffer } = this.block;
     if (this.element === 'bf16') roundToBf16(values, new Uint16Array(buffer, start, this.length));
@@ -110,4 +123,6 @@ export interface CompiledKvCache extends KvCache {
   readonly layerAddresses: readonly number[];
   readonly element: ElementType;
   readonly layerBytes: number;
+  /** The last position that was asked for; there is memory for more. */
+  readonly lastPosition: number;
 }

@@ -6,15 +6,20 @@ import {
 import { stepAttention, stepAttentionTiles } from '../../kernels/stepAttention.js';
 import { windowAttention, windowAttentionTiles } from '../../kernels/windowAttention.js';
 import type { Operators } from '../operators.js';
-import { checkHeadDim } from './checkShapes.js';
-import { cacheOf, tensorOf } from './compiledHandles.js';
+import { checkHeadDim, checkHeadGroup } from './checkShapes.js';
+import { cacheOf, operandOf, tensorOf } from './compiledHandles.js';
 import { ELEMENT_BYTES } from './compiledTensor.js';
 import type { TapeRecorder } from './tapeRecorder.js';
 
 type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 
 export function recordWindowAttention(tape: TapeRecorder, args: Args<'windowAttention'>): void {
-  const [q, k, v, y] = [args.q, args.k, args.v, args.y].map(tensorOf) as [Handle, Handle, Handle, Handle];
+  const [q, k, v, y] = [args.q, args.k, args.v, args.y].map((x) => operandOf(x, tape.operand)) as [
+    Handle,
+    Handle,
+    Handle,
+    Handle,
+  ];
   const { heads, windowTokens } = args;
   checkHeadDim(q.label, q.rowLength / heads);
   const spec = {
@@ -36,11 +41,12 @@ type Handle = ReturnType<typeof tensorOf>;
 
 export function recordCachedAttention(tape: TapeRecorder, args: Args<'cachedAttention'>): void {
   const { layer, rows } = args;
-  const q = tensorOf(args.q);
-  const y = tensorOf(args.y);
+  const q = operandOf(args.q, tape.operand);
+  const y = operandOf(args.y, tape.operand);
   const cache = cacheOf(args.cache);
   const { kvHeads, headDim, capacity } = cache;
   checkHeadDim(q.label, headDim);
+  checkHeadGroup(q.label, q.rowLength / headDim / kvHeads);
   const spec: CachedAttentionSpec = {
     dtype: tape.operand,
     heads: q.rowLength / headDim,
@@ -60,7 +66,7 @@ export function recordCachedAttention(tape: TapeRecorder, args: Args<'cachedAtte
     positions: tensorOf(rows.positions).address,
     sequences: tensorOf(rows.sequences).address,
     rows: rows.count,
-    lastPosition: capacity - 1,
+    lastPosition: cache.lastPosition,
     lastSequence: cache.sequences - 1,
   };
   tape.operator(q.scope);

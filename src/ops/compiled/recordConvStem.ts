@@ -8,7 +8,7 @@ import { UNUSED_MATMUL_SLOTS } from '../../kernels/matmulSlots.js';
 import { convolutionTile } from '../../kernels/tileShapes.js';
 import { zeroBorders } from '../../kernels/zeroBorders.js';
 import type { Operators } from '../operators.js';
-import { compiledWeight, mapOf, tensorOf } from './compiledHandles.js';
+import { mapOf, operandOf, tensorOf, weightOf } from './compiledHandles.js';
 import { type CompiledFeatureMap, ELEMENT_BYTES } from './compiledTensor.js';
 import type { CompiledWeight } from './compiledWeight.js';
 import type { TapeRecorder } from './tapeRecorder.js';
@@ -28,8 +28,8 @@ export function recordConv2dGelu(tape: TapeRecorder, args: Args<'conv2dGelu'>): 
   const y = mapOf(args.y);
   tape.operator(x.scope);
   tape.call(zeroBorders(layoutOf(y)), { map: y.address }, y.chunks);
-  const weight = compiledWeight(args.weight);
-  const bias = compiledWeight(args.bias);
+  const weight = weightOf(args.weight, 'convolution');
+  const bias = weightOf(args.bias, 'vector');
   if (x.channels === 1) recordFirstConvolution(tape, x, weight, bias, y);
   else recordConvolution(tape, x, weight, bias, y);
 }
@@ -102,7 +102,7 @@ function windowTable(tape: TapeRecorder, table: Int32Array): number {
 
 export function recordFlattenTime(tape: TapeRecorder, args: Args<'flattenTime'>): void {
   const x = mapOf(args.x);
-  const y = tensorOf(args.y);
+  const y = operandOf(args.y, x.element);
   tape.operator(y.scope);
   tape.call(flattenTime(layoutOf(x)), { x: x.address, y: y.address }, y.rowCount);
 }

@@ -8,6 +8,7 @@ import { powerSpectrum } from '../../kernels/powerSpectrum.js';
 import { fourierBasis } from '../fourierBasis.js';
 import { FFT_BINS, FFT_SIZE, HOP_SAMPLES, MEL_BINS, melFrameCount } from '../logMelShape.js';
 import type { Operators } from '../operators.js';
+import { checkMelBins } from './checkShapes.js';
 import { tensorOf } from './compiledHandles.js';
 import type { TapeRecorder } from './tapeRecorder.js';
 
@@ -45,6 +46,7 @@ interface Buffers {
 export function recordLogMel(tape: TapeRecorder, args: Parameters<Operators['logMel']>[0]): void {
   const samples = tensorOf(args.samples);
   const y = tensorOf(args.y);
+  checkMelBins(y.label, y.rowCount);
   const frames = melFrameCount(samples.length);
   const blocks = Math.ceil(frames / BLOCK_FRAMES);
   tape.operator(samples.scope);

@@ -7,8 +7,8 @@ import { matvec } from '../../kernels/matvec.js';
 import { maxStreamRows } from '../../kernels/streamDot.js';
 import { matmulTile, streamColumns } from '../../kernels/tileShapes.js';
 import type { Operators } from '../operators.js';
-import { checkInPlaceShape } from './checkShapes.js';
-import { compiledWeight, tensorOf } from './compiledHandles.js';
+import { checkColumnCount, checkInPlaceShape, checkSameElement } from './checkShapes.js';
+import { tensorOf, weightOf } from './compiledHandles.js';
 import type { CompiledTensor } from './compiledTensor.js';
 import { ELEMENT_BYTES } from './compiledTensor.js';
 import type { CompiledWeight } from './compiledWeight.js';
@@ -20,7 +20,8 @@ type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 export function recordLinear(tape: TapeRecorder, args: Args<'linear'>): void {
   const x = tensorOf(args.x);
   const y = tensorOf(args.y);
-  const bias = args.bias === undefined ? null : compiledWeight(args.bias);
+  const weight = weightOf(args.weight, 'matrix');
+  const bias = args.bias === undefined ? null : weightOf(args.bias, 'vector');
   const residual = args.residual === undefined ? null : tensorOf(args.residual);
   if (residual?.address === y.address) checkInPlaceShape(args.weight.name, args.weight.shape);
   const epilogue: EpilogueSpec = {
@@ -32,12 +33,12 @@ export function recordLinear(tape: TapeRecorder, args: Args<'linear'>): void {
     residualStrideBytes: residual?.rowBytes ?? 0,
   };
   const slots = {
-    ...productSlots(x, [compiledWeight(args.weight)], y.address),
+    ...productSlots(x, [weight], y.address),
     bias: bias?.address ?? 0,
     residual: residual?.address ?? 0,
   };
   tape.operator(x.scope);
-  recordProduct(tape, x, compiledWeight(args.weight), epilogue, slots);
+  recordProduct(tape, x, weight, epilogue, slots);
 }
 
 /** y = silu(x·gateᵀ) ⊙ (x·upᵀ). */
@@ -52,9 +53,10 @@ export function recordSwiglu(tape: TapeRecorder, args: Args<'swiglu'>): void {
     yStrideBytes: y.rowBytes,
     residualStrideBytes: 0,
   };
-  const weights = [compiledWeight(args.gate), compiledWeight(args.up)];
+  const weights = [weightOf(args.gate, 'matrix'), weightOf(args.up, 'matrix')] as const;
+  checkSameElement(weights);
   tape.operator(x.scope);
-  recordProduct(tape, x, weights[0]!, epilogue, productSlots(x, weights, y.address));
+  recordProduct(tape, x, weights[0], epilogue, productSlots(x, weights, y.address));
 }
 
 /** Few rows stream the weights past, many rows multiply in tiles. */
@@ -97,7 +99,8 @@ function recordProduct(
 /** Greedy choice over x·weightᵀ, a few rows at a time. */
 export function recordArgmaxLinear(tape: TapeRecorder, args: Args<'argmaxLinear'>): void {
   const x = tensorOf(args.x);
-  const weight = compiledWeight(args.weight);
+  const weight = weightOf(args.weight, 'matrix');
+  checkColumnCount(weight.name, weight.shape);
   const [n, depth] = weight.shape as [number, number];
   const bStrideBytes = depth * ELEMENT_BYTES[weight.element];
   const columnsPerTile = streamColumns(n, bStrideBytes, tape.threadCount);

@@ -4,7 +4,8 @@ import { layerNorm } from '../../kernels/layerNorm.js';
 import { type NORM_SLOTS, type NormSpec, rmsNorm } from '../../kernels/rmsNorm.js';
 import { rotaryToCache } from '../../kernels/rotaryToCache.js';
 import type { Operators, Tensor, Weight } from '../operators.js';
-import { cacheOf, compiledWeight, tensorOf } from './compiledHandles.js';
+import { checkHeadDim, checkRowLength } from './checkShapes.js';
+import { cacheOf, operandOf, tensorOf, weightOf } from './compiledHandles.js';
 import type { TapeRecorder } from './tapeRecorder.js';
 
 type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
@@ -31,10 +32,11 @@ function recordNorm(
   const slots = {
     x: x.address,
     y: y.address,
-    weight: compiledWeight(args.weight).address,
-    bias: bias === null ? 0 : compiledWeight(bias).address,
+    weight: weightOf(args.weight, 'vector').address,
+    bias: bias === null ? 0 : weightOf(bias, 'vector').address,
     m: x.rowCount,
   };
+  checkRowLength(x.label, x.rowLength);
   const yDtype = y.element === 'bf16' ? 'bf16' : 'f32';
   const spec = { length: x.rowLength, epsilon: args.epsilon, yDtype, rowsPerTile: NORM_ROWS } as const;
   tape.operator(x.scope);
@@ -43,7 +45,7 @@ function recordNorm(
 
 export function recordEmbed(tape: TapeRecorder, args: Args<'embed'>): void {
   const ids = tensorOf(args.ids);
-  const table = compiledWeight(args.table);
+  const table = weightOf(args.table, 'matrix');
   const y = tensorOf(args.y);
   const lastId = table.shape[0]! - 1;
   const slots = { ids: ids.address, table: table.address, y: y.address, lastId };
@@ -60,19 +62,20 @@ export function recordRotaryToCache(tape: TapeRecorder, args: Args<'rotaryToCach
     q: q.address,
     k: tensorOf(args.k).address,
     v: tensorOf(args.v).address,
-    qNorm: compiledWeight(args.qNorm).address,
-    kNorm: compiledWeight(args.kNorm).address,
+    qNorm: weightOf(args.qNorm, 'vector').address,
+    kNorm: weightOf(args.kNorm, 'vector').address,
     cos: cos.address,
     sin: tensorOf(args.sin).address,
     positions: tensorOf(args.rows.positions).address,
     sequences: tensorOf(args.rows.sequences).address,
-    y: tensorOf(args.y).address,
+    y: operandOf(args.y, cache.element).address,
     keys: layerAddress,
     values: layerAddress + cache.layerBytes / 2,
-    lastPosition: Math.min(cos.rowCount, cache.capacity) - 1,
+    lastPosition: Math.min(cos.rowCount - 1, cache.lastPosition),
     lastSequence: cache.sequences - 1,
   };
   const { kvHeads, headDim, capacity } = cache;
+  checkHeadDim(q.label, headDim);
   const heads = q.rowLength / headDim;
   const dtype = cache.element === 'bf16' ? 'bf16' : 'f32';
   const kernel = rotaryToCache({ heads, kvHeads, headDim, capacity, epsilon: args.epsilon, dtype });

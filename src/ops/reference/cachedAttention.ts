@@ -1,5 +1,6 @@
 import type { Operators } from '../operators.js';
 import { attend } from './attend.js';
+import { nearestIndex } from './nearestIndex.js';
 import { cacheLayer, cacheRowOffset } from './referenceStorage.js';
 import { floatsOf, integersOf } from './referenceTensor.js';
 
@@ -18,9 +19,18 @@ export function cachedAttention(args: Parameters<Operators['cachedAttention']>[0
   const width = args.q.shape[1]!;
   const heads = width / headDim;
   const queriesPerKey = heads / kvHeads;
+  // A place outside the cache counts as the nearest; that of a prefill is the place of its first row.
+  const placeOf = (row: number): { sequence: number; position: number } => {
+    const isPrefill = rows.kind === 'prefill';
+    const first = isPrefill ? 0 : row;
+    const positionCount = isPrefill ? cache.capacity - rows.count + 1 : cache.capacity;
+    const position = nearestIndex(positions[first]!, positionCount) + row - first;
+    return { sequence: nearestIndex(sequences[first]!, cache.sequences), position };
+  };
   for (let row = 0; row < rows.count; row++) {
-    const start = cacheRowOffset(cache, sequences[row]!, 0);
-    const count = positions[row]! + 1;
+    const { sequence, position } = placeOf(row);
+    const start = cacheRowOffset(cache, sequence, 0);
+    const count = position + 1;
     for (let head = 0; head < heads; head++) {
       const at = row * width + head * headDim;
       const offset = start + Math.floor(head / queriesPerKey) * headDim;

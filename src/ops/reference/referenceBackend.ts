@@ -1,5 +1,6 @@
+import { checkedOperators } from '../checkedOperators.js';
 import type { Backend, Observer, Operators, Pass, Scope, Weight } from '../operators.js';
-import type { Parameter } from '../parameter.js';
+import { checkParameterBytes, type Parameter } from '../parameter.js';
 import { argmaxLinear } from './argmaxLinear.js';
 import { cachedAttention } from './cachedAttention.js';
 import { chunkMel } from './chunkMel.js';
@@ -52,6 +53,7 @@ class ReferenceBackend implements Backend {
 
   weight(parameter: Parameter): Weight {
     this.#queue.check(parameter.name);
+    checkParameterBytes(parameter);
     return new ReferenceWeight(parameter);
   }
 
@@ -68,7 +70,7 @@ class ReferenceBackend implements Backend {
   plan(label: string, build: (ops: Operators) => void, observer?: Observer): Pass {
     this.#queue.check(label);
     const steps: (() => void)[] = [];
-    build(recordInto(steps, observer));
+    build(checkedOperators(recordInto(steps, observer)));
     return this.#queue.pass(label, steps);
   }
 

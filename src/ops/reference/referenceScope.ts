@@ -1,4 +1,5 @@
 import { QwenAsrError } from '../../error.js';
+import { checkChunkCount } from '../checkedOperators.js';
 import type { ActivationDtype, FeatureMap, KvCache, Scope, Tensor } from '../operators.js';
 import type { ReferenceFeatureMap, ReferenceKvCache } from './referenceStorage.js';
 import { type Lifetime, ReferenceTensor } from './referenceTensor.js';
@@ -38,6 +39,7 @@ export class ReferenceScope implements Scope {
     const chunkLength = size.channels * size.height * size.width;
     const data = this.#floats(label, size.chunks * chunkLength);
     const make = (chunks: number): ReferenceFeatureMap => {
+      checkChunkCount(label, chunks, size.chunks);
       return { label, ...size, chunks, data: data.subarray(0, chunks * chunkLength), firstChunks: make };
     };
     return make(size.chunks);

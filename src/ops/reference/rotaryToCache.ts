@@ -1,4 +1,5 @@
 import type { Operators } from '../operators.js';
+import { nearestIndex } from './nearestIndex.js';
 import { cacheLayer, cacheRowOffset } from './referenceStorage.js';
 import { floatsOf, integersOf } from './referenceTensor.js';
 import { weightOf } from './referenceWeight.js';
@@ -19,18 +20,20 @@ export function rotaryToCache(args: Parameters<Operators['rotaryToCache']>[0]): 
   const cos = floatsOf(args.cos); // [positions, headDim/2] f32
   const sin = floatsOf(args.sin); // [positions, headDim/2] f32
   const y = floatsOf(args.y); // [rows, heads·headDim] f32
+  const positionCount = Math.min(args.cos.shape[0]!, cache.capacity);
   const queryWidth = args.q.shape[1]!;
   const keyWidth = cache.kvHeads * headDim;
   const head = new Float32Array(headDim);
   for (let row = 0; row < rows.count; row++) {
-    const position = positions[row]!;
+    const position = nearestIndex(positions[row]!, positionCount);
     const angles = position * (headDim / 2);
     const turn = { cos: cos.subarray(angles), sin: sin.subarray(angles) };
     for (let at = row * queryWidth; at < (row + 1) * queryWidth; at += headDim) {
       normalizeRms(q.subarray(at, at + headDim), qNorm, epsilon, head);
       rotate(head, turn, y.subarray(at, at + headDim));
     }
-    const stored = cacheRowOffset(cache, sequences[row]!, position);
+    const sequence = nearestIndex(sequences[row]!, cache.sequences);
+    const stored = cacheRowOffset(cache, sequence, position);
     for (let offset = 0; offset < keyWidth; offset += headDim) {
       const at = row * keyWidth + offset;
       normalizeRms(k.subarray(at, at + headDim), kNorm, epsilon, head);

@@ -179,6 +179,36 @@ for (const target of await compiledTargets()) {
     await pair.close();
   });
 
+  test(`rotaryToCache and cachedAttention on ${target.name}: places outside the cache are the nearest`, {
+    skip: missing,
+  }, async () => {
+    const pair = new OperatorPair(target.create(2));
+    const random = new Random(34);
+    const size = { heads: 4, kvHeads: 2, headDim: 32 };
+    const capacity = 50;
+    const tables = makeTables(random, size, capacity);
+    const full = [0, 1, 2].map((sequence) => prefillRows(random, size, sequence, capacity));
+    const step = makeRows(random, size, {
+      kind: 'step',
+      positions: [capacity, -1, 2 ** 31 - 1],
+      sequences: [1, -(2 ** 31), 3],
+    });
+    // Only the first place of a prefill counts for what it sees; the rows are told their own.
+    const late = makeRows(random, size, {
+      kind: 'prefill',
+      positions: [1_000_000, 47, 48],
+      sequences: [99, 1, 1],
+    });
+    await pair.agree('wild places', (bench) => {
+      const cache = bench.scope.kvCache({ layers: 1, sequences: 3, capacity, kvHeads: 2, headDim: 32 });
+      return [...full, step, late].flatMap((rows) => {
+        const { rotated, y } = attend(bench, size, tables, cache, 0, rows);
+        return [rotated, y];
+      });
+    });
+    await pair.close();
+  });
+
   test(`cachedAttention on ${target.name}: the last row of a prefill as a step, as the last layer asks for`, {
     skip: missing,
   }, async () => {

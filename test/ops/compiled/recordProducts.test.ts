@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createReferenceBackend } from '../../../src/ops/reference/referenceBackend.js';
 import { oneLineError } from '../../model/support/oneLineError.js';
 import { Random } from '../../support/random.js';
 import { compiledTargets } from './support/compiledBackends.js';
@@ -119,7 +120,7 @@ for (const target of await compiledTargets()) {
         w.set(x.subarray(row * k, (row + 1) * k), winner * k);
       }
       await pair.agree(`${m}×${n}×${k}`, (bench) => {
-        const [best, logSumExp] = [bench.tensor([m, 1], 'f32'), bench.tensor([m, 1], 'f32')];
+        const [best, logSumExp] = [bench.tensor([m], 'f32'), bench.tensor([m], 'f32')];
         const ids = bench.integers(new Array(m).fill(-1));
         const [rows, weight] = [bench.tensor([m, k], 'operand', x), bench.weight([n, k], w)];
         bench.run((ops) => ops.argmaxLinear({ x: rows, weight, ids, best, logSumExp }));
@@ -171,6 +172,39 @@ for (const target of await compiledTargets()) {
     assert.throws(
       () => backend.plan('odd', (ops) => ops.linear({ x, weight, residual: y, y })),
       oneLineError('unsupported', /odd\.weight.*multiple of 16/),
+    );
+    await backend.close();
+  });
+
+  test(`weights on ${target.name} are taken for what they were placed as`, { skip: missing }, async () => {
+    const backend = target.create(1);
+    const scope = backend.createScope('types');
+    const [x, y] = [scope.tensor('x', [2, 64], 'operand'), scope.tensor('y', [2, 64], 'operand')];
+    const stream = scope.tensor('stream', [2, 64], 'f32');
+    const weight = (name: string, shape: readonly number[], dtype: 'bf16' | 'f32', layout?: 'vector') => {
+      const length = shape.reduce((product, size) => product * size, 1);
+      const bytes = new Uint8Array(length * (dtype === 'bf16' ? 2 : 4));
+      return backend.weight({ name, shape, dtype, bytes }, layout);
+    };
+    const [gate, up] = [weight('gate', [64, 64], 'bf16'), weight('up', [64, 64], 'f32')];
+    const swiglu = () => backend.plan('types', (ops) => ops.swiglu({ x, gate, up, y }));
+    // In bf16 both were made the same when they were placed.
+    if (target.precision === 'bf16') swiglu();
+    else assert.throws(swiglu, oneLineError('unsupported', /^up: expected bf16 as gate, found f32 /));
+    const asVector = weight('vector', [64, 64], 'bf16', 'vector');
+    assert.throws(
+      () => backend.plan('types', (ops) => ops.linear({ x, weight: asVector, y })),
+      oneLineError('internal', /^vector: expected a matrix, found vector$/),
+    );
+    const norm = createReferenceBackend().weight({
+      name: 'norm',
+      shape: [64],
+      dtype: 'f32',
+      bytes: new Uint8Array(256),
+    });
+    assert.throws(
+      () => backend.plan('types', (ops) => ops.rmsNorm({ x: stream, weight: norm, epsilon: 1e-6, y })),
+      oneLineError('internal', /^norm: expected a vector, found undefined$/),
     );
     await backend.close();
   });

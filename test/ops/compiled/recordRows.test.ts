@@ -79,6 +79,23 @@ for (const target of await compiledTargets()) {
     await backend.close();
   });
 
+  test(`embed on ${target.name}: an id outside the table counts as its nearest`, {
+    skip: missing,
+  }, async () => {
+    const pair = new OperatorPair(target.create(1));
+    const values = bf16Values(new Random(25), 20 * 32);
+    await pair.agree('wild ids', (bench) => {
+      const [first, last] = [values.subarray(0, 32), values.subarray(19 * 32)];
+      const expected = [first, last, last, last, first].map((row) => bench.tensor([1, 32], 'f32', row));
+      const y = bench.tensor([5, 32], 'f32');
+      const ids = bench.integers([-1, 20, 1_000_000, 2 ** 31 - 1, -(2 ** 31)]);
+      const table = bench.weight([20, 32], values);
+      bench.run((ops) => ops.embed({ ids, table, y }));
+      return [y, ...expected];
+    });
+    await pair.close();
+  });
+
   test(`embed on ${target.name}: views without rows do nothing`, { skip: missing }, async () => {
     const pair = new OperatorPair(target.create(1));
     const values = bf16Values(new Random(24), 20 * 32);
