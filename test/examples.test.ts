@@ -91,7 +91,7 @@ function run(example: string): string {
   const { status, stdout, stderr } = spawnSync(process.execPath, [path], {
     cwd: projectRoot,
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 180_000,
   });
   assert.equal(status, 0, `${checked}\n${stderr}`);
   return stdout;

@@ -6,7 +6,7 @@ import { projectRoot } from './support/projectRoot.js';
 
 function microbench(...args: readonly string[]): SpawnSyncReturns<string> {
   const script = join(projectRoot, 'scripts', 'microbench.mjs');
-  return spawnSync(process.execPath, [script, ...args], { encoding: 'utf8', timeout: 60_000 });
+  return spawnSync(process.execPath, [script, ...args], { encoding: 'utf8', timeout: 180_000 });
 }
 
 test('npm run microbench times kernels on every level, in the unit that limits them', () => {

@@ -49,7 +49,7 @@ for (const [file, text] of [
   for (const command of commands) {
     if (NOT_RUN.some(([prefix]) => command.startsWith(prefix))) continue;
     test(`${file}: ${command}`, () => {
-      const run = spawnSync('sh', ['-c', command], { cwd: scratch, encoding: 'utf8', timeout: 60_000 });
+      const run = spawnSync('sh', ['-c', command], { cwd: scratch, encoding: 'utf8', timeout: 180_000 });
       assert.equal(run.status, 0, run.stderr);
       assert.equal(run.stderr, '');
       assert.notEqual(run.stdout, '');
@@ -61,7 +61,7 @@ test('make demo prints the transcript and the whole table', () => {
   assert.ok(existsSync(join(projectRoot, 'qwen_asr_bench')), 'run `npm run build` first');
   const run = spawnSync(process.execPath, [join(projectRoot, 'scripts', 'demo.mjs')], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 180_000,
   });
   assert.equal(run.status, 0, run.stderr);
   assert.match(run.stdout, /^Set a timer for seven minutes\.$/m);

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { loadWav } from '../../src/audio/loadWav.js';
 import { melSpectrogram } from '../../src/audio/melSpectrogram.js';
 import { readGolden, readGoldenStage, relativeRms } from '../support/golden.js';
+import { processorMs } from '../support/processorMs.js';
 import { demoModelDir, goldenDir } from '../support/projectRoot.js';
 import { Random } from '../support/random.js';
 
@@ -64,8 +65,8 @@ test('no samples, or samples that are not finite: an error', () => {
 
 test('the transform of a minute takes less than a tenth of it', () => {
   const samples = new Random(7).floats(60 * 16000);
-  const startMs = performance.now();
+  const startMs = processorMs();
   melSpectrogram(samples);
-  const tookMs = performance.now() - startMs;
-  assert.ok(tookMs < 6000, `${tookMs} ms`); // 130 ms on an idle core; the rest is room for a busy machine
+  const tookMs = processorMs() - startMs;
+  assert.ok(tookMs < 6000, `${tookMs} ms`); // 130 ms; the rest is room for slower processors, and for two threads of one core
 });

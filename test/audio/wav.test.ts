@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readWav } from '../../src/audio/wav.js';
 import { QwenAsrError } from '../../src/error.js';
+import { processorMs } from '../support/processorMs.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { Random } from '../support/random.js';
 import {
@@ -146,7 +147,7 @@ function mutate(bytes: readonly number[], random: Random): number[] {
 test('100,000 empty chunks take no noticeable time', () => {
   const bytes = new Uint8Array(12 + 8 * 100_000);
   bytes.set(wavFile([]));
-  const startMs = performance.now();
+  const startMs = processorMs();
   assert.equal(survive(bytes), 'refused');
-  assert.ok(performance.now() - startMs < 1000);
+  assert.ok(processorMs() - startMs < 1000);
 });

@@ -8,8 +8,11 @@ import { benchUsage } from '../../src/cli/benchOptions.js';
 import { version } from '../../src/cli/version.js';
 import { demoModelDir, projectRoot } from '../support/projectRoot.js';
 import { runCli } from '../support/runCli.js';
+import { runHere } from '../support/runHere.js';
 
-const bench = (...args: string[]) => runCli('qwen_asr_bench', args);
+const bench = (...args: string[]) => runHere('qwen_asr_bench', args);
+/** The same as a process of its own. */
+const started = (...args: string[]) => runCli('qwen_asr_bench', args);
 
 const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-bench-'));
 after(() => rmSync(scratch, { recursive: true }));
@@ -31,13 +34,13 @@ const whole = (...parts: string[]) => new RegExp(`^${parts.join('')}$`);
 
 test('-h prints the help and ends with 0', async () => {
   for (const option of ['-h', '--help']) {
-    assert.deepEqual(await bench(option), { code: 0, stdout: benchUsage(), stderr: '' });
+    assert.deepEqual(await started(option), { code: 0, stdout: benchUsage(), stderr: '' });
   }
 });
 
 test('--version prints the version of package.json', async () => {
   const manifest = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));
-  assert.deepEqual(await bench('--version'), { code: 0, stdout: `${manifest.version}\n`, stderr: '' });
+  assert.deepEqual(await started('--version'), { code: 0, stdout: `${manifest.version}\n`, stderr: '' });
   assert.equal(version(), manifest.version);
 });
 
@@ -46,7 +49,7 @@ test('without -d the usage goes to standard error and the exit code is 1', async
 });
 
 test('-w 0 on a recording prints the lines of the contract and nothing else', async () => {
-  const { code, stdout, stderr } = await bench('-d', 'models/demo', '-i', CLIP, '-n', '2');
+  const { code, stdout, stderr } = await started('-d', 'models/demo', '-i', CLIP, '-n', '2');
   assert.equal(stderr, '');
   assert.match(
     stdout,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { demoModelDir } from '../support/projectRoot.js';
-import { runCli } from '../support/runCli.js';
+import { runHere } from '../support/runHere.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-vocabulary-'));
 after(() => rmSync(scratch, { recursive: true }));
@@ -55,7 +55,7 @@ for (const [file, content, args, message] of [
     const directory = join(scratch, 'model');
     cpSync(demoModelDir, directory, { recursive: true });
     writeFileSync(join(directory, file), content);
-    const run = await runCli('qwen_asr', ['-d', directory, ...CLIPS, ...args]);
+    const run = await runHere('qwen_asr', ['-d', directory, ...CLIPS, ...args]);
     rmSync(directory, { recursive: true });
     const expected = `error: ${directory}${message.startsWith(':') ? '' : '/'}${message}`;
     assert.ok(run.stderr.startsWith(expected), run.stderr);

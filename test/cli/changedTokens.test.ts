@@ -7,7 +7,7 @@ import { hashModel } from '../../src/bench/environment/hashModel.js';
 import { readResult } from '../../src/bench/output/readResult.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { runBench } from '../support/runBench.js';
-import { runCli } from '../support/runCli.js';
+import { runHere } from '../support/runHere.js';
 
 /*
  * Whether a change of what is recognised fails, from real runs: the same model measured twice, and a model that
@@ -49,7 +49,7 @@ async function measure(name: string, ...args: string[]): Promise<string> {
   return path;
 }
 
-const compare = (...args: string[]) => runCli('qwen_asr_bench', ['compare', ...args]);
+const compare = (...args: string[]) => runHere('qwen_asr_bench', ['compare', ...args]);
 
 const before = await measure('before', '-d', demoModelDir, '-i', GERMAN);
 

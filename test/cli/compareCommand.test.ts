@@ -8,6 +8,7 @@ import { formatJsonl } from '../../src/bench/output/formatJsonl.js';
 import { checkBenchResult } from '../../src/bench/schema/checkBenchResult.js';
 import { benchmarkResult, sweepResult } from '../bench/support/sampleResults.js';
 import { runCli } from '../support/runCli.js';
+import { runHere } from '../support/runHere.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-compare-'));
 after(() => rmSync(scratch, { recursive: true }));
@@ -20,7 +21,7 @@ const file = (name: string, content: string): string => {
 const before = file('before.json', formatJson(benchmarkResult(20, 1)));
 const slower = file('slower.jsonl', formatJsonl(benchmarkResult(20, 7, 1.04)));
 const sweep = file('sweep.json', formatJson(sweepResult()));
-const compare = (...args: string[]) => runCli('qwen_asr_bench', ['compare', ...args]);
+const compare = (...args: string[]) => runHere('qwen_asr_bench', ['compare', ...args]);
 
 test('a comparison without conditions passes and says what changed', async () => {
   const { code, stdout, stderr } = await compare(before, slower, '--allowance', '0%');
@@ -137,20 +138,20 @@ for (const [name, args, message] of [
 
 test('report turns results into every format, interrupted ones too', async () => {
   const interrupted = file('cut.jsonl', readFileSync(slower, 'utf8').split('\n').slice(0, 15).join('\n'));
-  const json = await runCli('qwen_asr_bench', ['report', interrupted, '-o', 'json']);
+  const json = await runHere('qwen_asr_bench', ['report', interrupted, '-o', 'json']);
   const document = checkBenchResult(JSON.parse(json.stdout), 'stdout');
   assert.equal(document.complete, false);
   assert.ok((document.cells[0]?.runs.length ?? 0) > 3);
   const page = join(scratch, 'r.html');
-  const both = await runCli('qwen_asr_bench', ['report', before, sweep, '--export', page]);
+  const both = await runHere('qwen_asr_bench', ['report', before, sweep, '--export', page]);
   assert.deepEqual([both.code, both.stdout, both.stderr], [0, '', '']);
   assert.match(
     readFileSync(page, 'utf8'),
     /<h1 class="part">Benchmark: before<[\s\S]*<h2 class="part">Sweep: sweep</,
   );
-  const two = await runCli('qwen_asr_bench', ['report', before, sweep, '-o', 'csv']);
+  const two = await runHere('qwen_asr_bench', ['report', before, sweep, '-o', 'csv']);
   assert.deepEqual([two.code, two.stderr], [1, 'error: report: expected one result for csv, found 2\n']);
-  const none = await runCli('qwen_asr_bench', ['report']);
+  const none = await runHere('qwen_asr_bench', ['report']);
   assert.deepEqual(
     [none.code, none.stderr],
     [1, 'error: report: expected at least one result, found none; -h explains\n'],
@@ -161,7 +162,7 @@ test('report turns results into every format, interrupted ones too', async () =>
 
 test('help of each sub-command goes to standard output', async () => {
   for (const name of ['compare', 'report', 'completion']) {
-    const { code, stdout, stderr } = await runCli('qwen_asr_bench', [name, '-h']);
+    const { code, stdout, stderr } = await runHere('qwen_asr_bench', [name, '-h']);
     assert.match(stdout, new RegExp(`^Usage: qwen_asr_bench ${name} .*\\n[\\s\\S]*\\nExamples:\\n`));
     assert.ok(Math.max(...stdout.split('\n').map((line) => line.length)) <= 120);
     assert.deepEqual([code, stderr], [0, '']);
@@ -205,7 +206,7 @@ for (const [args, message] of [
   [['-o', 'xml'], /^error: -o: expected text or md or csv or json or jsonl, found "xml"\n$/],
 ] as const) {
   test(`${args.join(' ')} is an error before anything is loaded`, async () => {
-    const { code, stdout, stderr } = await runCli('qwen_asr_bench', ['-d', 'synthetic:tiny', ...args]);
+    const { code, stdout, stderr } = await runHere('qwen_asr_bench', ['-d', 'synthetic:tiny', ...args]);
     assert.match(stderr, message);
     assert.deepEqual([code, stdout], [1, '']);
   });
@@ -221,7 +222,7 @@ test('standard output as JSONL has every finished run when the process is killed
   });
   assert.equal(code, null);
   const cut = file('killed.jsonl', seen);
-  const { stdout } = await runCli('qwen_asr_bench', ['report', cut, '-o', 'json']);
+  const { stdout } = await runHere('qwen_asr_bench', ['report', cut, '-o', 'json']);
   const document = checkBenchResult(JSON.parse(stdout), 'stdout');
   assert.ok((document.cells[0]?.runs.length ?? 0) >= 3);
   assert.equal(document.complete, false);

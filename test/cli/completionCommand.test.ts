@@ -11,6 +11,7 @@ import { optionSpecs } from '../../src/cli/completionSpec.js';
 import { fishCompletion } from '../../src/cli/fishCompletion.js';
 import { zshCompletion } from '../../src/cli/zshCompletion.js';
 import { runCli } from '../support/runCli.js';
+import { runHere } from '../support/runHere.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-completion-'));
 after(() => rmSync(scratch, { recursive: true }));
@@ -28,7 +29,7 @@ function run(shell: string, args: readonly string[], input = ''): string {
     input,
     encoding: 'utf8',
     cwd: scratch,
-    timeout: 20_000,
+    timeout: 60_000,
     env: { ...process.env, HOME: scratch },
   });
   assert.equal(status, 0, stderr);
@@ -135,7 +136,7 @@ test('the command prints the scripts, and refuses other shells', async () => {
     [['tcsh'], '"tcsh"'],
     [[], 'none'],
   ] as const) {
-    const { code, stderr } = await runCli('qwen_asr_bench', ['completion', ...args]);
+    const { code, stderr } = await runHere('qwen_asr_bench', ['completion', ...args]);
     assert.deepEqual(
       [code, stderr],
       [1, `error: completion: expected bash or zsh or fish, found ${found}\n`],

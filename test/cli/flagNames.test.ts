@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { messageWithFlags } from '../../src/cli/flagNames.js';
 import { QwenAsrError } from '../../src/error.js';
-import { runCli } from '../support/runCli.js';
+import { runHere } from '../support/runHere.js';
 
 const said = (option: string | undefined, ...args: string[]) =>
   messageWithFlags(
@@ -37,7 +37,7 @@ for (const [args, message] of [
   [['--max-tokens', '99999999999'], /^error: --max-tokens: expected .* to 1048576, found 99999999999\n$/],
 ] as const) {
   test(`qwen_asr ${args.join(' ')}`, async () => {
-    const { code, stdout, stderr } = await runCli('qwen_asr', ['-d', 'models/demo', '-i', CLIP, ...args]);
+    const { code, stdout, stderr } = await runHere('qwen_asr', ['-d', 'models/demo', '-i', CLIP, ...args]);
     assert.match(stderr, message);
     assert.deepEqual([code, stdout], [1, '']);
   });

@@ -27,7 +27,7 @@ console.log(process.resourceUsage().maxRSS * 1024);
 function peakOf(path: string): number {
   const run = spawnSync(process.execPath, ['--input-type=module', '-e', PROGRAM, demoModelDir, path], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 180_000,
   });
   assert.equal(run.status, 0, run.stderr);
   return Number(run.stdout);

@@ -8,8 +8,9 @@ import { ProgressLine } from '../../src/cli/progressLine.js';
 import { synthesizeUsage } from '../../src/cli/synthesizeCommand.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { runCli } from '../support/runCli.js';
+import { runHere } from '../support/runHere.js';
 
-const asr = (...args: string[]) => runCli('qwen_asr', args);
+const asr = (...args: string[]) => runHere('qwen_asr', args);
 
 const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-model-'));
 after(() => rmSync(scratch, { recursive: true }));

@@ -14,13 +14,14 @@ import { after, test } from 'node:test';
 import { readGolden } from '../support/golden.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { runCli } from '../support/runCli.js';
+import { runHere } from '../support/runHere.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-odd-'));
 after(() => rmSync(scratch, { recursive: true }));
 
 const TEXT = readGolden('demo/light-en').text;
 const CLIP = join(demoModelDir, 'samples', 'light-en.wav');
-const asr = (...args: string[]) => runCli('qwen_asr', ['-d', 'models/demo', ...args]);
+const asr = (...args: string[]) => runHere('qwen_asr', ['-d', 'models/demo', ...args]);
 /** Names that no Windows file may have. */
 const skip = process.platform === 'win32' && 'such names are not possible';
 

@@ -98,7 +98,7 @@ function typescriptOf(command: string): Promise<string> {
       cwd: projectRoot,
       env: { ...process.env, CI: '', TERM: 'xterm' },
       stdio: ['ignore', 'pipe', 'inherit'],
-      timeout: 60_000,
+      timeout: 180_000,
       killSignal: 'SIGKILL',
     });
     let output = '';

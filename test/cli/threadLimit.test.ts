@@ -18,7 +18,7 @@ const USER = String(100_000 + process.pid);
 function runLimited(threads: number, args: readonly string[]) {
   const user = ['--reuid', USER, '--regid', USER, '--clear-groups'];
   const limit = ['prlimit', `--nproc=${threads}`, process.execPath, CLI_ENTRIES.qwen_asr];
-  return spawnSync('setpriv', [...user, ...limit, ...args], { encoding: 'utf8', timeout: 30_000 });
+  return spawnSync('setpriv', [...user, ...limit, ...args], { encoding: 'utf8', timeout: 120_000 });
 }
 
 function cannotLimit(): string | false {

@@ -6,8 +6,9 @@ import { transcribeCommand } from '../../src/cli/transcribeCommand.js';
 import { transcribeUsage } from '../../src/cli/transcribeOptions.js';
 import { goldenDir, projectRoot } from '../support/projectRoot.js';
 import { runCli } from '../support/runCli.js';
+import { runHere } from '../support/runHere.js';
 
-const asr = (...args: string[]) => runCli('qwen_asr', args);
+const asr = (...args: string[]) => runHere('qwen_asr', args);
 
 const clip = (name: string) => join('models', 'demo', 'samples', `${name}.wav`);
 const SAMPLES = join('models', 'demo', 'samples');

@@ -6,10 +6,11 @@ import { test } from 'node:test';
 import { transcribeCommand } from '../../src/cli/transcribeCommand.js';
 import { goldenDir, projectRoot } from '../support/projectRoot.js';
 import { runCli } from '../support/runCli.js';
+import { runHere } from '../support/runHere.js';
 import { FIFTEEN, speakSentences } from '../support/sentences.js';
 import { wavOf16Bit } from '../support/wavWriter.js';
 
-const asr = (...args: string[]) => runCli('qwen_asr', args);
+const asr = (...args: string[]) => runHere('qwen_asr', args);
 
 const SAMPLES = join('models', 'demo', 'samples');
 const clip = (name: string) => join(SAMPLES, `${name}.wav`);

@@ -134,7 +134,7 @@ for (const [what, file, pattern] of hostile) {
   });
 }
 
-test('rejects a header of 100 MB in bounded time and memory', { timeout: 20_000 }, () => {
+test('rejects a header of 100 MB in bounded time and memory', { timeout: 120_000 }, () => {
   const header = `{"a":${'['.repeat(50e6)}`;
   assert.throws(() => parse(assembleFile(header, data(0))), oneLineError('model', /expected \{/));
 });

@@ -38,7 +38,7 @@ test('a mapping holds exactly the file, stays after a replacement, and ends with
   assert.equal(protectionAt(address), null);
 });
 
-test('what is no file with bytes in it is refused, without waiting', { skip, timeout: 10_000 }, async (t) => {
+test('what is no file with bytes in it is refused, without waiting', { skip, timeout: 60_000 }, async (t) => {
   const directory = temporaryDirectory(t);
   await assert.rejects(map(directory), oneLineError('file', /expected a file/));
   writeFileSync(join(directory, 'empty'), '');

@@ -26,8 +26,8 @@ export interface CliOptions {
   readonly onStart?: (child: ChildProcess) => void;
 }
 
-/** Longest time that any command of the tests may take; it is killed then and its code is null. */
-const LIMIT_MS = 60_000;
+/** Longest time that any command of the tests may take, twenty times what it needs on a quiet machine; it is killed then and its code is null. */
+const LIMIT_MS = 180_000;
 
 /** chooseBackend's note, as the commands print it. */
 export const FALLBACK_NOTE = /^note: WebAssembly instead of machine code.*\n/m;

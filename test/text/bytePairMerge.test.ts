@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { bytePairMerge } from '../../src/text/bytePairMerge.js';
 import type { MergeRules } from '../../src/text/mergeRules.js';
 import { MergeTable } from '../../src/text/mergeTable.js';
+import { processorMs } from '../support/processorMs.js';
 import { Random } from '../support/random.js';
 
 /** A vocabulary of a few letters and random merges of what is in it already. */
@@ -78,9 +79,9 @@ test('a word of a million letters does not take quadratic time', () => {
   ]);
   const pairs = [['a', 'a'] as const, ['aa', 'aa'] as const];
   const table = new MergeTable({ pairs, locate: String }, ids);
-  const startMs = performance.now();
+  const startMs = processorMs();
   const merged = bytePairMerge(new Array<number>(1_000_001).fill(0), table);
-  assert.ok(performance.now() - startMs < 8000);
+  assert.ok(processorMs() - startMs < 8000);
   assert.equal(merged.length, 250_001);
   assert.deepEqual(merged.slice(-2), [2, 0]);
 });

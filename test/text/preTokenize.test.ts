@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PUBLISHED_PATTERN, preTokenize } from '../../src/text/preTokenize.js';
+import { processorMs } from '../support/processorMs.js';
 import { Random } from '../support/random.js';
 import { randomText } from './randomText.js';
 
@@ -62,10 +63,10 @@ test('nothing is lost: the words join to the text', () => {
 });
 
 test('long runs of one kind take linear time', () => {
-  const startMs = performance.now();
+  const startMs = processorMs();
   for (const run of [' ', '\n', ' \n', 'a', '1', '.', "'", '\u0301', "'s"]) {
     const text = `${run.repeat(200_000)}x`;
     assert.equal(preTokenize(text).join('').length, text.length);
   }
-  assert.ok(performance.now() - startMs < 5000);
+  assert.ok(processorMs() - startMs < 5000);
 });

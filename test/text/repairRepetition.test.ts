@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { repairRepetition } from '../../src/text/repairRepetition.js';
+import { processorMs } from '../support/processorMs.js';
 import { Random } from '../support/random.js';
 
 /** The rule as a direct statement, quadratic and recursive. */
@@ -93,7 +94,7 @@ test('100,000 characters of any kind take no time worth mentioning', () => {
     `${'ab'.repeat(19)}c`.repeat(2500),
     '😀'.repeat(50_000),
   ];
-  const startMs = performance.now();
+  const startMs = processorMs();
   for (const text of texts) repairRepetition(text);
-  assert.ok(performance.now() - startMs < 4000);
+  assert.ok(processorMs() - startMs < 4000);
 });

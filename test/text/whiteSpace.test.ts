@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { strip, stripEnd, stripStart, whiteSpace } from '../../src/text/whiteSpace.js';
+import { processorMs } from '../support/processorMs.js';
 
 /** White_Space of Unicode's PropList.txt. */
 const WHITE_SPACE = [
@@ -37,7 +38,7 @@ test('strip removes what Python removes, at both ends only', () => {
 
 test('a megabyte of spaces inside a text does not take quadratic time', () => {
   const text = `a${' '.repeat(1_000_000)}b`;
-  const startMs = performance.now();
+  const startMs = processorMs();
   assert.equal(strip(text), text);
-  assert.ok(performance.now() - startMs < 2000);
+  assert.ok(processorMs() - startMs < 2000);
 });

@@ -14,6 +14,7 @@ import type { ParticipantThread } from '../../src/runtime/wasmMachine.js';
 import { buildModel } from '../../src/transcribe/buildModel.js';
 import { openWasmBackend } from '../../src/transcribe/openWasmBackend.js';
 import { oneLineError } from '../model/support/oneLineError.js';
+import { processorMs } from '../support/processorMs.js';
 import { demoModelDir } from '../support/projectRoot.js';
 
 const GIB = 2 ** 30;
@@ -54,7 +55,7 @@ test('a signal stops a run, and the next one is right', async () => {
 });
 
 test('a thousand threads are two a processor: each is a JavaScript engine, which takes 0.1 s to start', async () => {
-  const startMs = performance.now();
+  const startMs = processorMs();
   const model = await loadModel(demoModelDir, { backend: 'wasm', threads: 1000 });
   try {
     assert.equal(model.info.threads, Math.max(4, 2 * availableParallelism()));
@@ -63,7 +64,7 @@ test('a thousand threads are two a processor: each is a JavaScript engine, which
   } finally {
     await model.close();
   }
-  assert.ok(performance.now() - startMs < 15_000);
+  assert.ok(processorMs() - startMs < 15_000);
 });
 
 test('threads take no CPU time while no pass runs', async () => {
@@ -93,7 +94,7 @@ test('close ends what runs, and is final', async () => {
 });
 
 for (const [participant, name] of ['the first participant', 'another participant'].entries()) {
-  test(`${name} dies: an error says so, and the model can be closed`, { timeout: 20_000 }, async () => {
+  test(`${name} dies: an error says so, and the model can be closed`, { timeout: 120_000 }, async () => {
     const { model, threads } = await openReachable();
     const samples = await samplesOf('light-en.wav');
     assert.equal((await model.transcribe(samples).result).text, 'Turn on the kitchen light.');
@@ -135,7 +136,7 @@ test('a process that is done ends by itself, though its model is open', () => {
     const { samples } = await loadWav(${JSON.stringify(join(demoModelDir, 'samples', 'light-en.wav'))});
     console.log((await model.transcribe(samples).result).text);`;
   const args = ['--input-type=module', '-e', script];
-  const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 15_000 });
+  const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
   const { status, signal, stdout, stderr } = child;
   assert.deepEqual([status, signal, stdout], [0, null, 'Turn on the kitchen light.\n'], stderr);
 });

@@ -7,6 +7,6 @@ import { projectRoot } from '../support/projectRoot.js';
 test('the page compiles with the types of a browser', () => {
   const compiler = join(projectRoot, 'node_modules', 'typescript', 'bin', 'tsc');
   const args = [compiler, '-p', join(projectRoot, 'web')];
-  const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
+  const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 180_000 });
   assert.equal(status, 0, stdout);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { bytesInMemory } from '../../../src/audio/byteReader.js';
 import { openDecoder } from '../../../src/audio/openDecoder.js';
 import { QwenAsrError } from '../../../src/error.js';
+import { processorMs } from '../../support/processorMs.js';
 import { Random } from '../../support/random.js';
 
 /** Values that fields are damaged with. */
@@ -35,12 +36,6 @@ export async function decodeMutations(
   const growth = process.memoryUsage().rss - before;
   assert.ok(growth < MAX_GROWTH_BYTES, `the process grew by ${(growth / 1e6).toFixed(0)} MB`);
   return outcome;
-}
-
-/** Not the clock's: the machine may be busy with other things. */
-function processorMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
 }
 
 /** A copy with one to four places damaged: bits, bytes and runs changed, removed, doubled, moved, or cut off. */

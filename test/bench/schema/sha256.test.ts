@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { sha256Hex } from '../../../src/bench/schema/sha256.js';
+import { processorMs } from '../../support/processorMs.js';
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -23,7 +24,7 @@ test('every length around the ends of blocks, and bytes inside a larger buffer, 
 
 test('two minutes of audio take a fraction of a second', () => {
   const bytes = new Uint8Array(4 * 16_000 * 120).fill(7);
-  const startMs = performance.now();
+  const startMs = processorMs();
   assert.equal(sha256Hex(bytes), createHash('sha256').update(bytes).digest('hex'));
-  assert.ok(performance.now() - startMs < 2000); // 0.1 s measured
+  assert.ok(processorMs() - startMs < 2000); // 0.1 s measured
 });

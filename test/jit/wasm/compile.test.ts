@@ -123,7 +123,7 @@ const workerScript = (compileUrl: string): string => `
 
 for (const memory64 of [false, true]) {
   test(`a worker sleeps until it is woken${memory64 ? ', with 64-bit addresses' : ''}`, {
-    timeout: 20_000,
+    timeout: 60_000,
   }, async () => {
     const target = { ...plain, sharedMemory: true, memory64 };
     const sleep = new KernelBuilder('sleep', capabilities);

@@ -157,17 +157,24 @@ test(
   withBackend(2, async (backend) => {
     const scope = backend.createScope('abort');
     const { pass } = planChain(backend, scope, 2000);
-    const startMs = performance.now();
-    await pass.run();
-    const fullMs = performance.now() - startMs;
-    const abort = new AbortController();
-    const running = pass.run(abort.signal);
-    await new Promise((resolve) => setTimeout(resolve, fullMs / 8));
-    const abortMs = performance.now();
-    abort.abort();
-    await assert.rejects(running, oneLineError('aborted'));
-    const stopMs = performance.now() - abortMs;
-    assert.ok(stopMs < fullMs / 2, `stopped after ${stopMs} of ${fullMs} ms`);
+    // In pairs, of which one has to be undisturbed by what else the machine does.
+    const shares: number[] = [];
+    while (!shares.some((share) => share < 0.5) && shares.length < 10) {
+      const startMs = performance.now();
+      await pass.run();
+      const fullMs = performance.now() - startMs;
+      const abort = new AbortController();
+      const running = pass.run(abort.signal);
+      await new Promise((resolve) => setTimeout(resolve, fullMs / 8));
+      const abortMs = performance.now();
+      abort.abort();
+      await assert.rejects(running, oneLineError('aborted'));
+      shares.push((performance.now() - abortMs) / fullMs);
+    }
+    assert.ok(
+      shares.some((share) => share < 0.5),
+      `stopped after ${shares.join(', ')} of a pass`,
+    );
     await assert.rejects(pass.run(AbortSignal.abort()), oneLineError('aborted'));
     await planChain(backend, scope, 2).pass.run();
   }),

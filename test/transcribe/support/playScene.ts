@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const CHILD = fileURLToPath(new URL('resourceChild.js', import.meta.url));
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 180_000;
 
 export interface Outcome {
   readonly code: number | null;

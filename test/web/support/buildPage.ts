@@ -18,7 +18,10 @@ export function buildPage(): BuiltPage {
   const folder = mkdtempSync(join(tmpdir(), 'qwen-asr-web-'));
   const vite = join(projectRoot, 'node_modules', 'vite', 'bin', 'vite.js');
   const args = [vite, 'build', join(projectRoot, 'web'), '--outDir', folder, '--emptyOutDir'];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    timeout: 180_000,
+  });
   if (status !== 0) throw new Error(`vite build failed: ${stdout}${stderr}`);
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

@@ -75,7 +75,7 @@ export async function openChromium(): Promise<Chromium> {
   const profile = mkdtempSync(join(tmpdir(), 'qwen-asr-chromium-'));
   const options = { executablePath: EXECUTABLE, headless: true, args: ARGUMENTS };
   const context = await chromium.launchPersistentContext(profile, options);
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(60_000);
   return {
     newPage: () => context.newPage(),
     close: async () => {

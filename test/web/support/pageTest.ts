@@ -73,7 +73,7 @@ export class PageTest {
 
 /** Waits until an element's text matches; returns it. */
 export async function waitForText(page: Page, selector: string, pattern: RegExp): Promise<string> {
-  const deadlineMs = performance.now() + 20_000;
+  const deadlineMs = performance.now() + 60_000;
   for (;;) {
     const text = (await page.textContent(selector)) ?? '';
     if (pattern.test(text)) return text;
