@@ -106,7 +106,7 @@ export const BENCH_OPTIONS = {
     kind: 'value',
     placeholder: 'NAME',
     section: FURTHER,
-    help: ['Language spoken, by name or code (default: recognised)'],
+    help: ['Language spoken, by name, code or locale (default: auto, recognised)'],
     read: anyText,
   },
   backend: {

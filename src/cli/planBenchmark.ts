@@ -3,6 +3,7 @@ import { expandCells } from '../bench/plan/expandCells.js';
 import { checkCommand, fillCommand } from '../bench/run/fillCommand.js';
 import { QwenAsrError } from '../error.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
+import { isAutomatic } from '../text/languages.js';
 import { type BENCH_OPTIONS, readSeconds } from './benchOptions.js';
 import { checkModelSource } from './checkModelSource.js';
 import { checkSegments } from './checkSegments.js';
@@ -34,7 +35,7 @@ export function planBenchmark(values: BenchValues, models: readonly string[]): B
     exactTokens: values.tokens ?? [undefined],
     segmentSeconds: (values.segment ?? [0]).map((seconds) => (seconds === 0 ? null : seconds)),
     batches: values.batch ?? [undefined],
-    language: values.language,
+    language: values.language === undefined || isAutomatic(values.language) ? undefined : values.language,
     skipSilence: values['skip-silence'] === true,
   });
   checkSegments(values, cells);

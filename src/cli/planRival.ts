@@ -1,5 +1,6 @@
 import type { ModelCellPlan } from '../bench/plan/benchPlan.js';
 import { QwenAsrError } from '../error.js';
+import { isAutomatic } from '../text/languages.js';
 import { DEFAULT_BATCH, MAX_BATCH } from '../transcribe/transcribeSegments.js';
 import { arithmeticOptions } from './arithmeticOptions.js';
 import { checkSegments } from './checkSegments.js';
@@ -42,7 +43,7 @@ export function planRival(base: ModelCellPlan, text: string): ModelCellPlan {
     model: model ?? base.model,
     load: { ...base.load, ...load },
     exactTokens: tokens ?? base.exactTokens,
-    language: language ?? base.language,
+    language: language === undefined ? base.language : isAutomatic(language) ? undefined : language,
     ...cutting(base, values),
     skipSilence: skip ?? base.skipSilence,
   };

@@ -32,7 +32,7 @@ export const TRANSCRIBE_OPTIONS = {
     kind: 'value',
     placeholder: 'NAME',
     section: 'Options',
-    help: ['Language spoken, by name or code (default: recognised)'],
+    help: ['Language spoken, by name, code or locale (default: auto, recognised)'],
     read: anyText,
   },
   prompt: {

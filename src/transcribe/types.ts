@@ -29,7 +29,10 @@ export interface BackendChoice extends Pick<Backend, 'name' | 'isa' | 'precision
 }
 
 export interface TranscribeOptions {
-  /** Name or code, case-insensitive; the model's output is then the text alone. */
+  /**
+   * Name, code or locale (`German`, `de`, `de-AT`), case-insensitive; the model's output is then the text alone. `auto`
+   * is the same as none: the model recognises it.
+   */
   readonly language?: string;
   /** Context for the system prompt (names, jargon); plain text, cannot inject special tokens. */
   readonly context?: string;

@@ -254,3 +254,14 @@ test('words are split as a shell does', () => {
   for (const [text, words] of cases) assert.deepEqual(shellWords(text, '--vs'), words, text);
   for (const text of [`'`, `a "b`, 'a \\']) assert.throws(() => shellWords(text, '--vs'), /closed quotes/);
 });
+
+test('--language auto is no language, on either side', () => {
+  const languagesOf = (...args: string[]) =>
+    plan(...args).cells.map((cell) => (cell.kind === 'model' ? cell.language : null));
+  assert.deepEqual(languagesOf('--language', 'auto'), [undefined]);
+  assert.deepEqual(languagesOf('--language', 'de', '--vs', '--language auto', '--vs', '-t 1'), [
+    'de',
+    undefined,
+    'de',
+  ]);
+});

@@ -31,10 +31,43 @@ test('name or code, in any case', () => {
 
 test('unknown and unsupported languages are answered with the supported ones', () => {
   const supported = ['English', 'German', 'Klingon'];
-  for (const asked of ['French', 'fr', 'xx', '', 'Eng']) {
+  for (const asked of ['French', 'fr', 'fr-CH', 'xx', '', 'Engl', 'en-', '-', 'de DE']) {
     assert.throws(() => resolveLanguage(asked, supported), {
       code: 'usage',
-      message: `language: expected one of English (en), German (de), Klingon; found "${asked}"`,
+      message: `language: expected auto or one of English (en), German (de), Klingon; found "${asked}"`,
     });
   }
+});
+
+test('a locale stands for its language, and every code of a language for it', () => {
+  for (const [asked, name] of [
+    ['en-US', 'English'],
+    ['en_GB.UTF-8', 'English'],
+    ['eng', 'English'],
+    ['de-AT', 'German'],
+    ['de_DE@euro', 'German'],
+    ['deu', 'German'],
+    ['ger', 'German'],
+    ['pt-BR', 'Portuguese'],
+    ['es-419', 'Spanish'],
+    ['zh_CN', 'Chinese'],
+    ['zh-TW', 'Chinese'],
+    ['zh-Hant', 'Chinese'],
+    ['cmn-Hans-CN', 'Chinese'],
+    ['zh-HK', 'Cantonese'],
+    ['zh-Hant-HK', 'Cantonese'],
+    ['zh-yue', 'Cantonese'],
+    ['yue-HK', 'Cantonese'],
+    ['tl', 'Filipino'],
+    ['fil-PH', 'Filipino'],
+    ['fas', 'Persian'],
+  ] as const) {
+    assert.equal(resolveLanguage(asked, languageNames), name, asked);
+  }
+  assert.equal(resolveLanguage('zh-HK', ['English', 'Chinese']), 'Chinese');
+});
+
+test('auto leaves the language to the model', () => {
+  for (const asked of ['auto', 'AUTO', ' Auto '])
+    assert.equal(resolveLanguage(asked, ['English']), undefined);
 });
