@@ -3,15 +3,22 @@ import type { ByteReader } from './byteReader.js';
 /** The formats that are decoded here, and `ffmpeg` for whatever else that program reads. */
 export type AudioFormat = 'wav' | 'mp3' | 'flac' | 'vorbis' | 'opus' | 'ffmpeg';
 
+/** Samples that follow one another at one rate. */
+export interface AudioBlock {
+  /** [≤ 65,536] f32, mean of the channels, full scale = 1. */
+  readonly samples: Float32Array;
+  /** 1,000 to 768,000. It may change within a recording: files that were joined. */
+  readonly sampleRateHz: number;
+}
+
 /** A recording whose headers have been read and whose samples have not. */
 export interface AudioDecoder {
-  /** Rate of the blocks; 1,000 to 768,000. */
+  /** Rate that the recording begins with. */
   readonly sampleRateHz: number;
   /**
-   * Whether a sample may lie outside [-1, 1]: then the peak has to be looked for even where nothing is resampled.
+   * Exact number of samples, all of that rate and in [-1, 1], where the headers tell it and `notes` is complete before
+   * they are decoded; else null.
    */
-  readonly mayExceedOne: boolean;
-  /** Exact number of samples to come where the headers tell it, else null. */
   readonly sampleCount: number | null;
   /**
    * What was wrong with the recording and could be coped with (cut short, damaged in places), each a line that begins
@@ -19,12 +26,11 @@ export interface AudioDecoder {
    */
   readonly notes: readonly string[];
   /**
-   * The samples, mean of the channels, full scale = 1, in blocks of any size up to 65,536 [samples] f32. Can be called
-   * once. Memory does not depend on the length of the recording.
+   * The samples, in blocks of any size. Can be called once. Memory does not depend on the length of the recording.
    *
    * @throws QwenAsrError `audio`, one line, when the recording cannot be decoded.
    */
-  decode(): AsyncGenerator<Float32Array, void, undefined>;
+  decode(): AsyncGenerator<AudioBlock, void, undefined>;
 }
 
 /**

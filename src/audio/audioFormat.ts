@@ -1,5 +1,6 @@
 import type { AudioFormat } from './audioDecoder.js';
 import { countMp3Frames } from './mp3/mp3FrameHeader.js';
+import { isRiffMark } from './riffChunk.js';
 
 /** Bytes that are looked at: enough for the first pages of an Ogg file and for MP3 frames behind some junk. */
 export const HEAD_BYTES = 16_384;
@@ -7,9 +8,6 @@ export const HEAD_BYTES = 16_384;
 /** How far an MP3 file may be in before its first frame, and the frames in a row that make it one. */
 const MAX_MP3_JUNK = 4096;
 const MP3_FRAMES = 3;
-
-/** Format tags of mmreg.h whose samples are read: PCM, float, EXTENSIBLE. */
-const READABLE_WAV_TAGS = [1, 3, 0xfffe];
 
 /** Offsets in the header of an Ogg page (RFC 3533 §6). */
 const OGG_FLAGS = 5;
@@ -20,13 +18,12 @@ const OGG_FIRST_PAGE = 2;
  * Recognises a recording by its content, never by its name.
  *
  * @param head its first bytes, behind any ID3 tags: HEAD_BYTES of them, or all there are.
- * @returns null for anything that is not decoded here: other containers, Ogg with other codecs, WAV with compressed
- * samples, or no audio at all.
+ * @returns null for anything that is not decoded here: other containers, Ogg with other codecs, or no audio at all.
  * @example
  * recogniseFormat(new TextEncoder().encode('fLaC\0')); // 'flac'
  */
 export function recogniseFormat(head: Uint8Array): Exclude<AudioFormat, 'ffmpeg'> | null {
-  if (isWav(head)) return isReadableWav(head) ? 'wav' : null;
+  if (isWav(head)) return 'wav';
   if (hasText(head, 0, 'fLaC')) return 'flac';
   if (hasText(head, 0, 'OggS')) return oggCodec(head);
   for (let at = 0; at < Math.min(head.length, MAX_MP3_JUNK); at++) {
@@ -37,21 +34,10 @@ export function recogniseFormat(head: Uint8Array): Exclude<AudioFormat, 'ffmpeg'
   return null;
 }
 
-/** RIFF, RF64 or BW64 of type WAVE, or the beginning of one that was cut off. */
+/** RIFF, RF64, BW64 or RIFX of type WAVE, or the beginning of one that was cut off. */
 function isWav(head: Uint8Array): boolean {
-  const riff = hasText(head, 0, 'RIFF') || hasText(head, 0, 'RF64') || hasText(head, 0, 'BW64');
-  return riff && (head.length < 12 || hasText(head, 8, 'WAVE'));
-}
-
-/** False where the fmt chunk names compressed samples. */
-function isReadableWav(head: Uint8Array): boolean {
-  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-  for (let at = 12; at + 10 <= head.length; ) {
-    if (hasText(head, at, 'fmt ')) return READABLE_WAV_TAGS.includes(view.getUint16(at + 8, true));
-    const size = view.getUint32(at + 4, true);
-    at += 8 + size + (size % 2);
-  }
-  return true;
+  const isRiff = isRiffMark(String.fromCharCode(...head.subarray(0, 4)));
+  return isRiff && (head.length < 12 || hasText(head, 8, 'WAVE'));
 }
 
 /** The codec of the first Vorbis or Opus stream among the pages that begin the streams of an Ogg file. */
@@ -70,15 +56,20 @@ function oggCodec(head: Uint8Array): 'vorbis' | 'opus' | null {
 /** What the bytes seem to be, for errors: a format's name, or the first characters. */
 export function describeContent(head: Uint8Array): string {
   if (head.length === 0) return 'an empty file';
-  if (isWav(head)) return 'WAV with compressed samples';
-  const known = MAGIC.find(([at, text]) => hasText(head, at, text));
-  if (known !== undefined) return known[2];
-  if (head[0] === 0xff && (head[1]! & 0xf6) === 0xf0) return 'AAC';
   const start = Array.from(head.subarray(0, 4), (byte) =>
     byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`,
   );
-  return `"${start.join('')}"`;
+  return nameContent(head) ?? `"${start.join('')}"`;
 }
+
+/** The name of a format that is not decoded here; null for none that is known. */
+export function nameContent(head: Uint8Array): string | null {
+  if (head[0] === 0xff && (head[1]! & 0xe0) === 0xe0) return MPEG_LAYERS[(head[1]! >> 1) & 3] ?? null;
+  return MAGIC.find(([at, text]) => hasText(head, at, text))?.[2] ?? null;
+}
+
+/** By the two layer bits behind the sync code; MPEG audio of layer III would have been recognised. */
+const MPEG_LAYERS = ['AAC', null, 'MPEG audio layer II', 'MPEG audio layer I'];
 
 /** Where a format's mark is, the mark, and the format's name. */
 const MAGIC: readonly (readonly [at: number, text: string, name: string])[] = [
@@ -90,6 +81,11 @@ const MAGIC: readonly (readonly [at: number, text: string, name: string])[] = [
   [0, '#!AMR', 'AMR'],
   [0, 'ADIF', 'AAC'],
   [0, '.snd', 'AU'],
+  [0, '\u000bw', 'AC-3'],
+  [0, '\u007f\u00fe\u0080\u0001', 'DTS'],
+  [0, '#EXTM3U', 'a playlist'],
+  [0, '[playlist]', 'a playlist'],
+  [0, 'ffconcat', 'a playlist'],
   [0, '0&\u00b2u', 'Windows Media'],
   [0, 'wvpk', 'WavPack'],
   [0, 'MAC ', "Monkey's Audio"],

@@ -1,5 +1,6 @@
 import { SAMPLE_RATE_HZ } from './audioClip.js';
 import type { AudioDecoder, AudioFormat } from './audioDecoder.js';
+import { audioParts } from './audioParts.js';
 import { limitPeak } from './limitPeak.js';
 import { PeakMeter } from './peakMeter.js';
 import { Resampler } from './resample.js';
@@ -46,53 +47,69 @@ export interface StreamSource {
  * Makes a stream of a recording.
  *
  * Whether the clip is divided by its peak is known only at its end, so the recording is decoded once before the first
- * block: its length and its damage are known from then on too. The pass is left out where the header tells the length
- * and no sample can exceed 1: integers at 16 kHz.
+ * block: its length and its damage are known from then on too. The pass is left out where the header tells all of this:
+ * integers of one channel at 16 kHz.
  *
- * @throws QwenAsrError `audio`, one line, when the recording cannot be decoded to its end.
+ * @throws QwenAsrError `audio`, one line, when the recording cannot be decoded to its end; `aborted`.
  */
-export async function makeAudioStream(source: StreamSource): Promise<AudioStream> {
+export async function makeAudioStream(source: StreamSource, signal?: AbortSignal): Promise<AudioStream> {
   const { label, format } = source;
-  const { peak, count, rateHz, notes } = await survey(source);
+  const { peak, sampleCount, durationMs, notes } = await survey(source, signal);
   return {
     label,
     format,
     sampleRateHz: SAMPLE_RATE_HZ,
-    sampleCount: Math.ceil((count * SAMPLE_RATE_HZ) / rateHz),
-    durationMs: (count * 1000) / rateHz,
+    sampleCount,
+    durationMs,
     notes,
     close: () => source.close(),
-    [Symbol.asyncIterator]: () => sampleBlocks(prepare(source, peak), STREAM_BLOCK_SAMPLES),
+    [Symbol.asyncIterator]: () => sampleBlocks(prepare(source, peak, signal), STREAM_BLOCK_SAMPLES),
   };
 }
 
 /** What has to be known of the whole recording before its first block. */
-async function survey(source: StreamSource) {
+async function survey(source: StreamSource, signal?: AbortSignal) {
   const { decoder, close } = await source.open();
   try {
-    const { sampleRateHz: rateHz, mayExceedOne, sampleCount, notes } = decoder;
-    if (rateHz === SAMPLE_RATE_HZ && !mayExceedOne && sampleCount !== null) {
-      return { peak: 0, count: sampleCount, rateHz, notes };
+    const { notes } = decoder;
+    const all = { peak: 0, sampleCount: 0, durationMs: 0, notes };
+    const add = (count: number, rateHz: number) => {
+      all.sampleCount += Math.ceil((count * SAMPLE_RATE_HZ) / rateHz);
+      all.durationMs += (count * 1000) / rateHz;
+    };
+    if (decoder.sampleRateHz === SAMPLE_RATE_HZ && decoder.sampleCount !== null) {
+      add(decoder.sampleCount, SAMPLE_RATE_HZ);
+      return all;
     }
-    const meter = new PeakMeter(rateHz);
-    let count = 0;
-    for await (const block of decoder.decode()) {
-      meter.push(block);
-      count += block.length;
+    for await (const { sampleRateHz, blocks } of audioParts(decoder.decode(), source.label, signal)) {
+      const meter = new PeakMeter(sampleRateHz);
+      let count = 0;
+      for await (const block of blocks) {
+        meter.push(block);
+        count += block.length;
+      }
+      all.peak = Math.max(all.peak, meter.finish());
+      add(count, sampleRateHz);
     }
-    return { peak: meter.finish(), count, rateHz, notes };
+    return all;
   } finally {
     await close();
   }
 }
 
 /** The samples after resampling and division by the peak. */
-async function* prepare(source: StreamSource, peak: number): AsyncGenerator<Float32Array, void, undefined> {
+async function* prepare(
+  source: StreamSource,
+  peak: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Float32Array, void, undefined> {
   const { decoder, close } = await source.open();
   try {
-    const resampler = new Resampler(decoder.sampleRateHz);
-    for await (const block of decoder.decode()) yield limitPeak(resampler.push(block), peak);
-    yield limitPeak(resampler.flush(), peak);
+    for await (const { sampleRateHz, blocks } of audioParts(decoder.decode(), source.label, signal)) {
+      const resampler = new Resampler(sampleRateHz);
+      for await (const block of blocks) yield limitPeak(resampler.push(block), peak);
+      yield limitPeak(resampler.flush(), peak);
+    }
   } finally {
     await close();
   }

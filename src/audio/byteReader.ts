@@ -9,6 +9,8 @@ export interface ByteSource {
   readonly label: string;
   readonly totalBytes: number;
   pieces(): BytePieces;
+  /** Bytes [at, at + length), fewer at the end. */
+  read(at: number, length: number): Promise<Uint8Array>;
 }
 
 /** Pieces that bytes in memory are handed out in. */
@@ -26,6 +28,7 @@ export function bytesInMemory(bytes: Uint8Array, label: string): ByteSource {
         yield bytes.subarray(at, at + PIECE_BYTES);
       }
     },
+    read: async (at, length) => bytes.subarray(at, at + length),
   };
 }
 

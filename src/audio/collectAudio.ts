@@ -1,6 +1,7 @@
 import { QwenAsrError } from '../error.js';
 import { SAMPLE_RATE_HZ } from './audioClip.js';
 import type { AudioFormat } from './audioDecoder.js';
+import { audioParts } from './audioParts.js';
 import type { OpenedDecoder } from './audioStream.js';
 import { limitPeak, peakOf } from './limitPeak.js';
 import type { LoadedAudio } from './loadedAudio.js';
@@ -15,20 +16,21 @@ const MAX_SAMPLES = MAX_HOURS * 3600 * SAMPLE_RATE_HZ;
  * Decodes a whole recording and prepares it for the models, with the result of prepareSamples.
  *
  * @param readMs what opening has taken; decodeMs includes it.
- * @throws QwenAsrError `audio`, one line, when it cannot be decoded, has no samples, or is longer than 12 hours.
+ * @throws QwenAsrError `audio`, one line, when it cannot be decoded, has no samples, or is longer than 12 hours;
+ * `aborted`.
  */
 export async function collectAudio(
   { decoder, close }: OpenedDecoder,
   format: AudioFormat,
   label: string,
   readMs: number,
+  signal?: AbortSignal,
 ): Promise<LoadedAudio> {
   const startMs = performance.now();
   try {
     const pieces: Float32Array[] = [];
-    const resampler = new Resampler(decoder.sampleRateHz);
     let resampleMs = 0;
-    let sourceCount = 0;
+    let durationMs = 0;
     let count = 0;
     const keep = (make: () => Float32Array) => {
       const beforeMs = performance.now();
@@ -40,17 +42,22 @@ export async function collectAudio(
       }
       pieces.push(piece);
     };
-    for await (const block of decoder.decode()) {
-      sourceCount += block.length;
-      keep(() => resampler.push(block));
+    for await (const { sampleRateHz, blocks } of audioParts(decoder.decode(), label, signal)) {
+      const resampler = new Resampler(sampleRateHz);
+      let sourceCount = 0;
+      for await (const block of blocks) {
+        sourceCount += block.length;
+        keep(() => resampler.push(block));
+      }
+      keep(() => resampler.flush());
+      durationMs += (sourceCount * 1000) / sampleRateHz;
     }
-    keep(() => resampler.flush());
     if (count === 0) throw new QwenAsrError('audio', `${label}: expected samples, found none`);
     const samples = join(pieces, count);
     return {
       samples: padShortClip(limitPeak(samples, peakOf(samples))),
       sampleRateHz: SAMPLE_RATE_HZ,
-      durationMs: (sourceCount * 1000) / decoder.sampleRateHz,
+      durationMs,
       decodeMs: readMs + performance.now() - startMs - resampleMs,
       resampleMs,
       format,

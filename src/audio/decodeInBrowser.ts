@@ -4,6 +4,7 @@ import { checkOptions } from '../model/checkOptions.js';
 import { type AudioClip, SAMPLE_RATE_HZ } from './audioClip.js';
 import { decodeWav } from './decodeWav.js';
 import { prepareSamples } from './prepareSamples.js';
+import { isRiffMark } from './riffChunk.js';
 
 /** The part of the Web Audio API that is used; the types would otherwise come with all of the DOM's. */
 interface BrowserAudio {
@@ -57,7 +58,7 @@ export async function decodeInBrowser(
 }
 
 function isWav(bytes: Uint8Array): boolean {
-  return String.fromCharCode(...bytes.subarray(0, 4)) === 'RIFF';
+  return isRiffMark(String.fromCharCode(...bytes.subarray(0, 4)));
 }
 
 /** The browser resamples to the rate of its context. */

@@ -1,82 +1,118 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { QwenAsrError } from '../error.js';
 import { SAMPLE_RATE_HZ } from './audioClip.js';
-import type { AudioDecoder } from './audioDecoder.js';
-import { DECODED_FORMATS } from './openDecoder.js';
+import type { AudioBlock, AudioDecoder } from './audioDecoder.js';
+import { ByteReader } from './byteReader.js';
+import { decodePcm } from './decodePcm.js';
+import { MixMeter } from './mixMeter.js';
+import type { WavFormat } from './wavFormat.js';
+
+/** Node's types know the streams only of a child whose standard input is none or a pipe. */
+type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 /** What is kept of ffmpeg's complaints. */
 const MAX_COMPLAINT_BYTES = 8192;
 const MAX_COMPLAINT_CHARACTERS = 200;
-/** Beyond it a value is no sound; of NaN the comparison is false too. */
-const MAX_MAGNITUDE = 1e30;
+
+/** Header of the AU files that ffmpeg writes: big-endian words, of which the second is the header's length. */
+const AU_HEADER_BYTES = 24;
+const AU_OFFSET = 4;
+const AU_CHANNELS = 20;
+/** Bytes of sound taken at a time. */
+const BLOCK_BYTES = 65_536;
+
+/** What the program's standard input is called, as a file that can be read in any order. */
+const STANDARD_INPUT = '/dev/stdin';
 
 /**
- * Decodes the first audio stream of a file with the program ffmpeg, which also makes it mono and 16 kHz.
+ * The demuxers that may be used: of sound, and of films, which have sound. Missing are those that open further files
+ * (playlists: concat, hls, dash, imf, sdp, …), devices, pictures and subtitles.
+ */
+const DEMUXERS = `
+  3dostr aa aac aax ac3 act adp ads adx aea afc aiff aix alp amr amrnb amrwb apc ape apm aptx aptx_hd argo_asf argo_brp
+  asf asf_o ast au avi avr av1 bfstm binka boa brstm caf cavsvideo codec2 codec2raw daud derf dfpwm dhav dsf dss dts dtshd
+  dv ea eac3 epaf flac flv fsb fwse g722 g723_1 g726 g726le g729 genh gsm gxf h261 h263 h264 hca hcom hevc iff ilbc ircam
+  iss ivf kvag laf live_flv lmlm4 loas lvf lxf m4v matroska webm mca mgsts mlp mods moflex mov mp4 m4a 3gp 3g2 mj2 mp3 mpc
+  mpc8 mpeg mpegts mpegtsraw mpegvideo msf mtaf mtv musx mv mxf nistsphere nsv nut obu ogg oma osq paf pmp psxstr pva pvf
+  qcp qoa r3d redspark rm rsd rso sbc sds sdx shn sln smjpeg sol sox spdif svag swf tak thp truehd tta txd ty vag vc1
+  vividas vivo voc vpk vqf w64 wady wav wsaud wsd wtv wv wve xa xmv xvag xwma`;
+
+/** Why ffmpeg gave no samples; `cause` where it could not be started. */
+export interface FfmpegFailure {
+  readonly reason: string;
+  readonly cause?: Error;
+}
+
+/**
+ * Decodes the first audio stream of a file with the program ffmpeg, which also makes it 16 kHz, and mono or stereo.
  *
- * @param found what the file seems to be, for errors.
- * @throws QwenAsrError, from `decode`: `audio` when there is no ffmpeg on the PATH or it cannot read the file; `aborted`,
- * with ffmpeg ended.
+ * @param path in bytes where the name is not UTF-8, which no argument of a program can be here.
+ * @param errorFor makes the error for a failure.
+ * @throws QwenAsrError, from `decode`: that of `errorFor`; `aborted`, with ffmpeg ended.
  */
 export function ffmpegDecoder(
-  path: string,
+  path: string | Buffer,
   label: string,
-  found: string,
+  errorFor: (failure: FfmpegFailure) => QwenAsrError,
   signal?: AbortSignal,
 ): AudioDecoder {
   const notes: string[] = [];
-  return { sampleRateHz: SAMPLE_RATE_HZ, mayExceedOne: true, sampleCount: null, notes, decode };
+  return { sampleRateHz: SAMPLE_RATE_HZ, sampleCount: null, notes, decode };
 
-  async function* decode(): AsyncGenerator<Float32Array, void, undefined> {
-    const child = spawn('ffmpeg', argumentsFor(path), { stdio: ['ignore', 'pipe', 'pipe'] });
+  async function* decode(): AsyncGenerator<AudioBlock, void, undefined> {
+    const file = typeof path === 'string' ? null : await open(path);
+    const name = typeof path === 'string' ? `file:${path}` : `file:${STANDARD_INPUT}`;
+    const child = start(argumentsFor(name), file?.fd);
     const ended = whenEnded(child);
     const complaint = collectComplaint(child.stderr);
     const stop = () => child.kill('SIGKILL');
     signal?.addEventListener('abort', stop);
     if (signal?.aborted) stop();
+    const meter = new MixMeter(label);
     let samples = 0;
     try {
-      for await (const block of floatsOf(child.stdout)) {
-        samples += checked(block, label).length;
-        yield block;
+      for await (const block of decodeOutput(child.stdout, meter)) {
+        samples += block.length;
+        yield { samples: block, sampleRateHz: SAMPLE_RATE_HZ };
       }
       const outcome = await ended;
       if (signal?.aborted) throw new QwenAsrError('aborted', `${label}: reading was aborted`);
-      if (outcome instanceof Error) throw missing(label, found, outcome);
-      const said = oneLine(complaint.join(''), path);
-      if (outcome !== 0 || samples === 0) {
-        const reason = said === '' ? 'no samples' : said;
-        throw new QwenAsrError('audio', `${label}: expected audio, found ${found}; ffmpeg: ${reason}`);
-      }
+      if (outcome instanceof Error) throw errorFor({ reason: startFailure(outcome), cause: outcome });
+      const said = oneLine(complaint.join(''), name);
+      if (outcome !== 0 || samples === 0) throw errorFor({ reason: said === '' ? 'no samples' : said });
       if (said !== '') notes.push(`${label}: ffmpeg: ${said}`);
+      notes.push(...meter.notes());
     } finally {
       signal?.removeEventListener('abort', stop);
       stop();
       await ended;
+      await file?.close();
     }
   }
 }
 
-/** Local files only, whatever addresses the file names; no questions; the path cannot be taken for an option. */
-function argumentsFor(path: string): string[] {
-  const input = [
-    '-nostdin',
-    '-hide_banner',
-    '-v',
-    'error',
-    '-protocol_whitelist',
-    'file,pipe',
-    '-i',
-    `file:${path}`,
-  ];
-  return [...input, '-map', '0:a:0', '-f', 'f32le', '-ac', '1', '-ar', String(SAMPLE_RATE_HZ), '-'];
+/**
+ * This file only: no address that it names is fetched, and no other file that it names is opened, as playlists would
+ * have it; both lists are needed, as a playlist on the disk names files. No questions; the path cannot be taken for an
+ * option.
+ */
+function argumentsFor(input: string): string[] {
+  const formats = DEMUXERS.trim().replaceAll(/\s+/g, ',');
+  const limits = ['-protocol_whitelist', 'file', '-format_whitelist', formats];
+  const reading = ['-nostdin', '-hide_banner', '-v', 'error', ...limits, '-i', input, '-map', '0:a:0'];
+  const mixing = ['-af', 'aformat=channel_layouts=mono|stereo', '-ar', String(SAMPLE_RATE_HZ)];
+  return [...reading, ...mixing, '-c:a', 'pcm_f32be', '-f', 'au', '-'];
+}
+
+function start(args: readonly string[], input: number | undefined): Child {
+  return spawn('ffmpeg', args, { stdio: [input ?? 'ignore', 'pipe', 'pipe'] }) as Child;
 }
 
 /** The exit code, null when a signal ended it, or the reason why it could not be started. */
-async function whenEnded(
-  child: ChildProcessByStdio<null, Readable, Readable>,
-): Promise<number | null | Error> {
+async function whenEnded(child: Child): Promise<number | null | Error> {
   try {
     const [code] = (await once(child, 'close')) as [number | null];
     return code;
@@ -85,14 +121,8 @@ async function whenEnded(
   }
 }
 
-function missing(label: string, found: string, cause: Error): QwenAsrError {
-  const reason = 'code' in cause && cause.code === 'ENOENT' ? 'there is none' : `it failed: ${cause.message}`;
-  const expected = `expected ${DECODED_FORMATS}, found ${found}`;
-  return new QwenAsrError(
-    'audio',
-    `${label}: ${expected}; other formats need the program ffmpeg on the PATH, and ${reason}`,
-    { cause },
-  );
+function startFailure(cause: Error): string {
+  return 'code' in cause && cause.code === 'ENOENT' ? 'there is none' : `it failed: ${cause.message}`;
 }
 
 function collectComplaint(stderr: Readable): string[] {
@@ -106,13 +136,13 @@ function collectComplaint(stderr: Readable): string[] {
 }
 
 /** ffmpeg's lines without the addresses and the path in front of them, each once. */
-function oneLine(complaint: string, path: string): string {
+function oneLine(complaint: string, name: string): string {
   const lines = complaint
     .split('\n')
     .map((line) =>
       line
         .replace(/^\[[^\]]* @ 0x[0-9a-f]+\] /, '')
-        .replace(`file:${path}: `, '')
+        .replace(`${name}: `, '')
         .trim(),
     )
     .filter((line, i, all) => line !== '' && all.indexOf(line) === i);
@@ -124,21 +154,28 @@ function oneLine(complaint: string, path: string): string {
   return joined.length <= MAX_COMPLAINT_CHARACTERS ? joined : `${joined.slice(0, MAX_COMPLAINT_CHARACTERS)}…`;
 }
 
-/** Little-endian floats, across the borders of the pieces that arrive. */
-async function* floatsOf(stdout: AsyncIterable<Uint8Array>): AsyncGenerator<Float32Array, void, undefined> {
-  let rest = new Uint8Array(0);
-  for await (const piece of stdout) {
-    const all = new Uint8Array(rest.length + piece.length);
-    all.set(rest);
-    all.set(piece, rest.length);
-    const whole = all.length - (all.length % 4);
-    if (whole > 0) yield new Float32Array(all.buffer, 0, whole / 4);
-    rest = all.slice(whole);
+/** [any] f32 each: the mean of the channels of the AU file that ffmpeg writes. */
+async function* decodeOutput(
+  stdout: AsyncIterable<Uint8Array>,
+  meter: MixMeter,
+): AsyncGenerator<Float32Array, void, undefined> {
+  const reader = new ByteReader(stdout);
+  try {
+    if ((await reader.fill(AU_HEADER_BYTES)) < AU_HEADER_BYTES) return;
+    const { buffer, byteOffset } = reader.bytes;
+    const header = new DataView(buffer, byteOffset, AU_HEADER_BYTES);
+    const channels = header.getUint32(AU_CHANNELS);
+    const frameBytes = 4 * channels;
+    const pcm = { encoding: 'float', littleEndian: false, bitsPerSample: 32 } as const;
+    const format: WavFormat = { ...pcm, channels, frameBytes, sampleRateHz: SAMPLE_RATE_HZ };
+    await reader.discard(header.getUint32(AU_OFFSET));
+    while ((await reader.fill(BLOCK_BYTES)) >= frameBytes) {
+      const { length } = reader.bytes;
+      const bytes = reader.bytes.subarray(0, Math.min(BLOCK_BYTES, length - (length % frameBytes)));
+      yield decodePcm(bytes, format, meter);
+      reader.skip(bytes.length);
+    }
+  } finally {
+    await reader.close();
   }
-}
-
-function checked(samples: Float32Array, label: string): Float32Array {
-  const broken = samples.find((value) => !(Math.abs(value) <= MAX_MAGNITUDE));
-  if (broken === undefined) return samples;
-  throw new QwenAsrError('audio', `${label}: expected finite samples, found ${broken}`);
 }

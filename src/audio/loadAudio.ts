@@ -1,6 +1,6 @@
 import { collectAudio } from './collectAudio.js';
 import type { LoadedAudio } from './loadedAudio.js';
-import { recognise } from './openAudio.js';
+import { withDecoder } from './openAudio.js';
 import { type AudioInput, openInput } from './openInput.js';
 
 /**
@@ -23,9 +23,10 @@ export async function loadAudio(
   const file = await openInput(input, options);
   const { signal } = options;
   try {
-    const { label, format, open } = await recognise(file, signal);
-    const opened = await open();
-    return await collectAudio(opened, format, label, performance.now() - startMs);
+    return await withDecoder(file, signal, async ({ label, format, open }) => {
+      const opened = await open();
+      return await collectAudio(opened, format, label, performance.now() - startMs, signal);
+    });
   } finally {
     await file.close();
   }

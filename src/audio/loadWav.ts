@@ -7,7 +7,7 @@ import { checkPath } from './checkPath.js';
 import { decodeWav } from './decodeWav.js';
 import { openPipe } from './fileSource.js';
 import type { LoadedAudio } from './loadedAudio.js';
-import type { AudioInput } from './openInput.js';
+import type { AudioInput, UndecodedPath } from './openInput.js';
 
 /**
  * Reads a WAV file from disk, from a named pipe or from bytes, and prepares it for the models; see decodeWav. Like every
@@ -21,7 +21,7 @@ import type { AudioInput } from './openInput.js';
  * const clip = await loadWav('models/demo/samples/light-en.wav');
  * console.log(clip.samples.length, clip.durationMs); // 33168 2073
  */
-export async function loadWav(input: AudioInput, options: { label?: string } = {}): Promise<LoadedAudio> {
+export async function loadWav(input: Exclude<AudioInput, UndecodedPath>, options: { label?: string } = {}): Promise<LoadedAudio> {
   checkOptions(options);
   const startMs = performance.now();
   const label = typeof input === 'string' ? input : (options.label ?? nameOfBytes(input, 'audio'));

@@ -1,23 +1,27 @@
 import { QwenAsrError } from '../error.js';
 import { type AudioStream, makeAudioStream, type StreamSource } from './audioStream.js';
-import { ffmpegDecoder } from './ffmpegDecoder.js';
+import { type FfmpegFailure, ffmpegDecoder } from './ffmpegDecoder.js';
 import type { FileSource } from './fileSource.js';
-import { openDecoder } from './openDecoder.js';
+import { DECODED_FORMATS, openDecoder } from './openDecoder.js';
 import { type AudioInput, openInput } from './openInput.js';
+
+/** WAV with big-endian samples, which ffmpeg takes for little-endian ones. */
+const RIFX = 'RIFX';
 
 /**
  * Opens a recording of any length and format to be read piece by piece: WAV, MP3, FLAC, Ogg Vorbis and Ogg Opus are
  * decoded here, anything else by the program ffmpeg, when there is one on the PATH. The format is told by the content,
  * never by the name.
  *
- * Except for integers at 16 kHz the recording is decoded once here, for its peak and its length; so its errors come here
- * too, and not in the middle.
+ * Except for integers of one channel at 16 kHz the recording is decoded once here, for its peak, its length and its
+ * notes; so its errors come here too, and not in the middle.
  *
  * @param input a file, a named pipe, `-` for standard input, or bytes: an ArrayBuffer, a view of one, a Blob or File, or
- * the Response of a fetch. Pipes are taken in to their end first, bytes at the call.
+ * the Response of a fetch. A name that is not UTF-8 is given as `{ path }`, in bytes. Pipes are taken in to their end
+ * first, bytes at the call.
  * @param options.label names bytes in messages; default: the File's name
  * @throws QwenAsrError `file` when it cannot be read; `audio`, one line, when it cannot be decoded; `unsupported` naming
- * the package that its format needs and that is not installed; `aborted`.
+ * the package that its format needs, where neither that nor ffmpeg is installed; `aborted`.
  * @example
  * const stream = await openAudio('lecture.mp3'); // or await fetch(address), an ArrayBuffer, …
  * for await (const block of stream) consume(block); // 1 s each
@@ -30,32 +34,84 @@ export async function openAudio(
   const file = await openInput(input, options);
   const { signal } = options;
   try {
-    return await makeAudioStream(await recognise(file, signal));
+    return await withDecoder(file, signal, (source) => makeAudioStream(source, signal));
   } catch (error) {
     await file.close();
     throw error;
   }
 }
 
-/** How the file is decoded, here or by ffmpeg. */
-export async function recognise(file: FileSource, signal?: AbortSignal): Promise<StreamSource> {
+/**
+ * Uses a file's decoder: ours, or ffmpeg for what is not decoded here, cannot be opened here, or needs a package that is
+ * not installed.
+ *
+ * @throws what `use` throws; where ffmpeg cannot read it either, the error that ours gave.
+ */
+export async function withDecoder<T>(
+  file: FileSource,
+  signal: AbortSignal | undefined,
+  use: (source: StreamSource) => Promise<T>,
+): Promise<T> {
   const { label } = file;
-  const close = () => file.close();
-  const opened = await openDecoder(file);
-  if (opened.format === null) {
-    const path = await file.path();
-    const open = async () => ({
-      decoder: ffmpegDecoder(path, label, opened.found, signal),
-      close: async () => {},
-    });
-    return { label, format: 'ffmpeg', open, close };
+  let own: StreamSource;
+  try {
+    const opened = await openDecoder(file);
+    if (opened.format === null) {
+      return await use(
+        await ffmpegSource(file, (failure) => neitherReads(label, opened.found, failure), signal),
+      );
+    }
+    await opened.close();
+    own = ownSource(file, opened.format);
+  } catch (error) {
+    if (!(error instanceof QwenAsrError) || !(await mayFfmpegRead(file, error))) throw error;
+    return await use(await ffmpegSource(file, (failure) => withHint(error, failure), signal));
   }
-  await opened.close();
-  const { format } = opened;
+  return await use(own);
+}
+
+function ownSource(file: FileSource, format: Exclude<StreamSource['format'], 'ffmpeg'>): StreamSource {
+  const { label } = file;
   const open = async () => {
-    const again = await openDecoder(file);
-    if (again.format === format) return again;
+    const opened = await openDecoder(file);
+    if (opened.format === format) return opened;
     throw new QwenAsrError('file', `${label}: changed while it was read`);
   };
-  return { label, format, open, close };
+  return { label, format, open, close: () => file.close() };
+}
+
+async function ffmpegSource(
+  file: FileSource,
+  errorFor: (failure: FfmpegFailure) => QwenAsrError,
+  signal?: AbortSignal,
+): Promise<StreamSource> {
+  const { label } = file;
+  const path = await file.path();
+  const open = async () => ({
+    decoder: ffmpegDecoder(path, label, errorFor, signal),
+    close: async () => {},
+  });
+  return { label, format: 'ffmpeg', open, close: () => file.close() };
+}
+
+/** Not where the file itself cannot be read, is empty, or would be heard as noise. */
+async function mayFfmpegRead(file: FileSource, { code }: QwenAsrError): Promise<boolean> {
+  if ((code !== 'audio' && code !== 'unsupported') || file.totalBytes === 0) return false;
+  return Buffer.from(await file.read(0, RIFX.length)).toString('latin1') !== RIFX;
+}
+
+function neitherReads(label: string, found: string, { reason, cause }: FfmpegFailure): QwenAsrError {
+  if (cause === undefined) {
+    return new QwenAsrError('audio', `${label}: expected audio, found ${found}; ffmpeg: ${reason}`);
+  }
+  const expected = `expected ${DECODED_FORMATS}, found ${found}`;
+  const hint = `other formats need the program ffmpeg on the PATH, and ${reason}`;
+  return new QwenAsrError('audio', `${label}: ${expected}; ${hint}`, { cause });
+}
+
+/** Our own error; where a package is missing, ffmpeg would do too. */
+function withHint(error: QwenAsrError, { reason, cause }: FfmpegFailure): QwenAsrError {
+  if (error.code !== 'unsupported' || cause === undefined) return error;
+  const hint = `the program ffmpeg on the PATH would do too, and ${reason}`;
+  return new QwenAsrError(error.code, `${error.message}; ${hint}`, { cause: error });
 }

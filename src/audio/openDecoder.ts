@@ -1,12 +1,11 @@
 import { QwenAsrError } from '../error.js';
 import type { AudioDecoder, AudioFormat } from './audioDecoder.js';
-import { describeContent, HEAD_BYTES, recogniseFormat } from './audioFormat.js';
+import { describeContent, HEAD_BYTES, nameContent, recogniseFormat } from './audioFormat.js';
 import { ByteReader, type ByteSource } from './byteReader.js';
 import { openFlac } from './flac/flacDecoder.js';
 import { id3TagBytes } from './id3Tag.js';
 import { openMp3 } from './mp3/mp3Decoder.js';
-import { openOpus } from './ogg/opusDecoder.js';
-import { openVorbis } from './ogg/vorbisDecoder.js';
+import { openOgg } from './ogg/oggDecoder.js';
 import { openWav } from './wavDecoder.js';
 
 /** For errors. */
@@ -28,7 +27,7 @@ export type OpenedAudio =
  * `unsupported` when the package for its format is not installed.
  */
 export async function openDecoder(source: ByteSource): Promise<OpenedAudio> {
-  const { label, totalBytes } = source;
+  const { label } = source;
   const reader = new ByteReader(source.pieces());
   const close = () => reader.close();
   try {
@@ -38,18 +37,22 @@ export async function openDecoder(source: ByteSource): Promise<OpenedAudio> {
     if (head.length === 0 && !tagged) {
       throw new QwenAsrError('audio', `${label}: expected ${DECODED_FORMATS}, found an empty file`);
     }
-    const format = recogniseFormat(head) ?? (tagged && isPerhapsMp3(head) ? 'mp3' : null);
+    // Behind an ID3 tag there is an MP3 file, even if nothing of it is left, unless it is known to be something else.
+    const format = recogniseFormat(head) ?? (tagged && nameContent(head) === null ? 'mp3' : null);
     switch (format) {
-      case 'wav':
-        return { format, close, decoder: await openWav(reader, label, totalBytes - reader.position) };
+      case 'wav': {
+        const decoder = await openWav(reader, source, reader.position);
+        if (!('foreign' in decoder)) return { format, close, decoder };
+        await close();
+        return { format: null, found: `WAV with ${decoder.foreign}` };
+      }
       case 'mp3':
         return { format, close, decoder: await openMp3(reader, label) };
       case 'flac':
         return { format, close, decoder: await openFlac(reader, label) };
       case 'vorbis':
-        return { format, close, decoder: await openVorbis(reader, label) };
       case 'opus':
-        return { format, close, decoder: await openOpus(reader, label) };
+        return { format, close, decoder: await openOgg(reader, label) };
       case null:
         await close();
         return { format, found: describeContent(head) };
@@ -68,9 +71,4 @@ async function skipTags(reader: ByteReader): Promise<boolean> {
     if (bytes === 0) return tagged;
     await reader.discard(bytes);
   }
-}
-
-/** Behind an ID3 tag there is an MP3 file, even if nothing of it is left; but AAC files have such tags too. */
-function isPerhapsMp3(head: Uint8Array): boolean {
-  return describeContent(head) !== 'AAC';
 }

@@ -5,7 +5,7 @@ import { QwenAsrError } from '../error.js';
 import { fileError } from '../model/fileError.js';
 import { makeTemporaryFolder } from '../model/makeTemporaryFolder.js';
 import { bytesInMemory } from './byteReader.js';
-import { type FileSource, readPieces } from './fileSource.js';
+import { type FileSource, readPieces, readRange } from './fileSource.js';
 
 /** What is kept of a pipe in memory; more goes to a file in the system's temporary folder. */
 const MAX_MEMORY_BYTES = 2 ** 23;
@@ -45,6 +45,7 @@ export function sourceInMemory(bytes: Uint8Array, label: string, signal?: AbortS
         yield piece;
       }
     },
+    read: (at, length) => source.read(at, length),
     path: async () => {
       copy ??= spool(Readable.from([bytes]), label, signal);
       return (await copy).path();
@@ -85,6 +86,7 @@ class Spool {
         label: this.#label,
         totalBytes: this.#totalBytes,
         pieces: () => readPieces(path, this.#label, signal),
+        read: (at, length) => readRange(path, this.#label, at, length),
         path: async () => path,
         close,
       };

@@ -1,5 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import { decodePcm } from './decodePcm.js';
+import { MixMeter } from './mixMeter.js';
 import { parseWavHeader, type WavHeader } from './wavHeader.js';
 import { wavNotes } from './wavNotes.js';
 
@@ -15,9 +16,9 @@ export interface WavAudio extends WavHeader {
 }
 
 /**
- * Reads a WAV file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64, plain or WAVE_FORMAT_EXTENSIBLE, in RIFF, RF64 or
- * BW64, any number of channels, up to 12 hours. Of a file that is shorter than it says, what is there is read, with a
- * note. Pure: no file access, so it works in a browser.
+ * Reads a WAV file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64, plain or WAVE_FORMAT_EXTENSIBLE, in RIFF, RF64,
+ * BW64 or RIFX, any number of channels, up to 12 hours. Of a file that is shorter than it says, what is there is read,
+ * with a note. Pure: no file access, so it works in a browser.
  *
  * @param bytes the whole file.
  * @param label names it in errors.
@@ -35,5 +36,7 @@ export function readWav(bytes: Uint8Array, label: string): WavAudio {
     );
   }
   const data = bytes.subarray(header.dataOffset, header.dataOffset + header.dataBytes);
-  return { ...header, samples: decodePcm(data, header, label), notes: wavNotes(header, label) };
+  const meter = new MixMeter(label);
+  const samples = decodePcm(data, header, meter);
+  return { ...header, samples, notes: [...wavNotes(header, label), ...meter.notes()] };
 }

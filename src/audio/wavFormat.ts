@@ -3,14 +3,20 @@ import { MAX_RATE_HZ, MIN_RATE_HZ } from './resample.js';
 
 /** How the samples of a WAV file are written. */
 export interface WavFormat {
-  /** `pcm`: integers, unsigned in 8 bits, signed above; `float`: IEEE 754. Little-endian. */
+  /** `pcm`: integers, unsigned in 8 bits, signed above; `float`: IEEE 754. */
   readonly encoding: 'pcm' | 'float';
+  readonly littleEndian: boolean;
   /** Bits a sample occupies: 8, 16, 24 or 32 (pcm), 32 or 64 (float). Fewer valid bits are left-justified in them. */
   readonly bitsPerSample: number;
   readonly channels: number;
   readonly sampleRateHz: number;
   /** Bytes of one sample of every channel. */
   readonly frameBytes: number;
+}
+
+/** Samples that are not read here: what they are, for messages. */
+export interface ForeignSamples {
+  readonly foreign: string;
 }
 
 /** Format tags of mmreg.h that are met in WAV files; only the first two and EXTENSIBLE are read. */
@@ -33,34 +39,38 @@ const EXTENSIBLE_BYTES = 40;
 const SUBFORMAT_OFFSET = 24;
 /** Bytes 2 to 15 of KSDATAFORMAT_SUBTYPE_PCM and KSDATAFORMAT_SUBTYPE_IEEE_FLOAT (ksmedia.h). */
 const SUBFORMAT_TAIL = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
+/** The same of SUBTYPE_AMBISONIC_B_FORMAT_PCM and _IEEE_FLOAT. */
+const AMBISONIC_TAIL = [0, 0, 0x21, 7, 0xd3, 0x11, 0x86, 0x44, 0xc8, 0xc1, 0xca, 0, 0, 0];
 
 const CONTAINER_BITS = { pcm: [8, 16, 24, 32], float: [32, 64] };
 
 /**
- * Reads and checks the content of a `fmt ` chunk.
+ * Reads and checks the content of a `fmt ` chunk. A block size of 0 is that which channels and bits need.
  *
- * @param view the file; the chunk's content is [start, start + size) of it.
+ * @param bytes the chunk's content, as far as it is there.
  * @param label names the file in errors.
- * @throws QwenAsrError `audio` for a chunk that is cut short, a format other than PCM 8/16/24/32 and float 32/64, no
+ * @returns what the samples are, where they are not PCM or float.
+ * @throws QwenAsrError `audio` for a chunk that is cut short, other widths than PCM 8/16/24/32 and float 32/64, no
  * channels, a rate that cannot be resampled, or a block size that contradicts channels and bits.
  * @example
- * const format = readWavFormat(view, { start: 20, size: 16 }, 'clip.wav');
+ * const format = readWavFormat(bytes.subarray(20, 36), 'clip.wav');
  */
 export function readWavFormat(
-  view: DataView,
-  { start, size }: { readonly start: number; readonly size: number },
+  bytes: Uint8Array,
   label: string,
-): WavFormat {
-  const present = Math.min(size, view.byteLength - start);
-  if (present < PLAIN_BYTES) {
+  littleEndian = true,
+): WavFormat | ForeignSamples {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < PLAIN_BYTES) {
     const expected = `expected at least ${PLAIN_BYTES} bytes in the "fmt " chunk`;
-    throw new QwenAsrError('audio', `${label}: ${expected}, found ${Math.max(0, present)}`);
+    throw new QwenAsrError('audio', `${label}: ${expected}, found ${bytes.length}`);
   }
-  const encoding = readEncoding(view, start, present, label);
-  const channels = view.getUint16(start + 2, true);
-  const sampleRateHz = view.getUint32(start + 4, true);
-  const frameBytes = view.getUint16(start + 12, true);
-  const statedBits = view.getUint16(start + 14, true);
+  const encoding = readEncoding(view, label, littleEndian);
+  if (typeof encoding === 'object') return encoding;
+  const channels = view.getUint16(2, littleEndian);
+  const sampleRateHz = view.getUint32(4, littleEndian);
+  const statedBits = view.getUint16(14, littleEndian);
+  const frameBytes = view.getUint16(12, littleEndian) || channels * Math.ceil(statedBits / 8);
   if (channels === 0) throw new QwenAsrError('audio', `${label}: expected at least 1 channel, found 0`);
   if (sampleRateHz < MIN_RATE_HZ || sampleRateHz > MAX_RATE_HZ) {
     const expected = `expected a sample rate of ${MIN_RATE_HZ} to ${MAX_RATE_HZ} Hz`;
@@ -78,27 +88,33 @@ export function readWavFormat(
     const found = `${statedBits} bits in blocks of ${frameBytes} bytes for ${channels} channel(s)`;
     throw new QwenAsrError('audio', `${label}: ${expected}, found ${found}`);
   }
-  return { encoding, bitsPerSample, channels, sampleRateHz, frameBytes };
+  return { encoding, littleEndian, bitsPerSample, channels, sampleRateHz, frameBytes };
 }
 
-function readEncoding(view: DataView, start: number, present: number, label: string): 'pcm' | 'float' {
-  let tag = view.getUint16(start, true);
+function readEncoding(
+  view: DataView,
+  label: string,
+  littleEndian: boolean,
+): 'pcm' | 'float' | ForeignSamples {
+  let tag = view.getUint16(0, littleEndian);
   if (tag === FORMAT_EXTENSIBLE) {
-    if (present < EXTENSIBLE_BYTES) {
+    if (view.byteLength < EXTENSIBLE_BYTES) {
       const expected = `expected ${EXTENSIBLE_BYTES} bytes in the extensible "fmt " chunk`;
-      throw new QwenAsrError('audio', `${label}: ${expected}, found ${present}`);
+      throw new QwenAsrError('audio', `${label}: ${expected}, found ${view.byteLength}`);
     }
-    tag = view.getUint16(start + SUBFORMAT_OFFSET, true);
-    const known = SUBFORMAT_TAIL.every((byte, i) => view.getUint8(start + SUBFORMAT_OFFSET + 2 + i) === byte);
-    if (!known) {
-      throw new QwenAsrError('audio', `${label}: expected a PCM or float subformat, found an unknown GUID`);
-    }
+    tag = view.getUint16(SUBFORMAT_OFFSET, littleEndian);
+    if (hasTail(view, AMBISONIC_TAIL)) return { foreign: 'ambisonic samples' };
+    if (!hasTail(view, SUBFORMAT_TAIL)) return { foreign: 'samples of an unknown subformat' };
   }
   if (tag === FORMAT_PCM) return 'pcm';
   if (tag === FORMAT_FLOAT) return 'float';
-  const found = COMPRESSED_FORMATS[tag] ?? `format 0x${tag.toString(16).padStart(4, '0')}`;
-  throw new QwenAsrError(
-    'audio',
-    `${label}: expected PCM or float samples, found ${found}; convert it first`,
-  );
+  const name = COMPRESSED_FORMATS[tag];
+  return {
+    foreign:
+      name === undefined ? `samples of the format 0x${tag.toString(16).padStart(4, '0')}` : `${name} samples`,
+  };
+}
+
+function hasTail(view: DataView, tail: readonly number[]): boolean {
+  return tail.every((byte, i) => view.getUint8(SUBFORMAT_OFFSET + 2 + i) === byte);
 }

@@ -24,7 +24,7 @@ describe('formats that are decoded', () => {
   }
 
   test('WAV in each container, cut off early too', () => {
-    for (const magic of ['RIFF', 'RF64', 'BW64']) {
+    for (const magic of ['RIFF', 'RF64', 'BW64', 'RIFX']) {
       assert.equal(recogniseFormat(wavFile([fmtChunk(), { id: 'data', body: [1, 2] }], magic)), 'wav');
     }
     for (let length = 4; length <= 44; length++) {
@@ -55,7 +55,10 @@ describe('everything else', () => {
       [bytesOf('hello'), '"hell"'],
       [Uint8Array.of(0, 10, 200), '"\\x00\\x0a\\xc8"'],
       [Uint8Array.of(0xff, 0xf1, 0x50, 0x80), 'AAC'],
-      [wavFile([fmtChunk({ tag: 6, bits: 8 }), { id: 'data', body: [1] }]), 'WAV with compressed samples'],
+      [Uint8Array.of(0xff, 0xfd, 0xa4, 0), 'MPEG audio layer II'],
+      [Uint8Array.of(0x0b, 0x77, 1, 2), 'AC-3'],
+      [bytesOf('0&\xb2u'), 'Windows Media'],
+      [bytesOf('#EXTM3U\n'), 'a playlist'],
     ];
     for (const [bytes, name] of named) {
       assert.equal(recogniseFormat(bytes), null, name);

@@ -114,15 +114,9 @@ describe('files that are not what they should be', () => {
     await expectError(folder, 'file', `${folder}: expected an audio file, found a directory`);
   });
 
-  test('WAV without samples, or with a sample that is not finite', async () => {
+  test('WAV without samples', async () => {
     const none = keep('none.wav', wavFile([fmtChunk(), { id: 'data', body: [] }]));
     await expectError(none, 'audio', `${none}: expected samples in the "data" chunk, found none`);
-    const broken = keep('nan.wav', floatWav(Float32Array.of(0, 0.5, Number.NaN), 16_000));
-    await expectError(
-      broken,
-      'audio',
-      `${broken}: expected finite samples, found NaN in sample 2 of channel 1`,
-    );
   });
 
   for (const format of ['wav', 'flac', 'mp3', 'vorbis', 'opus'] as const) {

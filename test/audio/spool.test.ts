@@ -34,7 +34,7 @@ describe('spool', () => {
       const path = await source.path();
       assert.deepEqual(new Uint8Array(readFileSync(path)), bytes);
       await source.close();
-      assert.equal(existsSync(dirname(path)), false);
+      assert.equal(existsSync(dirname(String(path))), false);
     });
   }
 

@@ -8,6 +8,7 @@ import { processorMs } from '../support/processorMs.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { Random } from '../support/random.js';
 import {
+  ascii,
   ds64Chunk,
   float,
   fmtChunk,
@@ -26,11 +27,12 @@ test('a bundled recording, 16 kHz mono PCM16 with a 44-byte header', () => {
   for (let i = 0; i < samples.length; i++) assert.equal(samples[i], bytes.readInt16LE(44 + 2 * i) / 32768);
 });
 
-test('float samples that are not finite are refused with the name of the file', () => {
-  const body = [0, Number.NaN].flatMap((value) => float(value, 32));
+test('float samples that are no numbers become zeros, with a note', () => {
+  const body = [0.5, Number.NaN, Number.NEGATIVE_INFINITY].flatMap((value) => float(value, 32));
   const bytes = wavFile([fmtChunk({ tag: 3, bits: 32 }), { id: 'data', body }]);
-  const message = 'clip.wav: expected finite samples, found NaN in sample 1 of channel 1';
-  assert.throws(() => readWav(bytes, 'clip.wav'), { code: 'audio', message });
+  const { samples, notes } = readWav(bytes, 'clip.wav');
+  assert.deepEqual([...samples], [0.5, 0, 0]);
+  assert.deepEqual(notes, ['clip.wav: 2 samples that are no numbers were taken as 0']);
 });
 
 test('a file of more than 12 hours is refused before it is decoded', () => {
@@ -110,6 +112,77 @@ test('of a recording that is shorter than it says, what is there is read, with a
   assert.deepEqual([complete.samples.length, complete.notes], [32_000, []]);
   const cut = readWav(whole.subarray(0, whole.length - 16_001), 'cut.wav');
   assert.deepEqual([cut.samples.length, cut.notes], [23_999, ['cut.wav: 1.5 s of 2.0 s are there']]);
+});
+
+test('samples that the header does not claim: a recorder died before it wrote the size', () => {
+  const whole = wavOf16Bit(Array.from({ length: 32_000 }, (_, i) => Math.round(9000 * Math.sin(i / 7))));
+  for (const [claimed, said] of [
+    [4096, '0.13'],
+    [32_001, '1.00'], // not a whole frame either
+    [63_000, '1.97'],
+  ] as const) {
+    const died = whole.slice();
+    died.set(little(claimed, 4), 40);
+    died.set(little(claimed + 36, 4), 4);
+    const { samples, notes } = readWav(died, 'died.wav');
+    assert.equal(samples.length, 32_000);
+    const found = 'the file holds 2.00 s, and all of it was read';
+    assert.deepEqual(notes, [`died.wav: the header says ${said} s; ${found}`]);
+  }
+});
+
+test('what follows the samples and is not read is told', () => {
+  const first = [...wavOf16Bit(new Array<number>(32_000).fill(300))];
+  const second = [...wavOf16Bit(new Array<number>(4000).fill(300), 8000)];
+  const list = { id: 'LIST', body: new Array<number>(400).fill(0x41) };
+  const [fmt, data] = [fmtChunk(), { id: 'data', body: new Array<number>(32_000).fill(1) }];
+  const joinedNote = (seconds: string) =>
+    `clip.wav: the first 2.00 s were read; ${seconds} s that follow were not (files that were joined, or a second "data" chunk)`;
+  for (const [bytes, expected] of [
+    [[...first, ...second], [joinedNote('0.50')]],
+    [[...first, ...second, ...second], [joinedNote('1.00')]],
+    [[...first, ...wavFile([list, fmt, data, list])], [joinedNote('1.00')]],
+    [[...first, ...wavFile([fmt, data]).subarray(0, 16_044)], [joinedNote('0.50')]],
+    [
+      [...first, ...ascii('OggS'), ...new Array<number>(996).fill(7)],
+      ['clip.wav: 1000 bytes behind its 2.00 s were not read'],
+    ],
+  ] as const) {
+    const { samples, notes } = readWav(Uint8Array.from(bytes), 'clip.wav');
+    assert.deepEqual([samples.length, notes], [32_000, expected]);
+  }
+  const two = readWav(wavFile([fmt, data, list, data]), 'clip.wav');
+  assert.match(two.notes.join('|'), /^clip\.wav: the first 1\.00 s were read; 1\.00 s that follow were not/);
+});
+
+test('tags and other chunks behind the samples are nothing to tell', () => {
+  const [fmt, data] = [fmtChunk(), { id: 'data', body: new Array<number>(32_000).fill(1) }];
+  const plain = [...wavFile([fmt, data])];
+  for (const bytes of [
+    wavFile([fmt, data, { id: 'LIST', body: new Array<number>(999).fill(2) }, { id: 'abcd', body: [1, 2] }]),
+    wavFile([fmt, data, { id: 'LIST', body: [1, 2, 3], statedSize: 5000 }]), // cut off
+    [...plain, ...ascii('TAG'), ...new Array<number>(125).fill(0x20)],
+    [...plain, ...ascii('ID3'), 4, 0, 0, 0, 0, 7, 0, ...new Array<number>(896).fill(1)],
+    [...plain, 0, 0, 0],
+  ]) {
+    const { samples, notes } = readWav(Uint8Array.from(bytes), 'clip.wav');
+    assert.deepEqual([samples.length, notes], [16_000, []]);
+  }
+});
+
+test('RIFX is RIFF with the other order of bytes', () => {
+  const big = (value: number, bytes: number) => little(value, bytes).reverse();
+  const codes = [1, -2, 300, -32_768, 32_767];
+  const body = codes.flatMap((code) => big(code, 2));
+  const fmt = [...big(1, 2), ...big(1, 2), ...big(16_000, 4), ...big(32_000, 4), ...big(2, 2), ...big(16, 2)];
+  const chunks = [...ascii('fmt '), ...big(16, 4), ...fmt, ...ascii('data'), ...big(body.length, 4), ...body];
+  const file = [...ascii('RIFX'), ...big(chunks.length + 4, 4), ...ascii('WAVE'), ...chunks];
+  const { samples, notes } = readWav(Uint8Array.from(file), 'clip.wav');
+  assert.deepEqual(
+    [...samples],
+    codes.map((code) => code / 32_768),
+  );
+  assert.deepEqual(notes, []);
 });
 
 test('a chunk that claims to reach into or past the next one', () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseWavHeader } from '../../src/audio/wavHeader.js';
-import { ascii, ds64Chunk, fmtChunk, type WavChunk, wavFile } from '../support/wavWriter.js';
+import type { ByteSearch } from '../../src/audio/byteSearch.js';
+import { findWav, parseWavHeader } from '../../src/audio/wavHeader.js';
+import { ascii, ds64Chunk, fmtChunk, little, type WavChunk, wavFile } from '../support/wavWriter.js';
 
 const samples = [1, 2, 3, 4, 5, 6, 7, 8];
 const data: WavChunk = { id: 'data', body: samples };
@@ -11,6 +12,18 @@ const fmt = fmtChunk();
 function dataOf(file: Uint8Array): number[] {
   const { dataOffset, dataBytes } = parseWavHeader(file, 'clip.wav');
   return [...file.subarray(dataOffset, dataOffset + dataBytes)];
+}
+
+/** Runs a search in a file of which there is the beginning; the rest is zeros, but for a chunk name where it looks for one. */
+function drive<T>(search: ByteSearch<T>, beginning: Uint8Array): T {
+  let step = search.next();
+  while (step.done !== true) {
+    const { at, length } = step.value;
+    const isBehind = at >= beginning.length;
+    const bytes = isBehind ? [...ascii('JUNK'), ...little(492, 4)] : beginning.subarray(at, at + length);
+    step = search.next(Uint8Array.from(bytes));
+  }
+  return step.value;
 }
 
 function expectError(file: Uint8Array, message: string): void {
@@ -23,6 +36,7 @@ describe('where the samples are', () => {
     const header = parseWavHeader(wavFile([fmt, data]), 'clip.wav');
     assert.deepEqual(header, {
       encoding: 'pcm',
+      littleEndian: true,
       bitsPerSample: 16,
       channels: 1,
       sampleRateHz: 16000,
@@ -30,6 +44,7 @@ describe('where the samples are', () => {
       dataOffset: 44,
       dataBytes: 8,
       claimedBytes: 8,
+      unread: { seconds: 0, bytes: 0 },
     });
   });
 
@@ -82,11 +97,24 @@ describe('where the samples are', () => {
     }
   });
 
-  test('the beginning of a long file is enough', () => {
+  test('of a long file only what is asked for is read', () => {
     const file = wavFile([fmt, { ...data, statedSize: 6_000_001 }]);
-    const header = parseWavHeader(file, 'clip.wav', 5_000_001);
+    const header = drive(findWav(5_000_001, 'clip.wav'), file);
+    assert.ok(!('foreign' in header));
     assert.equal(header.dataOffset, 44);
     assert.equal(header.dataBytes, 5_000_001 - 44 - 1);
+  });
+
+  test('a size that wrapped at 4 GiB, once or twice', () => {
+    for (const wraps of [1, 2]) {
+      const dataBytes = wraps * 2 ** 32 + 1000;
+      const file = wavFile([fmt, { ...data, statedSize: 1000 }]);
+      for (const trailer of [0, 500]) {
+        const header = drive(findWav(44 + dataBytes + trailer, 'clip.wav'), file);
+        assert.ok(!('foreign' in header));
+        assert.equal(header.dataBytes - dataBytes, 0);
+      }
+    }
   });
 
   test('what the file says it holds, where it can be believed', () => {
@@ -106,7 +134,7 @@ describe('where the samples are', () => {
 
 describe('what is refused', () => {
   test('other files', () => {
-    const magic = 'expected a WAV file (RIFF, RF64 or BW64 of type "WAVE"), found';
+    const magic = 'expected a WAV file (RIFF, RIFX, RF64 or BW64 of type "WAVE"), found';
     expectError(new Uint8Array(0), 'expected a WAV file, found an empty one');
     expectError(Uint8Array.from([...ascii('OggS'), ...samples]), `${magic} "OggS"`);
     expectError(Uint8Array.from([...ascii('ID3'), 3, ...samples]), `${magic} "ID3\\x03"`);

@@ -1,10 +1,11 @@
+import { MAX_RATE_HZ, MIN_RATE_HZ } from '../resample.js';
 import { flacHeaderChecksum } from './flacChecksums.js';
-import type { FlacStreamInfo } from './flacStreamInfo.js';
+import type { FlacFormat } from './flacStreamInfo.js';
 
 /** How the two channels of a frame were made into subframes; `none`: each stands for itself. */
 export type Decorrelation = 'none' | 'leftSide' | 'sideRight' | 'midSide';
 
-export interface FlacFrameHeader {
+export interface FlacFrameHeader extends FlacFormat {
   /** Samples a channel. */
   readonly blockSamples: number;
   readonly decorrelation: Decorrelation;
@@ -21,13 +22,14 @@ const SAMPLE_BITS = [0, 8, 12, undefined, 16, 20, 24, 32];
 /**
  * Reads a frame header (RFC 9639 §9.1).
  *
- * @returns undefined where there is none: no sync code, a reserved value, a wrong checksum, or another rate, sample size
- * or number of channels than the stream has (none of which occurs in files, so that it rather tells a false sync code).
+ * @param stream what a frame is like that does not say otherwise. Rate, sample size and channels may change from frame to
+ * frame.
+ * @returns undefined where there is none: no sync code, a reserved value, a wrong checksum, or a rate out of range.
  */
 export function readFlacFrameHeader(
   bytes: Uint8Array,
   at: number,
-  info: FlacStreamInfo,
+  stream: FlacFormat,
 ): FlacFrameHeader | undefined {
   if (bytes[at] !== 0xff || (bytes[at + 1]! & 0xfe) !== 0xf8) return undefined;
   const codes = bytes[at + 2]!;
@@ -35,8 +37,7 @@ export function readFlacFrameHeader(
   if ((channelsAndSize & 1) !== 0) return undefined;
   const layout = channelLayout(channelsAndSize >> 4);
   const bits = SAMPLE_BITS[(channelsAndSize >> 1) & 7];
-  if (layout?.channels !== info.channels) return undefined;
-  if (bits === undefined || (bits !== 0 && bits !== info.bitsPerSample)) return undefined;
+  if (layout === undefined || bits === undefined) return undefined;
   const numberBytes = codedNumberBytes(bytes[at + 4]!);
   if (numberBytes === 0) return undefined;
   let next = at + 4 + numberBytes;
@@ -44,11 +45,13 @@ export function readFlacFrameHeader(
   const blockSamples = blockSize(blockCode, bytes, next);
   next += blockCode === 6 ? 1 : blockCode === 7 ? 2 : 0;
   const rateCode = codes & 15;
-  if (!isRate(rateCode, bytes, next, info.sampleRateHz)) return undefined;
+  const sampleRateHz = rateCode === 0 ? stream.sampleRateHz : rate(rateCode, bytes, next);
+  if (sampleRateHz < MIN_RATE_HZ || sampleRateHz > MAX_RATE_HZ) return undefined;
   next += rateCode === 12 ? 1 : rateCode > 12 ? 2 : 0;
   if (blockSamples === 0 || next >= bytes.length) return undefined;
   if (flacHeaderChecksum(bytes, at, next) !== bytes[next]) return undefined;
-  return { blockSamples, decorrelation: layout.decorrelation, headerBytes: next + 1 - at };
+  const bitsPerSample = bits === 0 ? stream.bitsPerSample : bits;
+  return { ...layout, blockSamples, sampleRateHz, bitsPerSample, headerBytes: next + 1 - at };
 }
 
 function channelLayout(code: number): { channels: number; decorrelation: Decorrelation } | undefined {
@@ -72,10 +75,10 @@ function blockSize(code: number, bytes: Uint8Array, at: number): number {
   return code === 0 ? 0 : 1 << code;
 }
 
-function isRate(code: number, bytes: Uint8Array, at: number, rateHz: number): boolean {
-  if (code === 12) return (bytes[at] ?? 0) * 1000 === rateHz;
+/** Rate in Hz by code; 0 for the reserved one. */
+function rate(code: number, bytes: Uint8Array, at: number): number {
+  if (code === 12) return (bytes[at] ?? 0) * 1000;
   const sixteen = (bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0);
-  if (code === 13) return sixteen === rateHz;
-  if (code === 14) return sixteen * 10 === rateHz;
-  return code === 0 || RATES_HZ[code] === rateHz;
+  if (code === 13) return sixteen;
+  return code === 14 ? sixteen * 10 : (RATES_HZ[code] ?? 0);
 }

@@ -2,16 +2,21 @@ import { QwenAsrError } from '../../error.js';
 import type { ByteReader } from '../byteReader.js';
 import { MAX_RATE_HZ, MIN_RATE_HZ } from '../resample.js';
 
-/** What a FLAC file says about all of its frames (RFC 9639 §8.2). */
-export interface FlacStreamInfo {
+/** How the samples of a frame are written. */
+export interface FlacFormat {
   readonly sampleRateHz: number;
   readonly channels: number;
   readonly bitsPerSample: number;
+}
+
+/** What a FLAC file says about all of its frames (RFC 9639 §8.2). */
+export interface FlacStreamInfo extends FlacFormat {
   /** Samples a channel, or null where the encoder did not know. */
   readonly sampleCount: number | null;
 }
 
-const MARK_BYTES = 4; // "fLaC", which the format was recognised by
+/** "fLaC", which every stream begins with. */
+export const FLAC_MARK = [0x66, 0x4c, 0x61, 0x43];
 const BLOCK_HEADER_BYTES = 4;
 const STREAM_INFO_BYTES = 34;
 const LAST_BLOCK = 0x80;
@@ -22,7 +27,7 @@ const LAST_BLOCK = 0x80;
  * @throws QwenAsrError `audio` when it is cut short, or names a rate or a sample size that cannot be decoded.
  */
 export async function readFlacStreamInfo(reader: ByteReader, label: string): Promise<FlacStreamInfo> {
-  reader.skip(Math.min(MARK_BYTES, await reader.fill(MARK_BYTES)));
+  reader.skip(Math.min(FLAC_MARK.length, await reader.fill(FLAC_MARK.length)));
   let info: FlacStreamInfo | undefined;
   for (let last = false; !last; ) {
     if ((await reader.fill(BLOCK_HEADER_BYTES)) < BLOCK_HEADER_BYTES) {

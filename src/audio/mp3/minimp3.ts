@@ -1,3 +1,4 @@
+import type { MixMeter } from '../mixMeter.js';
 import { fromOptionalPackage } from '../optionalPackage.js';
 import { compilePackageWasm, instantiateWasm } from '../packageWasm.js';
 import type { Mp3Frame } from './mp3Frames.js';
@@ -24,17 +25,25 @@ const FULL_SCALE = 32_768;
 export class Minimp3 {
   readonly #wasm: Minimp3Exports;
 
-  private constructor(wasm: Minimp3Exports) {
+  readonly #meter: MixMeter;
+
+  private constructor(wasm: Minimp3Exports, meter: MixMeter) {
     this.#wasm = wasm;
+    this.#meter = meter;
     wasm.decoder_init();
   }
 
   /** @throws QwenAsrError `unsupported` when the package is not installed. */
-  static async create(label: string): Promise<Minimp3> {
+  static async create(label: string, meter: MixMeter): Promise<Minimp3> {
     const { exports } = await fromOptionalPackage(PACKAGE, label, async () =>
       instantiateWasm(await compilePackageWasm('minimp3-wasm/dist/decoder.opt.wasm'), {}),
     );
-    return new Minimp3(exports as Minimp3Exports);
+    return new Minimp3(exports as Minimp3Exports, meter);
+  }
+
+  /** Forgets the frames so far: another recording begins. */
+  reset(): void {
+    this.#wasm.decoder_init();
   }
 
   /**
@@ -43,7 +52,7 @@ export class Minimp3 {
    * @returns [frameSamples] f32, mean of the channels.
    */
   decode({ header, bytes }: Mp3Frame): Float32Array {
-    const { channels, frameSamples } = header;
+    const { channels, frameSamples, sampleRateHz } = header;
     const wasm = this.#wasm;
     wasm.decoder_set_mp3_data_size(bytes.length);
     new Uint8Array(wasm.memory.buffer).set(bytes, wasm.decoder_mp3_data_offset());
@@ -53,8 +62,17 @@ export class Minimp3 {
     // A copy, as the samples may begin at an odd address.
     const pcm = new Int16Array(wasm.memory.buffer.slice(start, start + length));
     const mono = new Float32Array(frameSamples);
-    if (channels === 1) for (let i = 0; i < frameSamples; i++) mono[i] = pcm[i]! / FULL_SCALE;
-    else for (let i = 0; i < frameSamples; i++) mono[i] = (pcm[2 * i]! + pcm[2 * i + 1]!) / (2 * FULL_SCALE);
+    if (channels === 1) {
+      for (let i = 0; i < frameSamples; i++) mono[i] = pcm[i]! / FULL_SCALE;
+      return mono;
+    }
+    let squares = 0;
+    for (let i = 0; i < frameSamples; i++) {
+      const [left, right] = [pcm[2 * i]!, pcm[2 * i + 1]!];
+      mono[i] = (left + right) / (2 * FULL_SCALE);
+      squares += left * left + right * right;
+    }
+    this.#meter.compare(mono, squares / FULL_SCALE ** 2, channels, sampleRateHz);
     return mono;
   }
 }

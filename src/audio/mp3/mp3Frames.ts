@@ -21,11 +21,11 @@ const FRAMES_TO_SYNC = 3;
 const LOOK_AHEAD = FRAMES_TO_SYNC * MAX_MP3_FRAME_BYTES + MP3_HEADER_BYTES;
 
 /**
- * Finds the frames of an MP3 file. All have the rate of the first; whatever lies between them (tags, damage) is left
- * out, and so is an incomplete frame at the end.
+ * Finds the frames of an MP3 file. Whatever lies between them (tags, damage) is left out, and so is an incomplete frame at
+ * the end. Another rate than that of the frames before (files that were joined) has to show in several frames in a row.
  *
  * @param damage counts the places between frames where bytes that are no tag were left out, and hears of an incomplete
- * last frame.
+ * last frame and of bytes behind it.
  */
 export async function* mp3Frames(
   reader: ByteReader,
@@ -37,12 +37,13 @@ export async function* mp3Frames(
   while ((await reader.fill(LOOK_AHEAD)) >= MP3_HEADER_BYTES) {
     const bytes = reader.bytes;
     const header = readMp3FrameHeader(bytes, 0);
-    if (header !== undefined && belongTogether(stream ?? header, header) && (inSync || isInRow(bytes))) {
+    if (header !== undefined && isNext(bytes, header, stream, inSync)) {
       if (header.frameBytes > bytes.length) {
         damage.isCut = inSync;
         return;
       }
       if (unexplained && stream !== undefined) damage.add();
+      damage.heard();
       stream = header;
       inSync = true;
       unexplained = false;
@@ -52,15 +53,26 @@ export async function* mp3Frames(
     }
     inSync = false;
     const tag = id3TagBytes(bytes);
-    if (tag === 0) unexplained = true;
-    await reader.discard(tag === 0 ? nextSync(bytes) : tag);
+    const next = tag === 0 ? nextSync(bytes) : tag;
+    if (tag === 0) {
+      unexplained = true;
+      damage.skip(bytes.subarray(0, next));
+    }
+    await reader.discard(next);
   }
 }
 
-/** Whether further frames follow the one at the start, as many as can be seen. */
-function isInRow(bytes: Uint8Array): boolean {
+/** Whether the header at the start is that of a frame, after those of `stream`. */
+function isNext(
+  bytes: Uint8Array,
+  header: Mp3FrameHeader,
+  stream: Mp3FrameHeader | undefined,
+  inSync: boolean,
+): boolean {
   const { frames, endReached } = countMp3Frames(bytes, 0, FRAMES_TO_SYNC);
-  return frames === FRAMES_TO_SYNC || endReached;
+  if (frames === FRAMES_TO_SYNC) return true;
+  if (stream !== undefined && !belongTogether(stream, header)) return false;
+  return inSync || endReached;
 }
 
 /** Where the next header may begin, after the first byte. */

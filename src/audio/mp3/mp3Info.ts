@@ -23,6 +23,14 @@ const GAPS_OFFSET = 21;
 const VBRI_OFFSET = 36;
 
 /**
+ * The header of a recording that was joined to the one before, as readMp3Info reads it: it is in a frame of silence.
+ */
+export function readJoinedMp3Info(frame: Uint8Array, header: Mp3FrameHeader): Mp3Info | undefined {
+  const sideInfo = frame.subarray(MP3_HEADER_BYTES, MP3_HEADER_BYTES + header.sideInfoBytes);
+  return sideInfo.every((byte) => byte === 0) ? readMp3Info(frame, header) : undefined;
+}
+
+/**
  * Reads the header that LAME, libavcodec and others hide in a first frame of silence (Xing's, with LAME's extension), so
  * that the recording gets its exact length and begins where it began.
  *

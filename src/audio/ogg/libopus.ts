@@ -1,7 +1,7 @@
 import type { OpusDecoder } from 'opus-decoder';
 import { QwenAsrError } from '../../error.js';
 import { fromOptionalPackage } from '../optionalPackage.js';
-import { meanOfChannels, type OggPacketDecoder } from './oggCodec.js';
+import type { OggPacketDecoder } from './oggCodec.js';
 import type { OpusHead } from './opusHead.js';
 
 const PACKAGE = { name: 'opus-decoder', purpose: 'Ogg Opus' };
@@ -41,11 +41,12 @@ export class Libopus implements OggPacketDecoder {
     return true;
   }
 
-  decode(packet: Uint8Array): Float32Array | undefined {
+  decode(packet: Uint8Array): Float32Array[] | undefined {
     const { channelData, samplesDecoded, errors } = this.#decodeQuietly(packet);
     if (errors.length > 0) return undefined;
-    const mono = meanOfChannels(channelData).subarray(0, samplesDecoded);
-    return this.#gain === 1 ? mono : mono.map((value) => this.#gain * value);
+    const channels = channelData.map((samples) => samples.subarray(0, samplesDecoded));
+    if (this.#gain === 1) return channels;
+    return channels.map((samples) => samples.map((value) => this.#gain * value));
   }
 
   /** The package tells the console of each damaged packet, as well as its caller, who notes it once. */

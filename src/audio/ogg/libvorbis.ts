@@ -7,7 +7,7 @@ import {
   type WasmInstance,
   type WasmModule,
 } from '../packageWasm.js';
-import { meanOfChannels, type OggPacketDecoder } from './oggCodec.js';
+import type { OggPacketDecoder } from './oggCodec.js';
 
 /** The Vorbis decoder of the package ogv. Its callbacks are called before the functions return. */
 interface OgvModule {
@@ -64,7 +64,7 @@ export class Libvorbis implements OggPacketDecoder {
     return accepted !== 0;
   }
 
-  decode(packet: Uint8Array): Float32Array | undefined {
+  decode(packet: Uint8Array): Float32Array[] | undefined {
     const module = this.#module;
     let decoded = 0;
     module.audioBuffer = null;
@@ -74,7 +74,7 @@ export class Libvorbis implements OggPacketDecoder {
       }),
     );
     if (decoded === 0) return undefined;
-    return meanOfChannels(module.audioBuffer ?? []);
+    return module.audioBuffer ?? [];
   }
 
   #guarded(run: () => void): void {

@@ -10,12 +10,12 @@ export interface OggPacketDecoder {
   /** Takes the next of the packets in front of the sound; false when it is not valid. */
   header(packet: Uint8Array): boolean;
   /**
-   * Decodes the next packet.
+   * Decodes the next packet, which is not empty.
    *
-   * @returns [samples ≥ 0] f32, mean of the channels; undefined when the packet is damaged.
+   * @returns [channels][samples ≥ 0] f32; undefined when the packet is damaged.
    * @throws QwenAsrError `audio` when the decoder breaks down.
    */
-  decode(packet: Uint8Array): Float32Array | undefined;
+  decode(packet: Uint8Array): readonly Float32Array[] | undefined;
 }
 
 /** A codec whose packets come in Ogg pages. */
@@ -26,23 +26,16 @@ export interface OggCodec {
   readonly headerCount: number;
   /** Given to the decoder instead of the comments, which may be megabytes long and say nothing about the sound. */
   readonly emptyComments: Uint8Array;
-  /** Reads the first packet; undefined when it is not of this codec. */
-  readHead(packet: Uint8Array): OggStreamHead | undefined;
+  /**
+   * Reads the first packet; undefined when it is not of this codec.
+   *
+   * @throws QwenAsrError `audio` for a rate that cannot be resampled.
+   */
+  readHead(packet: Uint8Array, label: string): OggStreamHead | undefined;
   /**
    * @param firstPacket of the stream; `header` is given it too.
+   * @param label names the recording in errors.
    * @throws QwenAsrError `unsupported` when the package with the decoder is not installed.
    */
-  createDecoder(firstPacket: Uint8Array): Promise<OggPacketDecoder>;
-}
-
-/** @param channels [channels][samples] f32. */
-export function meanOfChannels(channels: readonly Float32Array[]): Float32Array {
-  const [first] = channels;
-  if (first === undefined) return new Float32Array(0);
-  if (channels.length === 1) return first;
-  return first.map((_, i) => {
-    let sum = 0;
-    for (const samples of channels) sum += samples[i]!;
-    return sum / channels.length;
-  });
+  createDecoder(firstPacket: Uint8Array, label: string): Promise<OggPacketDecoder>;
 }

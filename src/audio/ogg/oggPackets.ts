@@ -18,34 +18,83 @@ export interface OggPackets {
 const MAX_PACKET_BYTES = 2 ** 24;
 
 /**
- * Takes the packets of one stream out of an Ogg file: of the first that `accepts` likes, and of such streams that begin
- * after it has ended (files that were joined). Streams beside it are left out.
+ * Takes the packets of one stream out of each link of an Ogg file: of the first to go on among those that begin together
+ * and that `accepts` likes. Another link begins where streams begin after sound, whether the one before was ended or not.
+ * Streams beside the chosen ones are left out.
  *
  * @param accepts sees the first packet of each stream.
+ * @param lost hears of pages that belong to no chosen stream nor to one beside it: links of other codecs, or whose
+ * beginning is missing.
  * @throws QwenAsrError `audio` for a packet beyond 16 MiB.
  */
 export async function* oggPackets(
   reader: ByteReader,
   damage: Damage,
   label: string,
-  accepts: (firstPacket: Uint8Array) => boolean,
+  { accepts, lost }: { accepts: (firstPacket: Uint8Array) => boolean; lost: (bytes: number) => void },
 ): AsyncGenerator<OggPackets, void, undefined> {
-  let serial: number | undefined;
+  let chosen: number | undefined;
+  let link = new OggLink();
   let nextSequence = 0;
   const assembly = new PacketAssembly(label);
   for await (const page of oggPages(reader, damage)) {
     if (page.first) {
-      if (serial !== undefined || !accepts(page.body)) continue;
-      serial = page.serial;
-      assembly.clear();
-    } else {
-      if (page.serial !== serial) continue;
-      if (page.sequence !== nextSequence) assembly.clear(); // a page is missing, and counted as damage
+      if (link.hasBegun) link = new OggLink();
+      link.add(page, accepts(page.body));
+      continue;
     }
+    const beginning = link.begin(page.serial);
+    if (beginning !== undefined) {
+      chosen = page.serial;
+      nextSequence = beginning.sequence;
+      assembly.clear();
+      yield beginning.packets;
+    } else if (page.serial !== chosen) {
+      if (!link.isBeside(page.serial)) lost(page.body.length);
+      continue;
+    }
+    if (page.sequence !== nextSequence) assembly.clear(); // a page is missing, and counted as damage
     nextSequence = (page.sequence + 1) >>> 0;
-    const packets = assembly.add(page);
-    if (page.last) serial = undefined;
-    yield { packets, first: page.first, last: page.last, granule: page.granule };
+    yield { packets: assembly.add(page), first: false, last: page.last, granule: page.granule };
+  }
+  const headerOnly = link.begin(undefined);
+  if (headerOnly !== undefined) yield headerOnly.packets;
+}
+
+/** The streams that begin together, until one of them is chosen. */
+class OggLink {
+  /** First packets of the streams that may be chosen, and what the page after theirs is numbered. */
+  readonly #candidates = new Map<number, { readonly packets: OggPackets; readonly sequence: number }>();
+  readonly #streams = new Set<number>();
+  /** Whether a page behind the first ones has been seen. */
+  hasBegun = false;
+  #hasChosen = false;
+
+  add(page: OggPage, isAccepted: boolean): void {
+    this.#streams.add(page.serial);
+    if (!isAccepted) return;
+    const { granule, last, sequence } = page;
+    const packets = { packets: [page.body.slice()], first: true, last, granule };
+    this.#candidates.set(page.serial, { packets, sequence: (sequence + 1) >>> 0 });
+  }
+
+  /**
+   * Goes on with a page of this stream, or to the end of the file.
+   *
+   * @returns the beginning of the stream that is chosen by that.
+   */
+  begin(serial: number | undefined) {
+    this.hasBegun ||= this.#streams.size > 0;
+    if (this.#hasChosen) return undefined;
+    const [first] = this.#candidates.values();
+    const chosen = serial === undefined ? first : this.#candidates.get(serial);
+    this.#hasChosen = chosen !== undefined;
+    return chosen;
+  }
+
+  /** Whether a stream is left out because another of its link is heard. */
+  isBeside(serial: number): boolean {
+    return this.#streams.has(serial) && (this.#hasChosen || this.#candidates.size > 0);
   }
 }
 

@@ -178,16 +178,6 @@ describe('chains, neighbours and damage', { skip }, () => {
     });
   }
 
-  test('Vorbis of another rate after the first', async () => {
-    const first = encodeVorbis(voiceWav({ seconds: 0.5 }));
-    const other = encodeVorbis(voiceWav({ seconds: 0.5, sampleRateHz: 8000 }));
-    const message = 'clip.ogg: expected 16000 Hz throughout, found a part of 8000 Hz';
-    await assert.rejects(decodeAll(Uint8Array.from([...first, ...other]), 'clip.ogg'), {
-      code: 'audio',
-      message,
-    });
-  });
-
   test('sound beside a picture', async () => {
     const args = [
       '-f',

@@ -2,17 +2,20 @@ import assert from 'node:assert/strict';
 import { bytesInMemory } from '../../../src/audio/byteReader.js';
 import { openDecoder } from '../../../src/audio/openDecoder.js';
 
-/** A file's samples at its own rate, as its decoder gives them. */
+/** A file's samples at its own rates, as its decoder gives them, and the lengths of the parts that have one rate. */
 export async function decodeAll(bytes: Uint8Array, label = 'clip') {
   const opened = await openDecoder(bytesInMemory(bytes, label));
   assert.ok(opened.format !== null, 'the format was not recognised');
   const blocks: Float32Array[] = [];
-  for await (const block of opened.decoder.decode()) {
-    assert.ok(block.length <= 65_536);
-    blocks.push(block);
+  const parts: { sampleRateHz: number; sampleCount: number }[] = [];
+  for await (const { samples, sampleRateHz } of opened.decoder.decode()) {
+    assert.ok(samples.length <= 65_536);
+    blocks.push(samples);
+    if (parts.at(-1)?.sampleRateHz !== sampleRateHz) parts.push({ sampleRateHz, sampleCount: 0 });
+    parts.at(-1)!.sampleCount += samples.length;
   }
   const { sampleRateHz, notes } = opened.decoder;
-  return { format: opened.format, sampleRateHz, notes, samples: joined(blocks) };
+  return { format: opened.format, sampleRateHz, notes, samples: joined(blocks), parts };
 }
 
 export function joined(blocks: readonly Float32Array[]): Float32Array {

@@ -91,10 +91,10 @@ async function tryToDecode(bytes: Uint8Array, label: string): Promise<boolean> {
     }
     const { sampleRateHz, decode, notes } = opened.decoder;
     assert.ok(sampleRateHz >= 1000 && sampleRateHz <= 768_000, label);
-    for await (const block of decode()) {
-      assert.ok(block.length <= 65_536, label);
+    for await (const { samples } of decode()) {
+      assert.ok(samples.length <= 65_536, label);
       assert.ok(
-        block.every((value) => Number.isFinite(value)),
+        samples.every((value) => Number.isFinite(value)),
         label,
       );
     }
