@@ -69,6 +69,11 @@ async function recordingsOf(paths: readonly string[]): Promise<string[]> {
   const { recordings, failures } = await findInputs(paths);
   const [failure] = failures;
   if (failure !== undefined) throw failure.error;
+  const odd = recordings.find(({ bytes }) => bytes !== undefined);
+  if (odd !== undefined) {
+    const expected = 'expected a name in UTF-8, as results name their recordings';
+    throw new QwenAsrError('file', `${odd.input}: ${expected}; rename the file`);
+  }
   return recordings.map(({ input }) => input);
 }
 

@@ -81,7 +81,8 @@ async function* segmentsOf(
   const { signal } = options;
   for (const job of jobs) {
     try {
-      const stream = await job.open(() => openAudio(job.recording.input, signal ? { signal } : {}));
+      const { input, bytes } = job.recording;
+      const stream = await job.open(() => openAudio(bytes === undefined ? input : { path: bytes }, signal ? { signal } : {}));
       try {
         for await (const segment of segmentRecording(job.blocks(stream), options)) {
           owners.push(job);

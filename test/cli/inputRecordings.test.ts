@@ -80,3 +80,122 @@ test('a folder that cannot be read fails by itself, and the rest of its director
     [`${join(directory, 'locked')}: permission denied`],
   );
 });
+
+/** Every kind of file that phones, cameras, recorders, broadcasters and web pages write sound into. */
+const MEDIA = [
+  ...[
+    'wav',
+    'bwf',
+    'rf64',
+    'w64',
+    'aiff',
+    'aifc',
+    'caf',
+    'au',
+    'flac',
+    'mp1',
+    'mp2',
+    'mp3',
+    'mpga',
+    'ogg',
+    'oga',
+    'opus',
+  ],
+  ...[
+    'spx',
+    'm4a',
+    'm4b',
+    'aac',
+    'adts',
+    'ac3',
+    'eac3',
+    'dts',
+    'mka',
+    'weba',
+    'wma',
+    'asf',
+    'ra',
+    'rm',
+    'amr',
+    'awb',
+  ],
+  ...[
+    'ape',
+    'wv',
+    'tak',
+    'tta',
+    'mpc',
+    'gsm',
+    'voc',
+    'sph',
+    'dss',
+    'dsf',
+    'oma',
+    'mp4',
+    'm4v',
+    'mov',
+    'webm',
+    'mkv',
+  ],
+  ...[
+    'avi',
+    'wmv',
+    'flv',
+    'f4v',
+    'mpg',
+    'mpeg',
+    'vob',
+    'm2t',
+    'm2ts',
+    '3gp',
+    '3g2',
+    'ogv',
+    'ogm',
+    'mxf',
+    'M4V',
+    'Ts',
+  ],
+];
+
+test('a directory passes over no kind of media, and takes no program source for one', async () => {
+  const directory = join(scratch, 'media');
+  mkdirSync(directory);
+  const packet = (before: number) => {
+    const bytes = Buffer.alloc(2 * (188 + before));
+    for (const start of [before, 188 + 2 * before]) bytes[start] = 0x47;
+    return bytes;
+  };
+  for (const extension of MEDIA) writeFileSync(join(directory, `clip.${extension}`), packet(0));
+  writeFileSync(join(directory, 'camera.mts'), packet(4));
+  writeFileSync(join(directory, 'camera.mod'), Buffer.from([0, 0, 1, 0xba, 0x44]));
+  writeFileSync(join(directory, 'source.ts'), "import { open } from 'node:fs';\n".repeat(20));
+  writeFileSync(join(directory, 'source.mts'), 'G'.repeat(100));
+  writeFileSync(join(directory, 'go.mod'), 'module example.com/clip\n');
+  for (const name of ['text.txt', 'cover.jpg', 'list.m3u8', 'page.html', 'clip.srt', 'noextension']) {
+    writeFileSync(join(directory, name), '');
+  }
+  const { recordings: found } = await findInputs([directory]);
+  const expected = [...MEDIA.map((extension) => `clip.${extension}`), 'camera.mts', 'camera.mod'];
+  assert.deepEqual(found.map(({ name }) => name).sort(), expected.sort());
+});
+
+/** Latin-1 names: "caf\xe9.wav", which is no UTF-8, and another that Node decodes to the same text. */
+const [CAFE, CAFF] = [Buffer.from('caf\xe9.wav', 'latin1'), Buffer.from('caf\xe8.wav', 'latin1')];
+
+test('names that are not UTF-8 stay apart, below a directory and as arguments', {
+  skip: process.platform !== 'linux' && 'other systems have no such names',
+}, async () => {
+  const directory = join(scratch, 'latin1');
+  mkdirSync(directory);
+  const path = (name: Buffer) => Buffer.concat([Buffer.from(`${directory}/`), name]);
+  for (const name of [CAFE, CAFF]) writeFileSync(path(name), '');
+  const expected = [
+    { input: join(directory, 'caf\\xe8.wav'), name: 'caf\\xe8.wav', bytes: path(CAFF) },
+    { input: join(directory, 'caf\\xe9.wav'), name: 'caf\\xe9.wav', bytes: path(CAFE) },
+  ];
+  assert.deepEqual((await findInputs([directory])).recordings, expected);
+  const argument = path(CAFE).toString(); // what Node makes of either
+  assert.deepEqual((await findInputs([argument, argument])).recordings, expected);
+  const { failures } = await findInputs([join(directory, 'caf\ufffd.mp3')]);
+  assert.equal(failures.length, 1);
+});

@@ -51,6 +51,21 @@ test('spaces, other scripts, dashes and line feeds in names', { skip }, async ()
   assert.deepEqual(readdirSync(out).sort(), names.map((name) => name.replace('.wav', '.txt')).sort());
 });
 
+test('a name that is not UTF-8', {
+  skip: process.platform !== 'linux' && 'other systems have no such names',
+}, async () => {
+  const folder = folderOf('latin1', 'other.wav');
+  const name = Buffer.from('caf\xe9.wav', 'latin1');
+  copyFileSync(CLIP, Buffer.concat([Buffer.from(`${folder}/`), name]));
+  const out = join(scratch, 'latin1-out');
+  const { code, stdout, stderr } = await asr('-i', folder);
+  const shown = ['caf\\xe9.wav', 'other.wav'];
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.equal(stdout, shown.map((shownName) => `${join(folder, shownName)}: ${TEXT}\n`).join(''));
+  assert.equal((await asr('-i', folder, '--output-dir', out)).code, 0);
+  assert.deepEqual(readdirSync(out).sort(), ['caf\\xe9.txt', 'other.txt']);
+});
+
 test('links to files count, links into nothing and in circles are one line each', { skip }, async () => {
   const folder = folderOf('links', 'a.wav', 'below/b.wav');
   symlinkSync('a.wav', join(folder, 'link.wav'));
@@ -124,8 +139,8 @@ for (const format of ['txt', 'json', 'jsonl', 'srt', 'vtt']) {
   });
 }
 
-test('a language may be given by name or code, in any case', async () => {
-  for (const language of ['German', 'gERMAN', 'de', 'DE']) {
+test('a language may be given by name, code or locale, in any case', async () => {
+  for (const language of ['German', 'gERMAN', 'de', 'DE', 'de-AT', 'de_DE.UTF-8']) {
     const { stdout, stderr } = await asr(
       '-i',
       join(demoModelDir, 'samples', 'weather-de.wav'),
@@ -139,6 +154,12 @@ test('a language may be given by name or code, in any case', async () => {
       ['', readGolden('demo/weather-de').text, text, 'German'],
     );
   }
+});
+
+test('the language auto is the same as none', async () => {
+  const run = async (...args: string[]) => JSON.parse((await asr('-i', CLIP, '--json', ...args)).stdout);
+  const [{ raw, text }, auto] = [await run(), await run('--language', 'auto')];
+  assert.deepEqual([auto.raw, auto.text, auto.language], [raw, text, 'English']);
 });
 
 test('special tokens in a prompt are plain text', async () => {
