@@ -150,6 +150,9 @@ function oneLine(complaint: string, name: string): string {
   if (lines.some((line) => line.startsWith('Stream map') && line.includes('matches no streams'))) {
     return 'there is no audio in it';
   }
+  if (lines.some((line) => line.startsWith('Format not on whitelist'))) {
+    return 'it is no recording (files that name others are not followed)';
+  }
   const joined = lines.join('; ');
   return joined.length <= MAX_COMPLAINT_CHARACTERS ? joined : `${joined.slice(0, MAX_COMPLAINT_CHARACTERS)}…`;
 }
