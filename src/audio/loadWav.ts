@@ -21,7 +21,10 @@ import type { AudioInput, UndecodedPath } from './openInput.js';
  * const clip = await loadWav('models/demo/samples/light-en.wav');
  * console.log(clip.samples.length, clip.durationMs); // 33168 2073
  */
-export async function loadWav(input: Exclude<AudioInput, UndecodedPath>, options: { label?: string } = {}): Promise<LoadedAudio> {
+export async function loadWav(
+  input: Exclude<AudioInput, UndecodedPath>,
+  options: { label?: string } = {},
+): Promise<LoadedAudio> {
   checkOptions(options);
   const startMs = performance.now();
   const label = typeof input === 'string' ? input : (options.label ?? nameOfBytes(input, 'audio'));

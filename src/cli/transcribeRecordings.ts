@@ -82,7 +82,9 @@ async function* segmentsOf(
   for (const job of jobs) {
     try {
       const { input, bytes } = job.recording;
-      const stream = await job.open(() => openAudio(bytes === undefined ? input : { path: bytes }, signal ? { signal } : {}));
+      const stream = await job.open(() =>
+        openAudio(bytes === undefined ? input : { path: bytes }, signal ? { signal } : {}),
+      );
       try {
         for await (const segment of segmentRecording(job.blocks(stream), options)) {
           owners.push(job);

@@ -109,7 +109,7 @@ describe('what is not read here goes to ffmpeg', { skip }, () => {
   }, async () => {
     const path = Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.from([0xe9])]);
     writeFileSync(path, encode('-c:a', 'aac', '-f', 'mp4'));
-    const { format, durationMs } = await loadAudio(path);
+    const { format, durationMs } = await loadAudio({ path });
     assert.equal(format, 'ffmpeg');
     assert.ok(Math.abs(durationMs - 2000) < 150);
   });
