@@ -97,7 +97,7 @@ async function ffmpegSource(
 /** Not where the file itself cannot be read, is empty, or would be heard as noise. */
 async function mayFfmpegRead(file: FileSource, { code }: QwenAsrError): Promise<boolean> {
   if ((code !== 'audio' && code !== 'unsupported') || file.totalBytes === 0) return false;
-  return Buffer.from(await file.read(0, RIFX.length)).toString('latin1') !== RIFX;
+  return String.fromCharCode(...(await file.read(0, RIFX.length))) !== RIFX;
 }
 
 function neitherReads(label: string, found: string, { reason, cause }: FfmpegFailure): QwenAsrError {

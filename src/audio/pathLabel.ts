@@ -1,7 +1,6 @@
-import { isUtf8 } from 'node:buffer';
-
 /** Longest character in UTF-8, in bytes. */
 const MAX_CHARACTER_BYTES = 4;
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * A file's name as text, for messages, results and the names of other files. Bytes that are no UTF-8 (names from systems
@@ -10,17 +9,26 @@ const MAX_CHARACTER_BYTES = 4;
  * @example
  * pathLabel(Buffer.from([0x63, 0x61, 0x66, 0xe9])); // 'caf\\xe9'
  */
-export function pathLabel(path: string | Buffer): string {
+export function pathLabel(path: string | Uint8Array): string {
   if (typeof path === 'string') return path;
-  if (isUtf8(path)) return path.toString();
+  const whole = textOf(path);
+  if (whole !== undefined) return whole;
   const parts: string[] = [];
   for (let at = 0; at < path.length; ) {
     let bytes = 1;
-    while (bytes < MAX_CHARACTER_BYTES && !isUtf8(path.subarray(at, at + bytes))) bytes++;
-    const character = path.subarray(at, at + bytes);
-    const isCharacter = isUtf8(character);
-    parts.push(isCharacter ? character.toString() : `\\x${path[at]!.toString(16).padStart(2, '0')}`);
-    at += isCharacter ? bytes : 1;
+    while (bytes < MAX_CHARACTER_BYTES && textOf(path.subarray(at, at + bytes)) === undefined) bytes++;
+    const character = textOf(path.subarray(at, at + bytes));
+    parts.push(character ?? `\\x${path[at]!.toString(16).padStart(2, '0')}`);
+    at += character === undefined ? 1 : bytes;
   }
   return parts.join('');
+}
+
+/** UTF-8 as text; undefined for other bytes. */
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return UTF_8.decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
