@@ -9,15 +9,36 @@ import { type KernelParams, type KernelSpec, kernelParams, loadSlot } from './ke
 /** Slots of all ceiling kernels: memory of `bytesPerTile` a tile (or 0), and repetitions. */
 export const CEILING_SLOTS = { memory: 0, bytesPerTile: 1, repetitions: 2 } as const;
 
-export type CeilingKind = 'read' | 'write' | 'f32' | 'bf16' | 'int8';
+export type CeilingKind = 'write' | 'f32' | 'bf16' | 'int8';
 
-/** Vectors in flight in a read: eight cache lines. */
-const READ_UNROLL = 8;
-const PREFETCH_BYTES = 4096;
+/** Vectors in flight in a read or a write: eight cache lines with 16 lanes. */
+const UNROLL = 8;
 
-/** Multiplications and additions (or bytes, for `read` and `write`) of one repetition of a tile. */
+/** How a tile's memory is read: in so many linear streams side by side, each so far ahead of its loads. */
+export interface ReadPattern {
+  /** 1, 2 or 4. */
+  readonly streams: number;
+  /** 0: left to the processor. */
+  readonly prefetchBytes: number;
+}
+
+/**
+ * Patterns of which the fastest is the ceiling: which one that is depends on the processor's own prefetchers, on the
+ * number of threads and on the pages.
+ */
+export const READ_PATTERNS: readonly ReadPattern[] = [
+  { streams: 1, prefetchBytes: 0 },
+  { streams: 1, prefetchBytes: 1024 },
+  { streams: 1, prefetchBytes: 4096 },
+  { streams: 1, prefetchBytes: 16384 },
+  { streams: 2, prefetchBytes: 4096 },
+  { streams: 4, prefetchBytes: 0 },
+  { streams: 4, prefetchBytes: 2048 },
+];
+
+/** Multiplications and additions (or bytes, for `write`) of one repetition of a tile. */
 export function ceilingWork(kind: CeilingKind, capabilities: Capabilities, bytesPerTile: number): number {
-  if (kind === 'read' || kind === 'write') return bytesPerTile;
+  if (kind === 'write') return bytesPerTile;
   const perLane = { f32: 2, bf16: 4, int8: 8 }[kind];
   return accumulators(capabilities) * capabilities.lanes * perLane;
 }
@@ -35,41 +56,82 @@ function emit(kind: CeilingKind, capabilities: Capabilities): KernelCode {
   const k = new KernelBuilder(`ceiling.${kind}`, capabilities);
   const params = kernelParams(k);
   const repetitions = loadSlot(k, params, CEILING_SLOTS.repetitions);
-  if (kind === 'read' || kind === 'write') emitPassage(k, kind, params, repetitions);
+  if (kind === 'write') emitWrite(k, params, repetitions);
   else emitArithmetic(k, kind, params, repetitions);
   return k.finish();
 }
 
-/** Reads or writes the tile's memory from end to end. */
-function emitPassage(
+/** Reads the tile's memory once a repetition, `streams` parts of it side by side. */
+export function readCeiling(pattern: ReadPattern): KernelSpec {
+  const name = `ceiling.read.${pattern.streams}x${pattern.prefetchBytes}`;
+  return {
+    name,
+    emit: (capabilities) => {
+      const k = new KernelBuilder(name, capabilities);
+      const params = kernelParams(k);
+      emitRead(k, pattern, params, loadSlot(k, params, CEILING_SLOTS.repetitions));
+      return k.finish();
+    },
+  };
+}
+
+function emitRead(
   k: KernelBuilder,
-  kind: 'read' | 'write',
+  { streams, prefetchBytes }: ReadPattern,
   params: KernelParams,
   repetitions: IntReg,
 ): void {
   const bytesPerTile = loadSlot(k, params, CEILING_SLOTS.bytesPerTile);
   const memory = loadSlot(k, params, CEILING_SLOTS.memory);
   k.advance(memory, k.intOp('mul', params.tile, bytesPerTile));
-  const steps = k.intOp('divide', bytesPerTile, READ_UNROLL * 4 * k.lanes);
-  const sums = k.vecs(READ_UNROLL);
+  const partBytes = k.intOp('divide', bytesPerTile, streams);
+  const vectors = Math.max(1, UNROLL / streams);
+  const stepBytes = vectors * 4 * k.lanes;
+  const steps = k.intOp('divide', partBytes, stepBytes);
+  const sums = k.vecs(streams * vectors);
   for (const sum of sums) k.vecConst(1, sum);
+  k.loop(repetitions, () => {
+    const starts = Array.from({ length: streams }, () => k.int());
+    starts.forEach((start, stream) => {
+      if (stream === 0) k.intMove(start, memory);
+      else {
+        k.intMove(start, starts[stream - 1]!);
+        k.advance(start, partBytes);
+      }
+    });
+    k.loop(steps, () => {
+      starts.forEach((start, stream) => {
+        for (let vector = 0; vector < vectors; vector++) {
+          const offset = 4 * k.lanes * vector;
+          const sum = sums[stream * vectors + vector]!;
+          if (prefetchBytes > 0 && offset % 64 === 0) k.prefetch(k.at(start, prefetchBytes + offset), 'once');
+          k.vecOp('or', sum, k.at(start, offset), sum);
+        }
+        k.advance(start, stepBytes);
+      });
+    });
+  });
+  keep(k, sums, params.scratch);
+}
+
+/** Writes the tile's memory from end to end. */
+function emitWrite(k: KernelBuilder, params: KernelParams, repetitions: IntReg): void {
+  const bytesPerTile = loadSlot(k, params, CEILING_SLOTS.bytesPerTile);
+  const memory = loadSlot(k, params, CEILING_SLOTS.memory);
+  k.advance(memory, k.intOp('mul', params.tile, bytesPerTile));
+  const steps = k.intOp('divide', bytesPerTile, UNROLL * 4 * k.lanes);
+  const values = k.vecs(UNROLL);
+  for (const value of values) k.vecConst(1, value);
   k.loop(repetitions, () => {
     const at = k.int();
     k.intMove(at, memory);
     k.loop(steps, () => {
-      sums.forEach((sum, i) => {
-        const here = k.at(at, 4 * k.lanes * i);
-        if (kind === 'read') {
-          k.prefetch(k.at(at, PREFETCH_BYTES + 4 * k.lanes * i), 'once');
-          k.vecOp('or', sum, here, sum);
-        } else {
-          k.store(here, sum);
-        }
+      values.forEach((value, i) => {
+        k.store(k.at(at, 4 * k.lanes * i), value);
       });
-      k.advance(at, READ_UNROLL * 4 * k.lanes);
+      k.advance(at, UNROLL * 4 * k.lanes);
     });
   });
-  keep(k, sums, params.scratch);
 }
 
 function emitArithmetic(

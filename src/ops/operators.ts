@@ -206,6 +206,8 @@ export interface Ceilings {
   readonly f32FlopsPerSecond: number;
   readonly bf16FlopsPerSecond: number | null;
   readonly int8OpsPerSecond: number | null;
+  /** Bits of a vector that the units multiply at a time: less than the registers hold where they work in halves. */
+  readonly datapathBits?: number | null;
 }
 
 /** A way to compute: the reference loops, x86-64 machine code or WebAssembly. */

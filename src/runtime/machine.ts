@@ -46,6 +46,8 @@ export interface Machine {
    * @throws QwenAsrError `memory`
    */
   reserve(byteLength: number): Region;
+  /** The same in large pages, as files are mapped, where the system has them. */
+  reserveLarge?(byteLength: number): Region;
   release(region: Region): void;
   /** Gives memory back to the system as far as it can; it reads as zero or stays as it is. Nothing after close(). */
   discard(region: Region, offset: number, byteLength: number): void;
@@ -53,6 +55,12 @@ export interface Machine {
   place(bytes: Uint8Array): Placed;
   /** Compiles kernels. @returns what `call` instructions and tapes name them by. */
   install(kernels: readonly KernelCode[]): number[];
+  /**
+   * Compiles a kernel for vectors of half the width, to measure what the full width brings.
+   *
+   * @returns null where there is no such width, or no vectors of twice the width
+   */
+  installNarrow?(emit: (capabilities: Capabilities) => KernelCode): number | null;
   /** Resolves when all participants have what was installed: a pass must not start before. Null: they do. */
   readonly installing?: Promise<void> | null;
   /** Runs kernel(...args) off the event loop, as the first participant of a pass. */

@@ -24,8 +24,12 @@ export interface MappedFile {
 }
 
 export interface Native {
-  /** Zeroed, readable and writable, committed by the system page by page on first touch. */
-  reserve(byteLength: number): number;
+  /**
+   * Zeroed, readable and writable, committed by the system page by page on first touch.
+   *
+   * @param largePages asks for pages of 2 MiB; the system may decline
+   */
+  reserve(byteLength: number, largePages?: boolean): number;
   release(address: number, byteLength: number): void;
   /** Makes pages readable and executable, and no longer writable. */
   seal(address: number, byteLength: number): void;
@@ -166,8 +170,9 @@ function bind(koffi: Koffi): Native {
   const functionTypes: ReturnType<Koffi['proto']>[] = [];
 
   return {
-    reserve: (byteLength) => {
+    reserve: (byteLength, largePages = false) => {
       const address = reserve(byteLength);
+      if (largePages) madvise(address, byteLength, MADV_HUGEPAGE);
       held?.keepMemory(address, byteLength);
       return address;
     },

@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import type { KernelCode } from '../jit/ir.js';
+import type { Capabilities, KernelCode } from '../jit/ir.js';
 import { type X64Level, x64Capabilities } from '../jit/x64/level.js';
 import { lowerX64 } from '../jit/x64/lower.js';
 import { CodePages } from './codePages.js';
@@ -42,10 +42,17 @@ export class NativeMachine implements Machine {
   }
 
   reserve(byteLength: number): Region {
-    const address = this.native.reserve(byteLength);
+    return this.regionAt(this.native.reserve(byteLength), byteLength);
+  }
+
+  private regionAt(address: number, byteLength: number): Region {
     const region = { address, byteLength, bufferOffset: 0, buffer: this.native.view(address, byteLength) };
     this.regions.add(region);
     return region;
+  }
+
+  reserveLarge(byteLength: number): Region {
+    return this.regionAt(this.native.reserve(byteLength, true), byteLength);
   }
 
   release(region: Region): void {
@@ -69,6 +76,12 @@ export class NativeMachine implements Machine {
 
   install(kernels: readonly KernelCode[]): number[] {
     return this.code.install(kernels.map((code) => lowerX64(code, this.isa)));
+  }
+
+  installNarrow(emit: (capabilities: Capabilities) => KernelCode): number | null {
+    if (this.isa === 'avx2') return null;
+    const [kernel] = this.code.install([lowerX64(emit(x64Capabilities('avx2')), 'avx2')]);
+    return kernel ?? null;
   }
 
   enter(kernel: number, ...args: number[]): Promise<void> {

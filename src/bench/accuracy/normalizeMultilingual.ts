@@ -1,10 +1,11 @@
 import { collapseSpaces, removeBracketed } from './plainText.js';
 
 /**
- * Brings text of any language into a form that can be compared, by the rules of Whisper's basic normaliser: lower case,
+ * The rule set `multilingual-1`: brings text of any language into a form that can be compared, by the rules of Whisper's basic normaliser: lower case,
  * compatibility forms unified (NFKC: full-width letters, ligatures), bracketed text removed, symbols and punctuation
- * turned into spaces. As today's leaderboards do, it keeps combining marks, which are part of the spelling in Indic
- * scripts, Thai or vowelled Arabic, and removes invisible format characters.
+ * turned into spaces. Unlike those rules, which the Open ASR Leaderboard follows too, it keeps combining marks, which are
+ * part of the spelling in Indic scripts, Thai or vowelled Arabic, and removes invisible format characters. Since March 2026
+ * that leaderboard also writes numbers as words and forgives compounds that are written apart.
  *
  * Numbers stay as written and characters are not converted between traditional and simplified Chinese.
  *

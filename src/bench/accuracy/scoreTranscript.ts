@@ -1,10 +1,9 @@
 import type { BootstrapOptions } from '../statistics/bootstrap.js';
 import { type Alignment, alignTokens } from './alignTokens.js';
-import { chooseMetric, isEnglish, type Metric } from './chooseMetric.js';
+import { chooseMetric, type Metric } from './chooseMetric.js';
 import { editDistance } from './editDistance.js';
-import { normalizeEnglish } from './normalizeEnglish.js';
-import { normalizeMultilingual } from './normalizeMultilingual.js';
 import { type RateInterval, rateInterval } from './rateInterval.js';
+import { RULE_SETS, ruleSetOf } from './ruleSets.js';
 
 /** How transcripts are scored. */
 export interface ScoreOptions extends BootstrapOptions {
@@ -16,6 +15,8 @@ export interface ScoreOptions extends BootstrapOptions {
 export interface TranscriptScore {
   /** Which of the two rates is customary for the language; the counts and the interval are of its tokens. */
   readonly metric: Metric;
+  /** The rule sets by which both texts were normalised, with commas between; absent in older files. */
+  readonly rules?: string;
   /** Errors ÷ reference words; above 1 when there are more errors than words. */
   readonly wer: number;
   /** Errors ÷ reference characters. */
@@ -66,20 +67,26 @@ export interface ErrorCounts extends Omit<TranscriptScore, 'ci'> {
   readonly errors: readonly number[];
 }
 
-/** The part of {@link scoreTranscript} before the bootstrap. */
+/**
+ * The part of {@link scoreTranscript} before the bootstrap.
+ *
+ * @param metric whose tokens are counted; default: the one that is customary for the language
+ */
 export function countErrors(
   reference: string,
   hypothesis: string,
   language: string | undefined,
+  metric: Metric = chooseMetric(language),
 ): ErrorCounts {
-  const metric = chooseMetric(language);
-  const normalize = isEnglish(language) ? normalizeEnglish : normalizeMultilingual;
+  const spelling = chooseMetric(language);
+  const rules = ruleSetOf(language);
+  const normalize = RULE_SETS[rules];
   const normalizedReference = normalize(reference);
   const normalizedHypothesis = normalize(hypothesis);
-  const referenceWords = splitWords(normalizedReference, metric);
-  const hypothesisWords = splitWords(normalizedHypothesis, metric);
-  const referenceCharacters = splitCharacters(normalizedReference, metric);
-  const hypothesisCharacters = splitCharacters(normalizedHypothesis, metric);
+  const referenceWords = splitWords(normalizedReference, spelling);
+  const hypothesisWords = splitWords(normalizedHypothesis, spelling);
+  const referenceCharacters = splitCharacters(normalizedReference, spelling);
+  const hypothesisCharacters = splitCharacters(normalizedHypothesis, spelling);
   const alignment =
     metric === 'cer'
       ? alignTokens(referenceCharacters, hypothesisCharacters)
@@ -88,6 +95,7 @@ export function countErrors(
   const characterErrors = editDistance(referenceCharacters, hypothesisCharacters);
   return {
     metric,
+    rules,
     wer: wordErrors / Math.max(1, referenceWords.length),
     cer: characterErrors / Math.max(1, referenceCharacters.length),
     wordErrors,
@@ -112,6 +120,11 @@ export function countErrors(
 const UNSPACED =
   '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Myanmar}\\p{Script=Khmer}';
 const UNSPACED_WORD = new RegExp(`[${UNSPACED}]\\p{M}*|[^\\s${UNSPACED}]+`, 'gu');
+
+/** What counts as a word where some scripts have no spaces. */
+export function wordPattern(): RegExp {
+  return UNSPACED_WORD;
+}
 
 function splitWords(text: string, metric: Metric): string[] {
   if (metric === 'cer') return text.match(UNSPACED_WORD) ?? [];

@@ -6,7 +6,7 @@ export type CeilingName = 'f32' | 'bf16' | 'int8' | 'read';
 
 export const CEILING_NAMES: readonly CeilingName[] = ['read', 'f32', 'bf16', 'int8'];
 
-const RATE_OF: Readonly<Record<CeilingName, keyof CeilingRates>> = {
+const RATE_OF: Readonly<Record<CeilingName, Exclude<keyof CeilingRates, 'datapathBits'>>> = {
   read: 'readBytesPerSecond',
   f32: 'f32FlopsPerSecond',
   bf16: 'bf16FlopsPerSecond',
@@ -38,6 +38,8 @@ export function joinCeilings(samples: readonly [CeilingRates, ...CeilingRates[]]
     f32FlopsPerSecond: typical('f32') ?? first.f32FlopsPerSecond,
     bf16FlopsPerSecond: typical('bf16'),
     int8OpsPerSecond: typical('int8'),
+    // A probe that something got in the way of may see no difference between the widths, never one that is not there.
+    datapathBits: Math.max(0, ...samples.map((one) => one.datapathBits ?? 0)) || null,
     samples,
   };
 }

@@ -55,6 +55,16 @@ function judgeTogether(condition: FailCondition, title: string, pairs: readonly 
     }
     return joinScores(customary(scores, name))[name];
   };
+  const rulesOf = (side: 'a' | 'b'): string =>
+    [...new Set(pairs.flatMap((pair) => pair[side].accuracy?.rules ?? []))].sort().join(', ');
+  const [rulesA, rulesB] = [rulesOf('a'), rulesOf('b')];
+  // Older files do not name them.
+  if (rulesA !== '' && rulesB !== '' && rulesA !== rulesB) {
+    throw new QwenAsrError(
+      'compare',
+      `${prefix}--fail-if ${text}: expected error rates by the same rules, found ${rulesA} and ${rulesB}`,
+    );
+  }
   const [before, now] = [rateOf('a'), rateOf('b')];
   // Percentages of counted words: what is stored is exact, so no rounding error may decide.
   const change = Number((now - before).toFixed(12));

@@ -71,7 +71,8 @@ export function accuracyLines({ accuracy }: CellRecord): string[] {
       : `  ${metric.toUpperCase()} 95 % ${formatErrorRate(ci.low)} … ${formatErrorRate(ci.high)}`;
   const errors = `S ${substitutions}, I ${insertions}, D ${deletions}`;
   return [
-    `accuracy: WER ${formatErrorRate(wer)}  CER ${formatErrorRate(cer)}${interval}  (${errors}; ${reference})`,
+    // What older files do not name was normalised by the first versions of the rules.
+    `accuracy: WER ${formatErrorRate(wer)}  CER ${formatErrorRate(cer)}${interval}  (${errors}; ${reference}${accuracy.rules === undefined ? '' : `; rules ${accuracy.rules}`})`,
   ];
 }
 

@@ -63,7 +63,7 @@ export function ceilingsTable(ceilings: readonly CeilingsRecord[]): FigureTable 
     header: ['ceilings', ...CEILING_NAMES],
     rows: ceilings.flatMap((one) => {
       const typical = [
-        `${one.backend} ${one.isa}, ${formatThreads(one.threads)}`,
+        `${one.backend} ${one.isa}, ${formatThreads(one.threads)}${one.datapathBits == null ? '' : `, ${one.datapathBits}-bit datapaths`}`,
         ...CEILING_NAMES.map((name) => show(rateOf(one, name), name)),
       ];
       const count = one.samples?.length ?? 1;

@@ -2,8 +2,10 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { QwenAsrError } from '../../error.js';
 import { type CorpusScore, joinScores } from '../accuracy/scoreCorpus.js';
+import { type SpokenPart, scoreParts } from '../accuracy/scoreParts.js';
 import { scoreTranscript } from '../accuracy/scoreTranscript.js';
 import type { AccuracyRecord, CellRecord } from '../schema/benchResult.js';
+import type { RunRecord } from '../schema/runRecord.js';
 
 /** What was said in a recording. */
 export interface Reference {
@@ -56,14 +58,29 @@ function referenceIn(directory: string, recording: string): Reference {
 }
 
 function readReference(path: string): Reference {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = readFileSync(path, 'utf8').trim();
+    bytes = readFileSync(path);
   } catch (cause) {
     throw new QwenAsrError('file', `--ref ${path}: ${(cause as Error).message}`, { cause });
   }
+  const text = utf8TextOf(bytes, path).trim();
   if (text === '') throw new QwenAsrError('file', `--ref ${path}: expected a text, found an empty file`);
   return { path, text };
+}
+
+/** Other encodings decode to text, too, with errors in every word that is not ASCII. */
+function utf8TextOf(bytes: Uint8Array, path: string): string {
+  let found = 'bytes that are none';
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    if (!text.includes('\0')) return text;
+    found = 'zero bytes, as UTF-16 has';
+  } catch {
+    if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
+      found = 'UTF-16';
+  }
+  throw new QwenAsrError('file', `--ref ${path}: expected a text in UTF-8, found ${found}`);
 }
 
 /** How well the transcript of a cell's first run matches its reference; null without a transcript. */
@@ -74,8 +91,20 @@ export function scoreCell(
   const run = runs.find(({ text }) => text !== null);
   if (reference === undefined || run === undefined || run.text === null) return null;
   const language = settings.language ?? run.language;
-  const score = scoreTranscript(reference.text, run.text, language === null ? {} : { language });
+  const parts = settings.language === null ? partsOf(run) : null;
+  const score =
+    parts === null
+      ? scoreTranscript(reference.text, run.text, language === null ? {} : { language })
+      : scoreParts(reference.text, parts);
   return { ...score, reference: reference.path, language };
+}
+
+/** The segments with a text, when their languages differ; null for one language. */
+function partsOf({ segments }: RunRecord): SpokenPart[] | null {
+  const parts = (segments ?? []).flatMap(({ text, language }) =>
+    text === undefined || text === '' ? [] : [{ text, language: language ?? null }],
+  );
+  return new Set(parts.map(({ language }) => language)).size > 1 ? parts : null;
 }
 
 /**

@@ -137,8 +137,13 @@ class Measurement {
       // A command that fails shows it before models are loaded.
       const isModel = ({ plan }: CellState): number => (plan.kind === 'model' ? 1 : 0);
       const inOrder = this.#unfinished().toSorted((a, b) => isModel(a) - isModel(b));
-      for (const cell of inOrder) await this.#attempt(cell, () => this.#prepare(cell));
-      for (const cell of this.#unfinished()) await this.#attempt(cell, () => this.#warmUp(cell));
+      for (const cell of inOrder) {
+        await this.#attempt(cell, () => this.#prepare(cell));
+        // Its process ends for the next one.
+        if (this.#plan.isolated) await this.#attempt(cell, () => this.#warmUp(cell));
+      }
+      const cold = this.#plan.isolated ? [] : this.#unfinished();
+      for (const cell of cold) await this.#attempt(cell, () => this.#warmUp(cell));
       const orderOf = runOrder(this.#cells.length);
       for (let round = this.#firstRound(); this.#unfinished().length > 0; round++) {
         this.#checkAborted();

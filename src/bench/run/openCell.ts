@@ -5,6 +5,7 @@ import { defaultThreadCount } from '../../runtime/threadCount.js';
 import type { BenchPlan, CellPlan, CommandCellPlan, ModelCellPlan } from '../plan/benchPlan.js';
 import type { BenchmarkAudio } from './benchmarkAudio.js';
 import type { CellSession, OpenCell, OpenCellOptions } from './cellSession.js';
+import { IsolatedCells } from './isolatedCells.js';
 import type { ModelPool } from './modelPool.js';
 import { type CommandSession, openCommandCell } from './openCommandCell.js';
 import { openIsolatedCell } from './openIsolatedCell.js';
@@ -26,6 +27,7 @@ export interface CellParts {
 export function openCell(parts: CellParts): OpenCell {
   const { plan, pool, meters, audio } = parts;
   const rivals = { asProcesses: false };
+  const isolated = new IsolatedCells();
   return async (cell, options): Promise<CellSession> => {
     if (cell.kind === 'command') {
       const session = await openCommand(cell, parts, options);
@@ -33,14 +35,16 @@ export function openCell(parts: CellParts): OpenCell {
       return session;
     }
     const session = plan.isolated
-      ? await openIsolatedCell(cell, options)
+      ? await isolated.open(cell, options)
       : await openModelCell(cell, { pool, meters, audio: audio(cell) }, options);
     if (plan.cells.indexOf(cell) > 0 || cell.mode === 'encoder') return session;
     return {
       ...session,
       run: async () => {
         const run = await session.run();
-        return rivals.asProcesses ? { ...run, commandMs: await timeProcess(cell, options) } : run;
+        if (!rivals.asProcesses) return run;
+        await isolated.release();
+        return { ...run, commandMs: await timeProcess(cell, options) };
       },
     };
   };

@@ -125,6 +125,8 @@ function segmentRecord(segment: TranscriptSegment, heardMs: number): SegmentReco
     tokens: tokenIds.length,
     promptTokens: promptTokenCount,
     audioTokens: audioTokenCount,
+    text: segment.text,
+    language: segment.language === '' ? null : segment.language,
   };
 }
 

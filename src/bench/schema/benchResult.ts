@@ -84,6 +84,8 @@ export interface CeilingRates {
   readonly f32FlopsPerSecond: number;
   readonly bf16FlopsPerSecond: number | null;
   readonly int8OpsPerSecond: number | null;
+  /** Bits that the vector units multiply at a time; null where it was not measured, absent in older files. */
+  readonly datapathBits?: number | null;
 }
 
 /** The same measured on these threads: the medians of `samples`. */

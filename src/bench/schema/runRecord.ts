@@ -124,4 +124,7 @@ export interface SegmentRecord {
   readonly tokens: number;
   readonly promptTokens: number;
   readonly audioTokens: number;
+  /** What was recognised, and the language of it; null without one. Older files have neither. */
+  readonly text?: string;
+  readonly language?: string | null;
 }

@@ -18,7 +18,9 @@ export function formatCeilings(ceilings: CeilingsRecord | null): string {
     const rate = rateOf(ceilings, name);
     return rate === null ? [] : [`${name} ${formatCeiling(rate, name)}`];
   });
-  return `ceilings (${formatThreads(ceilings.threads)}): ${rates.join('  ')}\n`;
+  const { threads, datapathBits } = ceilings;
+  const width = datapathBits == null ? '' : `  ${datapathBits}-bit datapaths`;
+  return `ceilings (${formatThreads(threads)}): ${rates.join('  ')}${width}\n`;
 }
 
 /** `of the ceilings: conv stem 59 %  encoder 45 %  prefill 51 %  decode 71 %`: what follows a run's line. */

@@ -8,9 +8,9 @@ import type { Backend, Ceilings, Observer, Operators, Pass, Precision, Scope, We
 import { checkParameterBytes, type Parameter } from '../parameter.js';
 import { CompiledPass, type PassQueue, type Probe } from './compiledPass.js';
 import { CompiledScope } from './compiledScope.js';
-import { WeightPlacer } from './compiledWeight.js';
+import { type PlacedBytes, WeightPlacer } from './compiledWeight.js';
 import { KernelLibrary } from './kernelLibrary.js';
-import { type CeilingBench, measureCeilings } from './measureCeilings.js';
+import { type CeilingSource, measureCeilings } from './measureCeilings.js';
 import { recordOperators } from './recordOperators.js';
 import { TapeRecorder } from './tapeRecorder.js';
 
@@ -40,7 +40,7 @@ export function createCompiledBackend(options: CompiledOptions): Backend {
   return new CompiledBackend(options);
 }
 
-class CompiledBackend implements Backend, PassQueue, CeilingBench {
+class CompiledBackend implements Backend, PassQueue, CeilingSource {
   readonly name: 'x64' | 'wasm';
   readonly isa: string;
   readonly precision: Precision;
@@ -71,6 +71,10 @@ class CompiledBackend implements Backend, PassQueue, CeilingBench {
     this.threadCount = machine.threadCount; // known once the conductor has started them
     this.library = new KernelLibrary(machine);
     this.placer = new WeightPlacer(machine, this.arena, precision);
+  }
+
+  get largestWeight(): PlacedBytes | null {
+    return this.placer.largestInPlace;
   }
 
   get activationBytes(): number {

@@ -16,12 +16,19 @@ export interface CompiledWeight extends Weight {
   readonly layout: 'matrix' | 'vector' | 'convolution';
 }
 
+/** Where bytes lie that kernels read. */
+export interface PlacedBytes {
+  readonly address: number;
+  readonly byteLength: number;
+}
+
 /** Places weights: matrices in place where kernels read their type, everything else as a converted copy. */
 export class WeightPlacer {
   private readonly machine: Machine;
   private readonly arena: Arena;
   private readonly operand: 'f32' | 'bf16';
   private readonly placed = new Map<Uint8Array, CompiledWeight>();
+  private largest: PlacedBytes | null = null;
 
   constructor(machine: Machine, arena: Arena, operand: 'f32' | 'bf16') {
     this.machine = machine;
@@ -42,6 +49,11 @@ export class WeightPlacer {
     return weight;
   }
 
+  /** The largest matrix that kernels read in place; null when there is none. */
+  get largestInPlace(): PlacedBytes | null {
+    return this.largest;
+  }
+
   private placeAs(parameter: Parameter, layout: CompiledWeight['layout']): CompiledWeight {
     const { name, shape, dtype } = parameter;
     if (layout === 'vector') {
@@ -52,7 +64,10 @@ export class WeightPlacer {
     const inPlace = dtype === 'bf16' || (dtype === 'f32' && this.operand === 'f32');
     if (inPlace) {
       const element = dtype === 'bf16' ? 'bf16' : 'f32';
-      return { name, shape, dtype, layout, element, address: this.machine.place(parameter.bytes).address };
+      const { address } = this.machine.place(parameter.bytes);
+      const { byteLength } = parameter.bytes;
+      if (byteLength > (this.largest?.byteLength ?? 0)) this.largest = { address, byteLength };
+      return { name, shape, dtype, layout, element, address };
     }
     return { name, shape, dtype, layout, ...this.copyOperand(toF32(parameter)) };
   }

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { findReferences, scoreCell, scoreRecordings } from '../../../src/bench/run/accuracy.js';
 import type { CellRecord } from '../../../src/bench/schema/benchResult.js';
+import { QwenAsrError } from '../../../src/error.js';
 import { fakeRun } from '../support/fakeCells.js';
-import { sweepResult } from '../support/sampleResults.js';
+import { benchmarkResult, sweepResult } from '../support/sampleResults.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-reference-'));
 after(() => rmSync(scratch, { recursive: true }));
@@ -14,6 +15,8 @@ writeFileSync(join(scratch, 'a.txt'), 'good morning dear friends\n');
 writeFileSync(join(scratch, 'b.txt'), 'we sit here now');
 writeFileSync(join(scratch, 'empty.txt'), ' \n');
 mkdirSync(join(scratch, 'odd.txt'));
+
+const SETTINGS = benchmarkResult(3).cells[0]!.settings;
 
 test('a file is the reference of the one recording, a directory has one for each by name', () => {
   const single = findReferences(join(scratch, 'a.txt'), ['clips/any.wav']);
@@ -88,4 +91,50 @@ test('recordings are scored together, each once and in its own language, unless 
   assert.deepEqual([mixed?.metric, mixed?.wer, mixed?.utterances.length], ['wer', 2 / 9, 3]);
   assert.equal(mixed?.ci?.unit, 'utterances');
   assert.equal(scoreRecordings([...cells, scored('d', 'a3', '五分钟', 'Chinese')]), null);
+});
+
+test('a reference that is not UTF-8 is an error that says so, a byte-order mark is none', () => {
+  const path = join(scratch, 'encoded.txt');
+  const utf16 = Buffer.from('\ufeffgrün', 'utf16le');
+  for (const [bytes, found] of [
+    [Buffer.from('grün', 'latin1'), /found bytes that are none$/],
+    [utf16, /found UTF-16$/],
+    [Buffer.from(utf16).swap16(), /found UTF-16$/],
+    [Buffer.from('green', 'utf16le'), /found zero bytes, as UTF-16 has$/],
+  ] as const) {
+    writeFileSync(path, bytes);
+    assert.throws(
+      () => findReferences(path, ['a.wav']),
+      (error) => {
+        assert.ok(error instanceof QwenAsrError && error.code === 'file');
+        assert.match(error.message, /^--ref .*encoded\.txt: expected a text in UTF-8, /);
+        assert.match(error.message, found);
+        return true;
+      },
+    );
+  }
+  writeFileSync(path, '\ufeffgrün\n');
+  assert.equal(findReferences(path, ['a.wav']).get('a.wav')?.text, 'grün');
+});
+
+test('segments of several languages are scored by their own', () => {
+  const segment = (text: string, language: string) => ({
+    ...{ startMs: 0, endMs: 1, heardMs: 1, tokens: 1, promptTokens: 1, audioTokens: 1 },
+    ...{ text, language },
+  });
+  const segments = [
+    segment('Seven minutes.', 'English'),
+    segment('', ''),
+    segment('Sieben Minuten.', 'German'),
+  ];
+  const run = fakeRun(1, { text: 'Seven minutes. Sieben Minuten.', language: 'English, German', segments });
+  const cell = { runs: [run], settings: { ...SETTINGS, language: null } };
+  const score = scoreCell(cell, { path: 'r.txt', text: '7 minutes sieben Minuten' });
+  assert.deepEqual(
+    [score?.wordErrors, score?.rules, score?.language],
+    [0, 'english-1, multilingual-1', 'English, German'],
+  );
+  // A language that the user named counts for all.
+  const forced = { ...cell, settings: { ...SETTINGS, language: 'English' } };
+  assert.equal(scoreCell(forced, { path: 'r.txt', text: '7 minutes' })?.rules, 'english-1');
 });

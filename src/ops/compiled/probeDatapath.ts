@@ -1,0 +1,52 @@
+import { ceiling, ceilingWork } from '../../kernels/ceilings.js';
+import type { Machine } from '../../runtime/machine.js';
+import { type CeilingBench, FixedWork } from './fixedWork.js';
+
+/** Instructions of a round: 0.3 ms on a core that multiplies two vectors a cycle at 4 GHz. */
+const REPETITIONS = 100_000;
+/** The fastest of so many counts: all together 3 ms. */
+const ROUNDS = 5;
+
+/** Twice the width at the same rate is twice the work, in two halves it is the same. */
+const FULL_WIDTH_GAIN = 1.5;
+
+const known = new WeakMap<Machine, Promise<number | null>>();
+
+/**
+ * How many bits of a 512-bit vector the units multiply at a time, by timing: processors with AVX-512 work on whole
+ * vectors or on their halves one after the other, and the same model's name may stand for either.
+ *
+ * @returns 512 or 256; null where vectors are shorter, or no code is generated for two widths
+ */
+export function probeDatapath(bench: CeilingBench): Promise<number | null> {
+  const found = known.get(bench.machine) ?? measure(bench);
+  known.set(bench.machine, found);
+  return found;
+}
+
+async function measure(bench: CeilingBench): Promise<number | null> {
+  const { machine, library } = bench;
+  const { capabilities } = machine;
+  if (capabilities.lanes !== 16) return null;
+  let narrowWork = 0;
+  const narrow =
+    machine.installNarrow?.((narrowCapabilities) => {
+      narrowWork = ceilingWork('f32', narrowCapabilities, 0);
+      return ceiling('f32').emit(narrowCapabilities);
+    }) ?? null;
+  if (narrow === null) return null;
+  const [wide] = (await library.resolve([ceiling('f32')])) as [number];
+  const memory = { address: 0, bytesPerTile: 0 };
+  const wideWork = ceilingWork('f32', capabilities, 0);
+  const runs = [
+    new FixedWork(bench, { kernel: wide, memory, tiles: 1, repetitions: REPETITIONS, work: wideWork }),
+    new FixedWork(bench, { kernel: narrow, memory, tiles: 1, repetitions: REPETITIONS, work: narrowWork }),
+  ] as const;
+  try {
+    for (let round = 0; round < ROUNDS; round++) for (const run of runs) await run.run();
+    const [full, half] = runs.map(({ best }) => best) as [number, number];
+    return full / half > FULL_WIDTH_GAIN ? 512 : 256;
+  } finally {
+    for (const run of runs) run.release();
+  }
+}

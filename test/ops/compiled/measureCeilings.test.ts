@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { joinCeilings } from '../../../src/bench/analysis/ceilings.js';
+import { formatCeilings } from '../../../src/bench/text/rooflineText.js';
+import { READ_PATTERNS } from '../../../src/kernels/ceilings.js';
+import { loadNative } from '../../../src/runtime/native.js';
+import { loadModel } from '../../../src/transcribe/loadModel.js';
+import { demoModelDir } from '../../support/projectRoot.js';
+
+const native = await loadNative();
+const noMachineCode = typeof native === 'string' ? native : false;
+
+test('ceilings are measured on memory that is given back, and tell the width of the datapaths where it varies', {
+  skip: noMachineCode,
+}, async () => {
+  const model = await loadModel(demoModelDir, { backend: 'x64', threads: 1 });
+  try {
+    const residentBytes = process.memoryUsage.rss();
+    const { readBytesPerSecond, f32FlopsPerSecond, datapathBits } = await model
+      .measureCeilings()
+      .then((found) => found!);
+    assert.ok(process.memoryUsage.rss() - residentBytes < 256 * 2 ** 20, 'the 512 MB are still there');
+    // A core of any x86-64 server or laptop of the last ten years, even when it is shared with three others.
+    assert.ok(
+      readBytesPerSecond > 2e8 && f32FlopsPerSecond > 1e9,
+      `${readBytesPerSecond} ${f32FlopsPerSecond}`,
+    );
+    const isWide = model.info.isa !== 'avx2';
+    assert.ok(
+      isWide ? datapathBits === 256 || datapathBits === 512 : datapathBits === null,
+      String(datapathBits),
+    );
+  } finally {
+    await model.close();
+  }
+});
+
+test('reading is tried in one stream and in several, with and without prefetching', () => {
+  assert.ok(new Set(READ_PATTERNS.map(({ streams }) => streams)).size >= 3);
+  assert.ok(new Set(READ_PATTERNS.map(({ prefetchBytes }) => prefetchBytes)).size >= 3);
+});
+
+test('the width is said beside the ceilings; a probe that was held up does not narrow it', () => {
+  const rates = {
+    readBytesPerSecond: 3e10,
+    f32FlopsPerSecond: 2e11,
+    bf16FlopsPerSecond: null,
+    int8OpsPerSecond: null,
+  };
+  const joined = joinCeilings([{ ...rates, datapathBits: 256 }, { ...rates, datapathBits: 512 }, rates]);
+  assert.equal(joined.datapathBits, 512);
+  const machinery = { threads: 2, backend: 'x64', isa: 'avx512f' };
+  assert.match(formatCeilings({ ...machinery, ...joined }), / {2}512-bit datapaths\n$/);
+  assert.doesNotMatch(formatCeilings({ ...machinery, ...joinCeilings([rates]) }), /datapath/);
+});
