@@ -62,10 +62,11 @@ function emit(kind: CeilingKind, capabilities: Capabilities): KernelCode {
 }
 
 /** Reads the tile's memory once a repetition, `streams` parts of it side by side. */
-export function readCeiling(pattern: ReadPattern): KernelSpec {
+export function readCeiling(pattern: ReadPattern): KernelSpec<keyof typeof CEILING_SLOTS> {
   const name = `ceiling.read.${pattern.streams}x${pattern.prefetchBytes}`;
   return {
     name,
+    slots: CEILING_SLOTS,
     emit: (capabilities) => {
       const k = new KernelBuilder(name, capabilities);
       const params = kernelParams(k);
