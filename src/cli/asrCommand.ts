@@ -1,20 +1,23 @@
 import { checkCommand } from './checkCommand.js';
+import { completionCommand } from './completionCommand.js';
+import { ASR_COMPLETION } from './completions.js';
 import type { ExitCode } from './exitCodes.js';
 import { quantizeCommand } from './quantizeCommand.js';
 import type { Command, CommandContext } from './runCommand.js';
+import { runSubcommand } from './runSubcommand.js';
 import { synthesizeCommand } from './synthesizeCommand.js';
 import { transcribeCommand } from './transcribeCommand.js';
 
-const SUBCOMMANDS: ReadonlyMap<string | undefined, Command> = new Map([
+/** What the first argument of qwen_asr may name. */
+export const ASR_SUBCOMMANDS: ReadonlyMap<string, Command> = new Map([
   ['transcribe', transcribeCommand],
   ['check', checkCommand],
   ['quantize', quantizeCommand],
   ['synthesize', synthesizeCommand],
+  ['completion', (context) => completionCommand(ASR_COMPLETION, context)],
 ]);
 
 /** qwen_asr: its first argument may name a sub-command; without one it transcribes. */
 export async function asrCommand(context: CommandContext): Promise<ExitCode> {
-  const [name, ...rest] = context.args;
-  const subcommand = SUBCOMMANDS.get(name);
-  return subcommand === undefined ? transcribeCommand(context) : subcommand({ ...context, args: rest });
+  return runSubcommand(ASR_SUBCOMMANDS, transcribeCommand, context);
 }

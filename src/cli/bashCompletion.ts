@@ -2,7 +2,7 @@ import { type CompletionSpec, type OptionSpec, optionSpecs, type ValueCompletion
 import type { OptionTable } from './options.js';
 
 /** A completion script for bash 3.2 and newer: source it, or put it where bash-completion looks. */
-export function bashCompletion({ program, options, subcommands }: CompletionSpec): string {
+export function bashCompletion({ program, options, takesFiles, subcommands }: CompletionSpec): string {
   const names = subcommands.map(({ name }) => name);
   const cases = subcommands.map(
     ({ name, options: table, takes }) => `  ${name})
@@ -11,6 +11,7 @@ ${indent(valueCases(table), 4)}
     ${complete(takes)}
     ;;`,
   );
+  const files = takesFiles ? `\n    [[ $current != -* ]] && { ${complete('files')}; return; }` : '';
   return `# bash completion for ${program}: source <(${program} completion bash)
 _${program}() {
   local IFS=$'\\n' current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command=
@@ -20,7 +21,7 @@ _${program}() {
 ${cases.join('\n')}
   *)
 ${indent(valueCases(options), 4)}
-    [[ $COMP_CWORD -eq 1 && $current != -* ]] && { ${complete(names)}; return; }
+    [[ $COMP_CWORD -eq 1 && $current != -* ]] && { ${complete(names)}; return; }${files}
     ${complete(allNames(options))}
     ;;
   esac

@@ -35,7 +35,7 @@ export async function benchCommand(context: CommandContext): Promise<ExitCode> {
   const { values: given } = parseOptions(BENCH_OPTIONS, context.args);
   if (answersStandard(given, benchUsage, context)) return EXIT.ok;
   if (given.model === undefined) {
-    context.err(benchUsage());
+    context.err(`error: -d: expected a model directory, found none\n\n${benchUsage()}`);
     return EXIT.error;
   }
   const values = given.input === undefined ? given : { ...given, input: await recordingsOf(given.input) };

@@ -1,3 +1,4 @@
+import { QwenAsrError } from '../error.js';
 import { checkModelDirectory } from '../model/checkModel.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { type OptionTable, parseOptions } from './options.js';
@@ -35,8 +36,7 @@ export async function checkCommand(context: CommandContext): Promise<ExitCode> {
   const { values } = parseOptions(CHECK_OPTIONS, context.args);
   if (answersStandard(values, checkUsage, context)) return EXIT.ok;
   if (values.model === undefined) {
-    context.err(checkUsage());
-    return EXIT.error;
+    throw new QwenAsrError('usage', 'check: -d: expected a model directory, found none; -h explains');
   }
   context.outliveReader?.();
   const report = await checkModelDirectory(values.model, undefined, context.signal);

@@ -1,12 +1,9 @@
 import { QwenAsrError } from '../error.js';
 import { bashCompletion } from './bashCompletion.js';
-import { BENCH_OPTIONS } from './benchOptions.js';
-import { COMPARE_OPTIONS } from './compareOptions.js';
 import type { CompletionSpec } from './completionSpec.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { fishCompletion } from './fishCompletion.js';
 import { type OptionTable, parseOptions } from './options.js';
-import { REPORT_OPTIONS } from './reportOptions.js';
 import type { CommandContext } from './runCommand.js';
 import { answersStandard, standardOptions } from './standardOptions.js';
 import { formatOptions } from './usage.js';
@@ -14,39 +11,20 @@ import { zshCompletion } from './zshCompletion.js';
 
 const OPTIONS = 'Options';
 
-const COMPLETION_OPTIONS = { ...standardOptions(OPTIONS) } as const satisfies OptionTable;
+/** Options of `completion`. */
+export const COMPLETION_OPTIONS = { ...standardOptions(OPTIONS) } as const satisfies OptionTable;
 
-const SHELLS: Readonly<Record<string, (spec: CompletionSpec) => string>> = {
+/** The shells that there are scripts for. */
+export const SHELLS: Readonly<Record<string, (spec: CompletionSpec) => string>> = {
   bash: bashCompletion,
   zsh: zshCompletion,
   fish: fishCompletion,
 };
 
-/** Everything that `qwen_asr_bench` takes, from the tables that read it. */
-export const BENCH_COMPLETION: CompletionSpec = {
-  program: 'qwen_asr_bench',
-  options: BENCH_OPTIONS,
-  subcommands: [
-    {
-      name: 'compare',
-      summary: 'Is one result slower than another?',
-      options: COMPARE_OPTIONS,
-      takes: 'files',
-    },
-    { name: 'report', summary: 'Saved results in any format', options: REPORT_OPTIONS, takes: 'files' },
-    {
-      name: 'completion',
-      summary: 'Completion script for a shell',
-      options: COMPLETION_OPTIONS,
-      takes: Object.keys(SHELLS),
-    },
-  ],
-};
-
-/** `qwen_asr_bench completion SHELL`: prints a script that completes this command's options. */
-export async function completionCommand(context: CommandContext): Promise<ExitCode> {
+/** `completion SHELL` of both commands: prints a script that completes the options of the command. */
+export async function completionCommand(spec: CompletionSpec, context: CommandContext): Promise<ExitCode> {
   const { values, positionals } = parseOptions(COMPLETION_OPTIONS, context.args, 1);
-  if (answersStandard(values, completionUsage, context)) return EXIT.ok;
+  if (answersStandard(values, () => completionUsage(spec), context)) return EXIT.ok;
   const [shell = ''] = positionals;
   const script = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
   if (script === undefined) {
@@ -56,20 +34,20 @@ export async function completionCommand(context: CommandContext): Promise<ExitCo
       `completion: expected ${Object.keys(SHELLS).join(' or ')}, found ${found}`,
     );
   }
-  context.out(script(BENCH_COMPLETION));
+  context.out(script(spec));
   return EXIT.ok;
 }
 
-function completionUsage(): string {
-  return `Usage: qwen_asr_bench completion bash|zsh|fish
+function completionUsage({ program }: CompletionSpec): string {
+  return `Usage: ${program} completion bash|zsh|fish
 
-Prints a script that completes the options of qwen_asr_bench.
+Prints a script that completes the options of ${program}.
 
 ${formatOptions(COMPLETION_OPTIONS, [OPTIONS], { column: 16, names: 'both' })}
 
 Examples:
-  source <(qwen_asr_bench completion bash)                 in ~/.bashrc
-  source <(qwen_asr_bench completion zsh)                  in ~/.zshrc, after compinit
-  qwen_asr_bench completion fish > ~/.config/fish/completions/qwen_asr_bench.fish
+  ${`source <(${program} completion bash)`.padEnd(55)}in ~/.bashrc
+  ${`source <(${program} completion zsh)`.padEnd(55)}in ~/.zshrc, after compinit
+  ${program} completion fish > ~/.config/fish/completions/${program}.fish
 `;
 }

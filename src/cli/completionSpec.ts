@@ -5,6 +5,8 @@ export interface CompletionSpec {
   readonly program: string;
   /** Options without a sub-command. */
   readonly options: OptionTable;
+  /** Whether files may stand there that belong to no option. */
+  readonly takesFiles: boolean;
   readonly subcommands: readonly SubcommandSpec[];
 }
 

@@ -1,12 +1,13 @@
 import { type CompletionSpec, type OptionSpec, optionSpecs, type ValueCompletion } from './completionSpec.js';
 
 /** A completion script for fish: put it into ~/.config/fish/completions, or source it. */
-export function fishCompletion({ program, options, subcommands }: CompletionSpec): string {
+export function fishCompletion({ program, options, takesFiles, subcommands }: CompletionSpec): string {
   const names = subcommands.map(({ name }) => name).join(' ');
   const outside = `not __fish_seen_subcommand_from ${names}`;
   const lines = [
     `# fish completion for ${program}: ${program} completion fish | source`,
     `complete -c ${program} -f`,
+    ...(takesFiles ? [`complete -c ${program} -n ${quote(outside)} -F`] : []),
     ...subcommands.map(
       ({ name, summary }) =>
         `complete -c ${program} -n __fish_use_subcommand -a ${name} -d ${quote(summary)}`,

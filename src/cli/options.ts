@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { QwenAsrError } from '../error.js';
+import { nearestWord } from './nearestWord.js';
 
 interface Described {
   /** One letter, without the dash. */
@@ -84,9 +85,8 @@ export function parseOptions<Table extends OptionTable>(
     }
     if (token.kind !== 'option') continue;
     const option = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
-    if (option === undefined) {
-      throw new QwenAsrError('usage', `unknown option ${token.rawName}; -h lists the options`);
-    }
+    const typed = args[token.index] ?? token.rawName;
+    if (option === undefined || isLongWithOneDash(table, typed)) throw unknownOption(table, typed, token);
     const value = readToken(table, option, token);
     const earlier = values[token.name];
     if (option.kind === 'value' && option.repeatable === true) {
@@ -97,6 +97,23 @@ export function parseOptions<Table extends OptionTable>(
     if (option.endsParsing === true) break;
   }
   return { values: values as OptionValues<Table>, positionals, positionalsBefore };
+}
+
+/** `-threads 4` would be `-t hreads` to the letter, which nobody means. */
+function isLongWithOneDash(table: OptionTable, typed: string): boolean {
+  return /^-[a-z]/.test(typed) && typed.length > 2 && Object.hasOwn(table, longNameOf(typed));
+}
+
+function unknownOption(table: OptionTable, typed: string, { rawName }: OptionToken): QwenAsrError {
+  const meant = nearestWord(longNameOf(typed), Object.keys(table));
+  const name = meant === undefined || rawName.startsWith('--') ? rawName : typed.replace(/=.*/s, '');
+  const hint = meant === undefined ? '' : ` (did you mean --${meant}?)`;
+  return new QwenAsrError('usage', `unknown option ${name}${hint}; -h lists the options`);
+}
+
+/** `threads` of `-threads` and of `--threads=4`. */
+function longNameOf(typed: string): string {
+  return typed.replace(/^--?/, '').replace(/=.*/s, '');
 }
 
 /** Node's own lexer, which leaves all judgement to us: its messages would not be ours. */

@@ -5,6 +5,7 @@ import { QwenAsrError } from '../error.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
 import { isAutomatic } from '../text/languages.js';
 import { type BENCH_OPTIONS, readSeconds } from './benchOptions.js';
+import { checkLanguage } from './checkLanguage.js';
 import { checkModelSource } from './checkModelSource.js';
 import { checkSegments } from './checkSegments.js';
 import type { OptionValues } from './options.js';
@@ -40,7 +41,11 @@ export function planBenchmark(values: BenchValues, models: readonly string[]): B
   });
   checkSegments(values, cells);
   const rivals = planRivals(values, cells);
-  for (const cell of [...cells, ...rivals]) if (cell.kind === 'model') checkModelSource(cell.model);
+  for (const cell of [...cells, ...rivals]) {
+    if (cell.kind !== 'model') continue;
+    checkModelSource(cell.model);
+    checkLanguage(cell.language, cell.model);
+  }
   const compared = rivals.length > 0;
   const [first] = cells;
   return {

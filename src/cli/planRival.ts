@@ -68,7 +68,7 @@ function readRival(text: string) {
     if (!(error instanceof QwenAsrError) || error.message.startsWith('--vs')) throw error;
     const names = Object.keys(RIVAL_OPTIONS).map((name) => `--${name}`);
     const hint = error.message.startsWith('unknown option') ? ` (--vs takes ${names.join(', ')})` : '';
-    const [message] = error.message.split('; -h lists');
+    const message = error.message.replace(/; -h lists.*/, '');
     throw new QwenAsrError('usage', `--vs: ${message}${hint}`, { cause: error });
   }
 }

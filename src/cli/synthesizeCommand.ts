@@ -47,8 +47,9 @@ export async function synthesizeCommand(context: CommandContext): Promise<ExitCo
   if (answersStandard(values, synthesizeUsage, context)) return EXIT.ok;
   const [size, directory] = positionals;
   if (size === undefined || directory === undefined) {
-    context.err(synthesizeUsage());
-    return EXIT.error;
+    const expected = 'expected a size (0.6b, 1.7b or tiny) and a directory';
+    const found = size === undefined ? 'neither' : `${size} alone`;
+    throw new QwenAsrError('usage', `synthesize: ${expected}, found ${found}; -h explains`);
   }
   const progress = new ProgressLine(context);
   let bytes = 0;

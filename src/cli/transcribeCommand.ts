@@ -1,6 +1,10 @@
+import { availableParallelism } from 'node:os';
+import { crowdingNote } from '../bench/text/crowdingNote.js';
+import { QwenAsrError } from '../error.js';
 import { loadModel } from '../transcribe/loadModel.js';
 import type { SpeechModel, TranscribeLongOptions } from '../transcribe/types.js';
 import { loadOptionsOf } from './arithmeticOptions.js';
+import { checkLanguage } from './checkLanguage.js';
 import { checkModelSource } from './checkModelSource.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { findInputs, type Inputs } from './inputRecordings.js';
@@ -20,11 +24,10 @@ export async function transcribeCommand(context: CommandContext): Promise<ExitCo
   const { values, positionals } = parseOptions(TRANSCRIBE_OPTIONS, context.args, Number.POSITIVE_INFINITY);
   if (answersStandard(values, transcribeUsage, context)) return EXIT.ok;
   const { model: source, input = [] } = values;
-  if (source === undefined || input.length + positionals.length === 0) {
-    context.err(transcribeUsage());
-    return EXIT.error;
-  }
+  if (source === undefined) throw missing('-d', 'a model directory');
+  if (input.length + positionals.length === 0) throw missing('-i', 'a recording');
   checkModelSource(source);
+  checkLanguage(values.language, source);
   const inputs = await findInputs([...input, ...positionals]);
   checkSink(values, inputs, source);
   if (values['output-dir'] !== undefined) context.outliveReader?.();
@@ -34,6 +37,11 @@ export async function transcribeCommand(context: CommandContext): Promise<ExitCo
   } finally {
     await model?.close();
   }
+}
+
+function missing(option: string, expected: string): QwenAsrError {
+  const hint = 'qwen_asr -h lists the options and has examples';
+  return new QwenAsrError('usage', `${option}: expected ${expected}, found none; ${hint}`);
 }
 
 /** The model, unless there is nothing for it to do. */
@@ -47,8 +55,9 @@ async function openModel(
   return loadModel(source, {
     ...loadOptionsOf(values),
     signal,
-    onBackend: ({ note }) => {
-      if (note !== null) err(`note: ${note}\n`);
+    onBackend: ({ note, threadCount }) => {
+      const shown = note ?? crowdingNote(threadCount, availableParallelism());
+      if (shown !== null) err(`note: ${shown}\n`);
     },
   });
 }

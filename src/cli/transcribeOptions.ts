@@ -110,9 +110,17 @@ export function transcribeUsage(): string {
   return `Usage: qwen_asr -d <model_dir> -i <file> [options] [<file>...]
        qwen_asr check -d <model_dir>
        qwen_asr synthesize <size> <dir> [--seed N]
+       qwen_asr completion bash|zsh|fish
 
 ${options}
 
 -d also takes synthetic:SIZE[:SEED], SIZE being tiny, 0.6b or 1.7b: random weights, whose text is meaningless.
+
+Examples:
+  qwen_asr -d MODEL -i talk.mp3                            the text of a recording
+  qwen_asr -d MODEL -i talk.mp3 --language de -o srt       subtitles, on standard output
+  qwen_asr -d MODEL -i recordings --output-dir texts       a file for each recording in a directory
+  qwen_asr -d MODEL *.wav -o jsonl                         a line for each segment, for other programs
+  ffmpeg -i film.mkv -f wav - | qwen_asr -d MODEL -i -     what another program sends
 `;
 }

@@ -2,7 +2,7 @@ import { type CompletionSpec, type OptionSpec, optionSpecs, type ValueCompletion
 import type { OptionTable } from './options.js';
 
 /** A completion script for zsh: put it into a folder of $fpath as `_PROGRAM`, or source it. */
-export function zshCompletion({ program, options, subcommands }: CompletionSpec): string {
+export function zshCompletion({ program, options, takesFiles, subcommands }: CompletionSpec): string {
   const described = subcommands.map(({ name, summary }) => quote(`${escapeColons(name)}:${summary}`));
   const cases = subcommands.map(
     ({ name, options: table, takes }) => `    ${name})
@@ -10,9 +10,12 @@ export function zshCompletion({ program, options, subcommands }: CompletionSpec)
       (( CURRENT-- ))
       _arguments -s \\
 ${specLines(table, 8)}
-        ${quote(`*:argument:${action(takes)}`)}
+        ${quote(`*:argument:${action(takes.length === 0 ? 'none' : takes)}`)}
       ;;`,
   );
+  const own = takesFiles
+    ? `${specLines(options, 8)}\n        ${quote('*:file:_files')}`
+    : specLines(options, 8).replace(/ \\$/, '');
   return `#compdef ${program}
 # zsh completion for ${program}: source <(${program} completion zsh)
 _${program}() {
@@ -27,7 +30,7 @@ _${program}() {
 ${cases.join('\n')}
     *)
       _arguments -s \\
-${specLines(options, 8).replace(/ \\$/, '')}
+${own}
       ;;
   esac
 }

@@ -44,8 +44,9 @@ test('--version prints the version of package.json', async () => {
   assert.equal(version(), manifest.version);
 });
 
-test('without -d the usage goes to standard error and the exit code is 1', async () => {
-  assert.deepEqual(await bench('-n', '2'), { code: 1, stdout: '', stderr: benchUsage() });
+test('without -d the mistake and the usage go to standard error and the exit code is 1', async () => {
+  const stderr = `error: -d: expected a model directory, found none\n\n${benchUsage()}`;
+  assert.deepEqual(await bench('-n', '2'), { code: 1, stdout: '', stderr });
 });
 
 test('-w 0 on a recording prints the lines of the contract and nothing else', async () => {
@@ -126,6 +127,18 @@ test('-t 1 is what the reference backend runs on; more is noted on standard erro
   assert.match(three.stderr, /^note: the reference backend runs on 1 thread.*\n$/);
 });
 
+test('more threads than CPUs are noted once', async () => {
+  const cpus = availableParallelism();
+  const args = ['-n', '1', '-s', '1', '-w', '1', '-t', `${cpus + 1},${cpus + 2}`];
+  const { code, stderr } = await bench('-d', 'models/demo', ...args);
+  assert.equal(code, 0);
+  // The reference backend runs on one thread, whatever was asked.
+  assert.match(
+    stderr,
+    /^note: (more threads \(-t\) than the \d+ CPUs? available: .*|the reference backend .*)\n$/,
+  );
+});
+
 for (const flags of [['-o', 'json'], ['--json']]) {
   test(`${flags.join(' ')}: the data alone on standard output, the text on standard error`, async () => {
     const { code, stdout, stderr } = await bench('-d', 'models/demo', '-i', CLIP, '-n', '2', ...flags);
@@ -171,6 +184,24 @@ const MISUSES: readonly [what: string, args: readonly string[], message: RegExp]
   ['-s 301', ['-d', 'models/demo', '-s', '301'], /^error: -s: .*"301"/],
   ['-s word', ['-d', 'models/demo', '-s', 'long'], /^error: -s: .*"long"/],
   ['unknown option', ['-d', 'models/demo', '--fast'], /^error: unknown option --fast/],
+  ['mistyped option', ['-d', 'models/demo', '--langauge', 'de'], /--langauge \(did you mean --language\?\)/],
+  [
+    'one dash too few',
+    ['-d', 'models/demo', '-threads', '2'],
+    /option -threads \(did you mean --threads\?\)/,
+  ],
+  ['mistyped sub-command', ['comapre', 'a', 'b'], /sub-command comapre \(did you mean compare\?\)/],
+  ['mistyped option of --vs', ['-d', 'models/demo', '--vs', '--thread 2'], /--vs: .*mean --threads\?/],
+  [
+    'unknown language',
+    ['-d', 'models/demo', '--language', 'Klingon'],
+    /^error: --language: .*English.*"Klingon"/,
+  ],
+  [
+    'unknown language of --vs',
+    ['-d', 'models/demo', '--vs', '--language Klingon'],
+    /^error: --language: .*"Klingon"/,
+  ],
   ['unknown option, no -d', ['-x'], /^error: unknown option -x/],
   ['missing value', ['-d', 'models/demo', '-i'], /^error: -i: expected a value \(FILE\)/],
   ['stray argument', ['-d', 'models/demo', 'clip.wav'], /^error: unexpected argument "clip\.wav"/],

@@ -4,10 +4,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { ASR_SUBCOMMANDS } from '../../src/cli/asrCommand.js';
 import { bashCompletion } from '../../src/cli/bashCompletion.js';
 import { BENCH_SUBCOMMANDS } from '../../src/cli/benchProgram.js';
-import { BENCH_COMPLETION } from '../../src/cli/completionCommand.js';
-import { optionSpecs } from '../../src/cli/completionSpec.js';
+import { type CompletionSpec, optionSpecs } from '../../src/cli/completionSpec.js';
+import { ASR_COMPLETION, BENCH_COMPLETION } from '../../src/cli/completions.js';
 import { fishCompletion } from '../../src/cli/fishCompletion.js';
 import { zshCompletion } from '../../src/cli/zshCompletion.js';
 import { runCli } from '../support/runCli.js';
@@ -38,10 +39,12 @@ function run(shell: string, args: readonly string[], input = ''): string {
 }
 
 /** What bash offers for the last of the words. */
-function bashOffers(...words: string[]): string[] {
+const bashOffers = (...words: string[]) => bashOffersOf(BENCH_COMPLETION, ...words);
+
+function bashOffersOf(spec: CompletionSpec, ...words: string[]): string[] {
   const quoted = words.map((word) => `'${word}'`).join(' ');
-  const script = `${bashCompletion(BENCH_COMPLETION)}
-COMP_WORDS=(qwen_asr_bench ${quoted}); COMP_CWORD=${words.length}; _qwen_asr_bench
+  const script = `${bashCompletion(spec)}
+COMP_WORDS=(${spec.program} ${quoted}); COMP_CWORD=${words.length}; _${spec.program}
 printf '%s\\n' "\${COMPREPLY[@]}"`;
   return run('bash', ['--norc', '--noprofile'], script)
     .split('\n')
@@ -49,9 +52,16 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
     .sort();
 }
 
-test('the completion knows exactly the sub-commands of the program', () => {
-  const names = BENCH_COMPLETION.subcommands.map(({ name }) => name);
-  assert.deepEqual(names, [...BENCH_SUBCOMMANDS.keys()]);
+test('the completions know exactly the sub-commands of the programs', () => {
+  for (const [{ subcommands }, known] of [
+    [BENCH_COMPLETION, BENCH_SUBCOMMANDS],
+    [ASR_COMPLETION, ASR_SUBCOMMANDS],
+  ] as const) {
+    assert.deepEqual(
+      subcommands.map(({ name }) => name),
+      [...known.keys()],
+    );
+  }
 });
 
 test('bash completes options, sub-commands, words and paths', { skip: missing('bash') }, () => {
@@ -70,6 +80,17 @@ test('bash completes options, sub-commands, words and paths', { skip: missing('b
   assert.deepEqual(bashOffers('completion', ''), ['bash', 'fish', 'zsh']);
   const all = optionSpecs(BENCH_COMPLETION.options).flatMap(({ names }) => names);
   assert.deepEqual(bashOffers('-'), [...new Set(all)].sort());
+});
+
+test('bash completes qwen_asr, which takes files anywhere', { skip: missing('bash') }, () => {
+  const offers = (...words: string[]) => bashOffersOf(ASR_COMPLETION, ...words);
+  assert.deepEqual(offers('ch'), ['check']);
+  assert.deepEqual(offers('-d', 'x', '--out'), ['--output-dir']);
+  assert.deepEqual(offers('-d', 'x', '-o', ''), ['json', 'jsonl', 'srt', 'txt', 'vtt']);
+  assert.deepEqual(offers('-d', ''), ['a folder']);
+  assert.deepEqual(offers('-d', 'x', 'a f'), ['a file.json', 'a folder']);
+  assert.deepEqual(offers('check', '-d', ''), ['a folder']);
+  assert.deepEqual(offers('synthesize', 't'), ['tiny']);
 });
 
 test('fish completes the same', { skip: missing('fish') }, () => {
@@ -121,16 +142,17 @@ ${zshCompletion(BENCH_COMPLETION)}`;
 });
 
 test('the command prints the scripts, and refuses other shells', async () => {
-  for (const [shell, script] of [
-    ['bash', bashCompletion(BENCH_COMPLETION)],
-    ['zsh', zshCompletion(BENCH_COMPLETION)],
-    ['fish', fishCompletion(BENCH_COMPLETION)],
+  for (const [command, spec] of [
+    ['qwen_asr_bench', BENCH_COMPLETION],
+    ['qwen_asr', ASR_COMPLETION],
   ] as const) {
-    assert.deepEqual(await runCli('qwen_asr_bench', ['completion', shell]), {
-      code: 0,
-      stdout: script,
-      stderr: '',
-    });
+    for (const [shell, script] of [
+      ['bash', bashCompletion(spec)],
+      ['zsh', zshCompletion(spec)],
+      ['fish', fishCompletion(spec)],
+    ] as const) {
+      assert.deepEqual(await runCli(command, ['completion', shell]), { code: 0, stdout: script, stderr: '' });
+    }
   }
   for (const [args, found] of [
     [['tcsh'], '"tcsh"'],

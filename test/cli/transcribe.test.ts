@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { transcribeCommand } from '../../src/cli/transcribeCommand.js';
@@ -111,11 +112,19 @@ test('on a terminal the text appears piece by piece and is not printed twice', a
   assert.ok(pieces.filter((piece) => piece !== '').length > 3, JSON.stringify(pieces));
 });
 
-test('-h prints the help; without -d or -i it goes to standard error and the exit code is 1', async () => {
+test('-h prints the help', async () => {
   assert.deepEqual(await asr('-h'), { code: 0, stdout: transcribeUsage(), stderr: '' });
-  for (const args of [[], ['-d', 'models/demo'], ['-i', clip('timer-en')]]) {
-    assert.deepEqual(await asr(...args), { code: 1, stdout: '', stderr: transcribeUsage() });
-  }
+  assert.match(transcribeUsage(), /^Examples:\n {2}qwen_asr -d /m);
+});
+
+test('more threads than CPUs are noted once', async () => {
+  const threads = String(availableParallelism() + 1);
+  const { code, stderr } = await asr('-d', 'models/demo', '-i', clip('timer-en'), '-t', threads);
+  assert.equal(code, 0);
+  assert.match(
+    stderr,
+    /^note: (more threads \(-t\) than the \d+ CPUs? available: .*|the reference backend .*)\n$/,
+  );
 });
 
 for (const [what, args, message] of [
@@ -128,7 +137,32 @@ for (const [what, args, message] of [
     ['-d', 'models/demo', '-i', clip('timer-en'), '--language', 'Klingon'],
     /^error: .*English.*"Klingon"/,
   ],
-  ['unknown sub-command', ['transscribe', '-d', 'models/demo'], /^error: transscribe: no such file/],
+  ['no model', ['-i', clip('timer-en')], /^error: -d: expected a model directory, found none; .*-h/],
+  ['no recording', ['-d', 'models/demo'], /^error: -i: expected a recording, found none; .*-h/],
+  ['nothing', [], /^error: -d: /],
+  ['check without a model', ['check'], /^error: check: -d: expected a model directory, found none/],
+  [
+    'synthesize without a directory',
+    ['synthesize', 'tiny'],
+    /^error: synthesize: expected a size .* tiny alone/,
+  ],
+  [
+    'mistyped option',
+    ['-d', 'models/demo', '--ouput-dir', 'x'],
+    /^error: unknown option --ouput-dir \(did you mean --output-dir\?\); -h lists the options$/m,
+  ],
+  [
+    'the beginning of an option',
+    ['--lang=de'],
+    /unknown option --lang=de \(did you mean --language\?\)|unknown option --lang \(did/,
+  ],
+  ['one dash too few', ['-input', 'x'], /unknown option -input \(did you mean --input\?\)/],
+  [
+    'mistyped sub-command',
+    ['chekc', '-d', 'models/demo'],
+    /^error: unknown sub-command chekc \(did you mean check\?\)/,
+  ],
+  ['no sub-command', ['gibberish', '-d', 'models/demo'], /^error: gibberish: no such file/],
   ['unknown format', ['-d', 'models/demo', '-i', clip('timer-en'), '-o', 'doc'], /^error: -o: .*"doc"/],
   [
     'half a second',

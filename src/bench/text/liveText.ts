@@ -7,6 +7,7 @@ import type { CellFacts, CellSession } from '../run/cellSession.js';
 import type { MeasuredCell, MeasurementWatcher } from '../run/measurement.js';
 import type { BenchResult, CeilingsRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
+import { crowdingNote } from './crowdingNote.js';
 import { formatCeilings, formatShares } from './rooflineText.js';
 import {
   formatLoading,
@@ -50,7 +51,8 @@ export class LiveText implements MeasurementWatcher {
   readonly onBackend = (cell: CellPlan, choice: BackendChoice): void => {
     const { name, isa, precision, threadCount, note } = choice;
     const { out, cpus } = this.#output;
-    if (note !== null) this.#tellOnce(`note: ${note}\n`);
+    const shown = note ?? crowdingNote(threadCount, cpus);
+    if (shown !== null) this.#tellOnce(`note: ${shown}\n`);
     if (cell.kind === 'command') return;
     if (this.#single) out(formatSystemInfo(threadCount, cpus));
     if (this.#single) return out(formatLoading(cell.model));
