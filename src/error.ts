@@ -1,3 +1,5 @@
+import { printableLine } from './printable.js';
+
 /** What went wrong, in one word that programs can switch on. */
 export type ErrorCode =
   | 'usage' // a command line or an option that cannot be carried out
@@ -43,7 +45,5 @@ export class QwenAsrError extends Error {
  * oneLine('a\n b\u001b[2J'); // 'a b\\x1b[2J'
  */
 export function oneLine(text: string): string {
-  return text
-    .replace(/\s*[\r\n]+\s*/g, ' ')
-    .replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return printableLine(text.replace(/\s*[\r\n]+\s*/g, ' '));
 }

@@ -15,7 +15,9 @@ import type { BenchResult } from '../bench/schema/benchResult.js';
 import { LiveText } from '../bench/text/liveText.js';
 import { formatPlan } from '../bench/text/planText.js';
 import { formatReport } from '../bench/text/reportText.js';
+import { summaryLine } from '../bench/text/summaryLine.js';
 import { QwenAsrError } from '../error.js';
+import { printableDocument, printableText } from '../printable.js';
 import { BENCH_OPTIONS, benchUsage } from './benchOptions.js';
 import { BenchProgress } from './benchProgress.js';
 import { checkOutputs, exportedFiles, modelFiles, recordingFiles } from './checkOutputs.js';
@@ -134,7 +136,7 @@ async function measureAll(
   const progress = new BenchProgress(plan, context);
   const clearing = (write: (text: string) => void) => (text: string) => {
     progress.clear();
-    write(text);
+    write(printableText(text));
   };
   const [out, err] = [clearing(context.out), clearing(context.err)];
   const live = new LiveText(plan, { out, err, cpus: availableParallelism() });
@@ -155,7 +157,7 @@ async function measureAll(
     )
       err(`note: --resume ${resume}: nothing was left to measure; these are the runs that are there\n`);
     live.showTable(outcome.result);
-    showReport(values, outcome.result, context);
+    showReport(values, printableDocument(outcome.result), context);
     if (outcome.end.interrupted) context.err(`note: ${interruption(plan, outcome, context.signal)}\n`);
     return outcome;
   } finally {
@@ -185,7 +187,7 @@ function showReport(values: BenchValues, result: BenchResult, context: CommandCo
   const doubts = result.kind !== 'benchmark' || extended.some((name) => values[name] !== undefined);
   // The details have them too.
   const shown = doubts && values.details === undefined;
-  out(formatReport(result, shown));
+  out(formatReport(result, shown) + summaryLine(result));
   if (values.details) out(`\n${formatText(result)}`);
   if (values.plot) out(formatPlots(result, terminalStyle(context)));
   for (const { cell, message } of result.errors) {

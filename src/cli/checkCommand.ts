@@ -1,5 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import { checkModelDirectory } from '../model/checkModel.js';
+import { printableLine } from '../printable.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { type OptionTable, parseOptions } from './options.js';
 import { anyText } from './optionValues.js';
@@ -40,8 +41,9 @@ export async function checkCommand(context: CommandContext): Promise<ExitCode> {
   }
   context.outliveReader?.();
   const report = await checkModelDirectory(values.model, undefined, context.signal);
-  for (const { severity, message } of report.findings) context.out(`${severity}: ${message}\n`);
+  for (const { severity, message } of report.findings)
+    context.out(`${severity}: ${printableLine(message)}\n`);
   const kind = report.published ?? 'not a published model';
-  context.out(`${report.source}: ${report.passed ? 'usable' : 'not usable'} (${kind})\n`);
+  context.out(`${printableLine(report.source)}: ${report.passed ? 'usable' : 'not usable'} (${kind})\n`);
   return report.passed ? EXIT.ok : EXIT.error;
 }

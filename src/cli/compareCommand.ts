@@ -5,6 +5,7 @@ import { mergeResults } from '../bench/compare/mergeResults.js';
 import { planExports, writeExport, writeWhole } from '../bench/output/exportFiles.js';
 import { formatJson } from '../bench/output/formatJson.js';
 import { QwenAsrError } from '../error.js';
+import { printableDocument } from '../printable.js';
 import { checkOutputs, exportedFiles, resultFiles } from './checkOutputs.js';
 import { COMPARE_OPTIONS, compareUsage } from './compareOptions.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
@@ -67,5 +68,7 @@ function sidesOf(
 }
 
 function formatShort(comparison: ResultComparison, format: 'text' | 'md'): string {
-  return format === 'md' ? formatComparisonMarkdown(comparison) : formatComparisonText(comparison);
+  return format === 'md'
+    ? formatComparisonMarkdown(printableDocument(comparison))
+    : formatComparisonText(printableDocument(comparison));
 }

@@ -64,7 +64,8 @@ export async function quantizeCommand(context: CommandContext): Promise<ExitCode
   if (answersStandard(values, quantizeUsage, context)) return EXIT.ok;
   const [output] = positionals;
   if (values.model === undefined || output === undefined) {
-    const missing = values.model === undefined ? '-d: expected a model directory' : 'expected a directory to write';
+    const missing =
+      values.model === undefined ? '-d: expected a model directory' : 'expected a directory to write';
     throw new QwenAsrError('usage', `quantize: ${missing}, found none; -h explains`);
   }
   const progress = new ProgressLine(context);

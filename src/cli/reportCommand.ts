@@ -6,6 +6,7 @@ import { type ExportFormat, formatResult } from '../bench/output/outputFormat.js
 import { formatPlots } from '../bench/plot/formatPlots.js';
 import { formatHtml } from '../bench/report/formatHtml.js';
 import { QwenAsrError } from '../error.js';
+import { printableDocument } from '../printable.js';
 import { checkOutputs, exportedFiles, resultFiles } from './checkOutputs.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { parseOptions } from './options.js';
@@ -30,7 +31,8 @@ export async function reportCommand(context: CommandContext): Promise<ExitCode> 
   const contents = exports.map(({ path, format: wanted }) => [path, render(results, wanted)] as const);
   if (format !== undefined) context.out(render(results, format));
   if (values.plot) {
-    for (const { result } of results) context.out(formatPlots(result, terminalStyle(context)));
+    for (const { result } of results)
+      context.out(formatPlots(printableDocument(result), terminalStyle(context)));
   }
   for (const [path, content] of contents) writeWhole(path, content);
   return EXIT.ok;

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { QwenAsrError } from '../error.js';
+import { printableLine } from '../printable.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { messageWithFlags } from './flagNames.js';
-import { printableLine } from './printable.js';
 
 /** What a command sees of the process it runs in. */
 export interface CommandContext {

@@ -1,6 +1,7 @@
 import { QwenAsrError } from '../error.js';
 import { parseSyntheticSeed, parseSyntheticSize } from '../model/syntheticName.js';
 import { writeSynthetic } from '../model/writeSynthetic.js';
+import { printableLine } from '../printable.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { type OptionTable, parseOptions } from './options.js';
 import { ProgressLine } from './progressLine.js';
@@ -67,7 +68,7 @@ export async function synthesizeCommand(context: CommandContext): Promise<ExitCo
   } finally {
     progress.clear();
   }
-  context.out(`${directory}: ${gigabytes(bytes)} written\n`);
+  context.out(`${printableLine(directory)}: ${gigabytes(bytes)} written\n`);
   return EXIT.ok;
 }
 

@@ -1,9 +1,9 @@
+import { printableLine } from '../printable.js';
 import {
   type TranscriptFormatName,
   transcriptWriter,
   type WriterContext,
 } from '../transcribe/formats/transcriptFormat.js';
-import { printableLine } from './printable.js';
 import type { ResultSink } from './resultSink.js';
 
 type Out = (text: string) => void;

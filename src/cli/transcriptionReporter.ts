@@ -1,9 +1,9 @@
 import { oneLine, QwenAsrError } from '../error.js';
+import { printableLine } from '../printable.js';
 import type { RecordingTranscript } from '../transcribe/formats/recordingTranscript.js';
 import type { TranscriptSegment } from '../transcribe/types.js';
 import { clockTime } from './clockTime.js';
 import type { InputRecording, Inputs } from './inputRecordings.js';
-import { printableLine } from './printable.js';
 import type { Status } from './progressLine.js';
 import type { RecordingJob, RecordingListener } from './recordingJob.js';
 import type { ResultSink } from './resultSink.js';

@@ -28,6 +28,8 @@ const ROW = (title: string, digits: number, unit: string) =>
   `${title.padEnd(10)}(?=.{${digits === 2 ? 30 : 29}}  )( +\\d+\\.\\d{${digits}}){3}  ${unit}\n`;
 const PIPELINE_TABLE = `\n               min      mean       max\n${ROW('total', 1, 'ms')}${ROW('encode', 1, 'ms')}${ROW('decode', 1, 'ms')}${ROW('rt_factor', 2, 'x RT')}`;
 const ENCODER_TABLE = `\n               min      mean       max\n${ROW('encode', 1, 'ms')}${ROW('per layer', 1, 'ms/layer')}`;
+const SUMMARY =
+  '\\nmedian \\d+\\.\\d ms, 95 % interval from 6 runs on, disturbed: (\\d of \\d runs|not known on this system)\\n';
 const runLine = (index: number, runs: number, tokens: string) =>
   `  run ${index}/${runs}:  total=[ \\d]{6} ms  enc=[ \\d]{6} ms  dec=[ \\d]{6} ms  tokens=${tokens}  rt=\\d+\\.\\d\\dx\n`;
 const whole = (...parts: string[]) => new RegExp(`^${parts.join('')}$`);
@@ -60,6 +62,7 @@ test('-w 0 on a recording prints the lines of the contract and nothing else', as
       runLine(1, 2, '[1-9]\\d*'),
       runLine(2, 2, '[1-9]\\d*'),
       PIPELINE_TABLE,
+      SUMMARY,
     ),
   );
   assert.equal(code, 0);
@@ -77,6 +80,7 @@ test('-w 1 on a recording prints the lines of the contract and nothing else', as
       // 245 frames: two full chunks of 13 tokens and 45 frames, ceil(45 / 8) = 6.
       `  run 1/2:  enc=[ \\d]{6} ms  seq_len=32\n  run 2/2:  enc=[ \\d]{6} ms  seq_len=32\n`,
       ENCODER_TABLE,
+      SUMMARY,
     ),
   );
   assert.equal(code, 0);
@@ -112,6 +116,7 @@ test('synthetic:tiny decodes 3 tokens a second and says that the text is meaning
       runLine(1, 1, '6'),
       PIPELINE_TABLE,
       '\nnote: .*meaningless.*6 tokens.*3 a second.*\n',
+      SUMMARY,
     ),
   );
   assert.equal(code, 0);
@@ -142,7 +147,7 @@ test('more threads than CPUs are noted once', async () => {
 for (const flags of [['-o', 'json'], ['--json']]) {
   test(`${flags.join(' ')}: the data alone on standard output, the text on standard error`, async () => {
     const { code, stdout, stderr } = await bench('-d', 'models/demo', '-i', CLIP, '-n', '2', ...flags);
-    assert.match(stderr, whole(HEAD('models/demo'), '[^]*', PIPELINE_TABLE));
+    assert.match(stderr, whole(HEAD('models/demo'), '[^]*', PIPELINE_TABLE, SUMMARY));
     const document = JSON.parse(stdout);
     const { kind, complete, cells, audio, models, environment } = checkBenchResult(document, 'stdout');
     assert.deepEqual([kind, complete, cells.length], ['benchmark', true, 1]);

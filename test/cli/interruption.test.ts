@@ -42,7 +42,7 @@ for (const [name, exitCode] of [
       stdout,
       / {2}run 1\/100000: .*\n\n {15}min {6}mean {7}max\n(total|encode|decode|rt_factor| |.)*/s,
     );
-    assert.match(stdout, /\nrt_factor .* x RT\n$/);
+    assert.match(stdout, /\nrt_factor .* x RT\n\nmedian .* runs.*\n$/);
     assert.equal(code, exitCode);
   });
 

@@ -2,8 +2,8 @@ import { asrCommand } from '../../src/cli/asrCommand.js';
 import { benchProgram } from '../../src/cli/benchProgram.js';
 import { EXIT } from '../../src/cli/exitCodes.js';
 import { messageWithFlags } from '../../src/cli/flagNames.js';
-import { printableLine } from '../../src/cli/printable.js';
 import { QwenAsrError } from '../../src/error.js';
+import { printableLine } from '../../src/printable.js';
 import { projectRoot } from './projectRoot.js';
 import { type CLI_ENTRIES, type CliOutcome, FALLBACK_NOTE, runCli } from './runCli.js';
 

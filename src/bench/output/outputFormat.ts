@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { QwenAsrError } from '../../error.js';
+import { printableDocument } from '../../printable.js';
 import type { BenchResult } from '../schema/benchResult.js';
 import { formatCsv } from './formatCsv.js';
 import { formatJson } from './formatJson.js';
@@ -37,8 +38,8 @@ export function formatOfFile(path: string): ExportFormat {
 }
 
 const FORMATTERS: Readonly<Record<(typeof OUTPUT_FORMATS)[number], (result: BenchResult) => string>> = {
-  text: formatText,
-  md: formatMarkdown,
+  text: (result) => formatText(printableDocument(result)),
+  md: (result) => formatMarkdown(printableDocument(result)),
   csv: formatCsv,
   json: formatJson,
   jsonl: formatJsonl,

@@ -1,3 +1,4 @@
+import { printableLine } from '../../printable.js';
 import type { BackendChoice } from '../../transcribe/types.js';
 import { rooflineOfRun } from '../analysis/roofline.js';
 import { formatThreads } from '../output/figures.js';
@@ -56,7 +57,9 @@ export class LiveText implements MeasurementWatcher {
     if (cell.kind === 'command') return;
     if (this.#single) out(formatSystemInfo(threadCount, cpus));
     if (this.#single) return out(formatLoading(cell.model));
-    out(`Loading model from ${cell.model} ... ${formatThreads(threadCount)}, ${name} ${isa}, ${precision}\n`);
+    out(
+      `Loading model from ${printableLine(cell.model)} ... ${formatThreads(threadCount)}, ${name} ${isa}, ${precision}\n`,
+    );
   };
 
   readonly onReady = (cell: MeasuredCell, session: CellSession): void => {
@@ -73,12 +76,14 @@ export class LiveText implements MeasurementWatcher {
 
   readonly onWarmupStart = (cell: MeasuredCell): void => {
     this.#showMode();
-    this.#output.out(this.#single ? formatWarmup(this.#subject(cell)) : `  warmup ${cell.plan.label} ...\n`);
+    this.#output.out(
+      this.#single ? formatWarmup(this.#subject(cell)) : `  warmup ${printableLine(cell.plan.label)} ...\n`,
+    );
   };
 
   readonly onWarmupEnd = ({ steady, warmups, plan }: MeasuredCell): void => {
     if (steady === null) return;
-    const name = this.#single ? '' : ` ${plan.label}`;
+    const name = this.#single ? '' : ` ${printableLine(plan.label)}`;
     const state = steady ? 'steady' : 'not steady';
     this.#output.out(`  warmup${name}: ${state} after ${warmups.length} runs\n`);
   };
@@ -92,7 +97,7 @@ export class LiveText implements MeasurementWatcher {
   };
 
   readonly onError = (cell: MeasuredCell, error: Error): void => {
-    this.#output.err(`error: ${cell.plan.label}: ${error.message}\n`);
+    this.#output.err(`error: ${printableLine(`${cell.plan.label}: ${error.message}`)}\n`);
   };
 
   /** The seed's table of a single cell, from the document: of a resumed measurement it has every run. */
@@ -115,11 +120,11 @@ export class LiveText implements MeasurementWatcher {
   }
 
   #runOf({ plan, runs, facts }: MeasuredCell, run: RunRecord): string {
-    const width = Math.max(...this.#plan.cells.map(({ label }) => label.length));
+    const width = Math.max(...this.#plan.cells.map(({ label }) => printableLine(label).length));
     const of = this.#plan.runs === null ? '' : `/${this.#plan.runs}`;
     const mode = plan.kind === 'model' ? plan.mode : 'pipeline';
     const figures = formatRunFigures({ mode, durationMs: facts?.durationMs ?? Number.NaN }, run);
-    return `  ${plan.label.padEnd(width)}  run ${runs.length}${of}:  ${figures}\n`;
+    return `  ${printableLine(plan.label).padEnd(width)}  run ${runs.length}${of}:  ${figures}\n`;
   }
 
   #sharesOf({ plan }: MeasuredCell, run: RunRecord): string {

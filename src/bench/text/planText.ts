@@ -1,3 +1,4 @@
+import { printableLine } from '../../printable.js';
 import type { BenchPlan } from '../plan/benchPlan.js';
 
 /** What `--dry-run` prints: how much would be measured, and every cell of it. */
@@ -10,5 +11,5 @@ export function formatPlan({ cells, runs, warmup, budgetMs, kind }: BenchPlan): 
     if (cell.kind === 'command') return `  ${cell.command}`;
     return kind === 'comparison' ? `  ${cell.label}` : `  ${cell.id}`;
   });
-  return `${count}, ${each}, ${before}${within}\n${lines.join('\n')}\n`;
+  return `${count}, ${each}, ${before}${within}\n${lines.map(printableLine).join('\n')}\n`;
 }

@@ -1,3 +1,4 @@
+import { printableLine } from '../../printable.js';
 import { type MinMeanMax, minMeanMax } from '../minMeanMax.js';
 import type { BenchmarkMode } from '../plan/benchPlan.js';
 import { isWholeProcess, type RunRecord } from '../schema/runRecord.js';
@@ -27,7 +28,7 @@ export function formatSystemInfo(threads: number, cpus: number): string {
 
 /** Printed before the model is loaded. */
 export function formatLoading(model: string): string {
-  return `Loading model from ${model} ...\n`;
+  return `Loading model from ${printableLine(model)} ...\n`;
 }
 
 /** What is about to run. */
@@ -43,7 +44,7 @@ export function formatMode({
   const columns = [
     mode === 'encoder' ? 'encoder only' : 'full pipeline',
     runs === null ? 'timed runs' : `${runs} run(s)`,
-    `${mode === 'encoder' ? `${frames} frames (${seconds})` : seconds}  [${audioPath ?? 'synthetic silence'}]`,
+    `${mode === 'encoder' ? `${frames} frames (${seconds})` : seconds}  [${printableLine(audioPath ?? 'synthetic silence')}]`,
     ...(cutting === null ? [] : [cutting]),
   ];
   return `Mode: ${columns.join('  |  ')}\n\n`;
