@@ -277,8 +277,8 @@ export class KernelBuilder {
     this.push({ op: 'pause' });
   }
 
-  yieldCpu(): void {
-    this.push({ op: 'yieldCpu' });
+  clock(d = this.int()): IntReg {
+    return this.append({ op: 'clock', d }, d);
   }
 
   waitWhile(at: Address, expected: IntReg): void {

@@ -12,7 +12,7 @@ export type ResolveCall = (target: number, args: readonly number[]) => void;
 type Op<Name extends Instruction['op']> = Extract<Instruction, { op: Name }>;
 
 /** Operations that write an integer register `d`. */
-type IntOp = Op<'intConst' | 'intMove' | 'intBinary' | 'intLoad' | 'atomicAdd' | 'atomicLoad'>;
+type IntOp = Op<'intConst' | 'intMove' | 'intBinary' | 'intLoad' | 'atomicAdd' | 'atomicLoad' | 'clock'>;
 
 /**
  * The meaning of every operation of the kernel language, one lane at a time, and the oracle of the lowerings.
@@ -99,7 +99,6 @@ function step(i: Instruction, s: InterpreterState, resolveCall?: ResolveCall): v
       break;
     case 'prefetch': // of any address, even outside the memory
     case 'pause':
-    case 'yieldCpu':
       break;
     case 'intConst':
     case 'intMove':
@@ -107,6 +106,7 @@ function step(i: Instruction, s: InterpreterState, resolveCall?: ResolveCall): v
     case 'intLoad':
     case 'atomicAdd':
     case 'atomicLoad':
+    case 'clock':
       s.setInt(i.d, intResult(i, s));
       break;
     case 'vecLoadPair': {
@@ -151,6 +151,8 @@ function intResult(i: IntOp, s: InterpreterState): number {
       return Atomics.add(s.words, s.word(i.at), s.int(i.value));
     case 'atomicLoad':
       return Atomics.load(s.words, s.word(i.at));
+    case 'clock': // in quarters of a microsecond
+      return Math.floor(performance.now() * 4000) % 2 ** 31;
     default:
       throw unknownCase(i);
   }

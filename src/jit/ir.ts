@@ -156,7 +156,7 @@ export type Instruction =
   | { readonly op: 'atomicLoad'; readonly d: IntReg; readonly at: Address } // i32
   | { readonly op: 'atomicStore'; readonly at: Address; readonly value: IntOperand } // i32
   | { readonly op: 'pause' } // a hint inside spin loops
-  | { readonly op: 'yieldCpu' } // lets another thread run
+  | { readonly op: 'clock'; readonly d: IntReg } // time in ticks of 0.2 to 0.5 µs, modulo 2^31
   | { readonly op: 'waitWhile'; readonly at: Address; readonly expected: IntReg } // sleeps while i32 at == expected
   | { readonly op: 'wakeAll'; readonly at: Address };
 

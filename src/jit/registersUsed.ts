@@ -66,8 +66,9 @@ export function registersUsed(i: Instruction): RegistersUsed {
       return { reads: ofAddress(i.at), writes: [i.d] };
     case 'atomicStore':
       return { reads: [...ofAddress(i.at), ...ofInt(i.value)], writes: [] };
+    case 'clock':
+      return { reads: [], writes: [i.d] };
     case 'pause':
-    case 'yieldCpu':
       return { reads: [], writes: [] };
   }
 }

@@ -1,15 +1,9 @@
 import { QwenAsrError } from '../error.js';
+import { adaptKernel } from './adaptKernel.js';
 import type { Machine, Region } from './machine.js';
-import {
-  CONTROL,
-  ENTRY,
-  joinKernel,
-  leaveKernel,
-  passKernel,
-  SELF,
-  walkerKernel,
-  workerKernel,
-} from './walker.js';
+import { joinKernel, leaveKernel, passKernel, workerKernel } from './participantKernels.js';
+import { CONTROL, ENTRY, RELEASED, SELF, UNKNOWN_TICKS } from './tapeLayout.js';
+import { walkerKernel } from './walker.js';
 
 /** One step of a tape: `kernel` for each of `tiles` tiles. */
 export interface TapeEntry {
@@ -36,9 +30,12 @@ export class Conductor {
   private readonly machine: Machine;
   private readonly control: Region;
   private readonly words: Int32Array;
+  /** The 8-byte slots at the front of the control block. */
+  private readonly slots: BigInt64Array;
   private readonly scratch: Region;
+  /** `self` of the first participant. */
+  private readonly first: number;
   private readonly pass: number;
-  private readonly walker: number;
   private closed = false;
   private interrupted = false;
   private failure: QwenAsrError | null = null;
@@ -48,10 +45,12 @@ export class Conductor {
     const { capabilities, threadCount } = machine;
     this.control = machine.reserve(CONTROL.byteLength + threadCount * SELF.byteLength);
     this.words = new Int32Array(this.control.buffer, this.control.bufferOffset, this.control.byteLength / 4);
+    this.slots = new BigInt64Array(this.control.buffer, this.control.bufferOffset, CONTROL.inside / 8);
     this.scratch = machine.reserve(threadCount * scratchBytes);
-    const makers = [passKernel, walkerKernel, workerKernel, joinKernel, leaveKernel];
+    const makers = [passKernel, walkerKernel, workerKernel, joinKernel, leaveKernel, adaptKernel];
     const kernels = makers.map((kernel) => kernel(capabilities));
-    const [pass, walker, loop, join, leave] = machine.install(kernels) as [
+    const [pass, walker, loop, join, leave, adapt] = machine.install(kernels) as [
+      number,
       number,
       number,
       number,
@@ -59,19 +58,16 @@ export class Conductor {
       number,
     ];
     this.pass = pass;
-    this.walker = walker;
+    this.slots[CONTROL.adapt / 8] = BigInt(adapt);
     this.words[CONTROL.closed / 4] = 1;
-    const selves: number[] = [];
-    for (let participant = 1; participant < threadCount; participant++) {
-      const offset = CONTROL.byteLength + (participant - 1) * SELF.byteLength;
-      const slots = new BigInt64Array(this.control.buffer, this.control.bufferOffset + offset, 3);
-      slots[SELF.control / 8] = BigInt(this.control.address);
-      slots[SELF.scratch / 8] = BigInt(this.scratch.address + participant * scratchBytes);
-      slots[SELF.walker / 8] = BigInt(walker);
-      selves.push(this.control.address + offset);
-    }
+    const selves = Array.from({ length: threadCount }, (_, index) =>
+      this.writeSelf(index, walker, scratchBytes),
+    );
+    this.first = selves[0]!;
     try {
-      machine.startWorkers({ loop, join, leave }, selves);
+      machine.startWorkers({ loop, join, leave }, selves.slice(1));
+      this.words[CONTROL.wanted / 4] = machine.threadCount;
+      this.words[CONTROL.threadCount / 4] = machine.threadCount;
     } catch (error) {
       this.dismissWorkers(); // those that were started
       throw error;
@@ -83,19 +79,35 @@ export class Conductor {
     return this.control.byteLength + this.scratch.byteLength;
   }
 
+  /** Participants that the passes are worth at the moment: others would make them slower. */
+  get participantCount(): number {
+    return Atomics.load(this.words, CONTROL.wanted / 4);
+  }
+
   /** Writes entries to kernel memory, in `region` (ENTRY.byteLength bytes each). */
   writeTape(region: Region, entries: readonly TapeEntry[]): Tape {
     let finished = 0; // tiles of all entries so far
     let required = 0;
+    let group: BigInt64Array[] = [];
+    const endGroup = (): void => {
+      for (const slots of group) slots[ENTRY.last / 8] = BigInt(finished - 1);
+      group = [];
+    };
     entries.forEach((entry, i) => {
-      if (entry.barrier) required = finished;
-      const slots = new BigInt64Array(region.buffer, region.bufferOffset + i * ENTRY.byteLength, 4);
+      if (entry.barrier) {
+        if (finished > required) endGroup();
+        required = finished;
+      }
+      const slots = new BigInt64Array(region.buffer, region.bufferOffset + i * ENTRY.byteLength, 6);
       slots[ENTRY.kernel / 8] = BigInt(entry.kernel);
       slots[ENTRY.args / 8] = BigInt(entry.args);
       slots[ENTRY.tiles / 8] = BigInt(entry.tiles);
       slots[ENTRY.requires / 8] = BigInt(required);
+      slots[ENTRY.fastest / 8] = BigInt(UNKNOWN_TICKS);
+      group.push(slots);
       finished += entry.tiles;
     });
+    endGroup();
     return { region, entryCount: entries.length };
   }
 
@@ -110,11 +122,10 @@ export class Conductor {
     if (this.closed || this.interrupted) throw closed();
     if (this.failure !== null) throw this.failure;
     if (signal?.aborted) throw aborted();
-    const { words } = this;
+    const { words, slots } = this;
     const { region, entryCount } = tape;
     const claims = new Int32Array(region.buffer, region.bufferOffset, (entryCount * ENTRY.byteLength) / 4);
     for (let i = ENTRY.claimed / 4; i < claims.length; i += ENTRY.byteLength / 4) claims[i] = 0;
-    const slots = new BigInt64Array(this.control.buffer, this.control.bufferOffset, 4);
     slots[CONTROL.tape / 8] = BigInt(region.address);
     slots[CONTROL.entryCount / 8] = BigInt(entryCount);
     words[CONTROL.completed / 4] = 0;
@@ -123,8 +134,8 @@ export class Conductor {
     const stop = (): void => void Atomics.store(words, CONTROL.abort / 4, 1);
     signal?.addEventListener('abort', stop, { once: true });
     try {
-      this.wakeWorkers();
-      await this.machine.enter(this.pass, this.control.address, this.scratch.address, this.walker);
+      this.wakeWorkers(this.participantCount);
+      await this.machine.enter(this.pass, this.first);
     } catch (cause) {
       throw this.fail(cause);
     } finally {
@@ -150,22 +161,39 @@ export class Conductor {
 
   private dismissWorkers(): void {
     Atomics.store(this.words, CONTROL.exit / 4, 1);
-    this.wakeWorkers();
+    this.wakeWorkers(this.machine.threadCount);
   }
 
-  /** Lets the workers leave the pass as soon as they can. */
+  /** Lets everybody leave the pass as soon as they can, also who waits for a tile of a participant that failed. */
   private fail(cause: unknown): QwenAsrError {
-    Atomics.store(this.words, CONTROL.abort / 4, 1);
-    Atomics.store(this.words, CONTROL.closed / 4, 1);
+    const { words } = this;
+    Atomics.store(words, CONTROL.abort / 4, 1);
+    Atomics.store(words, CONTROL.closed / 4, 1);
+    Atomics.store(words, CONTROL.completed / 4, RELEASED.completed);
+    Atomics.store(words, CONTROL.inside / 4, RELEASED.inside);
+    Atomics.add(words, CONTROL.epoch / 4, 1);
+    for (const offset of [CONTROL.completed, CONTROL.inside, CONTROL.epoch]) {
+      Atomics.notify(words, offset / 4); // machine code cannot fail: nobody sleeps in a pass that was not entered
+    }
     const reason = cause instanceof Error ? cause.message : String(cause);
     this.failure = new QwenAsrError('internal', `a pass could not be run: ${reason}`, { cause });
     return this.failure;
   }
 
-  private wakeWorkers(): void {
+  private writeSelf(index: number, walker: number, scratchBytes: number): number {
+    const offset = CONTROL.byteLength + index * SELF.byteLength;
+    const slots = new BigInt64Array(this.control.buffer, this.control.bufferOffset + offset, 4);
+    slots[SELF.control / 8] = BigInt(this.control.address);
+    slots[SELF.scratch / 8] = BigInt(this.scratch.address + index * scratchBytes);
+    slots[SELF.walker / 8] = BigInt(walker);
+    slots[SELF.index / 8] = BigInt(index);
+    return this.control.address + offset;
+  }
+
+  private wakeWorkers(wanted: number): void {
     if (this.machine.threadCount === 1) return;
     Atomics.add(this.words, CONTROL.epoch / 4, 1);
-    this.machine.wake(this.control.address + CONTROL.epoch);
+    this.machine.wake(this.control.address + CONTROL.epoch, wanted);
   }
 }
 

@@ -65,8 +65,8 @@ export interface Machine {
   readonly installing?: Promise<void> | null;
   /** Runs kernel(...args) off the event loop, as the first participant of a pass. */
   enter(kernel: number, ...args: number[]): Promise<void>;
-  /** Wakes sleeping participants; called after the word at `epoch` changed. */
-  wake(epoch: number): void;
+  /** Wakes sleeping participants, the first `wanted` at least; called after the word at `epoch` changed. */
+  wake(epoch: number, wanted: number): void;
   /** Tells the machine how its other participants take part: one `self` each, once. Settles `threadCount`. */
   startWorkers(kernels: WorkerKernels, selves: readonly number[]): void;
   close(): Promise<void>;

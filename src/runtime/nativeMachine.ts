@@ -93,8 +93,9 @@ export class NativeMachine implements Machine {
     return entry.callAsync(...args);
   }
 
-  wake(epoch: number): void {
-    this.native.wakeAll(epoch);
+  /** Those not wanted sleep on, until a participant that walks the tape calls them. */
+  wake(epoch: number, wanted: number): void {
+    if (wanted > 1) this.native.wakeAll(epoch);
   }
 
   startWorkers({ loop, leave }: WorkerKernels, selves: readonly number[]): void {

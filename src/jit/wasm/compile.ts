@@ -95,6 +95,10 @@ export function instantiateKernels(
         }
         Atomics.wait(word, 0, Number(expected)); // throws on a browser's main thread
       },
+      // `clock`: ticks of 1/4 µs, as finely as the runtime tells; a browser that isolates the page: 5 µs.
+      clock() {
+        return (performance.now() * 4000) % 2 ** 31;
+      },
     },
   });
   const functions = Object.entries(exports).sort(([a], [b]) => Number(a) - Number(b));

@@ -87,11 +87,11 @@ function lowerInstruction(i: Instruction, l: Lowering): void {
     case 'atomicStore':
     case 'waitWhile':
     case 'wakeAll':
+    case 'clock':
       lowerAtomic(i, l);
       break;
     case 'prefetch': // WebAssembly has no such hints
     case 'pause':
-    case 'yieldCpu':
       break;
     default:
       throw unknownCase(i);

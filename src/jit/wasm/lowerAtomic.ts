@@ -1,14 +1,14 @@
 import type { Instruction } from '../ir.js';
 import { unknownCase } from '../unknownCase.js';
 import type { Lowering } from './lowering.js';
-import { WAIT_FUNCTION } from './moduleWriter.js';
+import { CLOCK_FUNCTION, WAIT_FUNCTION } from './moduleWriter.js';
 
 type Atomic = Extract<
   Instruction,
-  { op: 'atomicAdd' | 'atomicLoad' | 'atomicStore' | 'waitWhile' | 'wakeAll' }
+  { op: 'atomicAdd' | 'atomicLoad' | 'atomicStore' | 'waitWhile' | 'wakeAll' | 'clock' }
 >;
 
-/** Sequentially consistent i32 operations, sleeping and waking. */
+/** Sequentially consistent i32 operations, sleeping, waking and the time. */
 export function lowerAtomic(i: Atomic, l: Lowering): void {
   switch (i.op) {
     case 'atomicAdd':
@@ -30,6 +30,10 @@ export function lowerAtomic(i: Atomic, l: Lowering): void {
     case 'wakeAll':
       l.access('memory.atomic.notify', i.at, () => l.code.i32(-1)); // at most 2^32 − 1 threads: all
       l.code.drop('i32');
+      break;
+    case 'clock':
+      l.code.call([], CLOCK_FUNCTION, 'i32');
+      l.popInt32(i.d);
       break;
     default:
       throw unknownCase(i);

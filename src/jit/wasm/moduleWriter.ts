@@ -19,7 +19,9 @@ const MAXIMUM_PAGES = { i32: 2 ** 16, i64: 2 ** 18 } as const;
  * overwrites them; and an import can say what is wrong where a thread may not sleep.
  */
 export const WAIT_FUNCTION = 0;
-const IMPORTED_FUNCTIONS = 1;
+/** The function a module imports as `env.clock`: no parameters, the time as an i32. WebAssembly has no clock. */
+export const CLOCK_FUNCTION = 1;
+const IMPORTED_FUNCTIONS = 2;
 
 /** The memory a module imports as `env.memory`. */
 export interface MemoryImport {
@@ -43,7 +45,7 @@ export interface ModuleContents {
   readonly importsTable: boolean;
   /** Index in `types` of the imported function WAIT_FUNCTION. */
   readonly waitTypeIndex: number;
-  /** Parameters of every function type. */
+  /** Parameters of every function type; none has results. */
   readonly types: readonly (readonly ValueType[])[];
   /** Exported under their decimal index: "0", "1", … */
   readonly functions: readonly ModuleFunction[];
@@ -65,7 +67,10 @@ export function writeModule(contents: ModuleContents): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(
     [
       MAGIC_AND_VERSION,
-      section(SECTION.type, list(types.map(functionType))),
+      section(
+        SECTION.type,
+        list([...types.map((params) => functionType(params)), functionType([], ['i32'])]),
+      ),
       section(SECTION.import, list(imports(contents))),
       section(SECTION.function, list(functions.map(({ typeIndex }) => unsignedLeb128(typeIndex)))),
       section(SECTION.export, list(exports)),
@@ -75,11 +80,12 @@ export function writeModule(contents: ModuleContents): Uint8Array<ArrayBuffer> {
   );
 }
 
-function functionType(params: readonly ValueType[]): number[] {
-  return [FUNCTION_TYPE, ...list(params.map((type) => [typeCode(type)])), ...list([])];
+function functionType(params: readonly ValueType[], results: readonly ValueType[] = []): number[] {
+  const codes = (types: readonly ValueType[]) => list(types.map((type) => [typeCode(type)]));
+  return [FUNCTION_TYPE, ...codes(params), ...codes(results)];
 }
 
-function imports({ memory, importsTable, waitTypeIndex }: ModuleContents): number[][] {
+function imports({ memory, importsTable, waitTypeIndex, types }: ModuleContents): number[][] {
   const { isShared, addressType } = memory;
   const flags =
     (isShared ? LIMITS.hasMaximum | LIMITS.isShared : 0) | (addressType === 'i64' ? LIMITS.is64Bit : 0);
@@ -87,7 +93,8 @@ function imports({ memory, importsTable, waitTypeIndex }: ModuleContents): numbe
   const memoryEntry = [...text('env'), ...text('memory'), EXTERNAL.memory, flags, 0, ...maximum];
   const tableEntry = [...text('env'), ...text('table'), EXTERNAL.table, FUNCTION_REFERENCE, 0, 0];
   const waitEntry = [...text('env'), ...text('wait'), EXTERNAL.function, ...unsignedLeb128(waitTypeIndex)];
-  return [memoryEntry, waitEntry, ...(importsTable ? [tableEntry] : [])];
+  const clockEntry = [...text('env'), ...text('clock'), EXTERNAL.function, ...unsignedLeb128(types.length)];
+  return [memoryEntry, waitEntry, clockEntry, ...(importsTable ? [tableEntry] : [])];
 }
 
 function section(id: number, content: readonly number[]): number[] {

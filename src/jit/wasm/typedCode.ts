@@ -130,8 +130,8 @@ export class TypedCode {
   }
 
   /** Calls a function of this module with arguments from the stack. */
-  call(params: readonly ValueType[], functionIndex: number): void {
-    this.write('call', params, [], [0x10, ...unsignedLeb128(functionIndex)]);
+  call(params: readonly ValueType[], functionIndex: number, ...results: ValueType[]): void {
+    this.write('call', params, results, [0x10, ...unsignedLeb128(functionIndex)]);
   }
 
   /** Calls the function at a table index with `params` arguments below that index on the stack. */

@@ -17,10 +17,10 @@ import {
   lowerAtomicLoad,
   lowerAtomicStore,
   lowerCall,
+  lowerClock,
   lowerPrefetch,
   lowerWaitWhile,
   lowerWakeAll,
-  lowerYield,
 } from './lowerThreads.js';
 import {
   lowerVecBinary,
@@ -138,8 +138,8 @@ function lowerInstruction(l: Lowering, i: Instruction): void {
       return lowerAtomicStore(l, i);
     case 'pause':
       return l.asm.emit('pause');
-    case 'yieldCpu':
-      return lowerYield(l);
+    case 'clock':
+      return lowerClock(l, i);
     case 'waitWhile':
       return lowerWaitWhile(l, i);
     case 'wakeAll':

@@ -1,6 +1,6 @@
 import type { Block } from '../../runtime/arena.js';
 import type { Conductor, Tape, TapeEntry } from '../../runtime/conductor.js';
-import { ENTRY } from '../../runtime/walker.js';
+import { ENTRY } from '../../runtime/tapeLayout.js';
 import type { Observer, Pass, Tensor } from '../operators.js';
 import type { KernelLibrary } from './kernelLibrary.js';
 import type { RecordedCall, TapeRecorder } from './tapeRecorder.js';

@@ -2,7 +2,7 @@ import { CEILING_SLOTS } from '../../kernels/ceilings.js';
 import type { Arena, Block } from '../../runtime/arena.js';
 import type { Conductor } from '../../runtime/conductor.js';
 import type { Machine } from '../../runtime/machine.js';
-import { ENTRY } from '../../runtime/walker.js';
+import { ENTRY } from '../../runtime/tapeLayout.js';
 import type { KernelLibrary } from './kernelLibrary.js';
 
 /** The parts of a compiled backend that a measurement runs on. */

@@ -44,7 +44,7 @@ const operations: Readonly<Record<Instruction['op'], boolean>> = {
   atomicLoad: true,
   atomicStore: true,
   pause: true,
-  yieldCpu: true,
+  clock: true,
   waitWhile: true,
   wakeAll: true,
 };

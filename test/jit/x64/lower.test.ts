@@ -48,7 +48,7 @@ const operations = Object.keys({
   atomicLoad: true,
   atomicStore: true,
   pause: true,
-  yieldCpu: true,
+  clock: true,
   waitWhile: true,
   wakeAll: true,
 } satisfies Record<Instruction['op'], true>);

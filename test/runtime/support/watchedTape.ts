@@ -2,7 +2,7 @@ import { KernelBuilder } from '../../../src/jit/builder.js';
 import type { Capabilities, KernelCode } from '../../../src/jit/ir.js';
 import type { Conductor, Tape, TapeEntry } from '../../../src/runtime/conductor.js';
 import type { Machine, Region } from '../../../src/runtime/machine.js';
-import { ENTRY } from '../../../src/runtime/walker.js';
+import { ENTRY } from '../../../src/runtime/tapeLayout.js';
 import type { Random } from '../../support/random.js';
 
 /** Most tiles of an entry. */
