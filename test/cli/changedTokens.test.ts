@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { hashModel } from '../../src/bench/environment/hashModel.js';
+import { hashModel } from '../../src/bench/environment/provenance.js';
 import { readResult } from '../../src/bench/output/readResult.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { runBench } from '../support/runBench.js';

@@ -1,5 +1,5 @@
 import { version } from '../../package.json';
-import { summarizeCell } from '../../src/bench/record/summarizeCell.js';
+import { summarizeCell } from '../../src/bench/record/summarizeResult.js';
 import { framesOf, segmentSizes } from '../../src/bench/run/audioCuts.js';
 import {
   type AudioRecord,
@@ -9,8 +9,8 @@ import {
   type CellRecord,
   type ModelRecord,
 } from '../../src/bench/schema/benchResult.js';
+import { sha256Hex } from '../../src/bench/schema/hashes.js';
 import type { RunRecord } from '../../src/bench/schema/runRecord.js';
-import { sha256Hex } from '../../src/bench/schema/sha256.js';
 import { testDrift } from '../../src/bench/statistics/driftTest.js';
 import { workOfRun, workOfSegments } from '../../src/bench/workload.js';
 import type { ModelInfo } from '../../src/browser.js';

@@ -1,6 +1,6 @@
 import { type BootstrapOptions, bcaInterval, DEFAULT_RESAMPLES } from '../statistics/bootstrap.js';
+import type { Interval } from '../statistics/descriptive.js';
 import { createRandom } from '../statistics/random.js';
-import type { Interval } from '../statistics/sample.js';
 
 /** What was resampled. */
 export type ResampledUnit = 'words' | 'characters' | 'utterances';

@@ -1,6 +1,6 @@
 import { type CorpusScore, joinScores } from '../accuracy/scoreCorpus.js';
 import type { BenchResult, CellRecord, CellSettings, SetRecord } from '../schema/benchResult.js';
-import { summarize } from '../statistics.js';
+import { summarize } from '../statistics/summarize.js';
 
 /**
  * Recordings that were measured with otherwise equal settings, taken together: total time and real-time factor (sum of

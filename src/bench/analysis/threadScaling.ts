@@ -1,7 +1,7 @@
 import { sweepAxes, sweepSeries } from '../output/sweepAxes.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { comparePaired } from '../statistics/comparePaired.js';
-import { median } from '../statistics/quantile.js';
+import { median } from '../statistics/descriptive.js';
 
 /** What a number of threads does for one setting. */
 export interface ScalingPoint {

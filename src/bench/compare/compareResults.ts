@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../../error.js';
-import { metricContext } from '../record/summarizeCell.js';
+import { metricContext } from '../record/summarizeResult.js';
 import type { CellRecord, IndependentRecord } from '../schema/benchResult.js';
 import { METRICS, type Metric, type MetricContext, metricValues } from '../schema/metrics.js';
 import {
@@ -7,11 +7,16 @@ import {
   DEFAULT_ALLOWANCE_PERCENT,
   type IndependentComparison,
 } from '../statistics/compareIndependent.js';
-import { adjustByHolm } from '../statistics/holm.js';
-import { type FailCondition, isErrorRate, type Judgement, judgeAll } from './failCondition.js';
-import { judgeErrorRates } from './judgeErrorRates.js';
+import { adjustByHolm } from '../statistics/verdict.js';
+import {
+  type FailCondition,
+  isErrorRate,
+  type Judgement,
+  judgeAll,
+  judgeErrorRates,
+} from './failCondition.js';
 import type { Aspect, NamedResult } from './pairCells.js';
-import { pairSessions, type SessionPair } from './pairSessions.js';
+import { pairSessions, type SessionPair } from './pairCells.js';
 import { findTokenChange, type TokenChange } from './tokenChange.js';
 
 export interface CompareRequest {

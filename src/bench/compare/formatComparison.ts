@@ -5,7 +5,7 @@ import { type FigureTable, LEDGER_METRICS } from '../output/summaryTable.js';
 import { textTable } from '../output/textTable.js';
 import type { CellRecord, IndependentRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
-import { mean } from '../statistics/meanInterval.js';
+import { mean } from '../statistics/descriptive.js';
 import type { CellComparison, ResultComparison } from './compareResults.js';
 import { metricRatio } from './failCondition.js';
 import type { NamedResult } from './pairCells.js';

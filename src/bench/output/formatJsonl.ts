@@ -1,5 +1,5 @@
 import type { BenchEvent } from '../record/benchEvent.js';
-import { resultEvents } from '../record/resultEvents.js';
+import { resultEvents } from '../record/benchEvent.js';
 import type { BenchResult } from '../schema/benchResult.js';
 
 /** The document as JSONL: an event a line, the header first. */

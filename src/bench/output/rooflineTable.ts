@@ -4,10 +4,12 @@ import {
   ceilingMovement,
   ceilingRange,
   isReliable,
+  PHASE_METRICS,
+  type RooflinePoint,
   rateOf,
+  rooflineOfCell,
   typicalRange,
-} from '../analysis/ceilings.js';
-import { PHASE_METRICS, type RooflinePoint, rooflineOfCell } from '../analysis/roofline.js';
+} from '../analysis/roofline.js';
 import type { BenchResult, CeilingsRecord, CellRecord } from '../schema/benchResult.js';
 import { formatRate, formatThreads, significant } from './figures.js';
 import type { FigureTable } from './summaryTable.js';

@@ -1,5 +1,5 @@
 import { significant } from '../output/figures.js';
-import { median } from '../statistics/quantile.js';
+import { median } from '../statistics/descriptive.js';
 import { type PlotStyle, paint } from './plotStyle.js';
 
 /** Lines of the bars. */

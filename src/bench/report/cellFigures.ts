@@ -1,4 +1,4 @@
-import { metricContext } from '../record/summarizeCell.js';
+import { metricContext } from '../record/summarizeResult.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { findMetric, metricValues } from '../schema/metrics.js';
 

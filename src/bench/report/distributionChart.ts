@@ -2,7 +2,7 @@ import { figure as formatFigure, shownUnit, significant } from '../output/figure
 import { cellTitles } from '../output/sweepAxes.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
-import { quantile } from '../statistics/quantile.js';
+import { quantile } from '../statistics/descriptive.js';
 import { valuesOf } from './cellFigures.js';
 import {
   type Chart,

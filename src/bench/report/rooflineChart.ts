@@ -1,5 +1,10 @@
-import { rateOf } from '../analysis/ceilings.js';
-import { ceilingsOf, PHASE_METRICS, type RooflinePoint, rooflineOfCell } from '../analysis/roofline.js';
+import {
+  ceilingsOf,
+  PHASE_METRICS,
+  type RooflinePoint,
+  rateOf,
+  rooflineOfCell,
+} from '../analysis/roofline.js';
 import { formatRate, significant } from '../output/figures.js';
 import { formatCeiling, formatShare } from '../output/rooflineTable.js';
 import { cellTitles } from '../output/sweepAxes.js';

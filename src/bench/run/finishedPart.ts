@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { QwenAsrError } from '../../error.js';
 import { captureMachine } from '../environment/captureMachine.js';
-import type { ModelHashes } from '../environment/hashModel.js';
+import type { ModelHashes } from '../environment/provenance.js';
+import { hashSamples } from '../environment/provenance.js';
 import { parseEvents, parseResult } from '../output/readResult.js';
 import type { BenchPlan, ModelCellPlan } from '../plan/benchPlan.js';
 import type { BenchEvent, BenchHeader } from '../record/benchEvent.js';
 import type { BenchResult, CellRecord, ToolRecord } from '../schema/benchResult.js';
-import { hashSamples } from '../schema/hashSamples.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import { audioKey, type LoadedAudio } from './benchmarkAudio.js';
 

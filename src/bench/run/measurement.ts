@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QwenAsrError } from '../../error.js';
 import type { BackendChoice } from '../../transcribe/types.js';
-import { joinCeilings } from '../analysis/ceilings.js';
+import { joinCeilings } from '../analysis/roofline.js';
 import type { BenchPlan, CellPlan } from '../plan/benchPlan.js';
 import { runOrder } from '../plan/runOrder.js';
 import type { CeilingRates, CeilingsRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
-import { isSteady } from '../statistics/steadyState.js';
+import { isSteady } from '../statistics/driftTest.js';
 import type { CellFacts, CellSession, OpenCell } from './cellSession.js';
 
 /** A cell in the course of its measurement. */

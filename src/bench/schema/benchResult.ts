@@ -3,7 +3,7 @@ import type { TranscriptScore } from '../accuracy/scoreTranscript.js';
 import type { IndependentComparison } from '../statistics/compareIndependent.js';
 import type { PairedComparison } from '../statistics/comparePaired.js';
 import type { Drift } from '../statistics/driftTest.js';
-import type { Summary } from '../statistics.js';
+import type { Summary } from '../statistics/summarize.js';
 import type { EnvironmentRecord, MachineRecord } from './machineRecord.js';
 import type { PeakMemory, PhaseName, RunRecord } from './runRecord.js';
 

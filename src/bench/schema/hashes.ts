@@ -1,5 +1,6 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { MachineRecord } from './machineRecord.js';
-import { sha256Hex } from './sha256.js';
 
 /**
  * Identifies a sequence of token ids: SHA-256, hex, of the ids in decimal with a comma between them. Two runs with
@@ -9,7 +10,7 @@ import { sha256Hex } from './sha256.js';
  * hashTokens([151704, 9707, 13]); // the SHA-256 of '151704,9707,13'
  */
 export function hashTokens(tokenIds: readonly number[]): string {
-  return sha256(tokenIds.join(','));
+  return hashText(tokenIds.join(','));
 }
 
 const GIBIBYTE = 2 ** 30;
@@ -21,7 +22,7 @@ const GIBIBYTE = 2 ** 30;
 export function hashMachine(machine: Omit<MachineRecord, 'hash'>): string {
   const { cpuModel, architecture, physicalCores, logicalCpus, isa, memoryBytes, platform } = machine;
   const memoryGibibytes = Math.round(memoryBytes / GIBIBYTE);
-  return sha256(
+  return hashText(
     JSON.stringify([
       cpuModel,
       architecture,
@@ -34,6 +35,18 @@ export function hashMachine(machine: Omit<MachineRecord, 'hash'>): string {
   );
 }
 
-function sha256(text: string): string {
+function hashText(text: string): string {
   return sha256Hex(new TextEncoder().encode(text));
+}
+
+/**
+ * SHA-256 where Node's own is missing too: browsers have one for pages from https addresses and from the same computer
+ * only, and give its result later.
+ *
+ * @returns the hash in 64 hexadecimal digits
+ * @example
+ * sha256Hex(new TextEncoder().encode('abc')); // 'ba7816bf…'
+ */
+export function sha256Hex(bytes: Uint8Array): string {
+  return bytesToHex(sha256(bytes));
 }

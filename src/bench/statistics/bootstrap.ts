@@ -1,6 +1,11 @@
-import { normalCdf, normalQuantile } from './normalDistribution.js';
-import { quantileOfSorted, sortAscending } from './quantile.js';
-import { checkConfidence, checkSample, type Interval } from './sample.js';
+import {
+  checkConfidence,
+  checkSample,
+  type Interval,
+  quantileOfSorted,
+  sortAscending,
+} from './descriptive.js';
+import { normalCdf, normalQuantile } from './distributions.js';
 
 /** How a bootstrap is drawn. */
 export interface BootstrapOptions {

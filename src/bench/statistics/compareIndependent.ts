@@ -1,13 +1,10 @@
 import { QwenAsrError } from '../../error.js';
 import { type CompareOptions, checkMargin, logTimes } from './comparePaired.js';
+import { checkConfidence, mean, median } from './descriptive.js';
+import { normalCdf, normalQuantile, studentCdf, studentQuantile } from './distributions.js';
 import { hodgesLehmannShift } from './hodgesLehmann.js';
-import { mannWhitneyTest } from './mannWhitney.js';
-import { mean } from './meanInterval.js';
-import { normalCdf, normalQuantile } from './normalDistribution.js';
-import { median } from './quantile.js';
-import { checkConfidence } from './sample.js';
-import type { RankTest } from './signedRank.js';
-import { studentCdf, studentQuantile } from './studentDistribution.js';
+import type { RankTest } from './rankTests.js';
+import { mannWhitneyTest } from './rankTests.js';
 import { type Decision, decide, type Verdict } from './verdict.js';
 
 /** Settings of a comparison of sessions. */

@@ -1,10 +1,8 @@
 import { QwenAsrError } from '../../error.js';
+import { checkConfidence, checkSample, mean, tukeyFences } from './descriptive.js';
 import { hodgesLehmann } from './hodgesLehmann.js';
-import { mean } from './meanInterval.js';
-import { runsForMedianInterval } from './orderStatisticInterval.js';
-import { checkConfidence, checkSample } from './sample.js';
-import { type RankTest, signedRankTest } from './signedRank.js';
-import { tukeyFences } from './tukeyFences.js';
+import { runsForMedianInterval } from './orderStatistics.js';
+import { type RankTest, signedRankTest } from './rankTests.js';
 import { decide, type Verdict } from './verdict.js';
 
 /** Settings of a comparison. */

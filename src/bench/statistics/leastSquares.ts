@@ -1,7 +1,6 @@
 import { QwenAsrError } from '../../error.js';
-import { mean } from './meanInterval.js';
-import { checkConfidence, checkSample } from './sample.js';
-import { studentQuantile } from './studentDistribution.js';
+import { checkConfidence, checkSample, mean } from './descriptive.js';
+import { studentQuantile } from './distributions.js';
 
 /** A fitted coefficient in units of the response per unit of its column. */
 export interface Coefficient {

@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../../error.js';
+import { mean } from './descriptive.js';
 import { type Coefficient, fitLinearModel } from './leastSquares.js';
-import { mean } from './meanInterval.js';
 
 /** One run of a length sweep. */
 export interface OverheadRun {

@@ -1,4 +1,4 @@
-import { normalQuantile } from './normalDistribution.js';
+import { normalQuantile } from './distributions.js';
 
 /** A stream of pseudo-random numbers that a seed repeats exactly, on every machine. */
 export interface Random {

@@ -3,7 +3,7 @@ import type { BackendChoice } from '../../transcribe/types.js';
 import { rooflineOfRun } from '../analysis/roofline.js';
 import { formatThreads } from '../output/figures.js';
 import type { BenchPlan, CellPlan, ModelCellPlan } from '../plan/benchPlan.js';
-import { metricContext } from '../record/summarizeCell.js';
+import { metricContext } from '../record/summarizeResult.js';
 import type { CellFacts, CellSession } from '../run/cellSession.js';
 import type { MeasuredCell, MeasurementWatcher } from '../run/measurement.js';
 import type { BenchResult, CeilingsRecord } from '../schema/benchResult.js';

@@ -1,5 +1,5 @@
-import { CEILING_NAMES, rateOf } from '../analysis/ceilings.js';
 import type { RooflinePhase, RooflinePoint } from '../analysis/roofline.js';
+import { CEILING_NAMES, rateOf } from '../analysis/roofline.js';
 import { formatThreads } from '../output/figures.js';
 import { formatCeiling, formatShare } from '../output/rooflineTable.js';
 import type { CeilingsRecord } from '../schema/benchResult.js';

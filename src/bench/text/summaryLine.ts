@@ -1,6 +1,6 @@
 import { wholeMetric } from '../report/cellFigures.js';
 import type { BenchResult } from '../schema/benchResult.js';
-import { runsForMedianInterval } from '../statistics/orderStatisticInterval.js';
+import { runsForMedianInterval } from '../statistics/orderStatistics.js';
 
 /**
  * The last line of a single setting: `median 1812.0 ms, 95 % interval 1788.0 to 1842.0 ms, disturbed: 1 of 10 runs`; of

@@ -1,6 +1,6 @@
 import type { BenchPlan } from '../plan/benchPlan.js';
 import type { MeasuredCell } from '../run/measurement.js';
-import { mean } from '../statistics/meanInterval.js';
+import { mean } from '../statistics/descriptive.js';
 
 /** How far a measurement has come. */
 export interface Progress {

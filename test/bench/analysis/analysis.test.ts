@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ceilingRange, joinCeilings } from '../../../src/bench/analysis/ceilings.js';
-import { rooflineOfCell, rooflineOfRun } from '../../../src/bench/analysis/roofline.js';
+import {
+  ceilingRange,
+  joinCeilings,
+  rooflineOfCell,
+  rooflineOfRun,
+} from '../../../src/bench/analysis/roofline.js';
 import { threadScaling } from '../../../src/bench/analysis/threadScaling.js';
 import { ceilingDoubts, formatShare, rooflineTable } from '../../../src/bench/output/rooflineTable.js';
 import type {

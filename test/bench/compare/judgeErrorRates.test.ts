@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseFailCondition } from '../../../src/bench/compare/failCondition.js';
-import { judgeErrorRates } from '../../../src/bench/compare/judgeErrorRates.js';
+import { judgeErrorRates, parseFailCondition } from '../../../src/bench/compare/failCondition.js';
 import { scoreCell } from '../../../src/bench/run/accuracy.js';
 import type { BenchResult, CellRecord } from '../../../src/bench/schema/benchResult.js';
 import { fakeRun } from '../support/fakeCells.js';

@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { captureEnvironment } from '../../../src/bench/environment/captureEnvironment.js';
 import { captureMachine } from '../../../src/bench/environment/captureMachine.js';
-import { gitCommit } from '../../../src/bench/environment/gitCommit.js';
-import { hashModel } from '../../../src/bench/environment/hashModel.js';
+import { gitCommit, hashModel } from '../../../src/bench/environment/provenance.js';
 import { demoModelDir } from '../../support/projectRoot.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-environment-'));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type BootstrapOptions, bcaInterval } from '../../../src/bench/statistics/bootstrap.js';
-import { median, quantile } from '../../../src/bench/statistics/quantile.js';
+import { median, quantile } from '../../../src/bench/statistics/descriptive.js';
 import { createRandom } from '../../../src/bench/statistics/random.js';
 
 /** Draws the resamples and hands them over, as the users of `bcaInterval` do. */

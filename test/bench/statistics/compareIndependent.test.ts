@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compareIndependent } from '../../../src/bench/statistics/compareIndependent.js';
-import { adjustByHolm } from '../../../src/bench/statistics/holm.js';
 import { createRandom, type Random } from '../../../src/bench/statistics/random.js';
+import { adjustByHolm } from '../../../src/bench/statistics/verdict.js';
 import { QwenAsrError } from '../../../src/error.js';
 
 const close = (actual: number, expected: number, tolerance = 1e-12): void =>

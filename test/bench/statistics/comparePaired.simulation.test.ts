@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { comparePaired, type PairedComparison } from '../../../src/bench/statistics/comparePaired.js';
-import { mean, variance } from '../../../src/bench/statistics/meanInterval.js';
+import { mean, variance } from '../../../src/bench/statistics/descriptive.js';
+import { studentQuantile } from '../../../src/bench/statistics/distributions.js';
 import { createRandom } from '../../../src/bench/statistics/random.js';
-import { studentQuantile } from '../../../src/bench/statistics/studentDistribution.js';
 
 /*
  * What a verdict is worth, on runs with a known truth:

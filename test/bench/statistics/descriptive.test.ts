@@ -1,20 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  MAD_TO_SIGMA,
   mean,
   meanInterval,
-  standardDeviation,
-  variance,
-} from '../../../src/bench/statistics/meanInterval.js';
-import { normalQuantile } from '../../../src/bench/statistics/normalDistribution.js';
-import {
-  MAD_TO_SIGMA,
   median,
   medianAbsoluteDeviation,
   quantile,
-} from '../../../src/bench/statistics/quantile.js';
+  standardDeviation,
+  tukeyFences,
+  variance,
+} from '../../../src/bench/statistics/descriptive.js';
+import { normalQuantile } from '../../../src/bench/statistics/distributions.js';
 import { createRandom } from '../../../src/bench/statistics/random.js';
-import { tukeyFences } from '../../../src/bench/statistics/tukeyFences.js';
 import { QwenAsrError } from '../../../src/error.js';
 
 test('quantiles follow definition 7 of Hyndman and Fan', () => {

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { binomialCdf } from '../../../src/bench/statistics/binomialDistribution.js';
-import { normalCdf, normalQuantile } from '../../../src/bench/statistics/normalDistribution.js';
-import { erfc, incompleteBeta, logGamma } from '../../../src/bench/statistics/specialFunctions.js';
 import {
+  binomialCdf,
+  erfc,
+  incompleteBeta,
+  logGamma,
+  normalCdf,
+  normalQuantile,
   studentCdf,
   studentQuantile,
   studentTwoSidedP,
-} from '../../../src/bench/statistics/studentDistribution.js';
+} from '../../../src/bench/statistics/distributions.js';
 
 function close(actual: number, expected: number, relative: number, label: string): void {
   const error = Math.abs(actual - expected) / Math.max(Math.abs(expected), 1e-300);

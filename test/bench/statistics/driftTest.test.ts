@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { testDrift } from '../../../src/bench/statistics/driftTest.js';
-import { median } from '../../../src/bench/statistics/quantile.js';
+import { median } from '../../../src/bench/statistics/descriptive.js';
+import { isSteady, testDrift } from '../../../src/bench/statistics/driftTest.js';
 import { createRandom } from '../../../src/bench/statistics/random.js';
-import { isSteady } from '../../../src/bench/statistics/steadyState.js';
 
 test('the p-value counts all orders of the runs', () => {
   const orders = permutations([1, 2, 3, 4, 5, 6]);

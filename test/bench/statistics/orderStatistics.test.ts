@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  percentile,
   quantileInterval,
   runsForMedianInterval,
-} from '../../../src/bench/statistics/orderStatisticInterval.js';
-import { percentile, runsForPercentile } from '../../../src/bench/statistics/percentile.js';
+  runsForPercentile,
+} from '../../../src/bench/statistics/orderStatistics.js';
 import { createRandom } from '../../../src/bench/statistics/random.js';
 
 const counting = (length: number): number[] => Array.from({ length }, (_, i) => i + 1);

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hodgesLehmann, hodgesLehmannShift } from '../../../src/bench/statistics/hodgesLehmann.js';
-import { mannWhitneyTest } from '../../../src/bench/statistics/mannWhitney.js';
-import { median } from '../../../src/bench/statistics/quantile.js';
+import { median } from '../../../src/bench/statistics/descriptive.js';
+import {
+  hodgesLehmann,
+  hodgesLehmannShift,
+  selectPairSum,
+} from '../../../src/bench/statistics/hodgesLehmann.js';
 import { createRandom, type Random } from '../../../src/bench/statistics/random.js';
-import { midranks } from '../../../src/bench/statistics/ranks.js';
-import { selectPairSum } from '../../../src/bench/statistics/selectPairSum.js';
-import { signedRankCritical, signedRankTest } from '../../../src/bench/statistics/signedRank.js';
+import {
+  mannWhitneyTest,
+  midranks,
+  signedRankCritical,
+  signedRankTest,
+} from '../../../src/bench/statistics/rankTests.js';
 
 const close = (actual: number, expected: number, tolerance = 1e-12): void =>
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual}, expected ${expected}`);

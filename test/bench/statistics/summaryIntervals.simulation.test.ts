@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom, type Random } from '../../../src/bench/statistics/random.js';
-import { summarize } from '../../../src/bench/statistics.js';
+import { summarize } from '../../../src/bench/statistics/summarize.js';
 
 /*
  * What the documentation promises of the intervals of a summary, on samples whose true mean and median are known. 2,000

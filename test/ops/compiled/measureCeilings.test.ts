@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { joinCeilings } from '../../../src/bench/analysis/ceilings.js';
+import { joinCeilings } from '../../../src/bench/analysis/roofline.js';
 import { formatCeilings } from '../../../src/bench/text/rooflineText.js';
 import { READ_PATTERNS } from '../../../src/kernels/ceilings.js';
 import { loadNative } from '../../../src/runtime/native.js';

@@ -1,14 +1,17 @@
 import {
+  checkConfidence,
+  checkSample,
   FEWEST_FOR_MEAN_INTERVAL,
+  type Interval,
   mean,
   meanInterval,
+  median,
+  medianAbsoluteDeviation,
+  type Outlier,
   standardDeviation,
-} from './statistics/meanInterval.js';
-import { quantileInterval, runsForMedianInterval } from './statistics/orderStatisticInterval.js';
-import { type Percentile, percentile } from './statistics/percentile.js';
-import { median, medianAbsoluteDeviation } from './statistics/quantile.js';
-import { checkConfidence, checkSample, type Interval } from './statistics/sample.js';
-import { type Outlier, tukeyFences } from './statistics/tukeyFences.js';
+  tukeyFences,
+} from './descriptive.js';
+import { type Percentile, percentile, quantileInterval, runsForMedianInterval } from './orderStatistics.js';
 
 /** Settings of a summary. */
 export interface SummaryOptions {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createRandom } from '../../src/bench/statistics/random.js';
-import { summarize } from '../../src/bench/statistics.js';
-import { QwenAsrError } from '../../src/error.js';
+import { createRandom } from '../../../src/bench/statistics/random.js';
+import { summarize } from '../../../src/bench/statistics/summarize.js';
+import { QwenAsrError } from '../../../src/error.js';
 
 test('five runs: everything they support, and a sentence for what they do not', () => {
   const summary = summarize([1788, 1842, 1801, 1815, 1812]);
