@@ -20,8 +20,7 @@ export { type ErrorCode, QwenAsrError } from './error.js';
 export type { ByteInput, BytesInMemory } from './model/byteInput.js';
 export type { ModelFile, NamedBytes } from './model/modelFile.js';
 export type { Observer, Precision } from './ops/operators.js';
-export { joinLanguages } from './text/joinLanguages.js';
-export { joinTexts, textSeparator } from './text/joinTexts.js';
+export { joinLanguages, joinTexts, textSeparator } from './text/joinTexts.js';
 export { type LoadFromFilesOptions, loadModelFromFiles } from './transcribe/loadModelFromFiles.js';
 export { segmentRecording } from './transcribe/segmentRecording.js';
 export type {

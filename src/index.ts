@@ -25,8 +25,7 @@ export type { AudioInput } from './audio/openInput.js';
 export { type ErrorCode, QwenAsrError } from './error.js';
 export type { ByteInput } from './model/byteInput.js';
 export type { Ceilings, Observer, Precision } from './ops/operators.js';
-export { joinLanguages } from './text/joinLanguages.js';
-export { joinTexts, textSeparator } from './text/joinTexts.js';
+export { joinLanguages, joinTexts, textSeparator } from './text/joinTexts.js';
 export { loadModel } from './transcribe/loadModel.js';
 export { segmentRecording } from './transcribe/segmentRecording.js';
 export type {

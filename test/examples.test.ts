@@ -28,7 +28,6 @@ const SOURCES = [
   'audio/loadWav.ts',
   'audio/melSpectrogram.ts',
   'audio/openAudio.ts',
-  'text/joinLanguages.ts',
   'text/joinTexts.ts',
   'transcribe/loadModel.ts',
   'transcribe/segmentRecording.ts',

@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import { type ByteInput, nameOfBytes, takeBytes } from '../model/byteInput.js';
-import { checkOptions } from '../model/checkOptions.js';
+import { checkOptions } from '../model/checkArguments.js';
 import { bytesInMemory } from './byteReader.js';
 import { collectAudio } from './collectAudio.js';
 import type { LoadedAudio } from './loadedAudio.js';

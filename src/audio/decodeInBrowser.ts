@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import { type ByteInput, nameOfBytes, takeBytes } from '../model/byteInput.js';
-import { checkOptions } from '../model/checkOptions.js';
+import { checkOptions } from '../model/checkArguments.js';
 import { type AudioClip, SAMPLE_RATE_HZ } from './audioClip.js';
 import { decodeWav } from './decodeWav.js';
 import { prepareSamples } from './prepareSamples.js';

@@ -1,5 +1,5 @@
 import { type BytesInMemory, viewBytes } from '../model/byteInput.js';
-import { checkOptions } from '../model/checkOptions.js';
+import { checkOptions } from '../model/checkArguments.js';
 import { SAMPLE_RATE_HZ } from './audioClip.js';
 import type { LoadedAudio } from './loadedAudio.js';
 import { prepareSamples } from './prepareSamples.js';

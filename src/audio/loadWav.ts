@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { QwenAsrError } from '../error.js';
 import { isByteInput, nameOfBytes, takeBytes } from '../model/byteInput.js';
-import { checkOptions } from '../model/checkOptions.js';
+import { checkOptions } from '../model/checkArguments.js';
 import { fileError } from '../model/fileError.js';
 import { checkPath } from './checkPath.js';
 import { decodeWav } from './decodeWav.js';

@@ -1,5 +1,5 @@
 import { type ByteInput, isByteInput, nameOfBytes, takeBytes } from '../model/byteInput.js';
-import { checkOptions } from '../model/checkOptions.js';
+import { checkOptions } from '../model/checkArguments.js';
 import { type FileSource, openFileSource } from './fileSource.js';
 import { sourceInMemory } from './spool.js';
 

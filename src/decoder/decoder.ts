@@ -2,11 +2,8 @@ import { QwenAsrError } from '../error.js';
 import type { DecoderConfig } from '../model/config.js';
 import type { DecoderWeights } from '../model/decoderWeights.js';
 import type { Backend, Observer, Scope } from '../ops/operators.js';
-import type { Choice } from './decoderHead.js';
-import { type DecoderContext, decoderBuffers } from './decoderLayers.js';
-import { DecodeStep, type StepInput } from './decodeStep.js';
-import { type PrefillInput, prefill } from './prefill.js';
-import { ropeTables } from './ropeTables.js';
+import { type Choice, type DecoderContext, decoderBuffers } from './decoderLayers.js';
+import { DecodeStep, type PrefillInput, prefill, type StepInput } from './decoderPasses.js';
 
 /** How much a session can hold. */
 export interface SessionOptions {
@@ -128,4 +125,34 @@ function allocate(
   cos.write(tables.cos);
   sin.write(tables.sin);
   return { cache, cos, sin };
+}
+
+/** Cosines and sines of the rotation angles of every position. */
+export interface RopeTables {
+  /** [positions, headDim/2] f32 */
+  readonly cos: Float32Array;
+  /** [positions, headDim/2] f32 */
+  readonly sin: Float32Array;
+}
+
+/**
+ * RoPE tables: the angle of pair i at position p is p·θ^(−2i/headDim) (Su et al., arXiv:2104.09864), computed in f64 and
+ * rounded once. The checkpoints' interleaved MRoPE reduces to this, because its three position rows are equal for audio.
+ *
+ * @param positions 0…positions−1
+ * @param headDim even
+ * @param theta 1e6 in the published models
+ */
+export function ropeTables(positions: number, headDim: number, theta: number): RopeTables {
+  const half = headDim / 2;
+  const cos = new Float32Array(positions * half);
+  const sin = new Float32Array(positions * half);
+  for (let i = 0; i < half; i++) {
+    const frequency = theta ** (-i / half);
+    for (let position = 0; position < positions; position++) {
+      cos[position * half + i] = Math.cos(position * frequency);
+      sin[position * half + i] = Math.sin(position * frequency);
+    }
+  }
+  return { cos, sin };
 }

@@ -1,7 +1,7 @@
 import { QwenAsrError } from '../error.js';
 import type { DecoderSession } from './decoder.js';
-import type { Choice } from './decoderHead.js';
-import type { PrefillInput } from './prefill.js';
+import type { Choice } from './decoderLayers.js';
+import type { PrefillInput } from './decoderPasses.js';
 
 /** When the decoding of a sequence ends. */
 export interface GreedyOptions {
@@ -116,4 +116,15 @@ function advance(row: Row, choice: Choice, pass: { passMs: number; rows: number 
 
 function hasEnded({ id, count, budget, stopIds, exact }: Row): boolean {
   return count === budget || (stopIds.has(id) && !exact);
+}
+
+/** Greedy decoding of one sequence, alone in its session. */
+export async function* decodeGreedily(
+  session: DecoderSession,
+  input: GreedyInput,
+  options: GreedyOptions,
+): AsyncGenerator<GreedyToken, void, undefined> {
+  const batch = new GreedyBatch(session, 1);
+  yield (await batch.enter(input, options)).token;
+  while (batch.activeCount > 0) for (const { token } of await batch.step()) yield token;
 }

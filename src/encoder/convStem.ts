@@ -1,15 +1,20 @@
 import type { EncoderConfig } from '../model/config.js';
 import type { EncoderWeights } from '../model/encoderWeights.js';
 import type { Backend, FeatureMap, Observer, Operators, Pass, Scope, Tensor } from '../ops/operators.js';
-import type { MelInput } from './encoder.js';
-import { sinusoidalPositions } from './positions.js';
-import { audioTokenCount, chunkTokenCount, halved } from './tokenCounts.js';
 
 /**
  * Chunks convolved together. The feature maps of one group are what the stem needs of memory (0.6B shapes: 8 MB a chunk
  * in f32), however long the clip is; 8 chunks are thousands of matrix rows, enough to keep all cores busy.
  */
 const CHUNKS_PER_GROUP = 8;
+
+/** A log-mel spectrogram, as the encoder reads it. */
+export interface MelInput {
+  /** [bins, frames] f32, row-major. */
+  readonly data: Float32Array;
+  readonly bins: number;
+  readonly frames: number;
+}
 
 /** The planned stem of one clip. */
 export interface ConvStem {
@@ -135,4 +140,51 @@ function frameSlice(mel: MelInput, first: number, frames: number): Float32Array 
     slice.set(mel.data.subarray(start, start + frames), bin * frames);
   }
   return slice;
+}
+
+/** Longest wavelength of the sinusoids is 2π·10000 positions (Vaswani et al., arXiv:1706.03762; Whisper's layout). */
+const MAX_TIMESCALE = 10000;
+
+/**
+ * Sinusoidal position embeddings in Whisper's layout: row p is [sin(p·fᵢ) | cos(p·fᵢ)], fᵢ = 10000^(−i/(D/2−1)).
+ *
+ * @param count positions 0…count−1
+ * @param dModel D, even and at least 4
+ * @returns [count, dModel] f32, computed in f64
+ */
+export function sinusoidalPositions(count: number, dModel: number): Float32Array {
+  const half = dModel / 2;
+  const table = new Float32Array(count * dModel);
+  for (let i = 0; i < half; i++) {
+    const frequency = Math.exp((-Math.log(MAX_TIMESCALE) / (half - 1)) * i);
+    for (let position = 0; position < count; position++) {
+      table[position * dModel + i] = Math.sin(position * frequency);
+      table[position * dModel + half + i] = Math.cos(position * frequency);
+    }
+  }
+  return table;
+}
+
+/** Every convolution of the stem has stride 2, padding 1 and a 3-wide filter: n inputs give ⌈n/2⌉ outputs. */
+function halved(length: number): number {
+  return Math.ceil(length / 2);
+}
+
+/** Tokens of one chunk of `frames` mel frames (0 for none): the three halvings of the conv stem. */
+function chunkTokenCount(frames: number): number {
+  return halved(halved(halved(frames)));
+}
+
+/**
+ * Audio tokens of a clip: every full chunk gives {@link chunkTokenCount}(chunkFrames) = 13, the tail what its own frames
+ * give, although it is convolved at full width.
+ *
+ * @param frames mel frames of 10 ms
+ * @param chunkFrames frames of a full chunk; 100 in the published models (2 · n_window)
+ * @example
+ * audioTokenCount(500); // 65
+ */
+export function audioTokenCount(frames: number, chunkFrames = 100): number {
+  const chunks = Math.floor(frames / chunkFrames);
+  return chunks * chunkTokenCount(chunkFrames) + chunkTokenCount(frames % chunkFrames);
 }

@@ -3,17 +3,22 @@ import type { EncoderConfig } from '../model/config.js';
 import { describeArgument } from '../model/describe.js';
 import type { EncoderWeights } from '../model/encoderWeights.js';
 import type { Backend, Observer } from '../ops/operators.js';
-import { planConvStem } from './convStem.js';
+import { audioTokenCount, type MelInput, planConvStem } from './convStem.js';
 import { planEncoderLayers } from './encoderLayers.js';
-import type { Encoding } from './encoding.js';
-import { audioTokenCount } from './tokenCounts.js';
 
-/** A log-mel spectrogram, as the encoder reads it. */
-export interface MelInput {
-  /** [bins, frames] f32, row-major. */
+/** Wall time of the two passes of one clip, planning and copies included. */
+export interface EncodeTimings {
+  readonly convStemMs: number;
+  readonly encoderLayersMs: number;
+}
+
+/** Audio embeddings, as the decoder reads them. */
+export interface Encoding {
+  /** [tokens, hidden] f32, row-major. */
   readonly data: Float32Array;
-  readonly bins: number;
-  readonly frames: number;
+  readonly tokens: number;
+  readonly hidden: number;
+  readonly timings: EncodeTimings;
 }
 
 /** The audio tower: conv stem, windowed transformer and projector. */

@@ -3,7 +3,7 @@ import type { CheckFinding } from './checkReport.js';
 import type { ModelConfig } from './config.js';
 import { describeValue, quote } from './describe.js';
 import type { ModelFiles } from './modelFiles.js';
-import { parseObject } from './parseObject.js';
+import { parseObject } from './modelText.js';
 
 /** Special tokens of the prompt and the output, with the ids of the published vocabulary. */
 const SPECIAL_TOKENS: Readonly<Record<string, number>> = {

@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import { describeValue } from './describe.js';
-import { parseObject } from './parseObject.js';
+import { parseObject } from './modelText.js';
 
 /**
  * config.json in either layout: nested (`thinker_config: {audio_config, text_config, …}`) or flat (`audio_config` and

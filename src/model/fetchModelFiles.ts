@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import type { ModelFile } from './modelFile.js';
-import { parseObject } from './parseObject.js';
+import { parseObject } from './modelText.js';
 import { TEXT_FILES } from './readModelFolder.js';
 import { INDEX_FILE, SINGLE_FILE } from './weightFiles.js';
 

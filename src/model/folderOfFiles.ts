@@ -1,8 +1,8 @@
 import { QwenAsrError } from '../error.js';
 import { viewBytes } from './byteInput.js';
-import { checkTextSize, decodeModelText } from './decodeModelText.js';
 import type { ModelFile } from './modelFile.js';
 import type { ModelFolder, Place } from './modelFolder.js';
+import { checkTextSize, decodeModelText } from './modelText.js';
 
 export interface FolderOfFilesOptions {
   /** Names the model in messages. */

@@ -1,10 +1,10 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QwenAsrError } from '../error.js';
-import { checkTextSize, decodeModelText } from './decodeModelText.js';
 import { type OpenFile, readFileBytes } from './fileBytes.js';
 import { fileError } from './fileError.js';
 import type { ModelFiles } from './modelFiles.js';
+import { checkTextSize, decodeModelText } from './modelText.js';
 import { readModelFolder } from './readModelFolder.js';
 
 /**

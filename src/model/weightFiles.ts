@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import { describeValue, quote } from './describe.js';
-import { parseObject } from './parseObject.js';
+import { parseObject } from './modelText.js';
 
 /** Which safetensors files of a directory hold the weights. */
 export interface WeightFiles {

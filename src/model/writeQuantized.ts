@@ -4,7 +4,7 @@ import { QwenAsrError } from '../error.js';
 import { fileError } from './fileError.js';
 import { readModelDirectory } from './modelDirectory.js';
 import { OpenOutput, prepareModelFolder } from './modelOutput.js';
-import { parseObject } from './parseObject.js';
+import { parseObject } from './modelText.js';
 import {
   planQuantizedTensors,
   type QuantizePlan,

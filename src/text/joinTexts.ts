@@ -1,4 +1,4 @@
-import { givenTexts } from './givenTexts.js';
+import { givenTexts } from '../model/checkArguments.js';
 
 /**
  * Scripts that put no space between words or sentences, with the punctuation of East Asia: the ideographic (U+3000–303F)
@@ -39,4 +39,19 @@ export function joinTexts(texts: Iterable<string>): string {
   let joined = '';
   for (const text of givenTexts(texts, 'texts')) joined += textSeparator(joined, text) + text;
   return joined;
+}
+
+/**
+ * The languages of consecutive segments as one string: joined with commas, without those of silence (''), and each once
+ * for as long as it goes on. The published package does the same.
+ *
+ * @example
+ * joinLanguages(['English', 'English', '', 'German', 'English']); // 'English,German,English'
+ */
+export function joinLanguages(languages: Iterable<string>): string {
+  const named: string[] = [];
+  for (const language of givenTexts(languages, 'languages')) {
+    if (language !== '' && language !== named.at(-1)) named.push(language);
+  }
+  return named.join(',');
 }

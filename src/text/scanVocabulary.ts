@@ -1,5 +1,18 @@
-import { VOCABULARY_ID_LIMIT } from './publishedTokens.js';
-import { ENTRIES_PER_SLICE, type SlicedWork } from './slicedWork.js';
+import { VOCABULARY_ID_LIMIT } from './vocabulary.js';
+
+/** Work in slices of a few milliseconds: it yields wherever a pause does no harm. */
+export type SlicedWork<Result> = Generator<undefined, Result, undefined>;
+
+/** Entries handled between two pauses: about a millisecond of parsing or of filling maps. */
+const ENTRIES_PER_SLICE = 1024;
+
+/** The result, all slices at once. */
+export function finishWork<Result>(work: SlicedWork<Result>): Result {
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return step.value;
+  }
+}
 
 const QUOTE = 0x22; // "
 const BACKSLASH = 0x5c;

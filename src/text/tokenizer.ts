@@ -1,12 +1,9 @@
 import { QwenAsrError } from '../error.js';
 import { quote } from '../model/describe.js';
-import { bytesOfPiece, pieceOfText } from './byteAlphabet.js';
 import { bytePairMerge } from './bytePairMerge.js';
-import { parseMerges } from './mergeRules.js';
-import { MergeTable } from './mergeTable.js';
+import { MergeTable, parseMerges } from './mergeTable.js';
 import { preTokenize } from './preTokenize.js';
-import type { TokenizerData } from './tokenizerData.js';
-import { contentOf, Vocabulary } from './vocabulary.js';
+import { bytesOfPiece, contentOf, pieceOfText, type TokenizerData, Vocabulary } from './vocabulary.js';
 
 /** Turns ids into text as they come. */
 export interface StreamDecoder {

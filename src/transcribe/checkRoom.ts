@@ -1,6 +1,6 @@
 import { SAMPLE_RATE_HZ } from '../audio/audioClip.js';
 import { buildPrompt } from '../decoder/prompt.js';
-import { audioTokenCount } from '../encoder/tokenCounts.js';
+import { audioTokenCount } from '../encoder/convStem.js';
 import { QwenAsrError } from '../error.js';
 import { melFrameCount } from '../ops/logMelShape.js';
 import type { Stages } from './stages.js';

@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import { checkOptions } from '../model/checkOptions.js';
+import { checkOptions } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
 import type { OpenFile } from '../model/fileBytes.js';
 import { readModelDirectory } from '../model/modelDirectory.js';

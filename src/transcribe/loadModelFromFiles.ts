@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import { checkOptions } from '../model/checkOptions.js';
+import { checkOptions } from '../model/checkArguments.js';
 import { describeArgument, kindOf } from '../model/describe.js';
 import { fetchModelFiles } from '../model/fetchModelFiles.js';
 import { folderOfFiles } from '../model/folderOfFiles.js';

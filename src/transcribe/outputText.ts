@@ -1,6 +1,5 @@
 import type { StreamDecoder } from '../text/tokenizer.js';
-import { parseTranscript } from '../text/transcript.js';
-import { TranscriptStream } from '../text/transcriptStream.js';
+import { parseTranscript, TranscriptStream } from '../text/transcript.js';
 import type { TextModel } from './textModel.js';
 import type { TranscribeRequest } from './transcribeRequest.js';
 

@@ -3,7 +3,7 @@ import { isFloat32Array, takeSamples } from '../audio/checkSamples.js';
 import { soundRanges } from '../audio/soundRanges.js';
 import { type AudioSegment, splitAudio } from '../audio/splitAudio.js';
 import { QwenAsrError } from '../error.js';
-import { checkOptions } from '../model/checkOptions.js';
+import { checkOptions } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
 import { joinSamples } from './joinSamples.js';
 import { trimDigitalSilence } from './trimDigitalSilence.js';

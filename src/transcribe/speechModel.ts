@@ -1,6 +1,6 @@
 import { isFloat32Array, takeSamples } from '../audio/checkSamples.js';
 import { QwenAsrError } from '../error.js';
-import { checkOptions } from '../model/checkOptions.js';
+import { checkOptions } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
 import type { Backend, Ceilings, Observer } from '../ops/operators.js';
 import { Ledger } from './ledger.js';

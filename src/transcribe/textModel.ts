@@ -5,7 +5,7 @@ import { nextTurn } from '../runtime/nextTurn.js';
 import { languageNames } from '../text/languages.js';
 import { type PromptIds, resolvePromptIds } from '../text/promptIds.js';
 import { readTokenizerInSlices } from '../text/readTokenizer.js';
-import type { SlicedWork } from '../text/slicedWork.js';
+import type { SlicedWork } from '../text/scanVocabulary.js';
 import type { Tokenizer } from '../text/tokenizer.js';
 
 /** Longest time for which reading ahead holds up the event loop, in milliseconds, but for a slice and one JSON.parse. */

@@ -1,4 +1,4 @@
-import { decodeGreedily } from '../decoder/greedy.js';
+import { decodeGreedily } from '../decoder/greedyBatch.js';
 import { checkRoom } from './checkRoom.js';
 import { ClipTranscript } from './clipTranscript.js';
 import { type ClipContext, encodeClip } from './encodeClip.js';

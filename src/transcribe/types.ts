@@ -1,6 +1,6 @@
 import type { AudioClip } from '../audio/audioClip.js';
 import type { Mel } from '../audio/mel.js';
-import type { EncodeTimings, Encoding } from '../encoder/encoding.js';
+import type { EncodeTimings, Encoding } from '../encoder/encoder.js';
 import type { Backend, Ceilings, Observer, Precision } from '../ops/operators.js';
 
 export type { AudioClip, EncodeTimings, Encoding, Mel };

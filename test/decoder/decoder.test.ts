@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Decoder, type DecoderSession } from '../../src/decoder/decoder.js';
-import { decodeGreedily } from '../../src/decoder/greedy.js';
-import { GreedyBatch, type GreedyOptions } from '../../src/decoder/greedyBatch.js';
+import { Decoder, type DecoderSession, ropeTables } from '../../src/decoder/decoder.js';
+import { decodeGreedily, GreedyBatch, type GreedyOptions } from '../../src/decoder/greedyBatch.js';
 import type { Prompt } from '../../src/decoder/prompt.js';
 import { QwenAsrError } from '../../src/error.js';
 import { readModelConfig } from '../../src/model/config.js';
@@ -232,4 +231,17 @@ test('a prompt that does not fit the session is refused', async () => {
     (error) => error instanceof QwenAsrError && error.code === 'internal',
   );
   session.release();
+});
+
+test('angles are position · θ^(−2i/headDim)', () => {
+  const [positions, headDim, theta] = [3000, 128, 1e6];
+  const { cos, sin } = ropeTables(positions, headDim, theta);
+  assert.equal(cos.length, positions * 64);
+  for (const position of [0, 1, 17, 2999]) {
+    for (let i = 0; i < 64; i++) {
+      const angle = position * Math.exp((-2 * i * Math.log(theta)) / headDim);
+      assert.ok(Math.abs(cos[position * 64 + i]! - Math.cos(angle)) < 1e-7);
+      assert.ok(Math.abs(sin[position * 64 + i]! - Math.sin(angle)) < 1e-7);
+    }
+  }
 });

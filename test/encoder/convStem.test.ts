@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { planConvStem } from '../../src/encoder/convStem.js';
+import { audioTokenCount, planConvStem, sinusoidalPositions } from '../../src/encoder/convStem.js';
 import type { EncoderConfig } from '../../src/model/config.js';
 import type { EncoderWeights, WeightAndBias } from '../../src/model/encoderWeights.js';
 import type { Weight } from '../../src/ops/operators.js';
@@ -124,4 +124,50 @@ test('the stem is the written-out convolution, chunk by chunk, for clips of ever
     }
     scope.release();
   }
+});
+
+test('the first position is sin 0 = 0 and cos 0 = 1', () => {
+  assert.deepEqual([...sinusoidalPositions(1, 6)], [0, 0, 0, 1, 1, 1]);
+});
+
+test('frequencies fall from 1 to 1/10000, sines in the first half', () => {
+  const [dModel, position] = [128, 9];
+  const row = sinusoidalPositions(13, dModel).subarray(position * dModel, (position + 1) * dModel);
+  for (let i = 0; i < 64; i++) {
+    const angle = position / 10000 ** (i / 63);
+    assert.ok(Math.abs(row[i]! - Math.sin(angle)) < 1e-7, `sin ${i}`);
+    assert.ok(Math.abs(row[64 + i]! - Math.cos(angle)) < 1e-7, `cos ${i}`);
+  }
+});
+
+/** Outputs of a convolution, from the general formula: ⌊(n + 2·padding − kernel)/stride⌋ + 1. */
+function convolved(length: number, kernel = 3, stride = 2, padding = 1): number {
+  return Math.floor((length + 2 * padding - kernel) / stride) + 1;
+}
+
+/** Splits frames into chunks, pads nothing, and counts what three convolutions leave of each. */
+function simulated(frames: number, chunkFrames: number): number {
+  let tokens = 0;
+  for (let start = 0; start < frames; start += chunkFrames) {
+    tokens += convolved(convolved(convolved(Math.min(chunkFrames, frames - start))));
+  }
+  return tokens;
+}
+
+test('token counts are those of the convolutions, for every length up to 50 s', () => {
+  for (let frames = 0; frames <= 5000; frames++) {
+    assert.equal(audioTokenCount(frames), simulated(frames, 100), `${frames} frames`);
+  }
+  for (const chunkFrames of [8, 50, 64, 200]) {
+    for (let frames = 0; frames <= 700; frames++) {
+      assert.equal(audioTokenCount(frames, chunkFrames), simulated(frames, chunkFrames));
+    }
+  }
+});
+
+test('known counts', () => {
+  assert.deepEqual(
+    [0, 1, 8, 9, 99, 100, 101, 500].map((n) => audioTokenCount(n)),
+    [0, 1, 1, 2, 13, 13, 14, 65],
+  );
 });

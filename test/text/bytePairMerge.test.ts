@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bytePairMerge } from '../../src/text/bytePairMerge.js';
-import type { MergeRules } from '../../src/text/mergeRules.js';
-import { MergeTable } from '../../src/text/mergeTable.js';
+import { bytePairMerge, NumberHeap } from '../../src/text/bytePairMerge.js';
+import { type MergeRules, MergeTable } from '../../src/text/mergeTable.js';
 import { processorMs } from '../support/processorMs.js';
 import { Random } from '../support/random.js';
 
@@ -84,4 +83,22 @@ test('a word of a million letters does not take quadratic time', () => {
   assert.ok(processorMs() - startMs < 8000);
   assert.equal(merged.length, 250_001);
   assert.deepEqual(merged.slice(-2), [2, 0]);
+});
+
+test('pops what was pushed in ascending order, whatever the order of calls', () => {
+  const random = new Random(2);
+  const heap = new NumberHeap();
+  const kept: number[] = [];
+  for (let step = 0; step < 20_000; step++) {
+    if (random.integer(0, 2) > 0) {
+      const key = random.integer(0, 500);
+      heap.push(key);
+      kept.push(key);
+    } else {
+      kept.sort((a, b) => a - b);
+      assert.equal(heap.pop(), kept.shift());
+    }
+  }
+  for (const key of kept.sort((a, b) => a - b)) assert.equal(heap.pop(), key);
+  assert.equal(heap.pop(), undefined);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { joinTexts, textSeparator } from '../../src/text/joinTexts.js';
+import { joinLanguages, joinTexts, textSeparator } from '../../src/text/joinTexts.js';
 
 const CASES: readonly (readonly [what: string, texts: readonly string[], joined: string])[] = [
   ['nothing', [], ''],
@@ -38,4 +38,11 @@ test('texts come one by one with the same result', () => {
     for (const next of texts) text += textSeparator(text, next) + next;
     assert.equal(text, joined);
   }
+});
+
+test('languages are named once for as long as they go on, silence is passed over', () => {
+  assert.equal(joinLanguages([]), '');
+  assert.equal(joinLanguages(['', '']), '');
+  assert.equal(joinLanguages(['English', 'English']), 'English');
+  assert.equal(joinLanguages(['English', '', 'English', 'German', '', 'English']), 'English,German,English');
 });

@@ -1,9 +1,9 @@
 // The tokenizer with the published Qwen3 vocabulary, against the library that the published models are used with.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bytesOfPiece } from '../../src/text/byteAlphabet.js';
 import { preTokenize } from '../../src/text/preTokenize.js';
 import { readTokenizer } from '../../src/text/readTokenizer.js';
+import { bytesOfPiece } from '../../src/text/vocabulary.js';
 import { Random } from '../support/random.js';
 import { newLetters } from './newLetters.js';
 import { loadQwenOracle } from './qwenOracle.js';

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { scanVocabulary } from '../../src/text/scanVocabulary.js';
-import { finishWork } from '../../src/text/slicedWork.js';
+import { finishWork, scanVocabulary } from '../../src/text/scanVocabulary.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { Random } from '../support/random.js';
 

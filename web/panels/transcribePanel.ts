@@ -1,6 +1,6 @@
 import type { TranscriptSegment } from '../../src/browser.js';
 // Not from browser.ts: see recording.ts.
-import { joinLanguages } from '../../src/text/joinLanguages.js';
+import { joinLanguages } from '../../src/text/joinTexts.js';
 import type { Recording } from '../audio/recording.js';
 import type { Engine } from '../engine/engine.js';
 import { elementById } from './elementById.js';

@@ -1,5 +1,4 @@
-import { joinLanguages } from '../../text/joinLanguages.js';
-import { joinTexts } from '../../text/joinTexts.js';
+import { joinLanguages, joinTexts } from '../../text/joinTexts.js';
 import { segmentRecording } from '../../transcribe/segmentRecording.js';
 import type {
   ModelInfo,

@@ -1,6 +1,5 @@
 import type { AudioFormat } from '../../audio/audioDecoder.js';
-import { joinLanguages } from '../../text/joinLanguages.js';
-import { joinTexts } from '../../text/joinTexts.js';
+import { joinLanguages, joinTexts } from '../../text/joinTexts.js';
 import type { ModelInfo, TranscriptSegment, TranscriptTimings } from '../types.js';
 
 /** What was transcribed. */
