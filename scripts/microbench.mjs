@@ -1,7 +1,9 @@
 // Times every kernel at the sizes of a model, on every instruction set level of this machine:
 //   npm run microbench -- [kernel …] [--model 0.6b|1.7b|demo] [--threads 1] [--level avx2|avx512f|avx512bf16|wasm]
 //   [--ms 300]: how long each call is measured; the median of its rounds counts
+//   [--tuning tileRows=4,prefetchBytes=2048]: values of `Tuning` in place of the level's own
 import { parseArgs } from 'node:util';
+import { wasmCapabilities } from '../dist/src/jit/wasm/features.js';
 import { SCRATCH_BYTES } from '../dist/src/kernels/kernel.js';
 import { BYTES } from '../dist/src/kernels/registry/exampleCall.js';
 import { MODEL_SHAPES } from '../dist/src/kernels/registry/modelShapes.js';
@@ -31,12 +33,14 @@ const { values: options, positionals: wanted } = parseArgs({
     threads: { type: 'string', default: '1' },
     level: { type: 'string' },
     ms: { type: 'string', default: '300' },
+    tuning: { type: 'string', default: '' },
   },
 });
 const model = MODEL_SHAPES.find(({ name }) => name === options.model) ?? fail(`no model ${options.model}`);
 const kernels = kernelRegistry.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
 if (kernels.length === 0) fail(`no kernel ${wanted.join(', ')}`);
 const threadCount = Number(options.threads);
+const tuning = readTuning(options.tuning);
 enableRelaxedSimd();
 const native = await loadNative();
 const found = [...(typeof native === 'string' ? [] : detectX64Levels(native)), 'wasm'];
@@ -54,8 +58,8 @@ for (const level of levels) {
 async function timeKernel(kernel, level, operand) {
   const machine =
     level === 'wasm'
-      ? new WasmMachine({ started: { threads: [], refusal: null }, weightBytes: 0 })
-      : new NativeMachine(native, level, threadCount);
+      ? new WasmMachine({ started: { threads: [], refusal: null }, weightBytes: 0, tuning })
+      : new NativeMachine(native, level, threadCount, tuning);
   const arena = new Arena(machine, { regionBytes: 2 ** 26, keepBytes: 0 });
   const conductor = new Conductor(machine, SCRATCH_BYTES);
   const context = { model, capabilities: machine.capabilities, operand, threadCount };
@@ -127,6 +131,17 @@ function fill(block, { dtype, length, values }) {
   for (let done = pattern.length; done < length; done *= 2)
     array.copyWithin(done, 0, Math.min(done, length - done));
   return block.address;
+}
+
+/** `name=number,…` of the fields that `Tuning` has. */
+function readTuning(text) {
+  const known = Object.keys(wasmCapabilities().tuning);
+  const pairs = text === '' ? [] : text.split(',').map((pair) => pair.split('='));
+  for (const [name, value] of pairs) {
+    if (!known.includes(name)) fail(`expected one of ${known.join(', ')} in --tuning, found ${name}`);
+    if (!/^\d+$/.test(value)) fail(`expected a number for ${name} in --tuning, found ${value}`);
+  }
+  return Object.fromEntries(pairs.map(([name, value]) => [name, Number(value)]));
 }
 
 function fail(message) {

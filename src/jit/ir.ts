@@ -182,6 +182,25 @@ export interface Capabilities {
   readonly vecRegisters: number;
   /** Integer registers a kernel may hold at once. */
   readonly intRegisters: number;
+  /** An engine gives the registers out and spills what does not fit, instead of failing: counts are guidance. */
+  readonly registersAreVirtual: boolean;
+  /** `vecLoadPair` takes fewer instructions than two loads with widening. */
+  readonly widensInPairs: boolean;
+  readonly tuning: Tuning;
+}
+
+/** Sizes that speed depends on and results do not (but for the order of sums); each can be measured with the micro-benchmarks. */
+export interface Tuning {
+  /** Rows of A in the register tile of a matrix product: a divisor of 12, as many as the registers hold. */
+  readonly tileRows: number;
+  /** Most bytes of a row of A that one pass over a tile's columns multiplies, so that they stay in the first cache; 0: all. */
+  readonly kSegmentBytes: number;
+  /** Groups of rows of A, each as large as the registers hold, that meet a stream of weights on its way. */
+  readonly streamGroups: number;
+  /** Most accumulators of one sum of a stream, which hide the latency of the products: 4, 2 or 1. */
+  readonly unroll: number;
+  /** Distance of the prefetch from the weights in use, in bytes; 0: left to the processor. */
+  readonly prefetchBytes: number;
 }
 
 /** A finished kernel body. */

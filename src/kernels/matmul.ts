@@ -1,5 +1,5 @@
 import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, IntReg, KernelCode } from '../jit/ir.js';
+import type { Capabilities, IntReg, KernelCode, Tuning } from '../jit/ir.js';
 import { dotTile } from './dotTile.js';
 import { type EpilogueSpec, emitEpilogue, epilogueName } from './epilogue.js';
 import { boundIndex, type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
@@ -111,14 +111,39 @@ function emitStrip(
       ? [MATMUL_SLOTS.weight, MATMUL_SLOTS.weight2]
       : [MATMUL_SLOTS.weight];
   weights.forEach((slot, product) => {
-    for (let segment = 0; segment < spec.segments; segment++) {
+    for (const segment of cutSegments(spec, policy, k.capabilities.tuning)) {
       const b = k.intOp('mul', state.column.get(), spec.bStrideBytes);
       k.advance(b, loadSlot(k, params, slot));
-      k.advance(b, segment * spec.segmentDepth * policy.bBytes);
+      k.advance(b, segment.bOffsetBytes);
       const c = k.intOp('add', params.scratch, product * policy.tileRows * spec.columnsPerTile * 4);
       emitColumns(k, spec, policy, rows, b, c, segment);
     }
   });
+}
+
+/** Elements of a row that follow one another in A and in B. */
+interface RowSegment {
+  readonly depth: number;
+  readonly aOffsetBytes: number;
+  readonly bOffsetBytes: number;
+}
+
+/** The segments of a row, cut into pieces of whole steps that the target's tuning asks for. */
+function cutSegments(
+  { segments, segmentDepth, aSegmentStrideBytes }: MatmulSpec,
+  { aBytes, bBytes, stepElements }: TilePolicy,
+  { kSegmentBytes }: Tuning,
+): RowSegment[] {
+  const steps =
+    kSegmentBytes === 0 ? Infinity : Math.max(1, Math.floor(kSegmentBytes / aBytes / stepElements));
+  const most = Math.min(segmentDepth, steps * stepElements);
+  return Array.from({ length: segments }, (_, segment) =>
+    Array.from({ length: Math.ceil(segmentDepth / most) }, (_, piece) => ({
+      depth: Math.min(most, segmentDepth - piece * most),
+      aOffsetBytes: segment * aSegmentStrideBytes + piece * most * aBytes,
+      bOffsetBytes: (segment * segmentDepth + piece * most) * bBytes,
+    })),
+  ).flat();
 }
 
 function emitStripEpilogue(
@@ -172,7 +197,7 @@ function rowPointers(
   return pointers;
 }
 
-/** One segment of one strip: C[m, n] (+)= dot over the segment, for all columns of the tile. */
+/** One piece of a segment of one strip: C[m, n] (+)= dot over the segment, for all columns of the tile. */
 function emitColumns(
   k: KernelBuilder,
   spec: MatmulSpec,
@@ -180,15 +205,14 @@ function emitColumns(
   rows: readonly IntReg[],
   b: IntReg,
   c: IntReg,
-  segment: number,
+  { depth, aOffsetBytes, bOffsetBytes }: RowSegment,
 ): void {
-  const { bStrideBytes, columnsPerTile, segmentDepth } = spec;
+  const { bStrideBytes, columnsPerTile } = spec;
   k.loop(columnsPerTile / 4, () => {
-    const aOffsetBytes = segment * spec.aSegmentStrideBytes;
-    const sums = dotTile(k, policy, { a: rows, b, bStrideBytes, depth: segmentDepth, aOffsetBytes });
+    const sums = dotTile(k, policy, { a: rows, b, bStrideBytes, depth, aOffsetBytes });
     sums.forEach((sum, m) => {
       const to = k.at(c, m * columnsPerTile * 4);
-      if (segment > 0) k.add(sum, k.load(to), sum);
+      if (bOffsetBytes > 0) k.add(sum, k.load(to), sum);
       k.storeLow(to, sum, 4);
     });
     k.advance(b, 4 * bStrideBytes);

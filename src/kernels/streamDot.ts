@@ -2,11 +2,6 @@ import type { KernelBuilder } from '../jit/builder.js';
 import type { Capabilities, IntReg, VecReg } from '../jit/ir.js';
 import type { TilePolicy } from './tilePolicy.js';
 
-/**
- * Distance of the prefetch from the weights in use. Of 1 to 16 KB measured in turns on two cores (0.6B, a decode step),
- * 4 KB was best: 43 ms against 46 at 16 KB, which fetches too much past the ends of tiles that others work on.
- */
-const PREFETCH_BYTES = 4096;
 const CACHE_LINE_BYTES = 64;
 
 /** Few rows of A against many rows of B that lie one after another in memory. */
@@ -30,12 +25,9 @@ function rowsInRegisters(vecRegisters: number): number {
   return Math.floor((vecRegisters - 1) / 5);
 }
 
-/**
- * Rows of A that a stream serves: twice what the registers hold, as four rows of B stay in the first-level cache. With 4
- * lanes arithmetic is the limit from 3 rows on, and the tiled product is 5 to 8 % faster at 4.
- */
-export function maxStreamRows({ lanes, vecRegisters }: Capabilities): number {
-  return (lanes === 4 ? 1 : 2) * rowsInRegisters(vecRegisters);
+/** Rows of A that a stream serves: after the first group, the four rows of B are in the first-level cache. */
+export function maxStreamRows({ vecRegisters, tuning }: Capabilities): number {
+  return tuning.streamGroups * rowsInRegisters(vecRegisters);
 }
 
 /** Rows of A in groups that the registers hold, as equal as can be. */
@@ -52,6 +44,7 @@ export function rowGroups(rows: number, vecRegisters: number): { firstRow: numbe
 export function streamDot(k: KernelBuilder, policy: TilePolicy, operands: StreamOperands): VecReg[] {
   const { a, aStrideBytes, firstRow, rows, b, bStrideBytes, depth, fromMemory } = operands;
   const unroll = chooseUnroll(depth / policy.stepElements, rows, k.capabilities);
+  const { prefetchBytes } = k.capabilities.tuning;
   const loadPair = unroll % 2 === 0 ? policy.loadPair : undefined;
   const stepsAtOnce = loadPair === undefined ? 1 : 2;
   const aStep = policy.stepElements * policy.aBytes;
@@ -65,8 +58,8 @@ export function streamDot(k: KernelBuilder, policy: TilePolicy, operands: Stream
       for (let first = 0; first < unroll; first += stepsAtOnce) {
         const at = k.at(b, first * bStep);
         const steps = loadPair?.(k, at) ?? [policy.loadB(k, at)];
-        if (fromMemory && (first * bStep) % CACHE_LINE_BYTES === 0) {
-          k.prefetch(k.at(b, first * bStep + PREFETCH_BYTES), 'once');
+        if (fromMemory && prefetchBytes > 0 && (first * bStep) % CACHE_LINE_BYTES === 0) {
+          k.prefetch(k.at(b, first * bStep + prefetchBytes), 'once');
         }
         steps.forEach((w, i) => {
           const u = first + i;
@@ -87,9 +80,12 @@ export function streamDot(k: KernelBuilder, policy: TilePolicy, operands: Stream
 }
 
 /** Independent accumulators hide the latency of the products; as many as divide the steps and fit. */
-function chooseUnroll(steps: number, rows: number, { lanes, vecRegisters }: Capabilities): number {
-  // WebAssembly's engines keep the sums of other columns in memory meanwhile, but load all operands of a step first.
+function chooseUnroll(steps: number, rows: number, capabilities: Capabilities): number {
+  const { vecRegisters, registersAreVirtual, tuning } = capabilities;
+  // An engine keeps the sums of other columns in memory meanwhile, but loads all operands of a step first.
   const fits = (unroll: number) =>
-    lanes === 4 ? unroll * (2 * rows + 1) < vecRegisters : unroll * rows <= vecRegisters - 1 - 4 * rows;
-  return [4, 2].find((unroll) => steps % unroll === 0 && fits(unroll)) ?? 1;
+    registersAreVirtual
+      ? unroll * (2 * rows + 1) < vecRegisters
+      : unroll * rows <= vecRegisters - 1 - 4 * rows;
+  return [4, 2].find((unroll) => unroll <= tuning.unroll && steps % unroll === 0 && fits(unroll)) ?? 1;
 }

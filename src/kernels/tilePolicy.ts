@@ -32,10 +32,8 @@ export interface TilePolicy {
 
 /** Picks the policy for operand types; bf16 activations exist only where the target has `pairDot`. */
 export function tilePolicy(capabilities: Capabilities, a: OperandDtype, b: OperandDtype): TilePolicy {
-  const { lanes, vecRegisters } = capabilities;
-  // 24 accumulators, four of B and one of A fill 32 registers; 12, three of A and one of B fill 16. Engines that
-  // allocate registers themselves (4 lanes: WebAssembly) spill in a full house, and are fastest with 8 accumulators.
-  const tileRows = vecRegisters >= 30 ? 6 : lanes === 4 ? 2 : 3;
+  const { lanes, widensInPairs } = capabilities;
+  const { tileRows } = capabilities.tuning;
   if (a === 'bf16') {
     return {
       name: 'pairDot',
@@ -51,7 +49,7 @@ export function tilePolicy(capabilities: Capabilities, a: OperandDtype, b: Opera
       bFromMemory: true,
     };
   }
-  const inPairs = lanes === 4 && b === 'bf16'; // wider targets widen from memory in one instruction and a shift
+  const inPairs = widensInPairs && b === 'bf16';
   return {
     name: 'widenDot',
     aBytes: 4,

@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import type { KernelCode } from '../jit/ir.js';
+import type { KernelCode, Tuning } from '../jit/ir.js';
 import { compileKernels, createKernelTable } from '../jit/wasm/compile.js';
 import { createWasmMemory, growWasmMemory } from '../jit/wasm/createWasmMemory.js';
 import { wasmCapabilities, wasmFeatures } from '../jit/wasm/features.js';
@@ -31,6 +31,8 @@ export interface WasmMachineOptions {
   readonly started: StartedParticipants;
   /** Bytes of weights that will be read into the memory. */
   readonly weightBytes: number;
+  /** Replaces what measured best, as micro-benchmarks do. */
+  readonly tuning?: Partial<Tuning>;
 }
 
 const GIB = 2 ** 30;
@@ -58,7 +60,7 @@ export class WasmMachine implements Machine {
   readonly isa: string;
   readonly threadCount: number;
   readonly refusal: string | null;
-  readonly capabilities = wasmCapabilities();
+  readonly capabilities;
   private readonly memory: WasmMemory;
   /** All that the memory's buffer has been: each is another object over the same bytes. */
   private readonly buffers = new Set<ArrayBufferLike>();
@@ -82,6 +84,7 @@ export class WasmMachine implements Machine {
     const { relaxedSimd, simd, memory64 } = wasmFeatures();
     if (!simd) throw new QwenAsrError('unsupported', 'WebAssembly: this runtime has no 128-bit vectors');
     const { threads, refusal } = options.started;
+    this.capabilities = wasmCapabilities(options.tuning);
     const sharedMemory = threads.length > 0;
     const byteLength = options.weightBytes + WORKING_BYTES;
     const wide = byteLength > MAX_BYTES_32;

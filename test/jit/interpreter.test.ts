@@ -4,15 +4,10 @@ import { QwenAsrError } from '../../src/error.js';
 import { KernelBuilder } from '../../src/jit/builder.js';
 import { interpret } from '../../src/jit/interpreter.js';
 import type { Capabilities, Instruction, IntReg, VecReg } from '../../src/jit/ir.js';
+import { wasmCapabilities } from '../../src/jit/wasm/features.js';
 import { checkRandomKernels, type KernelTarget } from './support/checkRandomKernels.js';
 
-const capabilities: Capabilities = {
-  lanes: 4,
-  pairDot: true,
-  byteDot: true,
-  vecRegisters: 16,
-  intRegisters: 16,
-};
+const capabilities: Capabilities = { ...wasmCapabilities(), pairDot: true, byteDot: true };
 
 /** Runs a kernel over memory that starts with these f32 values; returns all of it as f32. */
 function runOnFloats(

@@ -53,6 +53,22 @@ describe('matmul', async () => {
           });
         }
       }
+      test(`rows that tuning cuts into pieces are within their bound: ${where}`, {
+        skip: target.missing,
+      }, () => {
+        const random = new Random(32);
+        const { capabilities } = target;
+        for (const [kSegmentBytes, tileRows] of [
+          [64, 1],
+          [192, 2],
+          [512, 3],
+        ] as const) {
+          const tuning = { ...capabilities.tuning, kSegmentBytes, tileRows };
+          const tuned = { ...target, capabilities: { ...capabilities, tuning } };
+          const { what, columnsPerTile } = randomProduct(random, types, 5, target.isSlow ? 2 : 12);
+          checkMatmul(tuned, new ProductRun(what, random), { rowsPerTile: 12, columnsPerTile });
+        }
+      });
       test(`random shapes and epilogues are within their bound: ${where}`, { skip: target.missing }, () => {
         const random = new Random(31);
         for (let i = 0; i < (target.isSlow ? 3 : 40); i++) {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { interpret } from '../../src/jit/interpreter.js';
+import { wasmCapabilities } from '../../src/jit/wasm/features.js';
 import { adaptKernel } from '../../src/runtime/adaptKernel.js';
 import { CONTROL } from '../../src/runtime/tapeLayout.js';
 
 /** Any target's will do: the kernel has no vectors. */
-const adapt = adaptKernel({ lanes: 4, pairDot: false, byteDot: false, vecRegisters: 16, intRegisters: 13 });
+const adapt = adaptKernel(wasmCapabilities());
 
 const WINDOW_TICKS = 70_000;
 

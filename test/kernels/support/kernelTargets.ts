@@ -29,9 +29,9 @@ export async function kernelTargets(): Promise<KernelTarget[]> {
 }
 
 const interpreterWidths: readonly Capabilities[] = [
-  { lanes: 4, pairDot: false, byteDot: false, vecRegisters: 16, intRegisters: 13 },
-  { lanes: 8, pairDot: false, byteDot: false, vecRegisters: 16, intRegisters: 13 },
-  { lanes: 16, pairDot: true, byteDot: true, vecRegisters: 32, intRegisters: 13 },
+  wasmCapabilities(),
+  x64Capabilities('avx2'),
+  x64Capabilities('avx512bf16'),
 ];
 
 function interpreterTarget(capabilities: Capabilities): KernelTarget {
