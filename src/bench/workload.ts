@@ -1,5 +1,4 @@
 import type { ModelInfo } from '../transcribe/types.js';
-import type { WorkRecord } from './schema/benchResult.js';
 
 /*
  * How much arithmetic and memory traffic a run needs, from the model's shapes alone, so that its times can be held
@@ -31,65 +30,14 @@ export interface Work {
   readonly bytes: number;
 }
 
-/**
- * The work of each phase of one run.
- *
- * @example
- * workOfRun(model.info, { frames: 1100, audioTokens: 143, promptTokens: 157, tokens: 33 });
- */
-export function workOfRun(model: ModelInfo, size: RunSize): WorkRecord[] {
-  return workOfSegments(model, [size], Math.max(0, (size.tokens ?? 0) - 1));
-}
-
-/**
- * The work of each phase of a run over segments. Encoder and prefill read their weights for every segment; a decode step
- * reads the decoder's once, however many segments it serves.
- *
- * @param segments those that were computed
- * @param decodeSteps passes of the decoder after the prefills
- */
-export function workOfSegments(
-  model: ModelInfo,
-  segments: readonly RunSize[],
-  decodeSteps: number,
-): WorkRecord[] {
-  const record = (phase: WorkRecord['phase'], parts: readonly Work[]): WorkRecord => ({
-    phase,
-    ...parts.reduce(addWork, { flops: 0, bytes: 0 }),
-    arithmetic: model.precision,
-  });
-  const work = [
-    record(
-      'convStem',
-      segments.map((size) => convStemWork(model, size)),
-    ),
-    record(
-      'encoderLayers',
-      segments.map(({ audioTokens }) => encoderLayersWork(model, audioTokens)),
-    ),
-  ];
-  const decoded = segments.flatMap(({ promptTokens, tokens }) =>
-    promptTokens === null || tokens === null ? [] : [{ promptTokens, tokens }],
-  );
-  if (decoded.length === 0) return work;
-  work.push(
-    record(
-      'prefill',
-      decoded.map(({ promptTokens }) => prefillWork(model, promptTokens)),
-    ),
-  );
-  if (decodeSteps > 0) work.push(record('decode', [batchDecodeWork(model, decoded, decodeSteps)]));
-  return work;
-}
-
 /** What one segment asks of the decoder. */
 export type DecodedSize = { readonly [Name in 'promptTokens' | 'tokens']: number };
 
 /** The decode steps of several segments: every token's arithmetic and cache, but the weights once for each step. */
 export function batchDecodeWork(model: ModelInfo, segments: readonly DecodedSize[], steps: number): Work {
-  const alone = segments
-    .map(({ promptTokens, tokens }) => decodeWork(model, promptTokens, tokens - 1))
-    .reduce(addWork, { flops: 0, bytes: 0 });
+  const alone = sumWork(
+    segments.map(({ promptTokens, tokens }) => decodeWork(model, promptTokens, tokens - 1)),
+  );
   const rows = segments.reduce((sum, { tokens }) => sum + tokens - 1, 0);
   return { flops: alone.flops, bytes: alone.bytes - (rows - steps) * decoderBytes(model) };
 }
@@ -182,8 +130,11 @@ function decoderBytes(model: ModelInfo): number {
   return bytesOf(model, stepParameters(model));
 }
 
-function addWork(a: Work, b: Work): Work {
-  return { flops: a.flops + b.flops, bytes: a.bytes + b.bytes };
+export function sumWork(parts: readonly Work[]): Work {
+  return parts.reduce((a, b) => ({ flops: a.flops + b.flops, bytes: a.bytes + b.bytes }), {
+    flops: 0,
+    bytes: 0,
+  });
 }
 
 /** q·k and p·v of every head, for so many pairs of a query and a key. */

@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadWav } from '../../src/audio/loadWav.js';
+import { workOfRun, workOfSegments } from '../../src/bench/phases.js';
 import {
   convStemWork,
   decodeStepWork,
   decodeWork,
   encoderLayersWork,
   prefillWork,
-  workOfRun,
-  workOfSegments,
 } from '../../src/bench/workload.js';
 import type { Operators } from '../../src/ops/operators.js';
 import { createReferenceBackend } from '../../src/ops/reference/referenceBackend.js';

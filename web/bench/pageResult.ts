@@ -1,4 +1,5 @@
 import { version } from '../../package.json';
+import { workOfRun, workOfSegments } from '../../src/bench/phases.js';
 import { summarizeCell } from '../../src/bench/record/summarizeResult.js';
 import { framesOf, segmentSizes } from '../../src/bench/run/audioCuts.js';
 import {
@@ -12,7 +13,6 @@ import {
 import { sha256Hex } from '../../src/bench/schema/hashes.js';
 import type { RunRecord } from '../../src/bench/schema/runRecord.js';
 import { testDrift } from '../../src/bench/statistics/driftTest.js';
-import { workOfRun, workOfSegments } from '../../src/bench/workload.js';
 import type { ModelInfo } from '../../src/browser.js';
 import type { Recording } from '../audio/recording.js';
 import { browserMachine, browserState } from './browserMachine.js';

@@ -1,5 +1,5 @@
 import type { RunRecord } from '../../src/bench/schema/runRecord.js';
-import { PAGE_PHASES, phaseMs } from '../bench/pagePhases.js';
+import { PAGE_PHASES, pagePhaseMs } from '../bench/pagePhases.js';
 import { svgElement } from './svgElement.js';
 
 const WIDTH = 600;
@@ -7,10 +7,9 @@ const HEIGHT = 28;
 
 /** Where the time of a run goes on average: one bar of parts, and a list of them. */
 export function phaseChart(runs: readonly RunRecord[]): HTMLElement {
-  const parts = PAGE_PHASES.map(({ name, title, fields }) => ({
-    name,
-    title,
-    ms: runs.reduce((sum, run) => sum + phaseMs(run, fields), 0) / runs.length,
+  const parts = PAGE_PHASES.map((phase) => ({
+    ...phase,
+    ms: runs.reduce((sum, run) => sum + pagePhaseMs(run, phase), 0) / runs.length,
   }));
   const totalMs = parts.reduce((sum, { ms }) => sum + ms, 0);
   const figure = document.createElement('figure');

@@ -1,13 +1,11 @@
+import { PHASES, type PhaseName, phaseMs } from '../phases.js';
 import type { CeilingRates, CeilingsRecord, CellRecord, WorkRecord } from '../schema/benchResult.js';
-import type { PhaseTimes, RunRecord } from '../schema/runRecord.js';
+import type { RunRecord } from '../schema/runRecord.js';
 import { median } from '../statistics/descriptive.js';
-
-/** The phases whose work is known. They do not overlap, so their times add up. */
-export type RooflinePhase = 'convStem' | 'encoderLayers' | 'prefill' | 'decode';
 
 /** A phase of a run under the machine's ceilings (Williams, Waterman and Patterson 2009). */
 export interface RooflinePoint {
-  readonly phase: RooflinePhase;
+  readonly phase: PhaseName;
   readonly ms: number;
   readonly flopsPerSecond: number;
   readonly bytesPerSecond: number;
@@ -26,23 +24,6 @@ export interface RooflinePoint {
   readonly reliable: boolean;
 }
 
-/** The metric that has the time of each phase. */
-export const PHASE_METRICS: Readonly<Record<RooflinePhase, string>> = {
-  convStem: 'conv_stem',
-  encoderLayers: 'encoder_layers',
-  prefill: 'prefill',
-  decode: 'decode_steps',
-};
-
-const ROOFLINE_PHASES: readonly RooflinePhase[] = ['convStem', 'encoderLayers', 'prefill', 'decode'];
-
-const TIME_OF: Readonly<Record<RooflinePhase, `${RooflinePhase}Ms` & keyof PhaseTimes>> = {
-  convStem: 'convStemMs',
-  encoderLayers: 'encoderLayersMs',
-  prefill: 'prefillMs',
-  decode: 'decodeMs',
-};
-
 /**
  * Each phase of a run under the ceilings.
  *
@@ -54,15 +35,15 @@ export function rooflineOfRun(
   work: readonly WorkRecord[],
   ceilings: CeilingsRecord | null,
 ): RooflinePoint[] {
-  return ceilings === null ? [] : pointsOf((phase) => phases[TIME_OF[phase]], work, ceilings);
+  return ceilings === null ? [] : pointsOf((phase) => phaseMs(phases, phase), work, ceilings);
 }
 
 /** The same for a cell by the medians of its runs. */
 export function rooflineOfCell(cell: CellRecord, ceilings: readonly CeilingsRecord[]): RooflinePoint[] {
   const own = ceilingsOf(cell, ceilings);
   if (own === null || cell.runs.length === 0) return [];
-  const typical = (phase: RooflinePhase): number | null => {
-    const times = cell.runs.map(({ phases }) => phases[TIME_OF[phase]]).filter((ms) => ms !== null);
+  const typical = (phase: PhaseName): number | null => {
+    const times = cell.runs.map(({ phases }) => phaseMs(phases, phase)).filter((ms) => ms !== null);
     return times.length < cell.runs.length ? null : median(times);
   };
   return pointsOf(typical, cell.work, own);
@@ -79,11 +60,11 @@ export function ceilingsOf(
 }
 
 function pointsOf(
-  timeOf: (phase: RooflinePhase) => number | null,
+  timeOf: (phase: PhaseName) => number | null,
   work: readonly WorkRecord[],
   ceilings: CeilingsRecord,
 ): RooflinePoint[] {
-  return ROOFLINE_PHASES.flatMap((phase) => {
+  return PHASES.flatMap(({ id: phase }) => {
     const record = work.find((one) => one.phase === phase);
     const ms = timeOf(phase);
     return record === undefined || ms === null || ms <= 0 ? [] : (pointOf(phase, ms, record, ceilings) ?? []);
@@ -91,7 +72,7 @@ function pointsOf(
 }
 
 function pointOf(
-  phase: RooflinePhase,
+  phase: PhaseName,
   ms: number,
   { flops, bytes, arithmetic }: WorkRecord,
   ceilings: CeilingsRecord,

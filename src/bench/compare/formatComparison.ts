@@ -1,8 +1,9 @@
 import { showVerdict } from '../output/comparisonTable.js';
 import { figure, formatChange, formatProbability, shownTitle, significant } from '../output/figures.js';
 import { escapeMarkdown, markdownTable } from '../output/formatMarkdown.js';
-import { type FigureTable, LEDGER_METRICS } from '../output/summaryTable.js';
+import type { FigureTable } from '../output/summaryTable.js';
 import { textTable } from '../output/textTable.js';
+import { PHASES } from '../phases.js';
 import type { CellRecord, IndependentRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
 import { mean } from '../statistics/descriptive.js';
@@ -94,7 +95,7 @@ const SMALLEST_SHARE = 0.005;
 function isWorthALine({ metric }: IndependentRecord, { pair, sameAudio }: CellComparison): boolean {
   // On the same audio it changes as the total does.
   if (metric === 'rt_factor') return !sameAudio;
-  if (!LEDGER_METRICS.some((name) => name === metric)) return true;
+  if (!PHASES.some((phase) => phase.metric === metric)) return true;
   return [pair.a, pair.b].some(({ summary }) => {
     const whole = summary?.['total']?.median ?? summary?.['encode']?.median ?? 0;
     return (summary?.[metric]?.median ?? 0) >= SMALLEST_SHARE * whole;

@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { memoryUsage } from 'node:process';
-import type { PeakMemory, PhaseName } from '../schema/runRecord.js';
+import type { PhaseName } from '../phases.js';
+import type { PeakMemory } from '../schema/runRecord.js';
 import { SystemFile } from './systemFile.js';
 
 /** The peak resident set size since the last {@link PeakSource.next}, in bytes. */

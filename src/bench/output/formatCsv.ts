@@ -1,3 +1,4 @@
+import { MAIN_PHASES, PHASES } from '../phases.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
 
@@ -28,7 +29,12 @@ export function csvRows(result: BenchResult): Row[] {
 }
 
 /** Peaks that a run may tell: the others of its phases are too short to have one. */
-const MEMORY_COLUMNS = ['mel', 'convStem', 'encoderLayers', 'prefill', 'decode', 'run'] as const;
+const MEMORY_COLUMNS = [...MAIN_PHASES.map(({ id }) => id), 'run'] as const;
+
+/** Phases that older results leave out; their column is there all the same. */
+const LATER_PHASES = Object.fromEntries(
+  PHASES.flatMap((phase) => ('later' in phase ? [[`${phase.id}Ms`, null]] : [])),
+);
 
 const INTERFERENCE_COLUMNS = [
   ...(['stealMs', 'cpuPressure', 'otherCpuMs', 'voluntarySwitches', 'involuntarySwitches'] as const),
@@ -45,7 +51,7 @@ function runColumns(run: RunRecord): Row {
   const peaks = MEMORY_COLUMNS.map((name) => [name, memory?.[name] ?? null] as const);
   return {
     ...{ startedAt, totalMs, encodeMs, decodeMs },
-    ...prefixed('phases', Object.entries({ segmentMs: null, ...phases })),
+    ...prefixed('phases', Object.entries({ ...LATER_PHASES, ...phases })),
     ...plain,
     decodeStepsMs,
     decodeStepRows,

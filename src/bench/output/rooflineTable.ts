@@ -4,12 +4,12 @@ import {
   ceilingMovement,
   ceilingRange,
   isReliable,
-  PHASE_METRICS,
   type RooflinePoint,
   rateOf,
   rooflineOfCell,
   typicalRange,
 } from '../analysis/roofline.js';
+import { phaseOf } from '../phases.js';
 import type { BenchResult, CeilingsRecord, CellRecord } from '../schema/benchResult.js';
 import { formatRate, formatThreads, significant } from './figures.js';
 import type { FigureTable } from './summaryTable.js';
@@ -38,7 +38,7 @@ export function rooflineTable(
   wholeMs: number | null,
 ): FigureTable {
   const rows = points.map((point) => [
-    PHASE_METRICS[point.phase],
+    phaseOf(point.phase).metric,
     significant(point.ms),
     significant(point.ceilingMs),
     formatShare(point),

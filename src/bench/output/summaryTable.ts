@@ -1,6 +1,6 @@
-import type { CellRecord, SetupRecord } from '../schema/benchResult.js';
+import { ONCE_PHASES, PHASES, type Phase } from '../phases.js';
+import type { CellRecord } from '../schema/benchResult.js';
 import { METRICS } from '../schema/metrics.js';
-import type { PhaseName } from '../schema/runRecord.js';
 import { figure, MEBIBYTE, shownTitle, significant } from './figures.js';
 
 /** A table of figures before it has a shape: text, Markdown or HTML. */
@@ -59,49 +59,24 @@ export function ledgerTable(cell: CellRecord): FigureTable {
     const shown = peak === null ? '–' : significant(peak / MEBIBYTE);
     return [title, significant(timeMs), share, ...(hasMemory ? [shown] : [])];
   };
-  const before = SETUP_PARTS.flatMap(([title, phase, timeOf]) => {
-    const ms = timeOf(cell.setup);
-    return ms === null ? [] : [columns(title, ms, '–', cell.setup.memory?.[phase] ?? null)];
+  // The title says so, because it is no part of a run.
+  const before = ONCE_PHASES.flatMap(({ id, metric }) => {
+    const ms = cell.setup[`${id}Ms`];
+    return ms === null ? [] : [columns(`${metric}, once`, ms, '–', cell.setup.memory?.[id] ?? null)];
   });
-  const rows = LEDGER_METRICS.flatMap((name) => {
-    const median = cell.summary?.[name]?.median;
+  const rows = PHASES.flatMap((phase) => {
+    const median = cell.summary?.[phase.metric]?.median;
     if (median === undefined) return [];
-    return [columns(name, median, `${((100 * median) / total).toFixed(1)} %`, peakOf(cell, name))];
+    const share = `${((100 * median) / total).toFixed(1)} %`;
+    return [columns(phase.metric, median, share, peakOf(cell, phase))];
   });
   const header = ['phase', 'median ms', 'share', ...(hasMemory ? ['peak MiB'] : [])];
   return { header, rows: [...before, ...rows] };
 }
 
-/** What is done once for all runs: the title says so, because it is no part of a run. */
-const SETUP_PARTS: readonly (readonly [
-  title: string,
-  phase: PhaseName,
-  timeOf: (setup: SetupRecord) => number | null,
-])[] = [
-  ['load, once', 'load', ({ loadMs }) => loadMs],
-  ['audio_decode, once', 'audioDecode', ({ audioDecodeMs }) => audioDecodeMs],
-  ['resample, once', 'resample', ({ resampleMs }) => resampleMs],
-];
-
 /** The most memory that any run had while a phase was on; null where no run tells. */
-export function peakOf({ runs }: Pick<CellRecord, 'runs'>, metric: string): number | null {
-  const phase = PHASE_OF[metric];
-  if (phase === undefined) return null;
-  const peaks = runs.map(({ memory }) => memory?.[phase] ?? null).filter((peak) => peak !== null);
+function peakOf({ runs }: CellRecord, { id, part }: Phase): number | null {
+  if (part === null) return null;
+  const peaks = runs.map(({ memory }) => memory?.[id] ?? null).filter((peak) => peak !== null);
   return peaks.length === 0 ? null : Math.max(...peaks);
 }
-
-/** The phases of a run that can have a peak of their own, by the name of their metric. */
-const PHASE_OF: Readonly<Record<string, PhaseName>> = {
-  mel: 'mel',
-  conv_stem: 'convStem',
-  encoder_layers: 'encoderLayers',
-  prefill: 'prefill',
-  decode_steps: 'decode',
-};
-
-/** The phases by the name of their metric. */
-export const LEDGER_METRICS = [
-  ...['load', 'audio_decode', 'resample', 'segment', 'mel', 'conv_stem', 'encoder_layers'],
-  ...['prefill', 'decode_steps', 'detokenize', 'other'],
-] as const;

@@ -1,24 +1,15 @@
 import { significant } from '../output/figures.js';
-import { LEDGER_METRICS } from '../output/summaryTable.js';
+import { PHASES } from '../phases.js';
 import type { CellRecord } from '../schema/benchResult.js';
-import { type PlotColor, type PlotStyle, paint } from './plotStyle.js';
+import { type PlotStyle, paint } from './plotStyle.js';
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
-/** Encoder and decoder in the colours of the report. */
-const COLORS: Readonly<Record<string, PlotColor>> = {
-  mel: 'blue',
-  conv_stem: 'blue',
-  encoder_layers: 'blue',
-  prefill: 'yellow',
-  decode_steps: 'yellow',
-};
-
 /** The phases of a cell as bars, with their median and share; empty when the cell does not tell them. */
 export function phaseBars(cell: CellRecord, style: PlotStyle): string[] {
-  const phases = LEDGER_METRICS.flatMap((name) => {
+  const phases = PHASES.flatMap(({ metric: name, part }) => {
     const ms = cell.summary?.[name]?.median;
-    return ms === undefined ? [] : [{ name, ms }];
+    return ms === undefined ? [] : [{ name, part, ms }];
   });
   if (phases.length < 2) return [];
   // Of the median run, as in the table of phases: medians of parts do not quite add up to the median of the whole.
@@ -30,10 +21,12 @@ export function phaseBars(cell: CellRecord, style: PlotStyle): string[] {
   );
   const figureWidth = Math.max(...figures.map((text) => text.length));
   const room = Math.max(style.width - nameWidth - figureWidth - 6, 8);
-  return phases.map(({ name, ms }, index) => {
+  return phases.map(({ name, part, ms }, index) => {
     const bar = horizontalBar((ms / longest) * room, style);
     const padding = ' '.repeat(room - bar.length);
-    const painted = paint(bar, COLORS[name] ?? 'dim', style);
+    // Encoder and decoder in the colours of the report.
+    const color = part === null ? 'dim' : part === 'encode' ? 'blue' : 'yellow';
+    const painted = paint(bar, color, style);
     return `  ${name.padEnd(nameWidth)} ${painted}${padding} ${(figures[index] ?? '').padStart(figureWidth)}`;
   });
 }

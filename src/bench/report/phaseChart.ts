@@ -1,8 +1,8 @@
 import { significant } from '../output/figures.js';
-import { type FigureTable, LEDGER_METRICS, ledgerTable } from '../output/summaryTable.js';
+import { type FigureTable, ledgerTable } from '../output/summaryTable.js';
 import { cellTitles } from '../output/sweepAxes.js';
+import { PHASES, type Phase } from '../phases.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
-import { findMetric } from '../schema/metrics.js';
 import { medianOf } from './cellFigures.js';
 import {
   type Chart,
@@ -19,7 +19,7 @@ import { el, type Markup } from './markup.js';
 import { linearScale, type Scale } from './scale.js';
 
 interface Segment {
-  readonly phase: string;
+  readonly phase: Phase;
   readonly ms: number;
 }
 
@@ -36,14 +36,14 @@ const MOST_BARS = 40;
 /** Where the time goes: the median of each phase, one bar a cell; null when no cell tells its phases. */
 export function phaseChart(result: BenchResult): Chart | null {
   const bars = result.cells.flatMap((cell): Bar[] => {
-    const segments = LEDGER_METRICS.flatMap((phase): Segment[] => {
-      const ms = medianOf(phase, cell);
+    const segments = PHASES.flatMap((phase): Segment[] => {
+      const ms = medianOf(phase.metric, cell);
       return ms === null ? [] : [{ phase, ms }];
     });
     return segments.length < 2 ? [] : [{ cell, segments }];
   });
   if (bars.length === 0) return null;
-  const phases = LEDGER_METRICS.filter((phase) =>
+  const phases = PHASES.filter((phase) =>
     bars.some(({ segments }) => segments.some((segment) => segment.phase === phase)),
   );
   const left = bars.length > MOST_BARS ? ` The first ${MOST_BARS} of ${bars.length} cells.` : '';
@@ -56,11 +56,11 @@ export function phaseChart(result: BenchResult): Chart | null {
 }
 
 /** Of a single cell all that is known of its phases, of several their times. */
-function tableOf(bars: readonly Bar[], phases: readonly string[]): FigureTable {
+function tableOf(bars: readonly Bar[], phases: readonly Phase[]): FigureTable {
   const [first, ...others] = bars;
   if (first !== undefined && others.length === 0) return ledgerTable(first.cell);
   return {
-    header: ['', ...phases],
+    header: ['', ...phases.map(({ metric }) => metric)],
     rows: bars.map(({ cell, segments }) => [
       cell.id,
       ...phases.map((phase) => {
@@ -73,7 +73,7 @@ function tableOf(bars: readonly Bar[], phases: readonly string[]): FigureTable {
 
 function draw(
   bars: readonly Bar[],
-  phases: readonly string[],
+  phases: readonly Phase[],
   titleOf: (cell: CellRecord) => string,
   width: number,
 ): Drawing {
@@ -82,10 +82,7 @@ function draw(
   const [left, right] = [labelWidth + (named ? 8 : 4), width - 12];
   const sums = bars.map(({ segments }) => segments.reduce((sum, { ms }) => sum + ms, 0));
   const scale = linearScale(sums, left, right, width > 500 ? 8 : 4, { zero: true });
-  const entries = phases.map((phase) => ({
-    text: findMetric(phase)?.title ?? phase,
-    shape: swatch(`phase-${phase}`),
-  }));
+  const entries = phases.map(({ metric, title }) => ({ text: title, shape: swatch(`phase-${metric}`) }));
   const key = legend(entries, 0, 0, width);
   const top = key.height + 8;
   const bottom = top + bars.length * ROW;
@@ -106,19 +103,19 @@ function draw(
 function drawBar({ cell, segments }: Bar, scale: Scale, top: number): Markup[] {
   const total = medianOf('total', cell) ?? medianOf('encode', cell) ?? Number.NaN;
   let start = 0;
-  return segments.map(({ phase, ms }) => {
+  return segments.map(({ phase: { metric, title }, ms }) => {
     const [from, to] = [scale.at(start), scale.at(start + ms)];
     start += ms;
     const share = `${((100 * ms) / total).toFixed(1)} %`;
     const box = { x: from, y: top + 5, width: Math.max(to - from - 1, 0.5), height: ROW - 10 };
-    const shapes = [el('rect', { class: `phase-${phase}`, ...box })];
+    const shapes = [el('rect', { class: `phase-${metric}`, ...box })];
     const text = significant(ms);
     if (to - from > textWidth(text) + 6) {
       const middle = (from + to) / 2;
       shapes.push(
-        label(middle, top + ROW / 2 + 4, text, { anchor: 'middle', class: `on-phase on-${phase}` }),
+        label(middle, top + ROW / 2 + 4, text, { anchor: 'middle', class: `on-phase on-${metric}` }),
       );
     }
-    return withTitle(`${cell.id}, ${findMetric(phase)?.title ?? phase}: ${text} ms, ${share}`, ...shapes);
+    return withTitle(`${cell.id}, ${title}: ${text} ms, ${share}`, ...shapes);
   });
 }

@@ -1,3 +1,5 @@
+import { PHASES, type Phase } from '../phases.js';
+
 /*
  * The report's style sheet. Every colour is a variable, once for light and once for dark; texts have a contrast of at
  * least 4.5 to their background, shapes that carry meaning of at least 3.
@@ -8,18 +10,14 @@ const LIGHT = `
   --page: #ffffff; --surface: #f5f7fa; --text: #1b2027; --muted: #565f6b; --line: #dde2e9; --strong: #3d4550;
   --accent: #0b5cad; --area: #e9edf2; --box: #cfe0f3; --good: #0a7040; --bad: #b3261e; --open: #6a5200;
   --series0: #0b5cad; --series1: #c2410c; --series2: #047857; --series3: #8b2fc9;
-  --series4: #8a5a00; --series5: #0e7490; --series6: #be123c; --series7: #4d6b0f;
-  --load: #57606a; --decode-audio: #737d88; --resample: #87919c; --segment: #9aa3ad; --mel: #4a9ff5; --conv: #1f74d0; --layers: #0a4a94;
-  --prefill: #e0701f; --steps: #b04a06; --detokenize: #8250df; --other: #6e7781;`;
+  --series4: #8a5a00; --series5: #0e7490; --series6: #be123c; --series7: #4d6b0f;`;
 
 const DARK = `
   color-scheme: dark;
   --page: #0f1318; --surface: #181e26; --text: #e5eaf1; --muted: #9ba7b5; --line: #2c3541; --strong: #c2ccd8;
   --accent: #6cb6ff; --area: #1d2530; --box: #23405f; --good: #4cc38a; --bad: #ff8a80; --open: #e3b341;
   --series0: #6cb6ff; --series1: #f69d50; --series2: #57d9a3; --series3: #cfa4ff;
-  --series4: #e3c15a; --series5: #56d4dd; --series6: #ff8fab; --series7: #a5d65c;
-  --load: #8b949e; --decode-audio: #a0a9b3; --resample: #b6bec7; --segment: #7d8792; --mel: #8cc6ff; --conv: #4a9af5; --layers: #2b74d8;
-  --prefill: #ffb066; --steps: #e8853a; --detokenize: #b78cff; --other: #8b949e;`;
+  --series4: #e3c15a; --series5: #56d4dd; --series6: #ff8fab; --series7: #a5d65c;`;
 
 const PAGE = `
 *{box-sizing:border-box}
@@ -93,23 +91,7 @@ svg .halo{paint-order:stroke;stroke:var(--page);stroke-width:4px}
 .verdict-slower{fill:var(--bad);stroke:var(--bad)}
 .verdict-same{fill:var(--muted);stroke:var(--muted)}
 .verdict-undecided{fill:var(--open);stroke:var(--open)}
-svg .on-phase{fill:#fff;font-weight:600;pointer-events:none}
-svg .on-mel,svg .on-prefill,svg .on-resample,svg .on-segment{fill:#101418}
-@media screen and (prefers-color-scheme:dark){svg .on-phase{fill:#0b0f14}svg .on-encoder_layers{fill:#fff}}`;
-
-const PHASES = {
-  load: 'load',
-  audio_decode: 'decode-audio',
-  resample: 'resample',
-  segment: 'segment',
-  mel: 'mel',
-  conv_stem: 'conv',
-  encoder_layers: 'layers',
-  prefill: 'prefill',
-  decode_steps: 'steps',
-  detokenize: 'detokenize',
-  other: 'other',
-} as const;
+svg .on-phase{fill:#fff;font-weight:600;pointer-events:none}`;
 
 const NARROW = `
 svg.wide{display:none}
@@ -129,20 +111,46 @@ details,.screen{display:none}
 svg.wide{display:block}svg.narrow{display:none}
 .scroll{max-height:none;overflow:visible}`;
 
+/** A figure stands on its phase in white where that is the darker half: at this luminance both inks are as plain. */
+const DARK_GROUND = 0.22;
+
+function phaseColors(theme: keyof Phase['color']): string {
+  return PHASES.map(({ metric, color }) => ` --${metric}: ${color[theme]};`).join('');
+}
+
+/** The ink of the figures that stand on the phases. */
+function phaseFigures(theme: keyof Phase['color'], darkInk: string): string {
+  return PHASES.map(({ metric, color }) => {
+    const ink = luminance(color[theme]) > DARK_GROUND ? darkInk : '#fff';
+    return `svg .on-${metric}{fill:${ink}}`;
+  }).join('');
+}
+
+/** Relative luminance of a colour `#rrggbb`, 0 … 1 (WCAG 2). */
+function luminance(color: string): number {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
+    const value = Number.parseInt(color.slice(at, at + 2), 16) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
 /** The whole style sheet. */
 export function reportStyle(): string {
   const series = Array.from(
     { length: 8 },
     (_, index) => `.series${index}{fill:var(--series${index})}.stroke${index}{stroke:var(--series${index})}`,
   );
-  const phases = Object.entries(PHASES).map(([name, colour]) => `.phase-${name}{fill:var(--${colour})}`);
+  const phases = PHASES.map(({ metric }) => `.phase-${metric}{fill:var(--${metric})}`);
   return [
-    `:root{${LIGHT}}`,
-    `@media (prefers-color-scheme:dark){:root{${DARK}}}`,
+    `:root{${LIGHT}${phaseColors('light')}}`,
+    `@media (prefers-color-scheme:dark){:root{${DARK}${phaseColors('dark')}}}`,
     PAGE,
     CHARTS,
     ...series,
     ...phases,
+    phaseFigures('light', '#101418'),
+    `@media screen and (prefers-color-scheme:dark){${phaseFigures('dark', '#0b0f14')}}`,
     `@media screen and (max-width:700px){${NARROW}}`,
     `@media print{${PRINT}}`,
   ].join('\n');

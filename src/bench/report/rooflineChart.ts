@@ -1,15 +1,9 @@
-import {
-  ceilingsOf,
-  PHASE_METRICS,
-  type RooflinePoint,
-  rateOf,
-  rooflineOfCell,
-} from '../analysis/roofline.js';
+import { ceilingsOf, type RooflinePoint, rateOf, rooflineOfCell } from '../analysis/roofline.js';
 import { formatRate, significant } from '../output/figures.js';
 import { formatCeiling, formatShare } from '../output/rooflineTable.js';
 import { cellTitles } from '../output/sweepAxes.js';
+import { phaseOf } from '../phases.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
-import { findMetric } from '../schema/metrics.js';
 import { type Chart, type Drawing, horizontalAxis, label, verticalAxis, withTitle } from './chart.js';
 import { legend } from './legend.js';
 import { el, join, type Markup } from './markup.js';
@@ -64,7 +58,7 @@ export function rooflineChart(result: BenchResult): Chart | null {
       ],
       rows: plots.flatMap(({ cell, points }) =>
         points.map((point) => [
-          plots.length > 1 ? `${cell.id}, ${PHASE_METRICS[point.phase]}` : PHASE_METRICS[point.phase],
+          plots.length > 1 ? `${cell.id}, ${phaseOf(point.phase).metric}` : phaseOf(point.phase).metric,
           significant(point.ms),
           significant(point.ceilingMs),
           formatShare(point),
@@ -151,7 +145,7 @@ function drawRoof(
 }
 
 function titleOf({ phase }: RooflinePoint): string {
-  return findMetric(PHASE_METRICS[phase])?.title ?? phase;
+  return phaseOf(phase).title;
 }
 
 function drawPoint(point: RooflinePoint, x: Scale, y: Scale): Markup {
@@ -168,5 +162,5 @@ function drawPoint(point: RooflinePoint, x: Scale, y: Scale): Markup {
 }
 
 function dot({ phase }: RooflinePoint, x: number, y: number): Markup {
-  return el('circle', { class: `point phase-${PHASE_METRICS[phase]}`, cx: x, cy: y, r: 6 });
+  return el('circle', { class: `point phase-${phaseOf(phase).metric}`, cx: x, cy: y, r: 6 });
 }

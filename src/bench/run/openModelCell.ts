@@ -5,9 +5,9 @@ import type {
   SpeechModel,
   TranscribeOptions,
 } from '../../transcribe/types.js';
+import { workOfRun, workOfSegments } from '../phases.js';
 import { type ModelCellPlan, syntheticTokens } from '../plan/benchPlan.js';
 import type { RunRecord } from '../schema/runRecord.js';
-import { workOfRun, workOfSegments } from '../workload.js';
 import { cutAudio, framesOf, heardFrames, segmentationOf, segmentSizes } from './audioCuts.js';
 import type { BenchmarkAudio } from './benchmarkAudio.js';
 import type { CellSession, OpenCellOptions } from './cellSession.js';

@@ -1,22 +1,11 @@
 import type { Encoding, ModelInfo, Transcript } from '../../transcribe/types.js';
+import { PHASES, type Phase, type PhaseName, type PhaseTimes } from '../phases.js';
 import { hashTokens } from '../schema/hashes.js';
-import type { PhaseTimes, RunRecord } from '../schema/runRecord.js';
+import type { RunRecord } from '../schema/runRecord.js';
 import { decodeWork } from '../workload.js';
 import type { Observed } from './runMeters.js';
 
-const NO_PHASES: PhaseTimes = {
-  loadMs: null,
-  audioDecodeMs: null,
-  resampleMs: null,
-  segmentMs: null,
-  melMs: null,
-  convStemMs: null,
-  encoderLayersMs: null,
-  prefillMs: null,
-  decodeMs: null,
-  detokenizeMs: null,
-  otherMs: null,
-};
+const NO_PHASES = Object.fromEntries(PHASES.map(({ id }) => [`${id}Ms`, null])) as unknown as PhaseTimes;
 
 /** A run of which nothing is known but its time. */
 export const BLANK_RUN: Omit<RunRecord, 'startedAt' | 'totalMs'> = {
@@ -46,12 +35,10 @@ export const BLANK_RUN: Omit<RunRecord, 'startedAt' | 'totalMs'> = {
 /** A transcribe() call as the result keeps it. */
 export function recordTranscript(observed: Observed<Transcript>, model: ModelInfo): RunRecord {
   const { result: transcript, startedAt, totalMs, interference, memory } = observed;
-  const { melMs, convStemMs, encoderLayersMs, prefillMs, decodeMs, detokenizeMs } = transcript.timings;
-  const named = { melMs, convStemMs, encoderLayersMs, prefillMs, decodeMs, detokenizeMs };
   return {
     ...BLANK_RUN,
     ...{ startedAt, totalMs, interference, memory },
-    ...ledgerOf(totalMs, named),
+    ...ledgerOf(totalMs, transcript.timings),
     decodeStepsMs: transcript.timings.decodeStepsMs,
     firstTokenMs: transcript.timings.firstTokenMs,
     tokens: transcript.tokenIds.length,
@@ -67,49 +54,39 @@ export function recordTranscript(observed: Observed<Transcript>, model: ModelInf
   };
 }
 
-/** The phases of a pipeline; all but `other` are measured. */
-export type PipelinePhases = {
-  readonly segmentMs?: number;
-} & {
-  readonly [Phase in
-    | 'melMs'
-    | 'convStemMs'
-    | 'encoderLayersMs'
-    | 'prefillMs'
-    | 'decodeMs'
-    | 'detokenizeMs']: number;
-};
+/** What was timed of a run; whatever else is there is no phase. */
+export type TimedPhases = { readonly [Id in PhaseName as `${Id}Ms`]?: number };
 
 /** The ledger of a run of the pipeline, and the two sums that the text shows. */
 export function ledgerOf(
   totalMs: number,
-  phases: PipelinePhases,
+  timed: TimedPhases,
 ): Pick<RunRecord, 'encodeMs' | 'decodeMs' | 'phases'> {
-  const { melMs, convStemMs, encoderLayersMs, prefillMs, decodeMs } = phases;
+  // `other` is what no phase was charged with, so that all parts sum to the wall time.
+  const charged = PHASES.filter(({ id }) => id !== 'other' && timed[`${id}Ms`] !== undefined);
+  const sum = (phases: readonly Phase[]): number =>
+    phases.reduce((total, { id }) => total + (timed[`${id}Ms`] ?? 0), 0);
   return {
-    encodeMs: melMs + convStemMs + encoderLayersMs,
-    decodeMs: prefillMs + decodeMs,
-    phases: { ...NO_PHASES, ...phases, otherMs: remainder(totalMs, Object.values(phases)) },
+    encodeMs: sum(charged.filter(({ part }) => part === 'encode')),
+    decodeMs: sum(charged.filter(({ part }) => part === 'decode')),
+    phases: {
+      ...NO_PHASES,
+      ...Object.fromEntries(charged.map(({ id }) => [`${id}Ms`, timed[`${id}Ms`]])),
+      otherMs: Math.max(0, totalMs - sum(charged)),
+    },
   };
 }
 
 /** An encode() call as the result keeps it. */
 export function recordEncoding(observed: Observed<Encoding>): RunRecord {
   const { result, startedAt, totalMs, interference, memory } = observed;
-  const { convStemMs, encoderLayersMs } = result.timings;
-  const named = { convStemMs, encoderLayersMs };
   return {
     ...BLANK_RUN,
     ...{ startedAt, totalMs, interference, memory },
+    phases: ledgerOf(totalMs, result.timings).phases,
     encodeMs: totalMs,
-    phases: { ...NO_PHASES, ...named, otherMs: remainder(totalMs, Object.values(named)) },
     audioTokens: result.tokens,
   };
-}
-
-/** What no phase was charged with, so that all parts sum to the wall time. */
-function remainder(totalMs: number, parts: readonly number[]): number {
-  return Math.max(0, totalMs - parts.reduce((sum, ms) => sum + ms, 0));
 }
 
 function bytesPerStep({ promptTokenCount, tokenIds }: Transcript, model: ModelInfo): number | null {

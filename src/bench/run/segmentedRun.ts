@@ -8,11 +8,12 @@ import type {
   SpeechModel,
   TranscriptSegment,
 } from '../../transcribe/types.js';
+import { PHASES } from '../phases.js';
 import { hashTokens } from '../schema/hashes.js';
 import type { RunRecord, SegmentRecord } from '../schema/runRecord.js';
 import { batchDecodeWork } from '../workload.js';
 import { durationMsOf, segmentSizes } from './audioCuts.js';
-import { BLANK_RUN, ledgerOf } from './recordRun.js';
+import { BLANK_RUN, ledgerOf, type TimedPhases } from './recordRun.js';
 import type { Observed } from './runMeters.js';
 
 /** What came of transcribing a recording in segments. */
@@ -82,14 +83,11 @@ export function recordSegments(observed: Observed<SegmentedTranscript>, model: M
   const { segments, heardMs, segmentMs, decodeSteps, firstTokenMs } = result;
   const sum = (of: (segment: TranscriptSegment) => number) =>
     segments.reduce((total, segment) => total + of(segment), 0);
-  const named = {
+  const timed: TimedPhases = {
+    ...sumTimings(segments.map(({ timings }) => timings)),
     segmentMs,
-    melMs: sum(({ timings }) => timings.melMs),
-    convStemMs: sum(({ timings }) => timings.convStemMs),
-    encoderLayersMs: sum(({ timings }) => timings.encoderLayersMs),
-    prefillMs: sum(({ timings }) => timings.prefillMs),
+    // Segments share their steps, each of which is to count once.
     decodeMs: decodeSteps.reduce((total, { ms }) => total + ms, 0),
-    detokenizeMs: sum(({ timings }) => timings.detokenizeMs),
   };
   const tokenIds = segments.flatMap((segment) => segment.tokenIds);
   const language = joinLanguages(segments.map((segment) => segment.language));
@@ -99,7 +97,7 @@ export function recordSegments(observed: Observed<SegmentedTranscript>, model: M
   return {
     ...BLANK_RUN,
     ...{ startedAt, totalMs, interference, memory },
-    ...ledgerOf(totalMs, named),
+    ...ledgerOf(totalMs, timed),
     decodeStepsMs: decodeSteps.map(({ ms }) => ms),
     decodeStepRows: decodeSteps.map(({ rows }) => rows),
     firstTokenMs,
@@ -115,6 +113,13 @@ export function recordSegments(observed: Observed<SegmentedTranscript>, model: M
     bytesReadPerToken: bytesPerToken(records, decodeSteps, model),
     segments: records,
   };
+}
+
+function sumTimings(timings: readonly TimedPhases[]): TimedPhases {
+  const timed = PHASES.map(({ id }) => `${id}Ms` as const).filter((name) => timings[0]?.[name] !== undefined);
+  const sum = (name: keyof TimedPhases): number =>
+    timings.reduce((total, one) => total + (one[name] ?? 0), 0);
+  return Object.fromEntries(timed.map((name) => [name, sum(name)]));
 }
 
 function segmentRecord(segment: TranscriptSegment, heardMs: number): SegmentRecord {

@@ -1,11 +1,12 @@
 import type { CorpusScore } from '../accuracy/scoreCorpus.js';
 import type { TranscriptScore } from '../accuracy/scoreTranscript.js';
+import type { PhaseName } from '../phases.js';
 import type { IndependentComparison } from '../statistics/compareIndependent.js';
 import type { PairedComparison } from '../statistics/comparePaired.js';
 import type { Drift } from '../statistics/driftTest.js';
 import type { Summary } from '../statistics/summarize.js';
 import type { EnvironmentRecord, MachineRecord } from './machineRecord.js';
-import type { PeakMemory, PhaseName, RunRecord } from './runRecord.js';
+import type { PeakMemory, RunRecord } from './runRecord.js';
 
 /*
  * The one document that qwen_asr_bench writes, whatever it measured; schemas/bench-result-v1.schema.json is its

@@ -1,3 +1,4 @@
+import { PHASES, phaseMs } from '../phases.js';
 import type { CellRecord } from './benchResult.js';
 import { isWholeProcess, type RunRecord } from './runRecord.js';
 
@@ -60,17 +61,7 @@ export const METRICS: readonly Metric[] = [
     },
   },
   time('process', 'whole process', (run) => run.commandMs),
-  time('load', 'load', (run) => run.phases.loadMs),
-  time('audio_decode', 'audio decode', (run) => run.phases.audioDecodeMs),
-  time('resample', 'resample', (run) => run.phases.resampleMs),
-  time('segment', 'segmentation', (run) => run.phases.segmentMs ?? null),
-  time('mel', 'mel spectrogram', (run) => run.phases.melMs),
-  time('conv_stem', 'conv stem', (run) => run.phases.convStemMs),
-  time('encoder_layers', 'encoder layers', (run) => run.phases.encoderLayersMs),
-  time('prefill', 'prefill', (run) => run.phases.prefillMs),
-  time('decode_steps', 'decode steps', (run) => run.phases.decodeMs),
-  time('detokenize', 'detokenise', (run) => run.phases.detokenizeMs),
-  time('other', 'other', (run) => run.phases.otherMs),
+  ...PHASES.map(({ id, metric, title }) => time(metric, title, ({ phases }) => phaseMs(phases, id))),
   {
     name: 'memory',
     title: 'peak memory',

@@ -1,45 +1,9 @@
+import type { PhaseName, PhaseTimes } from '../phases.js';
+
 /*
  * One run as the result format stores it. The rule of the whole format: a field that could not be measured is null,
  * never missing and never a guess; times are milliseconds with all their digits, sizes are bytes.
  */
-
-/** The parts of a run, in the order they happen; those that are not null sum to the run's totalMs. */
-export interface PhaseTimes {
-  /** Loading the model; null unless every run loads it anew (an isolated or external command). */
-  readonly loadMs: number | null;
-  /** Reading and decoding the audio file; null when it was read once, before the loop (see the cell's `setup`). */
-  readonly audioDecodeMs: number | null;
-  readonly resampleMs: number | null;
-  /** Finding where to cut the audio, and what of it to leave out; null when it is heard as it is. Older files have none. */
-  readonly segmentMs?: number | null;
-  readonly melMs: number | null;
-  readonly convStemMs: number | null;
-  readonly encoderLayersMs: number | null;
-  /** Prompt, KV cache and the pass over the prompt, which chooses the first token. */
-  readonly prefillMs: number | null;
-  /** All decode steps after prefill. */
-  readonly decodeMs: number | null;
-  readonly detokenizeMs: number | null;
-  /** Everything between the phases. */
-  readonly otherMs: number | null;
-}
-
-/** The phases in their order: the names that memory, work and conditions use too. */
-export const PHASES = [
-  'load',
-  'audioDecode',
-  'resample',
-  'segment',
-  'mel',
-  'convStem',
-  'encoderLayers',
-  'prefill',
-  'decode',
-  'detokenize',
-  'other',
-] as const;
-
-export type PhaseName = (typeof PHASES)[number];
 
 /** What else happened on the machine while the run was on. */
 export interface Interference {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PhaseTimes } from '../../../src/bench/phases.js';
 import type { ModelCellPlan } from '../../../src/bench/plan/benchPlan.js';
 import { type BenchmarkAudio, loadBenchmarkAudio } from '../../../src/bench/run/benchmarkAudio.js';
 import type { CellSession } from '../../../src/bench/run/cellSession.js';
@@ -8,7 +9,7 @@ import { openModelCell } from '../../../src/bench/run/openModelCell.js';
 import { RunMeters } from '../../../src/bench/run/runMeters.js';
 import { hashTokens } from '../../../src/bench/schema/hashes.js';
 import { findMetric } from '../../../src/bench/schema/metrics.js';
-import type { PhaseTimes, RunRecord } from '../../../src/bench/schema/runRecord.js';
+import type { RunRecord } from '../../../src/bench/schema/runRecord.js';
 import { decodeStepWork } from '../../../src/bench/workload.js';
 import { createReferenceBackend } from '../../../src/ops/reference/referenceBackend.js';
 import { loadModel } from '../../../src/transcribe/loadModel.js';

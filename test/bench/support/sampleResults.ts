@@ -1,3 +1,4 @@
+import type { PhaseTimes } from '../../../src/bench/phases.js';
 import type { BenchEvent, BenchHeader, CellStart } from '../../../src/bench/record/benchEvent.js';
 import { ResultRecorder } from '../../../src/bench/record/resultRecorder.js';
 import type {
@@ -8,7 +9,7 @@ import type {
 } from '../../../src/bench/schema/benchResult.js';
 import { hashMachine, hashTokens } from '../../../src/bench/schema/hashes.js';
 import type { MachineRecord } from '../../../src/bench/schema/machineRecord.js';
-import type { PhaseTimes, RunRecord } from '../../../src/bench/schema/runRecord.js';
+import type { RunRecord } from '../../../src/bench/schema/runRecord.js';
 import { comparePaired } from '../../../src/bench/statistics/comparePaired.js';
 import { createRandom, type Random } from '../../../src/bench/statistics/random.js';
 
