@@ -1,4 +1,4 @@
-// Installs test/oracle, the packages that some tests compare this project with. They are 150 MB, so `npm ci` leaves
+// Installs test/oracle, the packages that some tests compare this project with. They are 300 MB, so `npm ci` leaves
 // them out; those tests are skipped without them, except under CI=true, where they fail.
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
