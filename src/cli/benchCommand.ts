@@ -180,7 +180,7 @@ function countRuns(cells: Iterable<readonly unknown[]>): number {
   return count;
 }
 
-/** What comes after the runs. The bare output of the seed has no more than its table. */
+/** What comes after the runs. The classic output has no more than its table. */
 function showReport(values: BenchValues, result: BenchResult, context: CommandContext): void {
   const { out, err } = context;
   const extended = ['warmup', 'roofline', 'ref', 'budget', 'isolate', 'delay'] as const;

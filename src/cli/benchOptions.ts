@@ -243,12 +243,12 @@ export const BENCH_OPTIONS = {
 
 /** The help text of qwen_asr_bench. */
 export function benchUsage(): string {
-  const seedBlock = formatOptions(BENCH_OPTIONS, ['Required', 'Options'], { column: 16, names: 'short' });
+  const classicBlock = formatOptions(BENCH_OPTIONS, ['Required', 'Options'], { column: 16, names: 'short' });
   const sections = [FURTHER, MEASURING, COMPARING, OUTPUT];
   const further = formatOptions(BENCH_OPTIONS, sections, { column: 22, names: 'both' });
   return `Usage: qwen_asr_bench -d <model_dir> [options]
 
-${seedBlock}
+${classicBlock}
 
 ${further}
 
@@ -274,7 +274,7 @@ Examples:
 `;
 }
 
-/** `-d --model, -t --threads, …` for the options that the seed's block lists by their short name alone. */
+/** `-d --model, -t --threads, …` for the options that the classic block lists by their short name alone. */
 function longNames(): string {
   return Object.entries<OptionTable[string]>(BENCH_OPTIONS)
     .filter(([, option]) => option.section === 'Required' || option.section === 'Options')

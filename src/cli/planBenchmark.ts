@@ -13,7 +13,7 @@ import { planRival } from './planRival.js';
 
 type BenchValues = OptionValues<typeof BENCH_OPTIONS>;
 
-/** The seed's number of runs. */
+/** The classic number of runs. */
 const DEFAULT_RUNS = 5;
 /** Five pairs have no interval, six the widest. */
 const COMPARED_RUNS = 10;

@@ -1,7 +1,7 @@
 import type { RunRecord } from '../../src/bench/schema/runRecord.js';
+import { classicTable } from '../bench/classicTable.js';
 import { browserEnvironment } from '../bench/environment.js';
 import { type PageBenchmark, pageResult } from '../bench/pageResult.js';
-import { seedTable } from '../bench/seedTable.js';
 import { phaseChart } from '../charts/phaseChart.js';
 import { runChart } from '../charts/runChart.js';
 import type { Engine } from '../engine/engine.js';
@@ -71,7 +71,7 @@ export function openBenchPanel(engine: Engine, state: PageState): void {
 
 function showResult({ runs, recording }: PageBenchmark): void {
   elementById('results', HTMLElement).hidden = false;
-  const rows = seedTable(runs, recording.durationMs).map(({ title, figures, unit, digits }) => {
+  const rows = classicTable(runs, recording.durationMs).map(({ title, figures, unit, digits }) => {
     const row = document.createElement('tr');
     const head = document.createElement('th');
     head.scope = 'row';

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { QwenAsrError } from '../../error.js';
 import type { CommandCellPlan } from '../plan/benchPlan.js';
 import { isWholeProcess, type RunRecord } from '../schema/runRecord.js';
+import { parseClassicLines } from '../text/classicText.js';
 import { framesOf } from './audioCuts.js';
 import type { BenchmarkAudio } from './benchmarkAudio.js';
 import type { CellSession, OpenCellOptions } from './cellSession.js';
 import { transcriptIn } from './commandTranscript.js';
 import { type CommandValues, type FilledCommand, fillCommand } from './fillCommand.js';
 import { BLANK_RUN } from './recordRun.js';
-import { parseSeedLines } from './seedLines.js';
 
 /** Output beyond this cannot be that of a benchmark; it is not kept. */
 const MOST_OUTPUT = 1_000_000;
@@ -20,7 +20,7 @@ export interface CommandSession extends CellSession {
 }
 
 /**
- * A cell that runs another engine's command through the shell. When it prints the seed's lines, its own figures are
+ * A cell that runs another engine's command through the shell. When it prints the classic lines, its own figures are
  * used; else its wall time is known, from its start to its end. It is tried before anything is measured, and that is
  * its first run: where nothing warms up, nobody asks for it.
  *
@@ -62,7 +62,7 @@ async function runCommand(command: FilledCommand, signal: AbortSignal | undefine
   const startMs = performance.now();
   const { stdout, output } = await outputOf(command, signal);
   const commandMs = performance.now() - startMs;
-  const figures = parseSeedLines(output);
+  const figures = parseClassicLines(output);
   return {
     ...BLANK_RUN,
     startedAt,

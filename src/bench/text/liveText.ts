@@ -8,9 +8,8 @@ import type { CellFacts, CellSession } from '../run/cellSession.js';
 import type { MeasuredCell, MeasurementWatcher } from '../run/measurement.js';
 import type { BenchResult, CeilingsRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
-import { crowdingNote } from './crowdingNote.js';
-import { formatCeilings, formatShares } from './rooflineText.js';
 import {
+  type ClassicCell,
   formatLoading,
   formatMode,
   formatRun,
@@ -18,8 +17,9 @@ import {
   formatSystemInfo,
   formatTable,
   formatWarmup,
-  type SeedSubject,
-} from './seedText.js';
+} from './classicText.js';
+import { crowdingNote } from './crowdingNote.js';
+import { formatCeilings, formatShares } from './rooflineText.js';
 
 /** Where the text goes. */
 export interface TextOutput {
@@ -31,7 +31,7 @@ export interface TextOutput {
 }
 
 /**
- * The text of a measurement as it goes on: of a single cell the seed's lines and nothing else, of several the same
+ * The text of a measurement as it goes on: of a single cell the classic lines and nothing else, of several the same
  * lines with the cell in front. What comes after the last run is `formatReport`'s.
  */
 export class LiveText implements MeasurementWatcher {
@@ -64,7 +64,7 @@ export class LiveText implements MeasurementWatcher {
 
   readonly onReady = (cell: MeasuredCell, session: CellSession): void => {
     this.#sessions.set(cell.plan.id, session);
-    if (this.#single) this.#output.out(formatMode(this.#subject(cell)));
+    if (this.#single) this.#output.out(formatMode(this.#classicCell(cell)));
   };
 
   readonly onCeilings = (ceilings: CeilingsRecord | null): void => {
@@ -77,7 +77,9 @@ export class LiveText implements MeasurementWatcher {
   readonly onWarmupStart = (cell: MeasuredCell): void => {
     this.#showMode();
     this.#output.out(
-      this.#single ? formatWarmup(this.#subject(cell)) : `  warmup ${printableLine(cell.plan.label)} ...\n`,
+      this.#single
+        ? formatWarmup(this.#classicCell(cell))
+        : `  warmup ${printableLine(cell.plan.label)} ...\n`,
     );
   };
 
@@ -91,7 +93,7 @@ export class LiveText implements MeasurementWatcher {
   readonly onRun = (cell: MeasuredCell, run: RunRecord): void => {
     this.#showMode();
     this.#output.out(
-      this.#single ? formatRun(this.#subject(cell), cell.runs.length, run) : this.#runOf(cell, run),
+      this.#single ? formatRun(this.#classicCell(cell), cell.runs.length, run) : this.#runOf(cell, run),
     );
     this.#output.out(this.#sharesOf(cell, run));
   };
@@ -100,7 +102,7 @@ export class LiveText implements MeasurementWatcher {
     this.#output.err(`error: ${printableLine(`${cell.plan.label}: ${error.message}`)}\n`);
   };
 
-  /** The seed's table of a single cell, from the document: of a resumed measurement it has every run. */
+  /** The classic table of a single cell, from the document: of a resumed measurement it has every run. */
   showTable(result: BenchResult): void {
     const [cell] = result.cells;
     if (!this.#single || cell === undefined) return;
@@ -135,7 +137,7 @@ export class LiveText implements MeasurementWatcher {
     return formatShares(rooflineOfRun(run, session.work(run), ceilings));
   }
 
-  #subject(cell: MeasuredCell): SeedSubject {
+  #classicCell(cell: MeasuredCell): ClassicCell {
     const plan = cell.plan as ModelCellPlan; // a command is never alone
     return {
       mode: plan.mode,

@@ -15,7 +15,7 @@ import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 
 /**
  * What the text says after the runs, in blocks that a blank line precedes each: one table of all cells (a single cell
- * has its own, the seed's), how threads scale, what length costs, comparisons, error rates, the roofline and notes.
+ * has its own, the classic one), how threads scale, what length costs, comparisons, error rates, the roofline and notes.
  *
  * @param withDoubts also the roofline, and what makes runs or ceilings doubtful: the details have them too
  */

@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RunRecord } from '../../../src/bench/schema/runRecord.js';
 import {
+  type ClassicCell,
+  type ClassicTableCell,
   formatLoading,
   formatMode,
   formatRun,
   formatSystemInfo,
   formatTable,
   formatWarmup,
-  type SeedSubject,
-  type TableSubject,
-} from '../../../src/bench/text/seedText.js';
+} from '../../../src/bench/text/classicText.js';
 import { fakeRun } from '../support/fakeCells.js';
 
-const PIPELINE: SeedSubject & TableSubject = {
+const PIPELINE: ClassicCell & ClassicTableCell = {
   mode: 'pipeline',
   runs: 5,
   audioPath: null,
@@ -21,14 +21,14 @@ const PIPELINE: SeedSubject & TableSubject = {
   frames: 500,
   encoderLayers: 24,
 };
-const ENCODER: SeedSubject & TableSubject = { ...PIPELINE, mode: 'encoder' };
+const ENCODER: ClassicCell & ClassicTableCell = { ...PIPELINE, mode: 'encoder' };
 
 const pipelineRun = (totalMs: number, encodeMs: number, decodeMs: number, textTokens = 0) =>
   fakeRun(totalMs, { encodeMs, decodeMs, textTokens });
 const encoderRun = (ms: number, audioTokens: number) => fakeRun(ms, { encodeMs: ms, audioTokens });
 
 /** Every line of a benchmark in the order the command prints them. */
-function wholeText(subject: SeedSubject & TableSubject, runs: readonly RunRecord[]): string {
+function wholeText(subject: ClassicCell & ClassicTableCell, runs: readonly RunRecord[]): string {
   return [
     formatMode(subject),
     formatWarmup(subject),

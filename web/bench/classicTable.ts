@@ -1,5 +1,5 @@
-import { type MinMeanMax, minMeanMax } from '../../src/bench/minMeanMax.js';
 import type { RunRecord } from '../../src/bench/schema/runRecord.js';
+import { type MinMeanMax, minMeanMax } from '../../src/bench/text/classicText.js';
 
 /** A row of the command line's table. */
 export interface TableRow {
@@ -14,7 +14,7 @@ export interface TableRow {
  *
  * @param runs at least one
  */
-export function seedTable(runs: readonly RunRecord[], durationMs: number): TableRow[] {
+export function classicTable(runs: readonly RunRecord[], durationMs: number): TableRow[] {
   const row = (title: string, of: (run: RunRecord) => number, unit = 'ms', digits = 1): TableRow => ({
     title,
     figures: minMeanMax(runs.map(of)),

@@ -1,5 +1,4 @@
 import { printableLine } from '../../printable.js';
-import { type MinMeanMax, minMeanMax } from '../minMeanMax.js';
 import type { BenchmarkMode } from '../plan/benchPlan.js';
 import { isWholeProcess, type RunRecord } from '../schema/runRecord.js';
 
@@ -9,7 +8,7 @@ import { isWholeProcess, type RunRecord } from '../schema/runRecord.js';
  */
 
 /** What is benchmarked, as far as the lines show it. */
-export interface SeedSubject {
+export interface ClassicCell {
   readonly mode: BenchmarkMode;
   /** Null: as many as the time allows. */
   readonly runs: number | null;
@@ -39,7 +38,7 @@ export function formatMode({
   durationMs,
   frames,
   cutting = null,
-}: SeedSubject): string {
+}: ClassicCell): string {
   const seconds = `${(durationMs / 1000).toFixed(1)} s`;
   const columns = [
     mode === 'encoder' ? 'encoder only' : 'full pipeline',
@@ -51,19 +50,19 @@ export function formatMode({
 }
 
 /** Printed before the warm-up of the full pipeline; that of the encoder alone prints no line. */
-export function formatWarmup({ mode }: SeedSubject): string {
+export function formatWarmup({ mode }: ClassicCell): string {
   return mode === 'encoder' ? '' : '  warmup ...\n';
 }
 
 /** The line of one run; `number` counts from 1. */
-export function formatRun(subject: SeedSubject, number: number, run: RunRecord): string {
-  const title = `  run ${number}${subject.runs === null ? '' : `/${subject.runs}`}:`;
-  return `${title}  ${formatRunFigures(subject, run)}\n`;
+export function formatRun(cell: ClassicCell, number: number, run: RunRecord): string {
+  const title = `  run ${number}${cell.runs === null ? '' : `/${cell.runs}`}:`;
+  return `${title}  ${formatRunFigures(cell, run)}\n`;
 }
 
 /** That line without its beginning. */
 export function formatRunFigures(
-  { mode, durationMs }: Pick<SeedSubject, 'mode' | 'durationMs'>,
+  { mode, durationMs }: Pick<ClassicCell, 'mode' | 'durationMs'>,
   run: RunRecord,
 ): string {
   const { totalMs, encodeMs, decodeMs, textTokens, audioTokens, commandMs } = run;
@@ -81,19 +80,22 @@ export function formatRunFigures(
 }
 
 /** What the table is of. */
-export interface TableSubject extends Pick<SeedSubject, 'mode' | 'durationMs'> {
+export interface ClassicTableCell extends Pick<ClassicCell, 'mode' | 'durationMs'> {
   /** Null when unknown: there is no row for a layer then. */
   readonly encoderLayers: number | null;
 }
 
 /** The table over all finished runs; nothing when no run was finished. */
-export function formatTable(subject: TableSubject, runs: readonly RunRecord[]): string {
+export function formatTable(cell: ClassicTableCell, runs: readonly RunRecord[]): string {
   if (runs.length === 0) return '';
   const header = `${' '.repeat(10)}${'min'.padStart(8)}${'mean'.padStart(10)}${'max'.padStart(10)}`;
-  return `\n${[header, ...formatRows(subject, runs)].join('\n')}\n`;
+  return `\n${[header, ...formatRows(cell, runs)].join('\n')}\n`;
 }
 
-function formatRows({ mode, durationMs, encoderLayers }: TableSubject, runs: readonly RunRecord[]): string[] {
+function formatRows(
+  { mode, durationMs, encoderLayers }: ClassicTableCell,
+  runs: readonly RunRecord[],
+): string[] {
   const encodeMs = runs.map((run) => run.encodeMs ?? Number.NaN);
   if (mode === 'encoder') {
     return [
@@ -121,4 +123,65 @@ function msRow(title: string, { min, mean, max }: MinMeanMax, unit: string): str
 
 function wholeMs(ms: number): string {
   return ms.toFixed(0).padStart(6);
+}
+
+export interface MinMeanMax {
+  readonly min: number;
+  readonly mean: number;
+  readonly max: number;
+}
+
+/** The three figures of the classic table. */
+export function minMeanMax(values: readonly number[]): MinMeanMax {
+  const sum = values.reduce((total, value) => total + value, 0);
+  return { min: Math.min(...values), mean: sum / values.length, max: Math.max(...values) };
+}
+
+/** What a benchmark that prints the classic lines says of its runs. */
+export interface ClassicFigures {
+  /** Means over the runs it printed; null for what it does not print. */
+  readonly totalMs: number | null;
+  readonly encodeMs: number | null;
+  readonly decodeMs: number | null;
+  /** Text tokens; null when its runs disagree, or do not say. */
+  readonly tokens: number | null;
+}
+
+/** `run 1/5:  total=  1842 ms  enc=  1204 ms  dec=   638 ms  tokens=0  rt=0.37x`, with any blanks. */
+const RUN_LINE = /^\s*run\s+\d+\s*\/\s*\d+\s*:(.*)$/gim;
+/** `total   1788.0  1812.0  1842.0  ms`: minimum, mean and maximum. */
+const ROW = /^\s*(total|encode|decode)\s+[\d.]+\s+([\d.]+)\s+[\d.]+\s+ms\s*$/gim;
+
+/**
+ * Reads the figures from the output of a command, standard output and standard error together. The table's means have
+ * a decimal more than the run lines, so they are preferred.
+ *
+ * @returns null when there are none of the classic lines
+ * @example
+ * parseClassicLines('  run 1/1:  total=  1842 ms  enc=  1204 ms  dec=   638 ms  tokens=0  rt=0.37x').totalMs; // 1842
+ */
+export function parseClassicLines(output: string): ClassicFigures | null {
+  const runs = [...output.matchAll(RUN_LINE)].map(([, figures = '']) => figures);
+  const rows = new Map(
+    [...output.matchAll(ROW)].map(([, name = '', mean]) => [name.toLowerCase(), Number(mean)]),
+  );
+  if (runs.length === 0 && rows.size === 0) return null;
+  const tokens = new Set(runs.map((run) => numberIn(run, 'tokens')));
+  return {
+    totalMs: rows.get('total') ?? meanOf(runs, 'total'),
+    encodeMs: rows.get('encode') ?? meanOf(runs, 'enc'),
+    decodeMs: rows.get('decode') ?? meanOf(runs, 'dec'),
+    tokens: tokens.size === 1 ? ([...tokens][0] ?? null) : null,
+  };
+}
+
+function meanOf(runs: readonly string[], name: string): number | null {
+  const values = runs.map((run) => numberIn(run, name)).filter((value) => value !== null);
+  if (values.length === 0 || values.length < runs.length) return null;
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function numberIn(run: string, name: string): number | null {
+  const value = new RegExp(`\\b${name}\\s*=\\s*(\\d+(?:\\.\\d+)?)`, 'i').exec(run)?.[1];
+  return value === undefined ? null : Number(value);
 }
