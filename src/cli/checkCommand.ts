@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../error.js';
-import { checkModelDirectory } from '../model/checkModel.js';
 import { printableLine } from '../printable.js';
+import { checkModelDirectory } from '../transcribe/checkModelDirectory.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { type OptionTable, parseOptions } from './options.js';
 import { anyText } from './optionValues.js';

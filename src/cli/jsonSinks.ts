@@ -1,4 +1,4 @@
-import { failureDocument } from '../transcribe/formats/transcriptDocument.js';
+import { failureDocument } from '../transcribe/formats/recordingTranscript.js';
 import {
   type TranscriptWriter,
   transcriptWriter,

@@ -1,9 +1,17 @@
-import type { CheckFinding } from './checkReport.js';
 import { describeShape, quote } from './describe.js';
 import { PUBLISHED_MODELS } from './identifyModel.js';
 import type { ModelTensors } from './modelTensors.js';
 import { type PublishedModel, publishedTensors } from './published/publishedModel.js';
 import { canonicalName, checkpointName } from './tensorNames.js';
+
+/** `ok`: verified. `note`: worth knowing. `warning`: works, but not as published. `error`: cannot work or is damaged. */
+export type CheckSeverity = 'ok' | 'note' | 'warning' | 'error';
+
+/** One line of a check. */
+export interface CheckFinding {
+  readonly severity: CheckSeverity;
+  readonly message: string;
+}
 
 /** Differences named before the rest is only counted. */
 const MOST_NAMED = 10;

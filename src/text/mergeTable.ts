@@ -18,12 +18,16 @@ export interface MergeRules {
  * parseMerges('#version: 0.2\nĠ t\n# #\n').pairs; // [['Ġ', 't'], ['#', '#']]
  */
 export function parseMerges(text: string): MergeRules {
+  const { lines, locate } = mergeLines(text);
+  return { pairs: lines.map((line, rank) => splitRule(line, rank, locate)), locate };
+}
+
+/** The lines of a `merges.txt` that should be rules, in the order of their rank. */
+export function mergeLines(text: string): { lines: readonly string[] } & Pick<MergeRules, 'locate'> {
   const lines = text.replace(/^\ufeff/, '').split(/\r?\n/);
   const firstRule = lines[0]?.startsWith('#version') ? 1 : 0;
   while (lines.length > firstRule && lines[lines.length - 1] === '') lines.pop();
-  const locate = (rank: number): string => `merges.txt line ${rank + firstRule + 1}`;
-  const pairs = lines.slice(firstRule).map((line, rank) => splitRule(line, rank, locate));
-  return { pairs, locate };
+  return { lines: lines.slice(firstRule), locate: (rank) => `merges.txt line ${rank + firstRule + 1}` };
 }
 
 /**
@@ -45,9 +49,15 @@ export function parseMergeList(list: readonly unknown[]): MergeRules {
 }
 
 function splitRule(line: string, rank: number, locate: (rank: number) => string): readonly [string, string] {
+  const pair = mergePair(line);
+  if (pair === null) throw malformed(locate(rank), line);
+  return pair;
+}
+
+/** The two pieces that a rule merges; null for what is no rule. */
+export function mergePair(line: string): readonly [left: string, right: string] | null {
   const space = line.indexOf(' ');
-  if (space <= 0 || space === line.length - 1 || line.includes(' ', space + 1))
-    throw malformed(locate(rank), line);
+  if (space <= 0 || space === line.length - 1 || line.includes(' ', space + 1)) return null;
   return [line.slice(0, space), line.slice(space + 1)];
 }
 

@@ -24,16 +24,20 @@ export function readTokenizer(files: TokenizerFiles): Tokenizer {
 
 /** The same in slices; a tokenizer.json is parsed in one. */
 export function* readTokenizerInSlices(files: TokenizerFiles): SlicedWork<Tokenizer> {
+  return Tokenizer.create(yield* readTokenizerData(files));
+}
+
+/** What the files say, before it is checked as a whole. */
+export function* readTokenizerData(files: TokenizerFiles): SlicedWork<TokenizerData> {
   const { vocabJson, mergesTxt, tokenizerConfigJson, tokenizerJson } = files;
   const complete = mergesTxt !== undefined && tokenizerConfigJson?.includes('"added_tokens_decoder"');
   if (tokenizerJson !== undefined && !(vocabJson !== undefined && complete)) {
-    return Tokenizer.create(tokenizerDataFromJson(tokenizerJson));
+    return tokenizerDataFromJson(tokenizerJson);
   }
   if (vocabJson === undefined) {
     throw new QwenAsrError('model', 'tokenizer: expected vocab.json or tokenizer.json, found neither');
   }
-  const data = yield* tokenizerDataFromVocabulary({ vocabJson, mergesTxt, tokenizerConfigJson });
-  return Tokenizer.create(data);
+  return yield* tokenizerDataFromVocabulary({ vocabJson, mergesTxt, tokenizerConfigJson });
 }
 
 const TOKENIZER_JSON = 'tokenizer.json';
@@ -102,13 +106,13 @@ function expectedPart(what: string, found: unknown): QwenAsrError {
 }
 
 /** Entries of the published `vocab.json`, which the added tokens follow. */
-const PUBLISHED_VOCABULARY_SIZE = 151643;
+export const PUBLISHED_VOCABULARY_SIZE = 151643;
 
 /**
  * Added tokens of the published checkpoints (`tokenizer_config.json` of Qwen/Qwen3-ASR-0.6B and -1.7B), as far as
  * prompt and output use them. For directories that hold the published vocabulary without that file.
  */
-const publishedTokens: readonly AddedToken[] = [
+export const publishedTokens: readonly AddedToken[] = [
   { id: 151643, content: '<|endoftext|>', special: true },
   { id: 151644, content: '<|im_start|>', special: true },
   { id: 151645, content: '<|im_end|>', special: true },
@@ -134,16 +138,18 @@ export function* tokenizerDataFromVocabulary(files: {
 }): SlicedWork<TokenizerData> {
   const { vocabJson } = files;
   const stored = files.tokenizerConfigJson === undefined ? [] : readAddedTokens(files.tokenizerConfigJson);
+  const storedOr = (known: readonly AddedToken[]) =>
+    stored.length > 0 ? { addedTokens: stored } : { addedTokens: known, addedTokensAssumed: true };
   const merges = files.mergesTxt;
   const pieces = yield* scanVocabulary(vocabJson);
   if (pieces !== undefined) {
     const size = pieces.reduce((count, piece) => (piece === undefined ? count : count + 1), 0);
     const known = addedTokensOf(size, (content) => pieces.indexOf(content));
-    return { vocab: pieces, merges, addedTokens: stored.length > 0 ? stored : known };
+    return { vocab: pieces, merges, ...storedOr(known) };
   }
   const vocab = readVocabulary(parseJsonObject(vocabJson, 'vocab.json'), 'vocab.json');
   const known = addedTokensOf(vocab.size, (content) => vocab.get(content) ?? -1);
-  return { vocab, merges, addedTokens: stored.length > 0 ? stored : known };
+  return { vocab, merges, ...storedOr(known) };
 }
 
 /**

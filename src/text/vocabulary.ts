@@ -24,6 +24,8 @@ export interface TokenizerData {
   /** The text of `merges.txt`, or rules already read. Absent: only whole vocabulary entries can be encoded. */
   readonly merges?: string | MergeRules | undefined;
   readonly addedTokens: readonly AddedToken[];
+  /** True when no file states them: they are those that the vocabulary lists, or the published ones. */
+  readonly addedTokensAssumed?: boolean;
 }
 
 /**

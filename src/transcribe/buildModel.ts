@@ -7,8 +7,8 @@ import { loadEncoderWeights } from '../model/encoderWeights.js';
 import { identifyModel } from '../model/identifyModel.js';
 import type { ModelFiles } from '../model/modelFiles.js';
 import type { Backend } from '../ops/operators.js';
+import type { Stages } from './encodeClip.js';
 import { LoadedModel } from './speechModel.js';
-import type { Stages } from './stages.js';
 import { LazyTextModel } from './textModel.js';
 import type { ModelInfo } from './types.js';
 

@@ -1,5 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import type { X64Level } from '../jit/x64/level.js';
+import { checkThreadCount } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
 import { fileReaderInto, type OpenFile, readFileBytes } from '../model/fileBytes.js';
 import { fileError } from '../model/fileError.js';
@@ -14,9 +15,7 @@ import { loadNative, type Native } from '../runtime/native.js';
 import { NativeMachine } from '../runtime/nativeMachine.js';
 import { spawnNodeParticipant } from '../runtime/nodeParticipantThread.js';
 import { defaultThreadCount, mostWasmThreads } from '../runtime/threadCount.js';
-import { checkThreadCount } from './checkThreadCount.js';
-import { openWasmBackend } from './openWasmBackend.js';
-import { threadNote } from './threadNote.js';
+import { openWasmBackend, threadNote } from './openWasmBackend.js';
 import type { LoadOptions } from './types.js';
 
 /** Address space taken at once; the system commits it page by page on first use. */

@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import { checkOptions } from '../model/checkArguments.js';
+import { checkOptions, checkThreadCount } from '../model/checkArguments.js';
 import { describeArgument, kindOf } from '../model/describe.js';
 import { fetchModelFiles } from '../model/fetchModelFiles.js';
 import { folderOfFiles } from '../model/folderOfFiles.js';
@@ -9,9 +9,7 @@ import { readModelFolder } from '../model/readModelFolder.js';
 import { spawnBrowserParticipant } from '../runtime/browserParticipantThread.js';
 import { browserThreadCount, mostBrowserThreads } from '../runtime/browserThreadCount.js';
 import { buildModel } from './buildModel.js';
-import { checkThreadCount } from './checkThreadCount.js';
-import { openWasmBackend } from './openWasmBackend.js';
-import { threadNote } from './threadNote.js';
+import { openWasmBackend, threadNote } from './openWasmBackend.js';
 import type { LoadOptions, SpeechModel } from './types.js';
 
 /** How a browser loads a model. */

@@ -3,12 +3,10 @@ import { QwenAsrError } from '../error.js';
 import { checkOptions } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
 import type { Backend, Ceilings, Observer } from '../ops/operators.js';
+import type { Stages } from './encodeClip.js';
 import { Ledger } from './ledger.js';
 import { checkFinite, withNumericDiagnosis } from './numericDiagnosis.js';
-import { RunningTranscription } from './runningTranscription.js';
 import { segmentRecording } from './segmentRecording.js';
-import { SerialQueue } from './serialQueue.js';
-import type { Stages } from './stages.js';
 import { transcribeClip } from './transcribeClip.js';
 import { resolveRequest } from './transcribeRequest.js';
 import { transcribeSegments } from './transcribeSegments.js';
@@ -159,4 +157,93 @@ function takeMel(mel: Mel): Mel {
   if (isFloat32Array(mel?.data)) return { ...mel, data: new Float32Array(mel.data) };
   const found = typeof mel === 'object' && mel !== null && 'data' in mel ? mel.data : mel;
   throw new QwenAsrError('audio', `mel: expected data as a Float32Array, found ${describeArgument(found)}`);
+}
+
+/**
+ * A transcription that has been started. It runs to its end whether anybody listens or not; every iterator gets all
+ * tokens from the first one on, and throws the run's error after them when the run failed.
+ *
+ * A failed run of which neither `result` nor an iterator is ever looked at is not reported as an unhandled rejection:
+ * callers who only iterate would otherwise be ended by the promise that they do not use.
+ */
+class RunningTranscription implements Transcription {
+  readonly result: Promise<Transcript>;
+  readonly #events: TokenEvent[] = [];
+  #ended = false;
+  /** Wakes the iterators that wait for the next token or the end. */
+  #wake: () => void = () => {};
+  #changed: Promise<void> = Promise.resolve();
+
+  /** @param run the work; it is given the function that publishes a token. */
+  constructor(run: (emit: (event: TokenEvent) => void) => Promise<Transcript>) {
+    this.#expectChange();
+    this.result = run((event) => {
+      this.#events.push(event);
+      this.#announce();
+    }).finally(() => {
+      this.#ended = true;
+      this.#announce();
+    });
+    this.result.catch(() => {});
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<TokenEvent, void, undefined> {
+    for (let next = 0; ; ) {
+      const changed = this.#changed;
+      while (next < this.#events.length) yield this.#events[next++]!;
+      if (this.#ended) break;
+      await changed;
+    }
+    await this.result;
+  }
+
+  #announce(): void {
+    const wake = this.#wake;
+    this.#expectChange();
+    wake();
+  }
+
+  #expectChange(): void {
+    this.#changed = new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+}
+
+/** Runs tasks one at a time, in the order of their calls. */
+class SerialQueue {
+  #tail: Promise<void> = Promise.resolve();
+
+  /**
+   * Runs `task` after all earlier ones have ended, well or badly.
+   *
+   * @throws QwenAsrError `aborted` as soon as the signal fires while the task still waits
+   */
+  run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const turn = this.#tail;
+    const done = untilAborted(turn, signal).then(task);
+    // A task that gives up waiting must not let the next one overtake those before it. The results are let go of: the
+    // queue would hold on to all that there have ever been.
+    this.#tail = Promise.allSettled([turn, done]).then(() => {});
+    return done;
+  }
+
+  /** Resolves when everything called so far has ended. */
+  async idle(): Promise<void> {
+    await this.#tail;
+  }
+}
+
+/** Waits for `turn`, but no longer than until the signal fires. */
+function untilAborted(turn: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void =>
+      reject(new QwenAsrError('aborted', 'transcribe: stopped by the caller’s signal'));
+    if (signal?.aborted) return stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    turn.then(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    });
+  });
 }

@@ -85,7 +85,7 @@ export class LazyTextModel implements TextModel {
     try {
       return this.#readUntil(Number.POSITIVE_INFINITY) as Vocabulary;
     } catch (error) {
-      throw inDirectory(this.#files.source, error);
+      throw error instanceof QwenAsrError ? inDirectory(this.#files.source, error) : error;
     }
   }
 
@@ -117,8 +117,7 @@ export class LazyTextModel implements TextModel {
 }
 
 /** The readers of the tokenizer's files know these by their names alone: says whose they are. */
-function inDirectory(source: string, error: unknown): unknown {
-  if (!(error instanceof QwenAsrError)) return error;
+export function inDirectory(source: string, error: QwenAsrError): QwenAsrError {
   const { code, message } = error;
   const separator = /^[\w.]+\.(json|txt)\b/.test(message) ? '/' : ': ';
   return new QwenAsrError(code, `${source}${separator}${message}`, { cause: error });

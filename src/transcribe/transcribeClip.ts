@@ -1,8 +1,11 @@
-import { decodeGreedily } from '../decoder/greedyBatch.js';
-import { checkRoom } from './checkRoom.js';
-import { ClipTranscript } from './clipTranscript.js';
-import { type ClipContext, encodeClip } from './encodeClip.js';
-import type { Stages } from './stages.js';
+import { decodeGreedily, type GreedyToken } from '../decoder/greedyBatch.js';
+import type { Prompt } from '../decoder/prompt.js';
+import type { StreamDecoder } from '../text/tokenizer.js';
+import { parseTranscript, TranscriptStream } from '../text/transcript.js';
+import { type ClipContext, checkRoom, encodeClip, type Stages } from './encodeClip.js';
+import type { Ledger } from './ledger.js';
+import { checkFinite } from './numericDiagnosis.js';
+import type { TextModel } from './textModel.js';
 import type { TranscribeRequest } from './transcribeRequest.js';
 import type { TokenEvent, Transcript } from './types.js';
 
@@ -42,5 +45,108 @@ export async function transcribeClip(
     return transcript.finish();
   } finally {
     session.release();
+  }
+}
+
+/** What is known of a clip once its prompt is. */
+export interface ClipFacts {
+  readonly prompt: Prompt;
+  readonly durationMs: number;
+}
+
+/** The transcript of one clip while its tokens come. */
+export class ClipTranscript {
+  readonly #facts: ClipFacts;
+  readonly #request: TranscribeRequest;
+  readonly #ledger: Ledger;
+  readonly #output: OutputText;
+  readonly #logProbabilities: number[] = [];
+  #last: GreedyToken | undefined;
+
+  constructor(text: TextModel, facts: ClipFacts, request: TranscribeRequest, ledger: Ledger) {
+    this.#facts = facts;
+    this.#request = request;
+    this.#ledger = ledger;
+    this.#output = new OutputText(text, request);
+  }
+
+  /**
+   * Takes the next token and says what it adds. A pass of several sequences is charged to each in equal parts.
+   *
+   * @throws QwenAsrError `numeric` for a logit that is not finite
+   */
+  take(token: GreedyToken): Omit<TokenEvent, 'atMs'> {
+    const index = this.#output.tokenIds.length;
+    const shareMs = token.passMs / token.rows;
+    if (index === 0) this.#ledger.add('prefillMs', shareMs);
+    else this.#ledger.addDecodeStep(shareMs);
+    this.#ledger.markFirstToken();
+    checkFinite(index === 0 ? 'first_logits' : 'step_best_logits', Float32Array.of(token.logit), [1]);
+    const pieces = this.#ledger.time('detokenizeMs', () => this.#output.push(token));
+    this.#logProbabilities.push(token.logProbability);
+    this.#last = token;
+    return { id: token.id, index, ...pieces, logProbability: token.logProbability };
+  }
+
+  /** The transcript, once the last token has been taken. */
+  finish(): Transcript {
+    const finished = this.#ledger.time('detokenizeMs', () => this.#output.finish());
+    const { prompt, durationMs } = this.#facts;
+    return {
+      ...finished,
+      tokenIds: this.#output.tokenIds,
+      logProbabilities: this.#logProbabilities,
+      promptTokenCount: prompt.ids.length,
+      audioTokenCount: prompt.audioTokens,
+      durationMs,
+      truncated: !this.#request.exact && this.#last?.isStop === false,
+      timings: this.#ledger.close(),
+    };
+  }
+}
+
+/** The text of the generated tokens, as they come and at the end. */
+export class OutputText {
+  readonly tokenIds: number[] = [];
+  readonly #text: TextModel;
+  readonly #request: TranscribeRequest;
+  readonly #bytes: StreamDecoder;
+  readonly #shown: TranscriptStream;
+  #raw = '';
+  /** Tokens that are not end tokens: all, and those after the first `<asr_text>`. */
+  #plainCount = 0;
+  #countAfterTag: number | null = null;
+
+  constructor(text: TextModel, request: TranscribeRequest) {
+    this.#text = text;
+    this.#request = request;
+    this.#bytes = text.tokenizer.streamDecoder();
+    this.#shown = new TranscriptStream({ forcedLanguage: request.forcedLanguage });
+  }
+
+  /** Takes one token; the last one also brings what was held back. */
+  push(token: { id: number; isStop: boolean; isLast: boolean }): { rawPiece: string; textPiece: string } {
+    this.tokenIds.push(token.id);
+    this.#count(token);
+    const rawPiece = this.#bytes.push(token.id) + (token.isLast ? this.#bytes.flush() : '');
+    this.#raw += rawPiece;
+    const textPiece = this.#shown.push(rawPiece) + (token.isLast ? this.#shown.flush() : '');
+    return { rawPiece, textPiece };
+  }
+
+  /** The parsed transcript and its token count, once the last token has been pushed. */
+  finish(): { text: string; language: string; raw: string; textTokenCount: number } {
+    const { exact, forcedLanguage } = this.#request;
+    const parsed = parseTranscript(this.#raw, { forcedLanguage });
+    const afterTag = forcedLanguage === undefined ? this.#countAfterTag : null;
+    const textTokenCount = exact ? this.tokenIds.length : (afterTag ?? this.#plainCount);
+    return { ...parsed, raw: this.#raw, textTokenCount };
+  }
+
+  #count({ id, isStop }: { id: number; isStop: boolean }): void {
+    if (isStop) return;
+    this.#plainCount++;
+    if (this.#countAfterTag !== null) this.#countAfterTag++;
+    else if (id === this.#text.promptIds.asrText) this.#countAfterTag = 0;
   }
 }

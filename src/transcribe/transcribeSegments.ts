@@ -1,11 +1,10 @@
 import { checkSampleType, takeSamples } from '../audio/checkSamples.js';
 import { QwenAsrError } from '../error.js';
 import { describeArgument } from '../model/describe.js';
+import type { Stages } from './encodeClip.js';
 import { Ledger } from './ledger.js';
 import { withNumericDiagnosis } from './numericDiagnosis.js';
 import { type DecodedToken, type EncodedSegment, SegmentBatch } from './segmentBatch.js';
-import { skippedSegment } from './skippedSegment.js';
-import type { Stages } from './stages.js';
 import { transcribeClip } from './transcribeClip.js';
 import { resolveRequest } from './transcribeRequest.js';
 import type { RecordingSegment, SegmentOptions, Transcript, TranscriptSegment } from './types.js';
@@ -185,4 +184,36 @@ class SegmentedRun {
 
 function inRecording({ index, startMs, endMs }: RecordingSegment, transcript: Transcript): TranscriptSegment {
   return { ...transcript, index, startMs, endMs, skipped: false };
+}
+
+/** What stands for a segment of which nothing was left to hear: nothing was computed, so nothing is counted. */
+export function skippedSegment({ index, startMs, endMs }: RecordingSegment): TranscriptSegment {
+  return {
+    index,
+    startMs,
+    endMs,
+    durationMs: endMs - startMs,
+    skipped: true,
+    text: '',
+    language: '',
+    raw: '',
+    tokenIds: [],
+    logProbabilities: [],
+    textTokenCount: 0,
+    promptTokenCount: 0,
+    audioTokenCount: 0,
+    truncated: false,
+    timings: {
+      melMs: 0,
+      convStemMs: 0,
+      encoderLayersMs: 0,
+      prefillMs: 0,
+      decodeMs: 0,
+      detokenizeMs: 0,
+      otherMs: 0,
+      totalMs: 0,
+      firstTokenMs: null,
+      decodeStepsMs: [],
+    },
+  };
 }

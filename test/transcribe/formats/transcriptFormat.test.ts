@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { failureDocument } from '../../../src/transcribe/formats/transcriptDocument.js';
+import { failureDocument } from '../../../src/transcribe/formats/recordingTranscript.js';
 import {
   type TranscriptFormatName,
   transcriptWriter,
 } from '../../../src/transcribe/formats/transcriptFormat.js';
-import { skippedSegment } from '../../../src/transcribe/skippedSegment.js';
+import { skippedSegment } from '../../../src/transcribe/transcribeSegments.js';
 import type { TranscriptSegment } from '../../../src/transcribe/types.js';
 import { projectRoot } from '../../support/projectRoot.js';
 import { recordingOf, segmentSaying } from './support.js';

@@ -2,19 +2,22 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { checkModelDirectory, checkModelFiles } from '../../src/model/checkModel.js';
-import type { CheckReport } from '../../src/model/checkReport.js';
 import { checkTensorList } from '../../src/model/checkTensorList.js';
 import { identifyModel } from '../../src/model/identifyModel.js';
 import { publishedTensors } from '../../src/model/published/publishedModel.js';
 import { qwen3Asr06B } from '../../src/model/published/qwen3Asr06B.js';
 import { synthesizeModel } from '../../src/model/synthetic.js';
+import {
+  type CheckReport,
+  checkModelDirectory,
+  checkModelFiles,
+} from '../../src/transcribe/checkModelDirectory.js';
+import { demoTensors, hfName, widenBf16, writeDemoCopy } from '../model/support/demoModel.js';
+import { fakeTensors } from '../model/support/fakeTensors.js';
+import { oneLineError } from '../model/support/oneLineError.js';
+import type { FileTensor } from '../model/support/safetensorsFile.js';
+import { temporaryDirectory } from '../model/support/temporaryDirectory.js';
 import { demoModelDir } from '../support/projectRoot.js';
-import { demoTensors, hfName, widenBf16, writeDemoCopy } from './support/demoModel.js';
-import { fakeTensors } from './support/fakeTensors.js';
-import { oneLineError } from './support/oneLineError.js';
-import type { FileTensor } from './support/safetensorsFile.js';
-import { temporaryDirectory } from './support/temporaryDirectory.js';
 
 const tensors = demoTensors();
 const lines = (report: CheckReport) =>

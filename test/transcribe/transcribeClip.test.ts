@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PromptIds } from '../../src/text/promptIds.js';
 import { Tokenizer } from '../../src/text/tokenizer.js';
-import { OutputText } from '../../src/transcribe/outputText.js';
+import { OutputText } from '../../src/transcribe/transcribeClip.js';
 import type { TranscribeRequest } from '../../src/transcribe/transcribeRequest.js';
 
 /** `Ã` and `©` are the bytes C3 and A9 of é; ids 10 and 11 are added tokens. */

@@ -1,18 +1,28 @@
 import { QwenAsrError } from '../error.js';
+import { type CheckFinding, checkTensorList } from '../model/checkTensorList.js';
+import { type ModelConfig, readModelConfig } from '../model/config.js';
+import { loadDecoderWeights } from '../model/decoderWeights.js';
+import { loadEncoderWeights } from '../model/encoderWeights.js';
+import type { OpenFile } from '../model/fileBytes.js';
+import { countNonFinite } from '../model/finiteWeights.js';
+import { identifyModel } from '../model/identifyModel.js';
+import { makePause } from '../model/makePause.js';
+import { readModelDirectory } from '../model/modelDirectory.js';
+import type { ModelFiles } from '../model/modelFiles.js';
+import type { ModelTensors } from '../model/modelTensors.js';
 import type { Parameter } from '../ops/parameter.js';
-import type { CheckFinding, CheckReport } from './checkReport.js';
-import { checkTensorList } from './checkTensorList.js';
-import { checkTokenizerFiles } from './checkTokenizerFiles.js';
-import { type ModelConfig, readModelConfig } from './config.js';
-import { loadDecoderWeights } from './decoderWeights.js';
-import { loadEncoderWeights } from './encoderWeights.js';
-import type { OpenFile } from './fileBytes.js';
-import { countNonFinite } from './finiteWeights.js';
-import { identifyModel } from './identifyModel.js';
-import { makePause } from './makePause.js';
-import { readModelDirectory } from './modelDirectory.js';
-import type { ModelFiles } from './modelFiles.js';
-import type { ModelTensors } from './modelTensors.js';
+import { checkTokenizer } from './checkTokenizer.js';
+
+/** What checkModelDirectory found. */
+export interface CheckReport {
+  /** The directory. */
+  readonly source: string;
+  /** For example `Qwen3-ASR-0.6B`; null when the tensors are not those of a published model. */
+  readonly published: string | null;
+  readonly findings: readonly CheckFinding[];
+  /** True when no finding is an error. */
+  readonly passed: boolean;
+}
 
 /** Damaged tensors named before the rest is only counted. */
 const MOST_NAMED = 10;
@@ -53,7 +63,7 @@ export async function checkModelFiles(files: ModelFiles, signal?: AbortSignal): 
   const config = checkStructure(files, findings);
   const published = identifyModel(tensors);
   findings.push(...checkTensorList(tensors, published));
-  if (config !== null) findings.push(...checkTokenizerFiles(files, config));
+  if (config !== null) findings.push(...checkTokenizer(files, config));
   findings.push(...(await checkFinite(tensors, signal)));
   return makeReport(files.source, published?.name ?? null, findings);
 }
