@@ -84,23 +84,26 @@ async function timeKernel(kernel, level, operand) {
 }
 
 /** The call, once for each copy of its arrays. */
-function writeTape(call, copiesBytes, { machine, conductor, allocate }) {
-  const arrays = [...new Set(call.slots.filter((slot) => typeof slot !== 'number'))];
-  const bytes = arrays.reduce((sum, { dtype, length }) => sum + BYTES[dtype] * length, 0);
-  const copies = Math.max(2, Math.min(MAX_COPIES, Math.floor(copiesBytes / bytes)));
-  const [kernel] = machine.install([call.spec.emit(machine.capabilities)]);
-  const entries = Array.from({ length: copies }, () => {
-    const addresses = new Map(
-      arrays.map((array) => [array, fill(allocate(BYTES[array.dtype] * array.length), array)]),
-    );
-    const args = allocate(8 * call.slots.length);
-    const slots = new BigInt64Array(args.buffer, args.bufferOffset, call.slots.length);
-    call.slots.forEach((slot, i) => {
-      slots[i] = BigInt(typeof slot === 'number' ? slot : addresses.get(slot));
-    });
-    return { kernel, args: args.address, tiles: call.tiles, barrier: true };
+function writeTape({ call }, copiesBytes, { machine, conductor, allocate }) {
+  let bytes = 0;
+  call((array) => {
+    bytes += BYTES[array.dtype] * array.length;
+    return { address: 0, byteLength: 0 };
   });
-  return { tape: conductor.writeTape(allocate(ENTRY.byteLength * copies), entries), copies };
+  const copies = Math.max(2, Math.min(MAX_COPIES, Math.floor(copiesBytes / bytes)));
+  const calls = Array.from({ length: copies }, () =>
+    call((array) => {
+      const byteLength = BYTES[array.dtype] * array.length;
+      return { address: fill(allocate(byteLength), array), byteLength };
+    }),
+  );
+  const [kernel] = machine.install([calls[0].kernel.emit(machine.capabilities)]);
+  const groups = calls.map(({ slots, tiles }) => {
+    const args = allocate(8 * slots.length);
+    new BigInt64Array(args.buffer, args.bufferOffset, slots.length).set(slots.map(BigInt));
+    return [{ kernel, args: args.address, tiles }]; // one after another
+  });
+  return { tape: conductor.writeTape(allocate(ENTRY.byteLength * copies), groups), copies };
 }
 
 async function medianMs(conductor, tape) {

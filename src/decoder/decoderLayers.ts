@@ -88,11 +88,9 @@ function recordKeysAndQueries(
 ): void {
   const epsilon = config.rmsNormEpsilon;
   ops.rmsNorm({ x: stream, weight: layer.inputLayernorm, epsilon, y: normed });
-  ops.independent(() => {
-    ops.linear({ x: normed, weight: layer.qProj, y: q });
-    ops.linear({ x: normed, weight: layer.kProj, y: k });
-    ops.linear({ x: normed, weight: layer.vProj, y: v });
-  });
+  ops.linear({ x: normed, weight: layer.qProj, y: q });
+  ops.linear({ x: normed, weight: layer.kProj, y: k });
+  ops.linear({ x: normed, weight: layer.vProj, y: v });
   const norms = { qNorm: layer.qNorm, kNorm: layer.kNorm, epsilon };
   ops.rotaryToCache({ q, k, v, ...norms, cos, sin, cache, layer: index, rows, y: rotated });
 }

@@ -73,11 +73,9 @@ function recordLayer(
 ): void {
   const { heads, windowTokens, layerNormEpsilon: epsilon } = config;
   ops.layerNorm({ x: stream, ...layer.selfAttnLayerNorm, epsilon, y: normed });
-  ops.independent(() => {
-    ops.linear({ x: normed, ...layer.qProj, y: q });
-    ops.linear({ x: normed, ...layer.kProj, y: k });
-    ops.linear({ x: normed, ...layer.vProj, y: v });
-  });
+  ops.linear({ x: normed, ...layer.qProj, y: q });
+  ops.linear({ x: normed, ...layer.kProj, y: k });
+  ops.linear({ x: normed, ...layer.vProj, y: v });
   ops.windowAttention({ q, k, v, heads, windowTokens, y: attended });
   ops.linear({ x: attended, ...layer.outProj, residual: stream, y: stream });
   ops.layerNorm({ x: stream, ...layer.finalLayerNorm, epsilon, y: normed });

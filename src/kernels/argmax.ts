@@ -1,7 +1,6 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, IntReg, KernelCode, VecReg } from '../jit/ir.js';
-import { type KernelSpec, kernelParams, loadSlot } from './kernel.js';
-import { MATMUL_SLOTS } from './matmulSlots.js';
+import type { KernelBuilder } from '../jit/builder.js';
+import type { IntReg, VecReg } from '../jit/ir.js';
+import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from './kernel.js';
 import { emitColumns, firstColumn, type MatvecSpec, matvecName } from './matvec.js';
 import { emitExp, emitLn } from './vectorMath.js';
 
@@ -11,41 +10,56 @@ export const PARTIAL_BYTES = 16;
 /** Stands for −∞ where a lane is not a candidate; far below any logit, and finite so that differences are. */
 const NEVER = -3e38;
 
-/** Slots of `argmaxReduce`. */
-export const ARGMAX_REDUCE_SLOTS = { partials: 0, tiles: 1, ids: 2, best: 3, logSumExp: 4 } as const;
+/** x [rows, depth], weight [n, depth], partials [tiles, rows]. */
+const ARGMAX_STREAM_ARGUMENTS = {
+  x: 'reads',
+  weight: 'reads',
+  partials: 'writes',
+} as const satisfies ArgumentUses;
+
+/** `tiles` of partials; ids [rows] i32, best and logSumExp [rows] f32. */
+const ARGMAX_REDUCE_ARGUMENTS = {
+  partials: 'reads',
+  tiles: 'number',
+  ids: 'writes',
+  best: 'writes',
+  logSumExp: 'writes',
+} as const satisfies ArgumentUses;
 
 /**
  * The greedy choice folded into the product with lm_head, so that logits never reach memory: each tile of logits is
- * reduced to a partial in scratch's wake; `argmaxReduce` joins the partials. Slots are those of `matmul`, with y the
- * partials [tiles, rows]. Columns are counted in f32, exact below 2^24.
+ * reduced to a partial in scratch's wake; `argmaxReduce` joins the partials. Columns are counted in f32, exact below
+ * 2^24.
  */
-export function argmaxStream(spec: MatvecSpec): KernelSpec<keyof typeof MATMUL_SLOTS> {
-  return {
+export function argmaxStream(spec: MatvecSpec): Kernel<typeof ARGMAX_STREAM_ARGUMENTS> {
+  return defineKernel({
     name: `argmaxStream.${matvecName(spec)}`,
-    slots: MATMUL_SLOTS,
-    emit: (capabilities) => emitStream(spec, capabilities),
-  };
+    args: ARGMAX_STREAM_ARGUMENTS,
+    tiles: () => Math.ceil(spec.n / spec.columnsPerTile),
+    emit: (k, params) => emitStream(k, spec, params),
+  });
 }
 
-function emitStream(spec: MatvecSpec, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('argmaxStream', capabilities);
-  const params = kernelParams(k);
-  const column = firstColumn(k, spec, params.tile);
-  emitColumns(k, spec, params, MATMUL_SLOTS.weight, column, 0);
-  const y = loadSlot(k, params, MATMUL_SLOTS.y);
-  k.advance(y, k.intOp('mul', params.tile, spec.rows * PARTIAL_BYTES));
+function emitStream(
+  k: KernelBuilder,
+  spec: MatvecSpec,
+  { args, tile, scratch }: KernelParams<typeof ARGMAX_STREAM_ARGUMENTS>,
+): void {
+  const column = firstColumn(k, spec, tile);
+  emitColumns(k, spec, { ...args, column, c: scratch, cOffsetBytes: 0 });
+  const y = args.partials();
+  k.advance(y, k.intOp('mul', tile, spec.rows * PARTIAL_BYTES));
   // The last tile overlaps the one before: its first columns belong to that one.
-  const own = k.intOp('mul', params.tile, spec.columnsPerTile);
+  const own = k.intOp('mul', tile, spec.columnsPerTile);
   const firstOwn = k.unary('fromI32', k.broadcastInt(own));
   const start = k.unary('fromI32', k.broadcastInt(column));
   const c = k.int();
-  k.intMove(c, params.scratch);
+  k.intMove(c, scratch);
   k.loop(spec.rows, () => {
     emitPartial(k, spec.columnsPerTile, c, start, firstOwn, y);
     k.advance(c, spec.columnsPerTile * 4);
     k.advance(y, PARTIAL_BYTES);
   });
-  return k.finish();
 }
 
 function emitPartial(
@@ -95,22 +109,25 @@ function copy(k: KernelBuilder, a: VecReg): VecReg {
 }
 
 /** Joins the partials of `rows` rows: ids i32, best f32 (NaN when any logit was not finite), logSumExp f32. One tile. */
-export function argmaxReduce(spec: { readonly rows: number }): KernelSpec<keyof typeof ARGMAX_REDUCE_SLOTS> {
-  return {
-    name: `argmaxReduce.r${spec.rows}`,
-    slots: ARGMAX_REDUCE_SLOTS,
-    emit: (capabilities) => emitReduce(spec.rows, capabilities),
-  };
+export function argmaxReduce({ rows }: { readonly rows: number }): Kernel<typeof ARGMAX_REDUCE_ARGUMENTS> {
+  return defineKernel({
+    name: `argmaxReduce.r${rows}`,
+    args: ARGMAX_REDUCE_ARGUMENTS,
+    tiles: () => 1,
+    emit: (k, params) => emitReduce(k, rows, params),
+  });
 }
 
-function emitReduce(rows: number, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('argmaxReduce', capabilities);
-  const params = kernelParams(k);
-  const tiles = loadSlot(k, params, ARGMAX_REDUCE_SLOTS.tiles);
-  const ids = loadSlot(k, params, ARGMAX_REDUCE_SLOTS.ids);
-  const bests = loadSlot(k, params, ARGMAX_REDUCE_SLOTS.best);
-  const logSumExps = loadSlot(k, params, ARGMAX_REDUCE_SLOTS.logSumExp);
-  const first = loadSlot(k, params, ARGMAX_REDUCE_SLOTS.partials);
+function emitReduce(
+  k: KernelBuilder,
+  rows: number,
+  { args }: KernelParams<typeof ARGMAX_REDUCE_ARGUMENTS>,
+): void {
+  const tiles = args.tiles();
+  const ids = args.ids();
+  const bests = args.best();
+  const logSumExps = args.logSumExp();
+  const first = args.partials();
   k.loop(rows, () => {
     const best = k.vecConst(NEVER);
     const column = k.vecConst(0);
@@ -138,5 +155,4 @@ function emitReduce(rows: number, capabilities: Capabilities): KernelCode {
     for (const output of [ids, bests, logSumExps]) k.advance(output, 4);
     k.advance(first, PARTIAL_BYTES);
   });
-  return k.finish();
 }

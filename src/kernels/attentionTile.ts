@@ -1,7 +1,6 @@
 import type { KernelBuilder } from '../jit/builder.js';
 import type { IntReg } from '../jit/ir.js';
-import type { KernelParams } from './kernel.js';
-import { ScratchVariable } from './scratchVariable.js';
+import { ScratchVariable } from './kernel.js';
 import { type OperandDtype, type TilePolicy, tilePolicy } from './tilePolicy.js';
 
 /** Query rows of one tile: full vectors of every width, and enough of them to use each key 32 times. */
@@ -76,14 +75,14 @@ export class AttentionTile {
   /** Scores: first key of the strip, counted from the block's first. */
   readonly strip: ScratchVariable;
 
-  constructor(k: KernelBuilder, shape: AttentionShape, params: KernelParams) {
+  constructor(k: KernelBuilder, shape: AttentionShape, scratch: IntReg) {
     this.k = k;
     this.shape = shape;
     this.policy = tilePolicy(k.capabilities, shape.dtype, shape.dtype);
     this.isPaired = this.policy.name === 'pairDot';
-    this.scratch = params.scratch;
+    this.scratch = scratch;
     this.at = layOut(shape.headDim);
-    const variable = (index: number): ScratchVariable => new ScratchVariable(k, params.scratch, index);
+    const variable = (index: number): ScratchVariable => new ScratchVariable(k, scratch, index);
     this.q = variable(0);
     this.y = variable(1);
     this.rows = variable(2);

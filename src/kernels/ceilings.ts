@@ -1,15 +1,23 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, IntReg, KernelCode, VecReg } from '../jit/ir.js';
-import { type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import type { KernelBuilder } from '../jit/builder.js';
+import type { Capabilities, IntReg, VecReg } from '../jit/ir.js';
+import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from './kernel.js';
 
 /*
  * Kernels that do nothing but reach a limit of the machine, for the roofline: each tile is a fixed amount of work.
  */
 
-/** Slots of all ceiling kernels: memory of `bytesPerTile` a tile (or 0), and repetitions. */
-export const CEILING_SLOTS = { memory: 0, bytesPerTile: 1, repetitions: 2 } as const;
+/** How much there is to do: so often the work of a tile, and so many tiles. */
+const CEILING_ARGUMENTS = { repetitions: 'number', tiles: 'number' } as const satisfies ArgumentUses;
 
-export type CeilingKind = 'write' | 'f32' | 'bf16' | 'int8';
+/** Passages have `bytesPerTile` of memory for each tile. */
+const READ_ARGUMENTS = {
+  ...CEILING_ARGUMENTS,
+  memory: 'reads',
+  bytesPerTile: 'number',
+} as const satisfies ArgumentUses;
+const WRITE_ARGUMENTS = { ...READ_ARGUMENTS, memory: 'writes' } as const satisfies ArgumentUses;
+
+export type CeilingKind = 'f32' | 'bf16' | 'int8';
 
 /** Vectors in flight in a read or a write: eight cache lines with 16 lanes. */
 const UNROLL = 8;
@@ -36,9 +44,8 @@ export const READ_PATTERNS: readonly ReadPattern[] = [
   { streams: 4, prefetchBytes: 2048 },
 ];
 
-/** Multiplications and additions (or bytes, for `write`) of one repetition of a tile. */
-export function ceilingWork(kind: CeilingKind, capabilities: Capabilities, bytesPerTile: number): number {
-  if (kind === 'write') return bytesPerTile;
+/** Multiplications and additions of one repetition of a tile. */
+export function ceilingWork(kind: CeilingKind, capabilities: Capabilities): number {
   const perLane = { f32: 2, bf16: 4, int8: 8 }[kind];
   return accumulators(capabilities) * capabilities.lanes * perLane;
 }
@@ -48,43 +55,34 @@ function accumulators(capabilities: Capabilities): number {
   return Math.min(24, capabilities.vecRegisters - 4);
 }
 
-export function ceiling(kind: CeilingKind): KernelSpec<keyof typeof CEILING_SLOTS> {
-  return { name: `ceiling.${kind}`, slots: CEILING_SLOTS, emit: (capabilities) => emit(kind, capabilities) };
-}
-
-function emit(kind: CeilingKind, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder(`ceiling.${kind}`, capabilities);
-  const params = kernelParams(k);
-  const repetitions = loadSlot(k, params, CEILING_SLOTS.repetitions);
-  if (kind === 'write') emitWrite(k, params, repetitions);
-  else emitArithmetic(k, kind, params, repetitions);
-  return k.finish();
+export function ceiling(kind: CeilingKind): Kernel<typeof CEILING_ARGUMENTS> {
+  return defineKernel({
+    name: `ceiling.${kind}`,
+    args: CEILING_ARGUMENTS,
+    tiles: ({ tiles }) => tiles,
+    emit: (k, params) => emitArithmetic(k, kind, params),
+  });
 }
 
 /** Reads the tile's memory once a repetition, `streams` parts of it side by side. */
-export function readCeiling(pattern: ReadPattern): KernelSpec<keyof typeof CEILING_SLOTS> {
-  const name = `ceiling.read.${pattern.streams}x${pattern.prefetchBytes}`;
-  return {
-    name,
-    slots: CEILING_SLOTS,
-    emit: (capabilities) => {
-      const k = new KernelBuilder(name, capabilities);
-      const params = kernelParams(k);
-      emitRead(k, pattern, params, loadSlot(k, params, CEILING_SLOTS.repetitions));
-      return k.finish();
-    },
-  };
+export function readCeiling(pattern: ReadPattern): Kernel<typeof READ_ARGUMENTS> {
+  return defineKernel({
+    name: `ceiling.read.${pattern.streams}x${pattern.prefetchBytes}`,
+    args: READ_ARGUMENTS,
+    tiles: ({ tiles }) => tiles,
+    emit: (k, params) => emitRead(k, pattern, params),
+  });
 }
 
 function emitRead(
   k: KernelBuilder,
   { streams, prefetchBytes }: ReadPattern,
-  params: KernelParams,
-  repetitions: IntReg,
+  { args, tile, scratch }: KernelParams<typeof READ_ARGUMENTS>,
 ): void {
-  const bytesPerTile = loadSlot(k, params, CEILING_SLOTS.bytesPerTile);
-  const memory = loadSlot(k, params, CEILING_SLOTS.memory);
-  k.advance(memory, k.intOp('mul', params.tile, bytesPerTile));
+  const repetitions = args.repetitions();
+  const bytesPerTile = args.bytesPerTile();
+  const memory = args.memory();
+  k.advance(memory, k.intOp('mul', tile, bytesPerTile));
   const partBytes = k.intOp('divide', bytesPerTile, streams);
   const vectors = Math.max(1, UNROLL / streams);
   const stepBytes = vectors * 4 * k.lanes;
@@ -112,14 +110,24 @@ function emitRead(
       });
     });
   });
-  keep(k, sums, params.scratch);
+  keep(k, sums, scratch);
 }
 
 /** Writes the tile's memory from end to end. */
-function emitWrite(k: KernelBuilder, params: KernelParams, repetitions: IntReg): void {
-  const bytesPerTile = loadSlot(k, params, CEILING_SLOTS.bytesPerTile);
-  const memory = loadSlot(k, params, CEILING_SLOTS.memory);
-  k.advance(memory, k.intOp('mul', params.tile, bytesPerTile));
+export function writeCeiling(): Kernel<typeof WRITE_ARGUMENTS> {
+  return defineKernel({
+    name: 'ceiling.write',
+    args: WRITE_ARGUMENTS,
+    tiles: ({ tiles }) => tiles,
+    emit: emitWrite,
+  });
+}
+
+function emitWrite(k: KernelBuilder, { args, tile }: KernelParams<typeof WRITE_ARGUMENTS>): void {
+  const repetitions = args.repetitions();
+  const bytesPerTile = args.bytesPerTile();
+  const memory = args.memory();
+  k.advance(memory, k.intOp('mul', tile, bytesPerTile));
   const steps = k.intOp('divide', bytesPerTile, UNROLL * 4 * k.lanes);
   const values = k.vecs(UNROLL);
   for (const value of values) k.vecConst(1, value);
@@ -137,10 +145,10 @@ function emitWrite(k: KernelBuilder, params: KernelParams, repetitions: IntReg):
 
 function emitArithmetic(
   k: KernelBuilder,
-  kind: 'f32' | 'bf16' | 'int8',
-  params: KernelParams,
-  repetitions: IntReg,
+  kind: CeilingKind,
+  { args, scratch }: KernelParams<typeof CEILING_ARGUMENTS>,
 ): void {
+  const repetitions = args.repetitions();
   const sums = k.vecs(accumulators(k.capabilities));
   for (const sum of sums) k.vecConst(0, sum);
   const operand = k.vecBits(0x01010101); // small and normal in every type
@@ -151,7 +159,7 @@ function emitArithmetic(
       else k.dotBytes(sum, operand, operand);
     }
   });
-  keep(k, sums, params.scratch);
+  keep(k, sums, scratch);
 }
 
 /** Results that are stored cannot be said to be unused. */

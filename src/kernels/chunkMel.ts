@@ -1,9 +1,10 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, IntReg, KernelCode } from '../jit/ir.js';
-import { type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import type { KernelBuilder } from '../jit/builder.js';
+import type { IntReg } from '../jit/ir.js';
+import { chunkBytes } from './featureMapLayout.js';
+import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from './kernel.js';
 
 /** mel [bins, frames] f32; map: one-channel feature map of `bins` rows, f32. */
-export const CHUNK_MEL_SLOTS = { mel: 0, frames: 1, map: 2 } as const;
+const CHUNK_MEL_ARGUMENTS = { mel: 'reads', frames: 'number', map: 'writes' } as const satisfies ArgumentUses;
 
 /**
  * Cuts a mel into chunks of `width` frames as a feature map with border; frames past the end are zero. A tile is a
@@ -12,25 +13,30 @@ export const CHUNK_MEL_SLOTS = { mel: 0, frames: 1, map: 2 } as const;
 export function chunkMel(spec: {
   readonly bins: number;
   readonly width: number;
-}): KernelSpec<keyof typeof CHUNK_MEL_SLOTS> {
-  return {
-    name: `chunkMel.${spec.bins}x${spec.width}`,
-    slots: CHUNK_MEL_SLOTS,
-    emit: (capabilities) => emit(spec.bins, spec.width, capabilities),
-  };
+}): Kernel<typeof CHUNK_MEL_ARGUMENTS> {
+  const { bins, width } = spec;
+  return defineKernel({
+    name: `chunkMel.${bins}x${width}`,
+    args: CHUNK_MEL_ARGUMENTS,
+    tiles: ({ map }) => map.byteLength / chunkBytes({ channels: 1, height: bins, width, dtype: 'f32' }),
+    emit: (k, params) => emit(k, bins, width, params),
+  });
 }
 
-function emit(bins: number, width: number, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('chunkMel', capabilities);
-  const params = kernelParams(k);
-  const to = loadSlot(k, params, CHUNK_MEL_SLOTS.map);
-  k.advance(to, k.intOp('mul', params.tile, 4 * (bins + 2) * (width + 2)));
-  const frames = loadSlot(k, params, CHUNK_MEL_SLOTS.frames);
-  const first = k.intOp('mul', params.tile, width);
+function emit(
+  k: KernelBuilder,
+  bins: number,
+  width: number,
+  { args, tile }: KernelParams<typeof CHUNK_MEL_ARGUMENTS>,
+): void {
+  const to = args.map();
+  k.advance(to, k.intOp('mul', tile, 4 * (bins + 2) * (width + 2)));
+  const frames = args.frames();
+  const first = k.intOp('mul', tile, width);
   const valid = k.intOp('sub', frames, first);
   k.intOp('min', valid, width, valid);
   const padding = k.intOp('sub', k.intConst(width + 1), valid); // past the end, and the right border
-  const from = loadSlot(k, params, CHUNK_MEL_SLOTS.mel);
+  const from = args.mel();
   k.advance(from, k.intOp('shiftLeft', first, 2));
   const skip = k.intOp('sub', frames, valid);
   k.intOp('shiftLeft', skip, 2, skip);
@@ -47,7 +53,6 @@ function emit(bins: number, width: number, capabilities: Capabilities): KernelCo
     clear(k, to, padding);
   });
   clear(k, to, k.intConst(width + 2));
-  return k.finish();
 }
 
 /** Clears and passes `count` f32. */

@@ -1,10 +1,21 @@
 import type { KernelBuilder } from '../jit/builder.js';
 import type { IntReg, VecReg } from '../jit/ir.js';
 import { Gelu } from './gelu.js';
-import { boundIndex, type KernelParams, loadSlot } from './kernel.js';
-import { MATMUL_SLOTS } from './matmulSlots.js';
+import { type ArgumentLoads, type ArgumentUses, boundIndex } from './kernel.js';
 import type { OperandDtype } from './tilePolicy.js';
 import { emitSilu } from './vectorMath.js';
+
+/** Arguments of every product with an epilogue. */
+export const PRODUCT_ARGUMENTS = {
+  x: 'reads',
+  weight: 'reads',
+  /** Second weight of SwiGLU. */
+  weight2: 'reads?',
+  y: 'writes',
+  /** [N] f32. */
+  bias: 'reads?',
+  residual: 'reads?',
+} as const satisfies ArgumentUses;
 
 /** What happens to a block of products on its way to memory. */
 export interface EpilogueSpec {
@@ -27,7 +38,8 @@ export function epilogueName(e: EpilogueSpec): string {
 
 /** The block of products in scratch memory and its place in y. */
 export interface EpilogueBlock {
-  readonly params: KernelParams;
+  readonly args: ArgumentLoads<Pick<typeof PRODUCT_ARGUMENTS, 'y' | 'bias' | 'residual'>>;
+  readonly scratch: IntReg;
   /** First row of the block in y. */
   readonly row: IntReg;
   /** How many rows of the block are real. */
@@ -37,24 +49,27 @@ export interface EpilogueBlock {
   readonly columns: number;
   /** Rows of C between the block's first and its second product. */
   readonly blockRows: number;
-  /** Rows of y lie where the table of the argument structure says. */
-  readonly indirect: boolean;
+  /**
+   * Rows of y lie where a table says: [M] pairs of i32 of which the second is a byte offset in y, at most `last`; null:
+   * one after another.
+   */
+  readonly places: { readonly table: () => IntReg; readonly last: () => IntReg } | null;
 }
 
 /** y[row + r, column + c] = activation(C[r, c] + bias[column + c]) + residual, vector by vector. */
 export function emitEpilogue(k: KernelBuilder, spec: EpilogueSpec, block: EpilogueBlock): void {
-  const { params } = block;
+  const { args } = block;
   const yBytes = spec.yDtype === 'bf16' ? 2 : 4;
   const row = k.int();
   k.intMove(row, block.row);
   const c = k.int();
-  k.intMove(c, params.scratch);
+  k.intMove(c, block.scratch);
   k.loop(block.rows, () => {
     const y = rowOfY(k, spec, block, row);
     k.advance(y, k.intOp('mul', block.column, yBytes));
-    const bias = spec.bias ? loadSlot(k, params, MATMUL_SLOTS.bias) : null;
+    const bias = spec.bias ? args.bias() : null;
     if (bias !== null) k.advance(bias, k.intOp('mul', block.column, 4));
-    const residual = spec.residual ? loadSlot(k, params, MATMUL_SLOTS.residual) : null;
+    const residual = spec.residual ? args.residual() : null;
     if (residual !== null) {
       k.advance(residual, k.intOp('mul', row, spec.residualStrideBytes));
       k.advance(residual, k.intOp('mul', block.column, 4));
@@ -76,15 +91,16 @@ export function emitEpilogue(k: KernelBuilder, spec: EpilogueSpec, block: Epilog
 }
 
 function rowOfY(k: KernelBuilder, spec: EpilogueSpec, block: EpilogueBlock, row: IntReg): IntReg {
-  const y = loadSlot(k, block.params, MATMUL_SLOTS.y);
-  if (!block.indirect) {
+  const y = block.args.y();
+  const { places } = block;
+  if (places === null) {
     k.advance(y, k.intOp('mul', row, spec.yStrideBytes));
     return y;
   }
   const entry = k.intOp('shiftLeft', row, 3);
-  k.advance(entry, loadSlot(k, block.params, MATMUL_SLOTS.table));
+  k.advance(entry, places.table());
   k.intLoad(k.at(entry, 4), 'i32', entry);
-  k.advance(y, boundIndex(k, entry, loadSlot(k, block.params, MATMUL_SLOTS.lastY)));
+  k.advance(y, boundIndex(k, entry, places.last()));
   return y;
 }
 

@@ -1,30 +1,32 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, KernelCode } from '../jit/ir.js';
+import type { KernelBuilder } from '../jit/builder.js';
 import { chunkBytes, elementBytes, type FeatureMapLayout, layoutName, rowBytes } from './featureMapLayout.js';
-import { type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from './kernel.js';
 
 /** x: feature map; y [rows, C·H] of its type. */
-export const FLATTEN_SLOTS = { x: 0, y: 1 } as const;
+const FLATTEN_ARGUMENTS = { x: 'reads', y: 'writes' } as const satisfies ArgumentUses;
 
 /** y[chunk·W + t, c·H + f] = x[chunk, c, f, t]: one row a time step, channel-major. A tile is a row of y. */
-export function flattenTime(map: FeatureMapLayout): KernelSpec<keyof typeof FLATTEN_SLOTS> {
-  return {
+export function flattenTime(map: FeatureMapLayout): Kernel<typeof FLATTEN_ARGUMENTS> {
+  return defineKernel({
     name: `flattenTime.${layoutName(map)}`,
-    slots: FLATTEN_SLOTS,
-    emit: (capabilities) => emit(map, capabilities),
-  };
+    args: FLATTEN_ARGUMENTS,
+    tiles: ({ y }) => y.byteLength / (map.height * elementBytes(map)),
+    emit: (k, params) => emit(k, map, params),
+  });
 }
 
-function emit(map: FeatureMapLayout, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('flattenTime', capabilities);
-  const params = kernelParams(k);
+function emit(
+  k: KernelBuilder,
+  map: FeatureMapLayout,
+  { args, tile }: KernelParams<typeof FLATTEN_ARGUMENTS>,
+): void {
   const bytes = map.dtype === 'bf16' ? 2 : 4;
-  const x = loadSlot(k, params, FLATTEN_SLOTS.x);
-  k.advance(x, k.intOp('mul', k.intOp('divide', params.tile, map.width), chunkBytes(map)));
-  k.advance(x, k.intOp('mul', k.intOp('remainder', params.tile, map.width), elementBytes(map)));
+  const x = args.x();
+  k.advance(x, k.intOp('mul', k.intOp('divide', tile, map.width), chunkBytes(map)));
+  k.advance(x, k.intOp('mul', k.intOp('remainder', tile, map.width), elementBytes(map)));
   k.advance(x, rowBytes(map) + elementBytes(map));
-  const y = loadSlot(k, params, FLATTEN_SLOTS.y);
-  k.advance(y, k.intOp('mul', params.tile, map.channels * map.height * bytes));
+  const y = args.y();
+  k.advance(y, k.intOp('mul', tile, map.channels * map.height * bytes));
   k.loop(map.height, () => {
     const from = k.int();
     k.intMove(from, x);
@@ -39,5 +41,4 @@ function emit(map: FeatureMapLayout, capabilities: Capabilities): KernelCode {
     k.advance(x, rowBytes(map));
     k.advance(y, bytes);
   });
-  return k.finish();
 }

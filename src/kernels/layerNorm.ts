@@ -1,34 +1,45 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, IntReg, KernelCode, VecReg } from '../jit/ir.js';
-import { type KernelSpec, kernelParams, loadSlot } from './kernel.js';
-import { NORM_SLOTS, type NormSpec } from './rmsNorm.js';
-import { rowRange } from './rowRange.js';
+import type { KernelBuilder } from '../jit/builder.js';
+import type { IntReg, VecReg } from '../jit/ir.js';
+import { type ArgumentUses, defineKernel, type Kernel, type KernelParams, rowRange } from './kernel.js';
+import type { NormSpec } from './rmsNorm.js';
+
+/** x [m, length] f32, y the same of yDtype, weight and bias [length] f32. */
+const LAYER_NORM_ARGUMENTS = {
+  x: 'reads',
+  y: 'writes',
+  weight: 'reads',
+  bias: 'reads',
+  m: 'number',
+} as const satisfies ArgumentUses;
 
 /**
  * y = (x − mean) / √(variance + ε) ⊙ weight + bias, row by row; x [M, length] f32, y operand. Two passes: the variance
  * is taken around the mean, so that nothing cancels.
  * Error: (length/lanes + 12)·2⁻²⁴ of (max|x − mean| + mean|x|)·scale·|weight| + |bias|, and the rounding of y.
  */
-export function layerNorm(spec: NormSpec): KernelSpec<keyof typeof NORM_SLOTS> {
+export function layerNorm(spec: NormSpec): Kernel<typeof LAYER_NORM_ARGUMENTS> {
   const { length, epsilon, yDtype, rowsPerTile } = spec;
-  return {
+  return defineKernel({
     name: `layerNorm.${length}.${epsilon}.${yDtype}.t${rowsPerTile}`,
-    slots: NORM_SLOTS,
-    emit: (capabilities) => emit(spec, capabilities),
-  };
+    args: LAYER_NORM_ARGUMENTS,
+    tiles: ({ m }) => Math.ceil(m / rowsPerTile),
+    emit: (k, params) => emit(k, spec, params),
+  });
 }
 
-function emit(spec: NormSpec, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('layerNorm', capabilities);
-  const params = kernelParams(k);
-  const { first, count } = rowRange(k, params, spec.rowsPerTile, NORM_SLOTS.m);
+function emit(
+  k: KernelBuilder,
+  spec: NormSpec,
+  { args, tile }: KernelParams<typeof LAYER_NORM_ARGUMENTS>,
+): void {
+  const { first, count } = rowRange(k, tile, spec.rowsPerTile, args.m);
   const yBytes = spec.yDtype === 'bf16' ? 2 : 4;
-  const x = loadSlot(k, params, NORM_SLOTS.x);
+  const x = args.x();
   k.advance(x, k.intOp('mul', first, 4 * spec.length));
-  const y = loadSlot(k, params, NORM_SLOTS.y);
+  const y = args.y();
   k.advance(y, k.intOp('mul', first, yBytes * spec.length));
-  const weight = loadSlot(k, params, NORM_SLOTS.weight);
-  const bias = loadSlot(k, params, NORM_SLOTS.bias);
+  const weight = args.weight();
+  const bias = args.bias();
   k.loop(count, () => {
     const mean = emitMean(k, x, spec.length);
     const scale = emitScale(k, x, mean, spec);
@@ -44,7 +55,6 @@ function emit(spec: NormSpec, capabilities: Capabilities): KernelCode {
     });
     k.advance(x, 4 * spec.length);
   });
-  return k.finish();
 }
 
 function emitMean(k: KernelBuilder, x: IntReg, length: number): VecReg {

@@ -1,11 +1,16 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, IntReg, KernelCode, Tuning } from '../jit/ir.js';
+import type { KernelBuilder } from '../jit/builder.js';
+import type { IntReg, Tuning } from '../jit/ir.js';
 import { dotTile } from './dotTile.js';
-import { type EpilogueSpec, emitEpilogue, epilogueName } from './epilogue.js';
-import { boundIndex, type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
-import { MATMUL_SLOTS } from './matmulSlots.js';
-import { ScratchVariable } from './scratchVariable.js';
-import { type OperandDtype, type TilePolicy, tilePolicy } from './tilePolicy.js';
+import { type EpilogueSpec, emitEpilogue, epilogueName, PRODUCT_ARGUMENTS } from './epilogue.js';
+import {
+  type ArgumentUses,
+  boundIndex,
+  defineKernel,
+  type Kernel,
+  type KernelParams,
+  ScratchVariable,
+} from './kernel.js';
+import { OPERAND_BYTES, type OperandDtype, type TilePolicy, tilePolicy } from './tilePolicy.js';
 
 /** What a matrix product is specialised on; the number of rows M and all pointers come at run time. */
 export interface MatmulSpec {
@@ -23,14 +28,34 @@ export interface MatmulSpec {
   /** Distance between rows of B. */
   readonly bStrideBytes: number;
   /**
-   * Rows of A (and of y) lie where a table of byte offsets says: [M] pairs of i32 (offset in A, offset in y). Offsets
-   * outside 0 … lastX and lastY count as the nearest.
+   * Rows of A (and of y) lie where a table of byte offsets says: [M] pairs of i32 (offset in A, offset in y). Offsets at
+   * which a row would not be inside of x or y count as the nearest.
    */
   readonly indirect: boolean;
   /** A multiple of 16. */
   readonly columnsPerTile: number;
   readonly epilogue: EpilogueSpec;
 }
+
+const MATMUL_SLOTS = {
+  ...PRODUCT_ARGUMENTS,
+  /** Where rows of x and of y lie when the product is indirect. */
+  table: 'reads?',
+  /** Rows of x. */
+  m: 'number',
+  /** Tiles down M. */
+  mTiles: 'number',
+  /** Rows of one of them. */
+  rowsPerTile: 'number',
+  /** Largest offset that the table may hold for x, and for y. */
+  lastX: 'number',
+  lastY: 'number',
+} as const satisfies ArgumentUses;
+
+/** What a call gives; the other slots follow. */
+type MatmulArguments = Omit<typeof MATMUL_SLOTS, 'mTiles' | 'lastX' | 'lastY'>;
+
+type Params = KernelParams<typeof MATMUL_SLOTS>;
 
 /**
  * y[M,N] = epilogue(A[M,K] · B[N,K]ᵀ): a tile is rowsPerTile × columnsPerTile of y, tiles run down M first so that a
@@ -40,21 +65,43 @@ export interface MatmulSpec {
  *
  * Error: at most (K+8)·2⁻²⁴·Σ|a·b| a dot product, then the epilogue's own.
  */
-export function matmul(spec: MatmulSpec): KernelSpec<keyof typeof MATMUL_SLOTS> {
-  const { aDtype, bDtype, n, segments, segmentDepth, columnsPerTile, indirect } = spec;
-  const shape = `n${n}k${segments}x${segmentDepth}t${columnsPerTile}`;
-  const strides = `s${spec.aStrideBytes}.${spec.aSegmentStrideBytes}.${spec.bStrideBytes}${indirect ? 'i' : ''}`;
+export function matmul(spec: MatmulSpec): Kernel<MatmulArguments> {
+  const kernel = defineKernel({
+    name: matmulName(spec),
+    args: MATMUL_SLOTS,
+    tiles: ({ mTiles, weight }) => {
+      // Of a weight that is given in part, only the columns of that part are computed.
+      const columns = Math.min(spec.n, weight.byteLength / spec.bStrideBytes);
+      return mTiles * Math.ceil(columns / spec.columnsPerTile);
+    },
+    emit: (k, params) => emit(k, spec, params),
+  });
   return {
-    name: `matmul.${aDtype}.${bDtype}.${shape}.${strides}.${epilogueName(spec.epilogue)}`,
-    slots: MATMUL_SLOTS,
-    emit: (capabilities) => emit(spec, capabilities),
+    ...kernel,
+    call: (values) =>
+      kernel.call({
+        ...values,
+        mTiles: Math.ceil(values.m / values.rowsPerTile),
+        lastX: spec.indirect ? values.x.byteLength - windowBytes(spec) : 0,
+        lastY: spec.indirect ? values.y.byteLength - spec.n * OPERAND_BYTES[spec.epilogue.yDtype] : 0,
+      }),
   };
 }
 
-function emit(spec: MatmulSpec, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('matmul', capabilities);
-  const policy = tilePolicy(capabilities, spec.aDtype, spec.bDtype);
-  const params = kernelParams(k);
+function matmulName(spec: MatmulSpec): string {
+  const { aDtype, bDtype, n, segments, segmentDepth, columnsPerTile, indirect } = spec;
+  const shape = `n${n}k${segments}x${segmentDepth}t${columnsPerTile}`;
+  const strides = `s${spec.aStrideBytes}.${spec.aSegmentStrideBytes}.${spec.bStrideBytes}${indirect ? 'i' : ''}`;
+  return `matmul.${aDtype}.${bDtype}.${shape}.${strides}.${epilogueName(spec.epilogue)}`;
+}
+
+/** From the first element of a row of A to the end of its last segment. */
+function windowBytes({ aDtype, segments, segmentDepth, aSegmentStrideBytes }: MatmulSpec): number {
+  return (segments - 1) * aSegmentStrideBytes + segmentDepth * OPERAND_BYTES[aDtype];
+}
+
+function emit(k: KernelBuilder, spec: MatmulSpec, params: Params): void {
+  const policy = tilePolicy(k.capabilities, spec.aDtype, spec.bDtype);
   const state = tileState(k, spec, params);
   const first = state.row.get();
   const strips = k.intOp('sub', state.end.get(), first, first);
@@ -64,7 +111,6 @@ function emit(spec: MatmulSpec, capabilities: Capabilities): KernelCode {
     emitStrip(k, spec, params, policy, state);
     emitStripEpilogue(k, spec, params, policy, state);
   });
-  return k.finish();
 }
 
 /** The strip loop's variables live in scratch memory: the product loops need every integer register of x86-64. */
@@ -77,23 +123,23 @@ interface TileState {
   readonly column: ScratchVariable;
 }
 
-function tileState(k: KernelBuilder, spec: MatmulSpec, params: KernelParams): TileState {
+function tileState(k: KernelBuilder, spec: MatmulSpec, { args, tile, scratch }: Params): TileState {
   const state = {
-    row: new ScratchVariable(k, params.scratch, 0),
-    end: new ScratchVariable(k, params.scratch, 1),
-    column: new ScratchVariable(k, params.scratch, 2),
+    row: new ScratchVariable(k, scratch, 0),
+    end: new ScratchVariable(k, scratch, 1),
+    column: new ScratchVariable(k, scratch, 2),
   };
-  const mTiles = loadSlot(k, params, MATMUL_SLOTS.mTiles);
-  const column = k.intOp('divide', params.tile, mTiles);
+  const mTiles = args.mTiles();
+  const column = k.intOp('divide', tile, mTiles);
   k.intOp('mul', column, spec.columnsPerTile, column);
   k.intOp('min', column, spec.n - spec.columnsPerTile, column);
   state.column.set(column);
-  const row = k.intOp('remainder', params.tile, mTiles);
-  const rowsPerTile = loadSlot(k, params, MATMUL_SLOTS.rowsPerTile);
+  const row = k.intOp('remainder', tile, mTiles);
+  const rowsPerTile = args.rowsPerTile();
   k.intOp('mul', row, rowsPerTile, row);
   state.row.set(row);
   const end = k.intOp('add', row, rowsPerTile);
-  state.end.set(k.intOp('min', end, loadSlot(k, params, MATMUL_SLOTS.m), end));
+  state.end.set(k.intOp('min', end, args.m(), end));
   return state;
 }
 
@@ -101,19 +147,17 @@ function tileState(k: KernelBuilder, spec: MatmulSpec, params: KernelParams): Ti
 function emitStrip(
   k: KernelBuilder,
   spec: MatmulSpec,
-  params: KernelParams,
+  params: Params,
   policy: TilePolicy,
   state: TileState,
 ): void {
-  const rows = rowPointers(k, spec, params, policy, state);
-  const weights =
-    spec.epilogue.activation === 'swiglu'
-      ? [MATMUL_SLOTS.weight, MATMUL_SLOTS.weight2]
-      : [MATMUL_SLOTS.weight];
-  weights.forEach((slot, product) => {
+  const rows = rowPointers(k, spec, params.args, policy, state);
+  const { weight, weight2 } = params.args;
+  const weights = spec.epilogue.activation === 'swiglu' ? [weight, weight2] : [weight];
+  weights.forEach((load, product) => {
     for (const segment of cutSegments(spec, policy, k.capabilities.tuning)) {
       const b = k.intOp('mul', state.column.get(), spec.bStrideBytes);
-      k.advance(b, loadSlot(k, params, slot));
+      k.advance(b, load());
       k.advance(b, segment.bOffsetBytes);
       const c = k.intOp('add', params.scratch, product * policy.tileRows * spec.columnsPerTile * 4);
       emitColumns(k, spec, policy, rows, b, c, segment);
@@ -149,7 +193,7 @@ function cutSegments(
 function emitStripEpilogue(
   k: KernelBuilder,
   spec: MatmulSpec,
-  params: KernelParams,
+  { args, scratch }: Params,
   policy: TilePolicy,
   state: TileState,
 ): void {
@@ -157,13 +201,14 @@ function emitStripEpilogue(
   const rows = k.intOp('sub', state.end.get(), row);
   k.intOp('min', rows, policy.tileRows, rows);
   emitEpilogue(k, spec.epilogue, {
-    params,
+    args,
+    scratch,
     row,
     rows,
     column: state.column.get(),
     columns: spec.columnsPerTile,
     blockRows: policy.tileRows,
-    indirect: spec.indirect,
+    places: spec.indirect ? { table: args.table, last: args.lastY } : null,
   });
   state.row.set(k.intOp('add', row, policy.tileRows));
 }
@@ -172,11 +217,11 @@ function emitStripEpilogue(
 function rowPointers(
   k: KernelBuilder,
   spec: MatmulSpec,
-  params: KernelParams,
+  args: Params['args'],
   policy: TilePolicy,
   state: TileState,
 ): IntReg[] {
-  const x = loadSlot(k, params, MATMUL_SLOTS.x);
+  const x = args.x();
   const row = state.row.get();
   const last = k.intOp('sub', state.end.get(), 1);
   const pointers: IntReg[] = [];
@@ -185,9 +230,9 @@ function rowPointers(
     k.intOp('min', pointer, last, pointer);
     if (spec.indirect) {
       k.intOp('shiftLeft', pointer, 3, pointer);
-      k.advance(pointer, loadSlot(k, params, MATMUL_SLOTS.table));
+      k.advance(pointer, args.table());
       k.intLoad(k.at(pointer), 'i32', pointer);
-      boundIndex(k, pointer, loadSlot(k, params, MATMUL_SLOTS.lastX));
+      boundIndex(k, pointer, args.lastX());
     } else {
       k.intOp('mul', pointer, spec.aStrideBytes, pointer);
     }

@@ -1,8 +1,7 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, IntReg, KernelCode } from '../jit/ir.js';
-import { type EpilogueSpec, emitEpilogue, epilogueName } from './epilogue.js';
-import { type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
-import { MATMUL_SLOTS } from './matmulSlots.js';
+import type { KernelBuilder } from '../jit/builder.js';
+import type { IntReg } from '../jit/ir.js';
+import { type EpilogueSpec, emitEpilogue, epilogueName, PRODUCT_ARGUMENTS } from './epilogue.js';
+import { defineKernel, type Kernel, type KernelParams } from './kernel.js';
 import { rowGroups, streamDot } from './streamDot.js';
 import { type OperandDtype, tilePolicy } from './tilePolicy.js';
 
@@ -22,16 +21,17 @@ export interface MatvecSpec {
 
 /**
  * y[r, n] = epilogue(A[r, :] · B[n, :]) for the few rows of a decode step: a tile is `columnsPerTile` rows of B,
- * streamed from memory once. Argument structure and error bound are those of `matmul`.
+ * streamed from memory once. The error bound is that of `matmul`.
  */
 export function matvec(
   spec: MatvecSpec & { readonly epilogue: EpilogueSpec },
-): KernelSpec<keyof typeof MATMUL_SLOTS> {
-  return {
+): Kernel<typeof PRODUCT_ARGUMENTS> {
+  return defineKernel({
     name: `matvec.${matvecName(spec)}.${epilogueName(spec.epilogue)}`,
-    slots: MATMUL_SLOTS,
-    emit: (capabilities) => emit(spec, capabilities),
-  };
+    args: PRODUCT_ARGUMENTS,
+    tiles: () => Math.ceil(spec.n / spec.columnsPerTile),
+    emit: (k, params) => emit(k, spec, params),
+  });
 }
 
 export function matvecName(s: MatvecSpec): string {
@@ -39,26 +39,28 @@ export function matvecName(s: MatvecSpec): string {
   return `${s.aDtype}.${s.bDtype}.${shape}.s${s.aStrideBytes}.${s.bStrideBytes}`;
 }
 
-function emit(spec: MatvecSpec & { epilogue: EpilogueSpec }, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('matvec', capabilities);
-  const params = kernelParams(k);
-  const column = firstColumn(k, spec, params.tile);
+function emit(
+  k: KernelBuilder,
+  spec: MatvecSpec & { epilogue: EpilogueSpec },
+  { args, tile, scratch }: KernelParams<typeof PRODUCT_ARGUMENTS>,
+): void {
+  const column = firstColumn(k, spec, tile);
   const { epilogue } = spec;
-  const weights =
-    epilogue.activation === 'swiglu' ? [MATMUL_SLOTS.weight, MATMUL_SLOTS.weight2] : [MATMUL_SLOTS.weight];
-  weights.forEach((slot, product) => {
-    emitColumns(k, spec, params, slot, column, product * spec.rows * spec.columnsPerTile * 4);
+  const weights = epilogue.activation === 'swiglu' ? [args.weight, args.weight2] : [args.weight];
+  weights.forEach((weight, product) => {
+    const cOffsetBytes = product * spec.rows * spec.columnsPerTile * 4;
+    emitColumns(k, spec, { x: args.x, weight, column, c: scratch, cOffsetBytes });
   });
   emitEpilogue(k, epilogue, {
-    params,
+    args,
+    scratch,
     row: k.intConst(0),
     rows: k.intConst(spec.rows),
     column,
     columns: spec.columnsPerTile,
     blockRows: spec.rows,
-    indirect: false,
+    places: null,
   });
-  return k.finish();
 }
 
 /** First column of a tile; the last tile moves back so that it is whole. */
@@ -67,20 +69,22 @@ export function firstColumn(k: KernelBuilder, spec: MatvecSpec, tile: IntReg): I
   return k.intOp('min', column, spec.n - spec.columnsPerTile, column);
 }
 
-/** scratch[cOffsetBytes …] as C [rows, columnsPerTile] f32 = A · B[column …]ᵀ. */
-export function emitColumns(
-  k: KernelBuilder,
-  spec: MatvecSpec,
-  params: KernelParams,
-  weightSlot: number,
-  column: IntReg,
-  cOffsetBytes: number,
-): void {
+/** Where a tile's product comes from and goes to. */
+interface ColumnOperands {
+  readonly x: () => IntReg;
+  readonly weight: () => IntReg;
+  readonly column: IntReg;
+  readonly c: IntReg;
+  readonly cOffsetBytes: number;
+}
+
+/** C [rows, columnsPerTile] f32 = A · B[column …]ᵀ, at c + cOffsetBytes. */
+export function emitColumns(k: KernelBuilder, spec: MatvecSpec, operands: ColumnOperands): void {
   const policy = tilePolicy(k.capabilities, spec.aDtype, spec.bDtype);
-  const a = loadSlot(k, params, MATMUL_SLOTS.x);
-  const b = k.intOp('mul', column, spec.bStrideBytes);
-  k.advance(b, loadSlot(k, params, weightSlot));
-  const c = k.intOp('add', params.scratch, cOffsetBytes);
+  const a = operands.x();
+  const b = k.intOp('mul', operands.column, spec.bStrideBytes);
+  k.advance(b, operands.weight());
+  const c = k.intOp('add', operands.c, operands.cOffsetBytes);
   const { aStrideBytes, bStrideBytes, depth, columnsPerTile } = spec;
   const groups = rowGroups(spec.rows, k.capabilities.vecRegisters);
   k.loop(columnsPerTile / 4, () => {

@@ -1,9 +1,13 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, KernelCode } from '../jit/ir.js';
-import { type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import type { KernelBuilder } from '../jit/builder.js';
+import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from './kernel.js';
 
 /** maxima [maximumCount] f32, y [length] f32; both counts multiples of 16. */
-export const MEL_FLOOR_SLOTS = { maxima: 0, maximumCount: 1, y: 2, length: 3 } as const;
+const MEL_FLOOR_ARGUMENTS = {
+  maxima: 'reads',
+  maximumCount: 'number',
+  y: 'updates',
+  length: 'number',
+} as const satisfies ArgumentUses;
 
 /** Elements of a tile. */
 export const MEL_FLOOR_TILE = 4096;
@@ -12,24 +16,27 @@ export const MEL_FLOOR_TILE = 4096;
 const DYNAMIC_RANGE = 8;
 
 /** In place: y = (max(y, max over maxima − 8) + 4) / 4. Error 2⁻²³·max(|y|, 1). */
-export function melFloor(): KernelSpec<keyof typeof MEL_FLOOR_SLOTS> {
-  return { name: 'melFloor', slots: MEL_FLOOR_SLOTS, emit };
+export function melFloor(): Kernel<typeof MEL_FLOOR_ARGUMENTS> {
+  return defineKernel({
+    name: 'melFloor',
+    args: MEL_FLOOR_ARGUMENTS,
+    tiles: ({ length }) => Math.ceil(length / MEL_FLOOR_TILE),
+    emit,
+  });
 }
 
-function emit(capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('melFloor', capabilities);
-  const params = kernelParams(k);
-  const at = loadSlot(k, params, MEL_FLOOR_SLOTS.maxima);
+function emit(k: KernelBuilder, { args, tile }: KernelParams<typeof MEL_FLOOR_ARGUMENTS>): void {
+  const at = args.maxima();
   const maximum = k.load(k.at(at));
-  k.loop(k.intOp('divide', loadSlot(k, params, MEL_FLOOR_SLOTS.maximumCount), k.lanes), () => {
+  k.loop(k.intOp('divide', args.maximumCount(), k.lanes), () => {
     k.max(maximum, k.at(at), maximum);
     k.advance(at, 4 * k.lanes);
   });
   const floor = k.sub(k.reduce('max', maximum), k.vecConst(DYNAMIC_RANGE));
-  const first = k.intOp('mul', params.tile, MEL_FLOOR_TILE);
-  const run = k.intOp('sub', loadSlot(k, params, MEL_FLOOR_SLOTS.length), first);
+  const first = k.intOp('mul', tile, MEL_FLOOR_TILE);
+  const run = k.intOp('sub', args.length(), first);
   k.intOp('min', run, MEL_FLOOR_TILE, run);
-  const y = loadSlot(k, params, MEL_FLOOR_SLOTS.y);
+  const y = args.y();
   k.advance(y, k.intOp('shiftLeft', first, 2));
   const one = k.vecConst(1);
   const quarter = k.vecConst(0.25);
@@ -40,5 +47,4 @@ function emit(capabilities: Capabilities): KernelCode {
     k.store(k.at(y), value);
     k.advance(y, 4 * k.lanes);
   });
-  return k.finish();
 }

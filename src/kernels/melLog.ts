@@ -1,13 +1,19 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, KernelCode, VecReg } from '../jit/ir.js';
-import { type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import type { KernelBuilder } from '../jit/builder.js';
+import type { VecReg } from '../jit/ir.js';
+import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from './kernel.js';
 import { emitLn } from './vectorMath.js';
 
 /**
  * energies: rows of `stride` f32, of which `count` are frames; y: rows of `yStrideBytes` bytes; maxima [rows] f32.
  * A tile is a row (a mel bin).
  */
-export const MEL_LOG_SLOTS = { energies: 0, count: 1, y: 2, yStrideBytes: 3, maxima: 4 } as const;
+const MEL_LOG_ARGUMENTS = {
+  energies: 'reads',
+  count: 'number',
+  y: 'writes',
+  yStrideBytes: 'number',
+  maxima: 'writes',
+} as const satisfies ArgumentUses;
 
 /** The logarithm's floor (WhisperFeatureExtractor). */
 const MIN_ENERGY = 1e-10;
@@ -18,22 +24,25 @@ const MIN_ENERGY = 1e-10;
  *
  * @param spec.stride a multiple of 16; kernels read (and ignore) up to a vector past `count`
  */
-export function melLog(spec: { readonly stride: number }): KernelSpec<keyof typeof MEL_LOG_SLOTS> {
-  return {
+export function melLog(spec: { readonly stride: number }): Kernel<typeof MEL_LOG_ARGUMENTS> {
+  return defineKernel({
     name: `melLog.${spec.stride}`,
-    slots: MEL_LOG_SLOTS,
-    emit: (capabilities) => emit(spec.stride, capabilities),
-  };
+    args: MEL_LOG_ARGUMENTS,
+    tiles: ({ maxima }) => maxima.byteLength / 4,
+    emit: (k, params) => emit(k, spec.stride, params),
+  });
 }
 
-function emit(stride: number, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('melLog', capabilities);
-  const params = kernelParams(k);
-  const from = loadSlot(k, params, MEL_LOG_SLOTS.energies);
-  k.advance(from, k.intOp('mul', params.tile, 4 * stride));
-  const y = loadSlot(k, params, MEL_LOG_SLOTS.y);
-  k.advance(y, k.intOp('mul', params.tile, loadSlot(k, params, MEL_LOG_SLOTS.yStrideBytes)));
-  const count = loadSlot(k, params, MEL_LOG_SLOTS.count);
+function emit(
+  k: KernelBuilder,
+  stride: number,
+  { args, tile, scratch }: KernelParams<typeof MEL_LOG_ARGUMENTS>,
+): void {
+  const from = args.energies();
+  k.advance(from, k.intOp('mul', tile, 4 * stride));
+  const y = args.y();
+  k.advance(y, k.intOp('mul', tile, args.yStrideBytes()));
+  const count = args.count();
   const maximum = k.vecConst(Math.log10(MIN_ENERGY));
   k.loop(k.intOp('divide', count, k.lanes), () => {
     const value = emitLog10(k, k.load(k.at(from)));
@@ -45,9 +54,9 @@ function emit(stride: number, capabilities: Capabilities): KernelCode {
   // The last frames one by one: the row after this one starts right behind them.
   const rest = k.intOp('remainder', count, k.lanes);
   k.if('gt', rest, 0, () => {
-    k.store(k.at(params.scratch), emitLog10(k, k.load(k.at(from))));
+    k.store(k.at(scratch), emitLog10(k, k.load(k.at(from))));
     const one = k.int();
-    k.intMove(one, params.scratch);
+    k.intMove(one, scratch);
     k.loop(rest, () => {
       const value = k.broadcast(k.at(one));
       k.max(maximum, value, maximum);
@@ -56,9 +65,8 @@ function emit(stride: number, capabilities: Capabilities): KernelCode {
       k.advance(y, 4);
     });
   });
-  const maxima = loadSlot(k, params, MEL_LOG_SLOTS.maxima);
-  k.storeLow(k.at(maxima, 0, k.intOp('shiftLeft', params.tile, 2)), k.reduce('max', maximum), 1);
-  return k.finish();
+  const maxima = args.maxima();
+  k.storeLow(k.at(maxima, 0, k.intOp('shiftLeft', tile, 2)), k.reduce('max', maximum), 1);
 }
 
 /** @param energy overwritten */

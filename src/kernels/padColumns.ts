@@ -1,29 +1,33 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, KernelCode } from '../jit/ir.js';
-import { type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import type { KernelBuilder } from '../jit/builder.js';
+import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from './kernel.js';
 
 /** x [rows, from] f32, y [rows, to] f32; a tile is a row. */
-export const PAD_COLUMNS_SLOTS = { x: 0, y: 1 } as const;
+const PAD_COLUMNS_ARGUMENTS = { x: 'reads', y: 'writes' } as const satisfies ArgumentUses;
 
-/** Copies a matrix to longer rows that end in zeros, so that products along them need no tail. Exact. */
-export function padColumns(spec: {
+export interface PadColumnsSpec {
   readonly from: number;
   readonly to: number;
-}): KernelSpec<keyof typeof PAD_COLUMNS_SLOTS> {
-  return {
-    name: `padColumns.${spec.from}.${spec.to}`,
-    slots: PAD_COLUMNS_SLOTS,
-    emit: (capabilities) => emit(spec.from, spec.to, capabilities),
-  };
 }
 
-function emit(from: number, to: number, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('padColumns', capabilities);
-  const params = kernelParams(k);
-  const x = loadSlot(k, params, PAD_COLUMNS_SLOTS.x);
-  k.advance(x, k.intOp('mul', params.tile, 4 * from));
-  const y = loadSlot(k, params, PAD_COLUMNS_SLOTS.y);
-  k.advance(y, k.intOp('mul', params.tile, 4 * to));
+/** Copies a matrix to longer rows that end in zeros, so that products along them need no tail. Exact. */
+export function padColumns(spec: PadColumnsSpec): Kernel<typeof PAD_COLUMNS_ARGUMENTS> {
+  return defineKernel({
+    name: `padColumns.${spec.from}.${spec.to}`,
+    args: PAD_COLUMNS_ARGUMENTS,
+    tiles: ({ y }) => y.byteLength / (4 * spec.to),
+    emit: (k, params) => emit(k, spec, params),
+  });
+}
+
+function emit(
+  k: KernelBuilder,
+  { from, to }: PadColumnsSpec,
+  { args, tile }: KernelParams<typeof PAD_COLUMNS_ARGUMENTS>,
+): void {
+  const x = args.x();
+  k.advance(x, k.intOp('mul', tile, 4 * from));
+  const y = args.y();
+  k.advance(y, k.intOp('mul', tile, 4 * to));
   k.loop(from, () => {
     k.intStore(k.at(y), k.intLoad(k.at(x), 'i32'), 'i32');
     k.advance(x, 4);
@@ -33,5 +37,4 @@ function emit(from: number, to: number, capabilities: Capabilities): KernelCode 
     k.intStore(k.at(y), 0, 'i32');
     k.advance(y, 4);
   });
-  return k.finish();
 }

@@ -1,12 +1,18 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, IntReg, KernelCode } from '../jit/ir.js';
-import { type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import type { KernelBuilder } from '../jit/builder.js';
+import type { IntReg } from '../jit/ir.js';
+import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from './kernel.js';
 
 /**
  * samples [n] f32; padded [count] f32, count a multiple of 16. `first` is the position in samples that padded starts
  * with, negative before the clip.
  */
-export const PAD_REFLECT_SLOTS = { samples: 0, n: 1, first: 2, padded: 3, count: 4 } as const;
+const PAD_REFLECT_ARGUMENTS = {
+  samples: 'reads',
+  n: 'number',
+  first: 'number',
+  padded: 'writes',
+  count: 'number',
+} as const satisfies ArgumentUses;
 
 /** Elements of a tile. */
 export const PAD_REFLECT_TILE = 4096;
@@ -15,21 +21,24 @@ export const PAD_REFLECT_TILE = 4096;
  * padded[i] = samples[first + i], mirrored at both ends without repeating the end sample: −1 reads sample 1, n reads
  * sample n − 2. Exact. first + i lies between 1 − n and 2·(n − 1); beyond that it reads sample 0.
  */
-export function padReflect(): KernelSpec<keyof typeof PAD_REFLECT_SLOTS> {
-  return { name: 'padReflect', slots: PAD_REFLECT_SLOTS, emit };
+export function padReflect(): Kernel<typeof PAD_REFLECT_ARGUMENTS> {
+  return defineKernel({
+    name: 'padReflect',
+    args: PAD_REFLECT_ARGUMENTS,
+    tiles: ({ count }) => Math.ceil(count / PAD_REFLECT_TILE),
+    emit,
+  });
 }
 
-function emit(capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('padReflect', capabilities);
-  const params = kernelParams(k);
-  const at = k.intOp('mul', params.tile, PAD_REFLECT_TILE);
-  const run = k.intOp('sub', loadSlot(k, params, PAD_REFLECT_SLOTS.count), at);
+function emit(k: KernelBuilder, { args, tile }: KernelParams<typeof PAD_REFLECT_ARGUMENTS>): void {
+  const at = k.intOp('mul', tile, PAD_REFLECT_TILE);
+  const run = k.intOp('sub', args.count(), at);
   k.intOp('min', run, PAD_REFLECT_TILE, run);
-  const to = loadSlot(k, params, PAD_REFLECT_SLOTS.padded);
+  const to = args.padded();
   k.advance(to, k.intOp('shiftLeft', at, 2));
-  const position = k.intOp('add', at, loadSlot(k, params, PAD_REFLECT_SLOTS.first));
-  const samples = loadSlot(k, params, PAD_REFLECT_SLOTS.samples);
-  const n = loadSlot(k, params, PAD_REFLECT_SLOTS.n);
+  const position = k.intOp('add', at, args.first());
+  const samples = args.samples();
+  const n = args.n();
   // Negative when the run leaves the clip at either end.
   const inside = k.intOp('sub', n, position);
   k.intOp('sub', inside, run, inside);
@@ -41,7 +50,6 @@ function emit(capabilities: Capabilities): KernelCode {
     () => copyRun(k, samples, position, to, run),
     () => mirrorRun(k, { samples, n, position, to, run }),
   );
-  return k.finish();
 }
 
 function copyRun(k: KernelBuilder, samples: IntReg, position: IntReg, to: IntReg, run: IntReg): void {

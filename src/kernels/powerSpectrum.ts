@@ -1,10 +1,12 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, KernelCode } from '../jit/ir.js';
-import { type KernelSpec, kernelParams, loadSlot } from './kernel.js';
-import { rowRange } from './rowRange.js';
+import type { KernelBuilder } from '../jit/builder.js';
+import { type ArgumentUses, defineKernel, type Kernel, type KernelParams, rowRange } from './kernel.js';
 
 /** spectrum [m, 2·bins] f32: real parts, then imaginary ones; power [m, bins] f32. */
-export const POWER_SPECTRUM_SLOTS = { spectrum: 0, power: 1, m: 2 } as const;
+const POWER_SPECTRUM_ARGUMENTS = {
+  spectrum: 'reads',
+  power: 'writes',
+  m: 'number',
+} as const satisfies ArgumentUses;
 
 export interface PowerSpectrumSpec {
   /** A multiple of 16. */
@@ -13,21 +15,24 @@ export interface PowerSpectrumSpec {
 }
 
 /** power = re² + im²; error 2·2⁻²⁴ of it. */
-export function powerSpectrum(spec: PowerSpectrumSpec): KernelSpec<keyof typeof POWER_SPECTRUM_SLOTS> {
-  return {
+export function powerSpectrum(spec: PowerSpectrumSpec): Kernel<typeof POWER_SPECTRUM_ARGUMENTS> {
+  return defineKernel({
     name: `powerSpectrum.${spec.bins}.t${spec.rowsPerTile}`,
-    slots: POWER_SPECTRUM_SLOTS,
-    emit: (capabilities) => emit(spec, capabilities),
-  };
+    args: POWER_SPECTRUM_ARGUMENTS,
+    tiles: ({ m }) => Math.ceil(m / spec.rowsPerTile),
+    emit: (k, params) => emit(k, spec, params),
+  });
 }
 
-function emit({ bins, rowsPerTile }: PowerSpectrumSpec, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('powerSpectrum', capabilities);
-  const params = kernelParams(k);
-  const { first, count } = rowRange(k, params, rowsPerTile, POWER_SPECTRUM_SLOTS.m);
-  const spectrum = loadSlot(k, params, POWER_SPECTRUM_SLOTS.spectrum);
+function emit(
+  k: KernelBuilder,
+  { bins, rowsPerTile }: PowerSpectrumSpec,
+  { args, tile }: KernelParams<typeof POWER_SPECTRUM_ARGUMENTS>,
+): void {
+  const { first, count } = rowRange(k, tile, rowsPerTile, args.m);
+  const spectrum = args.spectrum();
   k.advance(spectrum, k.intOp('mul', first, 8 * bins));
-  const power = loadSlot(k, params, POWER_SPECTRUM_SLOTS.power);
+  const power = args.power();
   k.advance(power, k.intOp('mul', first, 4 * bins));
   k.loop(count, () => {
     k.loop(bins / k.lanes, () => {
@@ -41,5 +46,4 @@ function emit({ bins, rowsPerTile }: PowerSpectrumSpec, capabilities: Capabiliti
     });
     k.advance(spectrum, 4 * bins);
   });
-  return k.finish();
 }

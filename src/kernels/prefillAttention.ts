@@ -1,8 +1,8 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, IntReg, KernelCode } from '../jit/ir.js';
+import type { KernelBuilder } from '../jit/builder.js';
+import type { IntReg } from '../jit/ir.js';
 import { emitAttention } from './attentionBlock.js';
 import { ATTENTION_ROWS, AttentionTile } from './attentionTile.js';
-import { boundIndex, type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import { type ArgumentUses, boundIndex, defineKernel, type Kernel, type KernelParams } from './kernel.js';
 import type { OperandDtype } from './tilePolicy.js';
 
 /** What attention over the key/value cache is specialised on; rows, positions and all pointers come at run time. */
@@ -23,28 +23,24 @@ export interface CachedAttentionSpec {
   readonly yStrideBytes: number;
 }
 
-/** Argument structure of attention over the cache, in 8-byte slots. */
-export const CACHED_ATTENTION_SLOTS = {
-  q: 0,
-  y: 1,
+/** Arguments of attention over the cache. */
+export const CACHED_ATTENTION_ARGUMENTS = {
+  q: 'reads',
+  y: 'writes',
   /** Keys of the layer: those of sequence 0. */
-  keys: 2,
-  values: 3,
+  keys: 'reads',
+  values: 'reads',
   /** [rows] i32. */
-  positions: 4,
+  positions: 'reads',
   /** [rows] i32. */
-  sequences: 5,
-  /** Number of rows; prefillAttention only. */
-  rows: 6,
+  sequences: 'reads',
+  rows: 'number',
   /** The last position and the last sequence of the cache. */
-  lastPosition: 7,
-  lastSequence: 8,
-} as const;
+  lastPosition: 'number',
+  lastSequence: 'number',
+} as const satisfies ArgumentUses;
 
-/** How many tiles there are: one for every query head and every ATTENTION_ROWS rows. */
-export function prefillAttentionTiles(spec: Pick<CachedAttentionSpec, 'heads'>, rows: number): number {
-  return spec.heads * Math.ceil(rows / ATTENTION_ROWS);
-}
+type Params = KernelParams<typeof CACHED_ATTENTION_ARGUMENTS>;
 
 /**
  * Causal grouped-query attention of rows at consecutive positions of one sequence over its cache:
@@ -56,12 +52,13 @@ export function prefillAttentionTiles(spec: Pick<CachedAttentionSpec, 'heads'>, 
  * |error of y| ≤ (2·(headDim + 16)·s·2⁻²⁴ + (keys + 24)·2⁻²³)·Σ weight·|v|, in bf16 plus 2⁻⁸·(Σ weight·|v| + |y|)
  * because the weights are rounded, then the rounding of y to its type. NaN in what a row sees makes its y NaN.
  */
-export function prefillAttention(spec: CachedAttentionSpec): KernelSpec<keyof typeof CACHED_ATTENTION_SLOTS> {
-  return {
+export function prefillAttention(spec: CachedAttentionSpec): Kernel<typeof CACHED_ATTENTION_ARGUMENTS> {
+  return defineKernel({
     name: `prefillAttention.${cachedAttentionName(spec)}`,
-    slots: CACHED_ATTENTION_SLOTS,
-    emit: (capabilities) => emit(spec, capabilities),
-  };
+    args: CACHED_ATTENTION_ARGUMENTS,
+    tiles: ({ rows }) => spec.heads * Math.ceil(rows / ATTENTION_ROWS),
+    emit: (k, params) => emit(k, spec, params),
+  });
 }
 
 /** The part of a kernel's name that tells specialisations apart. */
@@ -70,9 +67,8 @@ export function cachedAttentionName(spec: CachedAttentionSpec): string {
   return `${spec.dtype}.${shape}.s${spec.qStrideBytes}.${spec.sequenceStrideBytes}.${spec.yStrideBytes}`;
 }
 
-function emit(spec: CachedAttentionSpec, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('prefillAttention', capabilities);
-  const params = kernelParams(k);
+function emit(k: KernelBuilder, spec: CachedAttentionSpec, params: Params): void {
+  const { args } = params;
   const elementBytes = spec.dtype === 'bf16' ? 2 : 4;
   const rowBytes = spec.headDim * elementBytes;
   const tile = new AttentionTile(
@@ -86,47 +82,46 @@ function emit(spec: CachedAttentionSpec, capabilities: Capabilities): KernelCode
       valueStrideBytes: rowBytes,
       yStrideBytes: spec.yStrideBytes,
     },
-    params,
+    params.scratch,
   );
   const head = k.intOp('remainder', params.tile, spec.heads);
   const row = firstRow(k, spec, params);
-  const rows = k.intOp('sub', loadSlot(k, params, CACHED_ATTENTION_SLOTS.rows), row);
+  const rows = k.intOp('sub', args.rows(), row);
   k.intOp('min', rows, ATTENTION_ROWS, rows);
   tile.rows.set(rows);
 
-  const position = k.intLoad(k.at(loadSlot(k, params, CACHED_ATTENTION_SLOTS.positions)), 'i32');
-  const lastPosition = loadSlot(k, params, CACHED_ATTENTION_SLOTS.lastPosition);
-  k.intOp('sub', lastPosition, loadSlot(k, params, CACHED_ATTENTION_SLOTS.rows), lastPosition);
+  const position = k.intLoad(k.at(args.positions()), 'i32');
+  const lastPosition = args.lastPosition();
+  k.intOp('sub', lastPosition, args.rows(), lastPosition);
   boundIndex(k, position, k.intOp('add', lastPosition, 1, lastPosition));
   k.advance(position, row);
   tile.diagonal.set(position);
   tile.keysLeft.set(k.intOp('add', position, rows, position));
 
-  for (const { variable, slot, strideBytes } of [
-    { variable: tile.q, slot: CACHED_ATTENTION_SLOTS.q, strideBytes: spec.qStrideBytes },
-    { variable: tile.y, slot: CACHED_ATTENTION_SLOTS.y, strideBytes: spec.yStrideBytes },
+  for (const { variable, load, strideBytes } of [
+    { variable: tile.q, load: args.q, strideBytes: spec.qStrideBytes },
+    { variable: tile.y, load: args.y, strideBytes: spec.yStrideBytes },
   ]) {
     const address = k.intOp('mul', row, strideBytes);
     k.advance(address, k.intOp('mul', head, rowBytes));
-    k.advance(address, loadSlot(k, params, slot));
+    k.advance(address, load());
     variable.set(address);
   }
-  const inCache = k.intLoad(k.at(loadSlot(k, params, CACHED_ATTENTION_SLOTS.sequences)), 'i32');
-  boundIndex(k, inCache, loadSlot(k, params, CACHED_ATTENTION_SLOTS.lastSequence));
+  const inCache = k.intLoad(k.at(args.sequences()), 'i32');
+  boundIndex(k, inCache, args.lastSequence());
   k.intOp('mul', inCache, spec.sequenceStrideBytes, inCache);
   k.intOp('divide', head, spec.heads / spec.kvHeads, head);
   k.advance(inCache, k.intOp('mul', head, spec.capacity * rowBytes));
-  tile.keys.set(k.intOp('add', loadSlot(k, params, CACHED_ATTENTION_SLOTS.keys), inCache));
-  tile.values.set(k.intOp('add', loadSlot(k, params, CACHED_ATTENTION_SLOTS.values), inCache));
+  tile.keys.set(k.intOp('add', args.keys(), inCache));
+  tile.values.set(k.intOp('add', args.values(), inCache));
   emitAttention(tile);
-  return k.finish();
 }
 
 /** First row of the tile: the last blocks of rows come first. */
-function firstRow(k: KernelBuilder, spec: CachedAttentionSpec, params: KernelParams): IntReg {
-  const block = k.intOp('add', loadSlot(k, params, CACHED_ATTENTION_SLOTS.rows), ATTENTION_ROWS - 1);
+function firstRow(k: KernelBuilder, spec: CachedAttentionSpec, { args, tile }: Params): IntReg {
+  const block = k.intOp('add', args.rows(), ATTENTION_ROWS - 1);
   k.intOp('divide', block, ATTENTION_ROWS, block);
   k.advance(block, -1);
-  k.intOp('sub', block, k.intOp('divide', params.tile, spec.heads), block);
+  k.intOp('sub', block, k.intOp('divide', tile, spec.heads), block);
   return k.intOp('mul', block, ATTENTION_ROWS, block);
 }

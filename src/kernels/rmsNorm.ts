@@ -1,7 +1,6 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, IntReg, KernelCode, VecReg } from '../jit/ir.js';
-import { type KernelSpec, kernelParams, loadSlot } from './kernel.js';
-import { rowRange } from './rowRange.js';
+import type { KernelBuilder } from '../jit/builder.js';
+import type { IntReg, VecReg } from '../jit/ir.js';
+import { type ArgumentUses, defineKernel, type Kernel, type KernelParams, rowRange } from './kernel.js';
 import type { OperandDtype } from './tilePolicy.js';
 
 export interface NormSpec {
@@ -12,32 +11,40 @@ export interface NormSpec {
   readonly rowsPerTile: number;
 }
 
-/** Argument structure of both norms; weight and bias [length] f32. */
-export const NORM_SLOTS = { x: 0, y: 1, weight: 2, bias: 3, m: 4 } as const;
+/** x [m, length] f32, y the same of yDtype, weight [length] f32. */
+const RMS_NORM_ARGUMENTS = {
+  x: 'reads',
+  y: 'writes',
+  weight: 'reads',
+  m: 'number',
+} as const satisfies ArgumentUses;
 
 /**
  * y = x / √(mean(x²) + ε) ⊙ weight, row by row; x [M, length] f32, y operand.
  * Error: (length/lanes + 12)·2⁻²⁴ relative to |y|, and the rounding of y.
  */
-export function rmsNorm(spec: NormSpec): KernelSpec<keyof typeof NORM_SLOTS> {
+export function rmsNorm(spec: NormSpec): Kernel<typeof RMS_NORM_ARGUMENTS> {
   const { length, epsilon, yDtype, rowsPerTile } = spec;
-  return {
+  return defineKernel({
     name: `rmsNorm.${length}.${epsilon}.${yDtype}.t${rowsPerTile}`,
-    slots: NORM_SLOTS,
-    emit: (capabilities) => emit(spec, capabilities),
-  };
+    args: RMS_NORM_ARGUMENTS,
+    tiles: ({ m }) => Math.ceil(m / rowsPerTile),
+    emit: (k, params) => emit(k, spec, params),
+  });
 }
 
-function emit(spec: NormSpec, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('rmsNorm', capabilities);
-  const params = kernelParams(k);
-  const { first, count } = rowRange(k, params, spec.rowsPerTile, NORM_SLOTS.m);
+function emit(
+  k: KernelBuilder,
+  spec: NormSpec,
+  { args, tile }: KernelParams<typeof RMS_NORM_ARGUMENTS>,
+): void {
+  const { first, count } = rowRange(k, tile, spec.rowsPerTile, args.m);
   const yBytes = spec.yDtype === 'bf16' ? 2 : 4;
-  const x = loadSlot(k, params, NORM_SLOTS.x);
+  const x = args.x();
   k.advance(x, k.intOp('mul', first, 4 * spec.length));
-  const y = loadSlot(k, params, NORM_SLOTS.y);
+  const y = args.y();
   k.advance(y, k.intOp('mul', first, yBytes * spec.length));
-  const weight = loadSlot(k, params, NORM_SLOTS.weight);
+  const weight = args.weight();
   k.loop(count, () => {
     const scale = emitRmsScale(k, x, spec.length, spec.epsilon);
     const offset = k.intConst(0);
@@ -50,7 +57,6 @@ function emit(spec: NormSpec, capabilities: Capabilities): KernelCode {
     });
     k.advance(x, 4 * spec.length);
   });
-  return k.finish();
 }
 
 /** 1/√(mean(x²) + ε) in every lane, of one row of f32. */

@@ -1,6 +1,6 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Address, Capabilities, IntReg, KernelCode } from '../jit/ir.js';
-import { boundIndex, type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import type { KernelBuilder } from '../jit/builder.js';
+import type { Address, IntReg } from '../jit/ir.js';
+import { type ArgumentUses, boundIndex, defineKernel, type Kernel, type KernelParams } from './kernel.js';
 import { emitRmsScale } from './rmsNorm.js';
 import type { OperandDtype } from './tilePolicy.js';
 
@@ -17,23 +17,25 @@ export interface RotarySpec {
 }
 
 /** keys and values: the layer's, each [sequences, kvHeads, capacity, headDim]. */
-export const ROTARY_SLOTS = {
-  q: 0,
-  k: 1,
-  v: 2,
-  qNorm: 3,
-  kNorm: 4,
-  cos: 5,
-  sin: 6,
-  positions: 7,
-  sequences: 8,
-  y: 9,
-  keys: 10,
-  values: 11,
+const ROTARY_ARGUMENTS = {
+  q: 'reads',
+  k: 'reads',
+  v: 'reads',
+  qNorm: 'reads',
+  kNorm: 'reads',
+  cos: 'reads',
+  sin: 'reads',
+  positions: 'reads',
+  sequences: 'reads',
+  y: 'writes',
+  keys: 'writes',
+  values: 'writes',
   /** The last position that cos, sin and the cache all have, and the cache's last sequence. */
-  lastPosition: 12,
-  lastSequence: 13,
-} as const;
+  lastPosition: 'number',
+  lastSequence: 'number',
+} as const satisfies ArgumentUses;
+
+type Params = KernelParams<typeof ROTARY_ARGUMENTS>;
 
 /**
  * Per-head RMSNorm of q and k, split-half RoPE, and the cache write; one tile a row:
@@ -46,28 +48,27 @@ export const ROTARY_SLOTS = {
  * rotate: [a, b] → [a·cos − b·sin, b·cos + a·sin] on the two halves of a head.
  * Error: (headDim/lanes + 16)·2⁻²⁴ of |a| + |b| after the norm, and the rounding of the result.
  */
-export function rotaryToCache(spec: RotarySpec): KernelSpec<keyof typeof ROTARY_SLOTS> {
+export function rotaryToCache(spec: RotarySpec): Kernel<typeof ROTARY_ARGUMENTS> {
   const { heads, kvHeads, headDim, capacity, epsilon, dtype } = spec;
-  return {
+  return defineKernel({
     name: `rotaryToCache.${heads}.${kvHeads}.${headDim}.c${capacity}.${epsilon}.${dtype}`,
-    slots: ROTARY_SLOTS,
-    emit: (capabilities) => emit(spec, capabilities),
-  };
+    args: ROTARY_ARGUMENTS,
+    tiles: ({ positions }) => positions.byteLength / 4,
+    emit: (k, params) => emit(k, spec, params),
+  });
 }
 
-function emit(spec: RotarySpec, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('rotaryToCache', capabilities);
-  const params = kernelParams(k);
+function emit(k: KernelBuilder, spec: RotarySpec, { args, tile }: Params): void {
   const { heads, kvHeads, headDim, capacity } = spec;
   const bytes = spec.dtype === 'bf16' ? 2 : 4;
-  const position = rowIndex(k, params, ROTARY_SLOTS.positions, ROTARY_SLOTS.lastPosition);
+  const position = rowIndex(k, tile, args.positions, args.lastPosition);
   const angles = k.intOp('mul', position, 4 * (headDim / 2));
-  const y = loadSlot(k, params, ROTARY_SLOTS.y);
-  k.advance(y, k.intOp('mul', params.tile, bytes * heads * headDim));
-  const q = rowPointer(k, params, ROTARY_SLOTS.q, heads * headDim);
-  emitRotatedHeads(k, spec, params, {
+  const y = args.y();
+  k.advance(y, k.intOp('mul', tile, bytes * heads * headDim));
+  const q = rowPointer(k, tile, args.q, heads * headDim);
+  emitRotatedHeads(k, spec, args, {
     x: q,
-    norm: ROTARY_SLOTS.qNorm,
+    norm: args.qNorm,
     angles,
     to: y,
     count: heads,
@@ -75,26 +76,26 @@ function emit(spec: RotarySpec, capabilities: Capabilities): KernelCode {
   });
 
   // Offset of (sequence, head 0, position) in keys and values.
-  const cell = rowIndex(k, params, ROTARY_SLOTS.sequences, ROTARY_SLOTS.lastSequence);
+  const cell = rowIndex(k, tile, args.sequences, args.lastSequence);
   k.intOp('mul', cell, kvHeads * capacity, cell);
   k.advance(cell, position);
   k.intOp('mul', cell, headDim * bytes, cell);
   const stride = capacity * headDim;
-  const keys = loadSlot(k, params, ROTARY_SLOTS.keys);
+  const keys = args.keys();
   k.advance(keys, cell);
-  const key = rowPointer(k, params, ROTARY_SLOTS.k, kvHeads * headDim);
-  emitRotatedHeads(k, spec, params, {
+  const key = rowPointer(k, tile, args.k, kvHeads * headDim);
+  emitRotatedHeads(k, spec, args, {
     x: key,
-    norm: ROTARY_SLOTS.kNorm,
+    norm: args.kNorm,
     angles,
     to: keys,
     count: kvHeads,
     stride,
   });
 
-  const values = loadSlot(k, params, ROTARY_SLOTS.values);
+  const values = args.values();
   k.advance(values, cell);
-  const value = rowPointer(k, params, ROTARY_SLOTS.v, kvHeads * headDim);
+  const value = rowPointer(k, tile, args.v, kvHeads * headDim);
   k.loop(kvHeads, () => {
     for (let d = 0; d < headDim; d += k.lanes) {
       k.store(k.at(values, d * bytes), k.load(k.at(value, 4 * d)), storeType(spec));
@@ -102,13 +103,12 @@ function emit(spec: RotarySpec, capabilities: Capabilities): KernelCode {
     k.advance(value, 4 * headDim);
     k.advance(values, stride * bytes);
   });
-  return k.finish();
 }
 
 interface HeadRow {
   /** Heads of one row, f32, one after another; moved. */
   readonly x: IntReg;
-  readonly norm: number;
+  readonly norm: () => IntReg;
   /** Byte offset of the row's position in the tables. */
   readonly angles: IntReg;
   /** First destination; moved by `stride` elements a head. */
@@ -117,14 +117,14 @@ interface HeadRow {
   readonly stride: number;
 }
 
-function emitRotatedHeads(k: KernelBuilder, spec: RotarySpec, params: KernelParams, row: HeadRow): void {
+function emitRotatedHeads(k: KernelBuilder, spec: RotarySpec, args: Params['args'], row: HeadRow): void {
   const { headDim } = spec;
   const half = headDim / 2;
   const bytes = spec.dtype === 'bf16' ? 2 : 4;
-  const norm = loadSlot(k, params, row.norm);
-  const cos = loadSlot(k, params, ROTARY_SLOTS.cos);
+  const norm = row.norm();
+  const cos = args.cos();
   k.advance(cos, row.angles);
-  const sin = loadSlot(k, params, ROTARY_SLOTS.sin);
+  const sin = args.sin();
   k.advance(sin, row.angles);
   const { x, to } = row;
   k.loop(row.count, () => {
@@ -150,15 +150,15 @@ function storeType(spec: RotarySpec): 'bf16' | 'raw' {
   return spec.dtype === 'bf16' ? 'bf16' : 'raw';
 }
 
-/** The tile's own element of an i32 array, an index up to what another slot says. */
-function rowIndex(k: KernelBuilder, params: KernelParams, slot: number, lastSlot: number): IntReg {
-  const index = k.intLoad(k.at(loadSlot(k, params, slot), 0, k.intOp('shiftLeft', params.tile, 2)), 'i32');
-  return boundIndex(k, index, loadSlot(k, params, lastSlot));
+/** The tile's own element of an i32 array, an index up to what another argument says. */
+function rowIndex(k: KernelBuilder, tile: IntReg, indices: () => IntReg, last: () => IntReg): IntReg {
+  const index = k.intLoad(k.at(indices(), 0, k.intOp('shiftLeft', tile, 2)), 'i32');
+  return boundIndex(k, index, last());
 }
 
 /** The tile's own row of an f32 matrix. */
-function rowPointer(k: KernelBuilder, params: KernelParams, slot: number, length: number): IntReg {
-  const pointer = loadSlot(k, params, slot);
-  k.advance(pointer, k.intOp('mul', params.tile, 4 * length));
+function rowPointer(k: KernelBuilder, tile: IntReg, matrix: () => IntReg, length: number): IntReg {
+  const pointer = matrix();
+  k.advance(pointer, k.intOp('mul', tile, 4 * length));
   return pointer;
 }

@@ -1,16 +1,17 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, IntReg, KernelCode, VecReg } from '../jit/ir.js';
+import type { KernelBuilder } from '../jit/builder.js';
+import type { IntReg, VecReg } from '../jit/ir.js';
 import { emitWeightedValues } from './attentionValues.js';
 import { dotTile } from './dotTile.js';
-import { boundIndex, type KernelParams, type KernelSpec, kernelParams, loadSlot } from './kernel.js';
-import { CACHED_ATTENTION_SLOTS, type CachedAttentionSpec, cachedAttentionName } from './prefillAttention.js';
+import { boundIndex, defineKernel, type Kernel, type KernelParams } from './kernel.js';
+import {
+  CACHED_ATTENTION_ARGUMENTS,
+  type CachedAttentionSpec,
+  cachedAttentionName,
+} from './prefillAttention.js';
 import { STEP_KEYS, StepTile } from './stepTile.js';
 import { emitExp } from './vectorMath.js';
 
-/** How many tiles there are: one for every row and key/value head. */
-export function stepAttentionTiles(spec: Pick<CachedAttentionSpec, 'kvHeads'>, rows: number): number {
-  return rows * spec.kvHeads;
-}
+type Params = KernelParams<typeof CACHED_ATTENTION_ARGUMENTS>;
 
 /**
  * Causal grouped-query attention of single rows, each of its own sequence, over the cache:
@@ -24,18 +25,17 @@ export function stepAttentionTiles(spec: Pick<CachedAttentionSpec, 'kvHeads'>, r
  *
  * `spec.capacity` must be a multiple of 4: keys are read in fours.
  */
-export function stepAttention(spec: CachedAttentionSpec): KernelSpec<keyof typeof CACHED_ATTENTION_SLOTS> {
-  return {
+export function stepAttention(spec: CachedAttentionSpec): Kernel<typeof CACHED_ATTENTION_ARGUMENTS> {
+  return defineKernel({
     name: `stepAttention.${cachedAttentionName(spec)}`,
-    slots: CACHED_ATTENTION_SLOTS,
-    emit: (capabilities) => emit(spec, capabilities),
-  };
+    args: CACHED_ATTENTION_ARGUMENTS,
+    tiles: ({ rows }) => rows * spec.kvHeads,
+    emit: (k, params) => emit(k, spec, params),
+  });
 }
 
-function emit(spec: CachedAttentionSpec, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('stepAttention', capabilities);
-  const params = kernelParams(k);
-  const tile = new StepTile(k, spec, params);
+function emit(k: KernelBuilder, spec: CachedAttentionSpec, params: Params): void {
+  const tile = new StepTile(k, spec, params.scratch);
   locate(tile, params);
   clearSums(tile);
   const blocks = tile.keysLeft.get();
@@ -53,35 +53,33 @@ function emit(spec: CachedAttentionSpec, capabilities: Capabilities): KernelCode
     tile.keysLeft.set(k.intOp('sub', tile.keysLeft.get(), STEP_KEYS));
   });
   storeOutput(tile);
-  return k.finish();
 }
 
 /** Finds the tile's queries, keys, values and output. */
-function locate(tile: StepTile, params: KernelParams): void {
+function locate(tile: StepTile, { args, tile: index }: Params): void {
   const { k, spec, rowBytes, group } = tile;
-  const row = k.intOp('divide', params.tile, spec.kvHeads);
-  const kvHead = k.intOp('remainder', params.tile, spec.kvHeads);
-  const ofRow = (slot: number, lastSlot: number): IntReg => {
+  const row = k.intOp('divide', index, spec.kvHeads);
+  const kvHead = k.intOp('remainder', index, spec.kvHeads);
+  const ofRow = (indices: () => IntReg, last: () => IntReg): IntReg => {
     const address = k.intOp('mul', row, 4);
-    k.advance(address, loadSlot(k, params, slot));
-    const index = k.intLoad(k.at(address), 'i32', address);
-    return boundIndex(k, index, loadSlot(k, params, lastSlot));
+    k.advance(address, indices());
+    return boundIndex(k, k.intLoad(k.at(address), 'i32', address), last());
   };
-  const position = ofRow(CACHED_ATTENTION_SLOTS.positions, CACHED_ATTENTION_SLOTS.lastPosition);
+  const position = ofRow(args.positions, args.lastPosition);
   tile.keysLeft.set(k.intOp('add', position, 1, position));
-  const inCache = ofRow(CACHED_ATTENTION_SLOTS.sequences, CACHED_ATTENTION_SLOTS.lastSequence);
+  const inCache = ofRow(args.sequences, args.lastSequence);
   k.intOp('mul', inCache, spec.sequenceStrideBytes, inCache);
   k.advance(inCache, k.intOp('mul', kvHead, spec.capacity * rowBytes));
-  tile.keys.set(k.intOp('add', loadSlot(k, params, CACHED_ATTENTION_SLOTS.keys), inCache));
-  tile.values.set(k.intOp('add', loadSlot(k, params, CACHED_ATTENTION_SLOTS.values), inCache));
+  tile.keys.set(k.intOp('add', args.keys(), inCache));
+  tile.values.set(k.intOp('add', args.values(), inCache));
   const firstHead = k.intOp('mul', kvHead, group * rowBytes, kvHead);
-  for (const { variable, slot, strideBytes } of [
-    { variable: tile.q, slot: CACHED_ATTENTION_SLOTS.q, strideBytes: spec.qStrideBytes },
-    { variable: tile.y, slot: CACHED_ATTENTION_SLOTS.y, strideBytes: spec.yStrideBytes },
+  for (const { variable, load, strideBytes } of [
+    { variable: tile.q, load: args.q, strideBytes: spec.qStrideBytes },
+    { variable: tile.y, load: args.y, strideBytes: spec.yStrideBytes },
   ]) {
     const address = k.intOp('mul', row, strideBytes);
     k.advance(address, firstHead);
-    k.advance(address, loadSlot(k, params, slot));
+    k.advance(address, load());
     variable.set(address);
   }
 }

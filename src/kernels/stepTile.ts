@@ -1,8 +1,7 @@
 import type { KernelBuilder } from '../jit/builder.js';
 import type { IntReg } from '../jit/ir.js';
-import type { KernelParams } from './kernel.js';
+import { ScratchVariable } from './kernel.js';
 import type { CachedAttentionSpec } from './prefillAttention.js';
-import { ScratchVariable } from './scratchVariable.js';
 import { type TilePolicy, tilePolicy } from './tilePolicy.js';
 
 /** Keys between two updates of the running softmax: a multiple of every vector's lanes. */
@@ -46,15 +45,15 @@ export class StepTile {
   /** Keys of the block, at most STEP_KEYS. */
   readonly blockKeys: ScratchVariable;
 
-  constructor(k: KernelBuilder, spec: CachedAttentionSpec, params: KernelParams) {
+  constructor(k: KernelBuilder, spec: CachedAttentionSpec, scratch: IntReg) {
     this.k = k;
     this.spec = spec;
     this.policy = tilePolicy(k.capabilities, spec.dtype, spec.dtype);
-    this.scratch = params.scratch;
+    this.scratch = scratch;
     this.at = layOut(spec.headDim, k.lanes);
     this.group = spec.heads / spec.kvHeads;
     this.rowBytes = spec.headDim * this.policy.bBytes;
-    const variable = (index: number): ScratchVariable => new ScratchVariable(k, params.scratch, index);
+    const variable = (index: number): ScratchVariable => new ScratchVariable(k, scratch, index);
     this.q = variable(0);
     this.y = variable(1);
     this.keys = variable(2);

@@ -4,6 +4,8 @@ import type { Address, Capabilities, VecReg } from '../jit/ir.js';
 /** Element types a matrix product reads: activations (A) and weights (B). */
 export type OperandDtype = 'f32' | 'bf16';
 
+export const OPERAND_BYTES = { f32: 4, bf16: 2 } as const;
+
 /**
  * How one vector step of a dot product along K is computed. The matrix kernels are written once over this interface:
  *

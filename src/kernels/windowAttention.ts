@@ -1,8 +1,7 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, KernelCode } from '../jit/ir.js';
+import type { KernelBuilder } from '../jit/builder.js';
 import { emitAttention } from './attentionBlock.js';
 import { ATTENTION_ROWS, AttentionTile } from './attentionTile.js';
-import { type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from './kernel.js';
 import type { OperandDtype } from './tilePolicy.js';
 
 /** What windowed attention is specialised on; the number of tokens and all pointers come at run time. */
@@ -21,21 +20,17 @@ export interface WindowAttentionSpec {
   readonly yStrideBytes: number;
 }
 
-/** Argument structure, in 8-byte slots. */
-export const WINDOW_ATTENTION_SLOTS = {
-  q: 0,
-  k: 1,
-  v: 2,
-  y: 3,
+const WINDOW_ATTENTION_ARGUMENTS = {
+  q: 'reads',
+  k: 'reads',
+  v: 'reads',
+  y: 'writes',
   /** Number of rows. */
-  tokens: 4,
-} as const;
+  tokens: 'number',
+} as const satisfies ArgumentUses;
 
-/** How many tiles there are: one for every head and every ATTENTION_ROWS rows of a window. */
-export function windowAttentionTiles(
-  spec: Pick<WindowAttentionSpec, 'heads' | 'windowTokens'>,
-  tokens: number,
-): number {
+/** One tile for every head and every ATTENTION_ROWS rows of a window. */
+function tileCount(spec: WindowAttentionSpec, tokens: number): number {
   const rest = tokens % spec.windowTokens;
   const fullWindows = (tokens - rest) / spec.windowTokens;
   const blocks = fullWindows * blocksPerWindow(spec) + Math.ceil(rest / ATTENTION_ROWS);
@@ -50,19 +45,22 @@ export function windowAttentionTiles(
  * |error of y| ≤ (2·(headDim + 16)·s·2⁻²⁴ + (keys + 24)·2⁻²³)·Σ weight·|v|, in bf16 plus 2⁻⁸·(Σ weight·|v| + |y|)
  * because the weights are rounded, then the rounding of y to its type. NaN in what a row sees makes its y NaN.
  */
-export function windowAttention(spec: WindowAttentionSpec): KernelSpec<keyof typeof WINDOW_ATTENTION_SLOTS> {
+export function windowAttention(spec: WindowAttentionSpec): Kernel<typeof WINDOW_ATTENTION_ARGUMENTS> {
   const { dtype, heads, headDim, windowTokens } = spec;
   const strides = [spec.qStrideBytes, spec.kStrideBytes, spec.vStrideBytes, spec.yStrideBytes].join('.');
-  return {
+  return defineKernel({
     name: `windowAttention.${dtype}.${heads}x${headDim}.w${windowTokens}.s${strides}`,
-    slots: WINDOW_ATTENTION_SLOTS,
-    emit: (capabilities) => emit(spec, capabilities),
-  };
+    args: WINDOW_ATTENTION_ARGUMENTS,
+    tiles: ({ tokens }) => tileCount(spec, tokens),
+    emit: (k, params) => emit(k, spec, params),
+  });
 }
 
-function emit(spec: WindowAttentionSpec, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('windowAttention', capabilities);
-  const params = kernelParams(k);
+function emit(
+  k: KernelBuilder,
+  spec: WindowAttentionSpec,
+  { args, tile: index, scratch }: KernelParams<typeof WINDOW_ATTENTION_ARGUMENTS>,
+): void {
   const tile = new AttentionTile(
     k,
     {
@@ -74,14 +72,14 @@ function emit(spec: WindowAttentionSpec, capabilities: Capabilities): KernelCode
       valueStrideBytes: spec.vStrideBytes,
       yStrideBytes: spec.yStrideBytes,
     },
-    params,
+    scratch,
   );
-  const block = k.intOp('divide', params.tile, spec.heads);
-  const headBytes = k.intOp('remainder', params.tile, spec.heads);
+  const block = k.intOp('divide', index, spec.heads);
+  const headBytes = k.intOp('remainder', index, spec.heads);
   k.intOp('mul', headBytes, spec.headDim * tile.policy.bBytes, headBytes);
   const first = k.intOp('divide', block, blocksPerWindow(spec)); // first row of the window
   k.intOp('mul', first, spec.windowTokens, first);
-  const size = k.intOp('sub', loadSlot(k, params, WINDOW_ATTENTION_SLOTS.tokens), first);
+  const size = k.intOp('sub', args.tokens(), first);
   k.intOp('min', size, spec.windowTokens, size); // rows of the window
   const row = k.intOp('remainder', block, blocksPerWindow(spec)); // first row of the tile, in the window
   k.intOp('mul', row, ATTENTION_ROWS, row);
@@ -89,22 +87,20 @@ function emit(spec: WindowAttentionSpec, capabilities: Capabilities): KernelCode
   tile.rows.set(k.intOp('min', rows, ATTENTION_ROWS, rows));
   tile.keysLeft.set(size);
   k.advance(row, first);
-  const { q, k: keys, v, y } = WINDOW_ATTENTION_SLOTS;
-  for (const { variable, slot, from, strideBytes } of [
-    { variable: tile.q, slot: q, from: row, strideBytes: spec.qStrideBytes },
-    { variable: tile.y, slot: y, from: row, strideBytes: spec.yStrideBytes },
-    { variable: tile.keys, slot: keys, from: first, strideBytes: spec.kStrideBytes },
-    { variable: tile.values, slot: v, from: first, strideBytes: spec.vStrideBytes },
+  for (const { variable, load, from, strideBytes } of [
+    { variable: tile.q, load: args.q, from: row, strideBytes: spec.qStrideBytes },
+    { variable: tile.y, load: args.y, from: row, strideBytes: spec.yStrideBytes },
+    { variable: tile.keys, load: args.k, from: first, strideBytes: spec.kStrideBytes },
+    { variable: tile.values, load: args.v, from: first, strideBytes: spec.vStrideBytes },
   ]) {
     const address = k.intOp('mul', from, strideBytes);
     k.advance(address, headBytes);
-    k.advance(address, loadSlot(k, params, slot));
+    k.advance(address, load());
     variable.set(address);
   }
   emitAttention(tile);
-  return k.finish();
 }
 
-function blocksPerWindow(spec: Pick<WindowAttentionSpec, 'windowTokens'>): number {
+function blocksPerWindow(spec: WindowAttentionSpec): number {
   return Math.ceil(spec.windowTokens / ATTENTION_ROWS);
 }

@@ -1,24 +1,27 @@
-import { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, IntReg, KernelCode } from '../jit/ir.js';
+import type { KernelBuilder } from '../jit/builder.js';
+import type { IntReg } from '../jit/ir.js';
 import { chunkBytes, elementBytes, type FeatureMapLayout, layoutName, rowBytes } from './featureMapLayout.js';
-import { type KernelSpec, kernelParams, loadSlot } from './kernel.js';
+import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from './kernel.js';
 
-export const ZERO_BORDERS_SLOTS = { map: 0 } as const;
+const ZERO_BORDERS_ARGUMENTS = { map: 'writes' } as const satisfies ArgumentUses;
 
 /** Clears the border of a feature map; a tile is a chunk. channels is a multiple of 32. */
-export function zeroBorders(map: FeatureMapLayout): KernelSpec<keyof typeof ZERO_BORDERS_SLOTS> {
-  return {
+export function zeroBorders(map: FeatureMapLayout): Kernel<typeof ZERO_BORDERS_ARGUMENTS> {
+  return defineKernel({
     name: `zeroBorders.${layoutName(map)}`,
-    slots: ZERO_BORDERS_SLOTS,
-    emit: (capabilities) => emit(map, capabilities),
-  };
+    args: ZERO_BORDERS_ARGUMENTS,
+    tiles: (values) => values.map.byteLength / chunkBytes(map),
+    emit: (k, params) => emit(k, map, params),
+  });
 }
 
-function emit(map: FeatureMapLayout, capabilities: Capabilities): KernelCode {
-  const k = new KernelBuilder('zeroBorders', capabilities);
-  const params = kernelParams(k);
-  const at = loadSlot(k, params, ZERO_BORDERS_SLOTS.map);
-  k.advance(at, k.intOp('mul', params.tile, chunkBytes(map)));
+function emit(
+  k: KernelBuilder,
+  map: FeatureMapLayout,
+  { args, tile }: KernelParams<typeof ZERO_BORDERS_ARGUMENTS>,
+): void {
+  const at = args.map();
+  k.advance(at, k.intOp('mul', tile, chunkBytes(map)));
   // The top row and the left border of the next; then each right border with the left one that follows it in memory;
   // then the last right border and the bottom row.
   zeroRun(k, at, rowBytes(map) + elementBytes(map));
@@ -28,7 +31,6 @@ function emit(map: FeatureMapLayout, capabilities: Capabilities): KernelCode {
   });
   k.advance(at, rowBytes(map) - 2 * elementBytes(map));
   zeroRun(k, at, rowBytes(map) + elementBytes(map));
-  return k.finish();
 }
 
 /** Clears and passes `byteLength` bytes, a multiple of a vector. */

@@ -38,7 +38,6 @@ export function checkedOperators(ops: Operators): Operators {
     cachedAttention: checked(checkCachedAttention, ops.cachedAttention),
     embed: checked(checkEmbed, ops.embed),
     argmaxLinear: checked(checkArgmaxLinear, ops.argmaxLinear),
-    independent: (record) => ops.independent(record),
     probe: (stage, x) => ops.probe(stage, x),
   };
 }

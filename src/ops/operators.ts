@@ -8,8 +8,8 @@ import type { Parameter } from './parameter.js';
  *   backend.plan(label, build)         once per shape          -> Pass: the operators `build` asked for, recorded
  *   await pass.run()                   as often as wanted
  *
- * `build` records, it does not compute: operators run in the recorded order at every `run()`, reading tensors as they
- * are then. A stage therefore writes its inputs with `tensor.write`, runs the pass and reads results with `tensor.read`.
+ * `build` records, it does not compute: at every `run()` the operators give what they would give one after another in the
+ * recorded order (a backend may overlap those that share no memory), reading tensors as they are then. A stage therefore writes its inputs with `tensor.write`, runs the pass and reads results with `tensor.read`.
  * The reference backend (ops/reference) is the meaning of each operator; other backends must agree with it within
  * their stated bounds.
  */
@@ -160,9 +160,6 @@ export interface Operators {
    * A NaN logit makes best NaN.
    */
   argmaxLinear(args: { x: Tensor; weight: Weight; ids: Tensor; best: Tensor; logSumExp: Tensor }): void;
-
-  /** The operators recorded inside do not depend on one another: a backend may overlap them. */
-  independent(record: () => void): void;
 
   /** Names a point of the data flow. Costs nothing unless the pass was planned with an observer. */
   probe(stage: string, x: Tensor): void;

@@ -12,8 +12,6 @@ export interface TapeEntry {
   /** Address of the argument structure. */
   readonly args: number;
   readonly tiles: number;
-  /** Whether it must wait for all entries before it; false: only for those its predecessor waited for. */
-  readonly barrier: boolean;
 }
 
 /** A tape in kernel memory. */
@@ -84,31 +82,29 @@ export class Conductor {
     return Atomics.load(this.words, CONTROL.wanted / 4);
   }
 
-  /** Writes entries to kernel memory, in `region` (ENTRY.byteLength bytes each). */
-  writeTape(region: Region, entries: readonly TapeEntry[]): Tape {
-    let finished = 0; // tiles of all entries so far
-    let required = 0;
-    let group: BigInt64Array[] = [];
-    const endGroup = (): void => {
-      for (const slots of group) slots[ENTRY.last / 8] = BigInt(finished - 1);
-      group = [];
-    };
-    entries.forEach((entry, i) => {
-      if (entry.barrier) {
-        if (finished > required) endGroup();
-        required = finished;
+  /**
+   * Writes entries to kernel memory, in `region` (ENTRY.byteLength bytes each). Those of a group may overlap; a group
+   * waits for all before it.
+   */
+  writeTape(region: Region, groups: readonly (readonly TapeEntry[])[]): Tape {
+    const entryCount = groups.reduce((count, group) => count + group.length, 0);
+    const slots = new BigInt64Array(region.buffer, region.bufferOffset, (entryCount * ENTRY.byteLength) / 8);
+    let at = 0; // of the entry
+    let finished = 0; // tiles of all groups so far
+    for (const group of groups) {
+      const requires = finished;
+      finished += group.reduce((sum, { tiles }) => sum + tiles, 0);
+      for (const { kernel, args, tiles } of group) {
+        slots[at + ENTRY.kernel / 8] = BigInt(kernel);
+        slots[at + ENTRY.args / 8] = BigInt(args);
+        slots[at + ENTRY.tiles / 8] = BigInt(tiles);
+        slots[at + ENTRY.requires / 8] = BigInt(requires);
+        slots[at + ENTRY.last / 8] = BigInt(finished - 1);
+        slots[at + ENTRY.fastest / 8] = BigInt(UNKNOWN_TICKS);
+        at += ENTRY.byteLength / 8;
       }
-      const slots = new BigInt64Array(region.buffer, region.bufferOffset + i * ENTRY.byteLength, 6);
-      slots[ENTRY.kernel / 8] = BigInt(entry.kernel);
-      slots[ENTRY.args / 8] = BigInt(entry.args);
-      slots[ENTRY.tiles / 8] = BigInt(entry.tiles);
-      slots[ENTRY.requires / 8] = BigInt(required);
-      slots[ENTRY.fastest / 8] = BigInt(UNKNOWN_TICKS);
-      group.push(slots);
-      finished += entry.tiles;
-    });
-    endGroup();
-    return { region, entryCount: entries.length };
+    }
+    return { region, entryCount };
   }
 
   /**

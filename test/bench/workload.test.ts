@@ -164,7 +164,6 @@ function countFlops(build: (ops: Operators) => void): number {
     cachedAttention: ignore,
     embed: ignore,
     probe: ignore,
-    independent: (record) => record(),
     conv2dGelu: ({ x, y }) => {
       flops += 2 * 9 * x.channels * y.channels * y.chunks * y.height * y.width;
     },

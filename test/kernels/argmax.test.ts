@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ARGMAX_REDUCE_SLOTS, argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../../src/kernels/argmax.js';
-import { MATMUL_SLOTS } from '../../src/kernels/matmulSlots.js';
+import { argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../../src/kernels/argmax.js';
 import { MODEL_SHAPES } from '../../src/kernels/registry/modelShapes.js';
 import { maxStreamRows } from '../../src/kernels/streamDot.js';
 import { streamColumns } from '../../src/kernels/tileShapes.js';
 import { Random } from '../support/random.js';
-import { asOperand, type KernelSlot, type KernelTarget, runKernel, widen } from './support/kernelHarness.js';
+import { asOperand, type KernelTarget, runKernel, widen } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 import { operandTypes } from './support/productCases.js';
 import { type Approximate, dot } from './support/productReference.js';
@@ -40,32 +39,19 @@ function specOf({ types, rows, n, depth, columnsPerTile }: Head): ReturnType<typ
   return argmaxStream({ aDtype, bDtype, rows, n, depth, aStrideBytes, bStrideBytes, columnsPerTile });
 }
 
-function streamSlots(head: Head, weight: KernelSlot, partials: Float32Array): KernelSlot[] {
-  const slots: KernelSlot[] = new Array(Object.keys(MATMUL_SLOTS).length).fill(0);
-  slots[MATMUL_SLOTS.x] = head.x;
-  slots[MATMUL_SLOTS.weight] = weight;
-  slots[MATMUL_SLOTS.y] = partials;
-  slots[MATMUL_SLOTS.m] = head.rows;
-  return slots;
-}
-
 /** Both kernels, one after the other, the tiles of the first backwards. */
 function choose(target: KernelTarget, head: Head): Choice {
   const { rows, n, columnsPerTile } = head;
   const tiles = Math.ceil(n / columnsPerTile);
   const partials = new Float32Array((tiles * rows * PARTIAL_BYTES) / 4);
-  const order = Array.from({ length: tiles }, (_, i) => tiles - 1 - i);
-  runKernel(target, specOf(head), { slots: streamSlots(head, head.weight, partials), tiles, order });
+  const { x, weight } = head;
+  runKernel(target, specOf(head), { x, weight, partials }, { order: 'backwards' });
   const choice = {
     ids: new Int32Array(rows),
     best: new Float32Array(rows),
     logSumExp: new Float32Array(rows),
   };
-  const slots: KernelSlot[] = [];
-  slots[ARGMAX_REDUCE_SLOTS.partials] = partials;
-  slots[ARGMAX_REDUCE_SLOTS.tiles] = tiles;
-  for (const name of ['ids', 'best', 'logSumExp'] as const) slots[ARGMAX_REDUCE_SLOTS[name]] = choice[name];
-  runKernel(target, argmaxReduce({ rows }), { slots, tiles: 1 });
+  runKernel(target, argmaxReduce({ rows }), { partials, tiles, ...choice });
   return choice;
 }
 
@@ -264,7 +250,7 @@ function checkLastTiles(
   const head = { ...part, n };
   const weight = { array: part.weight, offsetBytes: -firstColumn * depth * 2 };
   const order = Array.from({ length: tiles - firstTile }, (_, i) => firstTile + i);
-  runKernel(target, specOf(head), { slots: streamSlots(head, weight, partials), tiles, order });
+  runKernel(target, specOf(head), { x: head.x, weight, partials }, { order });
   const logits = logitsOf(part, 0);
   for (const tile of order) {
     const own = logits.slice(tile * columnsPerTile - firstColumn, (tile + 1) * columnsPerTile - firstColumn);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CHUNK_MEL_SLOTS, chunkMel } from '../../src/kernels/chunkMel.js';
+import { chunkMel } from '../../src/kernels/chunkMel.js';
 import { Random } from '../support/random.js';
 import { FeatureMapArray } from './support/featureMap.js';
-import { type KernelSlot, runKernel } from './support/kernelHarness.js';
+import { runKernel } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 
 interface Size {
@@ -38,12 +38,12 @@ describe('chunkMel', async () => {
             expected.array[at] = mel[bin * frames + frame]!;
           }
         }
-        const slots: KernelSlot[] = [];
-        slots[CHUNK_MEL_SLOTS.mel] = mel;
-        slots[CHUNK_MEL_SLOTS.frames] = frames;
-        slots[CHUNK_MEL_SLOTS.map] = found.array;
-        const order = Array.from({ length: chunks }, (_, i) => chunks - 1 - i);
-        runKernel(target, chunkMel({ bins, width }), { slots, tiles: chunks, order });
+        runKernel(
+          target,
+          chunkMel({ bins, width }),
+          { mel, frames, map: found.array },
+          { order: 'backwards' },
+        );
         assert.deepEqual(found.array, expected.array, `${bins} bins, ${frames} frames`);
       }
     });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CONV1_SLOTS, conv1Gelu } from '../../src/kernels/conv1Gelu.js';
+import { conv1Gelu } from '../../src/kernels/conv1Gelu.js';
 import { MODEL_SHAPES, STEM_HEIGHTS, STEM_WIDTHS } from '../../src/kernels/registry/modelShapes.js';
 import { borderCells, FeatureMapArray } from './support/featureMap.js';
-import { type KernelSlot, type KernelTarget, runKernel } from './support/kernelHarness.js';
+import { type KernelTarget, runKernel } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 import { errorInBounds, exactGelu, geluTolerance, halfUlpOfBf16 } from './support/productReference.js';
 import { randomOperand } from './support/randomOperand.js';
@@ -52,13 +52,8 @@ class FirstConvolution {
     this.y = new FeatureMapArray(y, CHUNKS, { everywhere: UNTOUCHED });
     this.weight = randomOperand('f32', 9 * channels, 1);
     this.bias = randomOperand('f32', channels, 2);
-    const slots: KernelSlot[] = [];
-    slots[CONV1_SLOTS.x] = this.x.array;
-    slots[CONV1_SLOTS.weight] = this.weight;
-    slots[CONV1_SLOTS.bias] = this.bias;
-    slots[CONV1_SLOTS.y] = this.y.array;
-    const tiles = CHUNKS * height;
-    runKernel(target, conv1Gelu({ x, y }), { slots, tiles, ...(order === null ? {} : { order }) });
+    const values = { x: this.x.array, weight: this.weight, bias: this.bias, y: this.y.array };
+    runKernel(target, conv1Gelu({ x, y }), values, order === null ? {} : { order });
   }
 
   check(where: string, rows: readonly number[]): void {

@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { convolutionWindows, lastElement, lastWindow } from '../../src/kernels/convolutionWindows.js';
+import { convolutionWindows } from '../../src/kernels/convolutionWindows.js';
 import { type FeatureMapLayout, rowBytes } from '../../src/kernels/featureMapLayout.js';
 import { type MatmulSpec, matmul } from '../../src/kernels/matmul.js';
-import { MATMUL_SLOTS } from '../../src/kernels/matmulSlots.js';
 import { MODEL_SHAPES, STEM_HEIGHTS, STEM_WIDTHS } from '../../src/kernels/registry/modelShapes.js';
 import { convolutionTile } from '../../src/kernels/tileShapes.js';
 import { borderCells, FeatureMapArray } from './support/featureMap.js';
-import {
-  type KernelArray,
-  type KernelSlot,
-  type KernelTarget,
-  runKernel,
-  widen,
-} from './support/kernelHarness.js';
+import { type KernelArray, type KernelTarget, runKernel, widen } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 import { operandTypes } from './support/productCases.js';
 import {
@@ -110,18 +103,19 @@ function runWindows(target: KernelTarget, types: readonly [Dtype, Dtype], table:
   const x: FeatureMapLayout = { channels, height: 4, width: 3, dtype: types[0] };
   const y: FeatureMapLayout = { ...x, height: 2, width: 2 };
   const result = new FeatureMapArray(y, chunks, { everywhere: UNTOUCHED }).array;
-  const slots: KernelSlot[] = new Array(Object.keys(MATMUL_SLOTS).length).fill(0);
-  slots[MATMUL_SLOTS.x] = new FeatureMapArray(x, chunks, { seed: 1 }).array;
-  slots[MATMUL_SLOTS.weight] = randomOperand(types[1], channels * 9 * channels, 2);
-  slots[MATMUL_SLOTS.y] = result;
-  slots[MATMUL_SLOTS.bias] = randomOperand('f32', channels, 3);
-  slots[MATMUL_SLOTS.table] = table;
-  slots[MATMUL_SLOTS.m] = 2;
-  slots[MATMUL_SLOTS.mTiles] = 1;
-  slots[MATMUL_SLOTS.rowsPerTile] = 2;
-  slots[MATMUL_SLOTS.lastX] = lastWindow(x, chunks);
-  slots[MATMUL_SLOTS.lastY] = lastElement(y, chunks);
-  runKernel(target, matmul(convolutionProduct(x, y, types[1], channels)), { slots, tiles: 1 });
+  const weight = randomOperand(types[1], channels * 9 * channels, 2);
+  const bias = randomOperand('f32', channels, 3);
+  runKernel(target, matmul(convolutionProduct(x, y, types[1], channels)), {
+    x: new FeatureMapArray(x, chunks, { seed: 1 }).array,
+    weight,
+    weight2: null,
+    y: result,
+    bias,
+    residual: null,
+    table,
+    m: 2,
+    rowsPerTile: 2,
+  });
   return result;
 }
 
@@ -158,25 +152,17 @@ class ConvolutionRun {
     const { rowsPerTile, columnsPerTile } = convolutionTile(m, outputs, 2);
     const mTiles = Math.ceil(m / rowsPerTile);
     const columnTiles = Math.ceil(outputs / columnsPerTile);
-    const spec = matmul(convolutionProduct(x, y, this.types[1], columnsPerTile));
-    const slots: KernelSlot[] = new Array(Object.keys(MATMUL_SLOTS).length).fill(0);
-    slots[MATMUL_SLOTS.x] = this.x.array;
-    slots[MATMUL_SLOTS.weight] = this.weight;
-    slots[MATMUL_SLOTS.y] = this.y.array;
-    slots[MATMUL_SLOTS.bias] = this.bias;
-    slots[MATMUL_SLOTS.table] = convolutionWindows(x, y, chunks);
-    slots[MATMUL_SLOTS.m] = m;
-    slots[MATMUL_SLOTS.mTiles] = mTiles;
-    slots[MATMUL_SLOTS.rowsPerTile] = rowsPerTile;
-    slots[MATMUL_SLOTS.lastX] = lastWindow(x, chunks);
-    slots[MATMUL_SLOTS.lastY] = lastElement(y, chunks);
+    const kernel = matmul(convolutionProduct(x, y, this.types[1], columnsPerTile));
     const mTilesRun = [...new Set([0, mTiles >> 1, mTiles - 1])];
     const order = mTilesRun.flatMap((tile) =>
       Array.from({ length: columnTiles }, (_, column) => column * mTiles + tile),
     );
-    runKernel(target, spec, { slots, tiles: mTiles * columnTiles, order });
+    const arrays = { x: this.x.array, weight: this.weight, y: this.y.array, bias: this.bias };
+    const table = convolutionWindows(x, y, chunks);
+    const values = { ...arrays, weight2: null, residual: null, table, m, rowsPerTile };
+    runKernel(target, kernel, values, { order });
     const firstRows = mTilesRun.map((tile) => tile * rowsPerTile);
-    this.compare(`${spec.name} on ${target.name}`, firstRows, m);
+    this.compare(`${kernel.name} on ${target.name}`, firstRows, m);
   }
 
   private compare(where: string, tiles: readonly number[], m: number): void {

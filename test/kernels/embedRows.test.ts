@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { EMBED_SLOTS, embedRows } from '../../src/kernels/embedRows.js';
+import { embedRows } from '../../src/kernels/embedRows.js';
 import { MODEL_SHAPES } from '../../src/kernels/registry/modelShapes.js';
-import { type KernelSlot, runKernel, widen } from './support/kernelHarness.js';
+import { runKernel, widen } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 import { randomOperand } from './support/randomOperand.js';
 
@@ -16,16 +16,12 @@ describe('embedRows', async () => {
           const ids = Int32Array.of(0, rows - 1, 7, 7, 31);
           const table = randomOperand(tableDtype, rows * length, length);
           const y = new Float32Array(ids.length * length);
-          const slots: KernelSlot[] = [];
-          slots[EMBED_SLOTS.ids] = ids;
-          slots[EMBED_SLOTS.table] = table;
-          slots[EMBED_SLOTS.y] = y;
-          slots[EMBED_SLOTS.lastId] = rows - 1;
-          runKernel(target, embedRows({ length, tableDtype }), {
-            slots,
-            tiles: ids.length,
-            order: [4, 0, 2, 1, 3],
-          });
+          runKernel(
+            target,
+            embedRows({ length, tableDtype }),
+            { ids, table, y, lastId: rows - 1 },
+            { order: [4, 0, 2, 1, 3] },
+          );
           const expected = widen(table);
           ids.forEach((id, i) => {
             const row = y.subarray(i * length, (i + 1) * length);
@@ -42,12 +38,7 @@ describe('embedRows', async () => {
       for (const tableDtype of ['f32', 'bf16'] as const) {
         const table = randomOperand(tableDtype, rows * length, 3);
         const y = new Float32Array(ids.length * length);
-        const slots: KernelSlot[] = [];
-        slots[EMBED_SLOTS.ids] = ids;
-        slots[EMBED_SLOTS.table] = table;
-        slots[EMBED_SLOTS.y] = y;
-        slots[EMBED_SLOTS.lastId] = rows - 1;
-        runKernel(target, embedRows({ length, tableDtype }), { slots, tiles: ids.length });
+        runKernel(target, embedRows({ length, tableDtype }), { ids, table, y, lastId: rows - 1 });
         const expected = widen(table);
         nearest.forEach((id, i) => {
           const row = y.subarray(i * length, (i + 1) * length);
@@ -62,12 +53,12 @@ describe('embedRows', async () => {
       const [vocabulary, length] = [151936, 2048];
       const row = randomOperand('bf16', length, 1);
       const y = new Float32Array(length);
-      const slots: KernelSlot[] = [];
-      slots[EMBED_SLOTS.ids] = Int32Array.of(vocabulary - 1);
-      slots[EMBED_SLOTS.table] = { array: row, offsetBytes: -(vocabulary - 1) * length * 2 };
-      slots[EMBED_SLOTS.y] = y;
-      slots[EMBED_SLOTS.lastId] = vocabulary - 1;
-      runKernel(target, embedRows({ length, tableDtype: 'bf16' }), { slots, tiles: 1 });
+      runKernel(target, embedRows({ length, tableDtype: 'bf16' }), {
+        ids: Int32Array.of(vocabulary - 1),
+        table: { array: row, offsetBytes: -(vocabulary - 1) * length * 2 },
+        y,
+        lastId: vocabulary - 1,
+      });
       assert.deepEqual(y, widen(row));
     });
   }

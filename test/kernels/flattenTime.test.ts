@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FLATTEN_SLOTS, flattenTime } from '../../src/kernels/flattenTime.js';
+import { flattenTime } from '../../src/kernels/flattenTime.js';
 import { MODEL_SHAPES, STEM_HEIGHTS, STEM_WIDTHS } from '../../src/kernels/registry/modelShapes.js';
 import { FeatureMapArray } from './support/featureMap.js';
-import { type KernelSlot, runKernel, widen } from './support/kernelHarness.js';
+import { runKernel, widen } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 
 const CHUNKS = 3;
@@ -24,11 +24,7 @@ describe('flattenTime', async () => {
           const rows = CHUNKS * width - 2; // the last chunk is not whole
           const length = channels * height;
           const y = map.array.slice(0, rows * length).fill(0);
-          const slots: KernelSlot[] = [];
-          slots[FLATTEN_SLOTS.x] = map.array;
-          slots[FLATTEN_SLOTS.y] = y;
-          const order = Array.from({ length: rows }, (_, i) => rows - 1 - i);
-          runKernel(target, flattenTime({ ...size, dtype }), { slots, tiles: rows, order });
+          runKernel(target, flattenTime({ ...size, dtype }), { x: map.array, y }, { order: 'backwards' });
           const found = widen(y);
           const x = widen(map.array);
           for (let row = 0; row < rows; row++) {

@@ -53,7 +53,7 @@ describe('layerNorm', async () => {
           for (const rows of [1, 11])
             checkNorm(
               target,
-              layerNorm,
+              (spec, values) => layerNorm(spec).call(values),
               { length, rows, rowsPerTile: 4, yDtype, epsilon: EPSILON },
               reference,
               known,

@@ -5,7 +5,7 @@ import { decoderLinears, encoderLinears, MODEL_SHAPES } from '../../src/kernels/
 import { maxStreamRows, rowGroups } from '../../src/kernels/streamDot.js';
 import { streamColumns } from '../../src/kernels/tileShapes.js';
 import { Random } from '../support/random.js';
-import type { KernelTarget } from './support/kernelHarness.js';
+import type { KernelRun, KernelTarget } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 import { linearCase, operandTypes, randomProduct } from './support/productCases.js';
 import { ProductRun } from './support/productRun.js';
@@ -14,12 +14,11 @@ function checkMatvec(
   target: KernelTarget,
   run: ProductRun,
   columnsPerTile: number,
-  order: 'forwards' | 'backwards' = 'forwards',
+  order: KernelRun = {},
 ): void {
   const { aDtype, bDtype, m, n, depth } = run.what;
-  const tiles = Math.ceil(n / columnsPerTile);
   const { aStrideBytes, bStrideBytes, epilogue } = run;
-  const spec = matvec({
+  const kernel = matvec({
     aDtype,
     bDtype,
     rows: m,
@@ -30,11 +29,7 @@ function checkMatvec(
     columnsPerTile,
     epilogue,
   });
-  run.check(target, spec, { m }, { tiles, ...(order === 'forwards' ? {} : { order: backwards(tiles) }) });
-}
-
-function backwards(tiles: number): number[] {
-  return Array.from({ length: tiles }, (_, i) => tiles - 1 - i);
+  run.check(target, (operands) => kernel.call(operands), order);
 }
 
 test('rows are shared out in order, in groups that differ by one row at most', () => {
@@ -87,7 +82,7 @@ describe('matvec', async () => {
             target,
             new ProductRun(what, random),
             columnsPerTile,
-            i % 2 === 0 ? 'forwards' : 'backwards',
+            i % 2 === 0 ? {} : { order: 'backwards' },
           );
         }
       });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MEL_FLOOR_SLOTS, MEL_FLOOR_TILE, melFloor } from '../../src/kernels/melFloor.js';
+import { MEL_FLOOR_TILE, melFloor } from '../../src/kernels/melFloor.js';
 import { Random } from '../support/random.js';
-import { type KernelSlot, runKernel } from './support/kernelHarness.js';
+import { runKernel } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 
 describe('melFloor', async () => {
@@ -18,12 +18,7 @@ describe('melFloor', async () => {
           maxima[maximumAt] = 1.5;
           const y = random.floats(length, 10);
           const before = y.slice();
-          const slots: KernelSlot[] = [];
-          slots[MEL_FLOOR_SLOTS.maxima] = maxima;
-          slots[MEL_FLOOR_SLOTS.maximumCount] = maxima.length;
-          slots[MEL_FLOOR_SLOTS.y] = y;
-          slots[MEL_FLOOR_SLOTS.length] = length;
-          runKernel(target, melFloor(), { slots, tiles: Math.ceil(length / MEL_FLOOR_TILE) });
+          runKernel(target, melFloor(), { maxima, maximumCount: maxima.length, y, length });
           y.forEach((value, i) => {
             const expected = (Math.max(before[i]!, 1.5 - 8) + 4) / 4;
             const tolerance = 2 ** -23 * Math.max(Math.abs(expected), 1);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MEL_LOG_SLOTS, melLog } from '../../src/kernels/melLog.js';
+import { melLog } from '../../src/kernels/melLog.js';
 import { Random } from '../support/random.js';
-import { type KernelSlot, type KernelTarget, runKernel } from './support/kernelHarness.js';
+import { type KernelTarget, runKernel } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 
 const MIN_ENERGY = 1e-10;
@@ -15,14 +15,12 @@ function compute(
 ): { y: Float32Array; maxima: Float32Array } {
   const y = new Float32Array(rows * (count + gap)).fill(5);
   const maxima = new Float32Array(rows);
-  const slots: KernelSlot[] = [];
-  slots[MEL_LOG_SLOTS.energies] = energies;
-  slots[MEL_LOG_SLOTS.count] = count;
-  slots[MEL_LOG_SLOTS.y] = y;
-  slots[MEL_LOG_SLOTS.yStrideBytes] = 4 * (count + gap);
-  slots[MEL_LOG_SLOTS.maxima] = maxima;
-  const order = Array.from({ length: rows }, (_, i) => rows - 1 - i);
-  runKernel(target, melLog({ stride }), { slots, tiles: rows, order });
+  runKernel(
+    target,
+    melLog({ stride }),
+    { energies, count, y, yStrideBytes: 4 * (count + gap), maxima },
+    { order: 'backwards' },
+  );
   return { y, maxima };
 }
 

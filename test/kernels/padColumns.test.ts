@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { PAD_COLUMNS_SLOTS, padColumns } from '../../src/kernels/padColumns.js';
+import { padColumns } from '../../src/kernels/padColumns.js';
 import { Random } from '../support/random.js';
-import { type KernelSlot, runKernel } from './support/kernelHarness.js';
+import { runKernel } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 
 describe('padColumns', async () => {
@@ -16,10 +16,7 @@ describe('padColumns', async () => {
         if (target.isSlow && rows > 3) continue;
         const x = new Random(from).floats(rows * from);
         const y = new Float32Array(rows * to).fill(7);
-        const slots: KernelSlot[] = [];
-        slots[PAD_COLUMNS_SLOTS.x] = x;
-        slots[PAD_COLUMNS_SLOTS.y] = y;
-        runKernel(target, padColumns({ from, to }), { slots, tiles: rows });
+        runKernel(target, padColumns({ from, to }), { x, y });
         for (let row = 0; row < rows; row++) {
           const expected = new Float32Array(to);
           expected.set(x.subarray(row * from, (row + 1) * from));

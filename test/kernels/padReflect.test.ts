@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { PAD_REFLECT_SLOTS, PAD_REFLECT_TILE, padReflect } from '../../src/kernels/padReflect.js';
+import { PAD_REFLECT_TILE, padReflect } from '../../src/kernels/padReflect.js';
 import { Random } from '../support/random.js';
-import { type KernelSlot, runKernel } from './support/kernelHarness.js';
+import { runKernel } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 
 interface Piece {
@@ -31,13 +31,7 @@ describe('padReflect', async () => {
       for (const first of [-100_000, -21, 30, 100_000]) {
         const samples = new Random(1).floats(10);
         const padded = new Float32Array(16);
-        const slots: KernelSlot[] = [];
-        slots[PAD_REFLECT_SLOTS.samples] = samples;
-        slots[PAD_REFLECT_SLOTS.n] = samples.length;
-        slots[PAD_REFLECT_SLOTS.first] = first;
-        slots[PAD_REFLECT_SLOTS.padded] = padded;
-        slots[PAD_REFLECT_SLOTS.count] = padded.length;
-        runKernel(target, padReflect(), { slots, tiles: 1 });
+        runKernel(target, padReflect(), { samples, n: samples.length, first, padded, count: padded.length });
         assert.ok(
           padded.every((value) => samples.includes(value)),
           `from ${first}: ${padded}`,
@@ -49,15 +43,7 @@ describe('padReflect', async () => {
       for (const { n, first, count } of target.isSlow ? small : [...small, ...large]) {
         const samples = new Random(n).floats(n);
         const padded = new Float32Array(count);
-        const slots: KernelSlot[] = [];
-        slots[PAD_REFLECT_SLOTS.samples] = samples;
-        slots[PAD_REFLECT_SLOTS.n] = n;
-        slots[PAD_REFLECT_SLOTS.first] = first;
-        slots[PAD_REFLECT_SLOTS.padded] = padded;
-        slots[PAD_REFLECT_SLOTS.count] = count;
-        const tiles = Math.ceil(count / PAD_REFLECT_TILE);
-        const order = Array.from({ length: tiles }, (_, i) => tiles - 1 - i);
-        runKernel(target, padReflect(), { slots, tiles, order });
+        runKernel(target, padReflect(), { samples, n, first, padded, count }, { order: 'backwards' });
         padded.forEach((value, i) => {
           const at = first + i;
           const mirrored = at < 0 ? -at : at < n ? at : 2 * (n - 1) - at;

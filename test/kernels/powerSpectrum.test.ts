@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { POWER_SPECTRUM_SLOTS, powerSpectrum } from '../../src/kernels/powerSpectrum.js';
+import { powerSpectrum } from '../../src/kernels/powerSpectrum.js';
 import { Random } from '../support/random.js';
-import { type KernelSlot, runKernel } from './support/kernelHarness.js';
+import { runKernel } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 
 describe('powerSpectrum', async () => {
@@ -16,12 +16,7 @@ describe('powerSpectrum', async () => {
         if (target.isSlow && rows > 3) continue;
         const spectrum = new Random(rows).floats(2 * rows * bins, 30);
         const power = new Float32Array(rows * bins);
-        const slots: KernelSlot[] = [];
-        slots[POWER_SPECTRUM_SLOTS.spectrum] = spectrum;
-        slots[POWER_SPECTRUM_SLOTS.power] = power;
-        slots[POWER_SPECTRUM_SLOTS.m] = rows;
-        const tiles = Math.ceil(rows / rowsPerTile);
-        runKernel(target, powerSpectrum({ bins, rowsPerTile }), { slots, tiles });
+        runKernel(target, powerSpectrum({ bins, rowsPerTile }), { spectrum, power, m: rows });
         power.forEach((value, i) => {
           const re = spectrum[i + Math.floor(i / bins) * bins]!;
           const im = spectrum[i + Math.floor(i / bins) * bins + bins]!;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { prefillAttention, prefillAttentionTiles } from '../../src/kernels/prefillAttention.js';
+import { prefillAttention } from '../../src/kernels/prefillAttention.js';
 import { attentionMistakes, f32Rounding, noMistake, pairedRounding } from './support/attentionReference.js';
 import {
   type CachedAttentionCase,
   CachedAttentionRun,
   type CachedRow,
 } from './support/cachedAttentionRun.js';
-import { asOperand, type KernelTarget } from './support/kernelHarness.js';
+import { asOperand, type KernelRun, type KernelTarget } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 
 type Heads = Pick<CachedAttentionCase, 'heads' | 'kvHeads' | 'headDim'>;
@@ -29,9 +29,8 @@ function prefill(dtype: 'f32' | 'bf16', heads: Heads, rows: number, first: numbe
   };
 }
 
-function attend(run: CachedAttentionRun, target: KernelTarget, order?: readonly number[]): void {
-  const tiles = prefillAttentionTiles(run.spec, run.size.rows.length);
-  run.run(target, prefillAttention(run.spec), tiles, order);
+function attend(run: CachedAttentionRun, target: KernelTarget, order: KernelRun = {}): void {
+  run.run(target, prefillAttention(run.spec), order);
 }
 
 const shapes: readonly [heads: Heads, rows: number, first: number][] = [
@@ -131,12 +130,7 @@ describe('prefillAttention', async () => {
       const forwards = new CachedAttentionRun(size, 5);
       const backwards = new CachedAttentionRun(size, 5);
       attend(forwards, target);
-      const tiles = prefillAttentionTiles(size, 70);
-      attend(
-        backwards,
-        target,
-        Array.from({ length: tiles }, (_, i) => tiles - 1 - i),
-      );
+      attend(backwards, target, { order: 'backwards' });
       assert.deepEqual(backwards.y, forwards.y);
     });
   }

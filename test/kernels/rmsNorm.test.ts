@@ -30,7 +30,7 @@ describe('rmsNorm', async () => {
           for (const rows of [1, 11])
             checkNorm(
               target,
-              rmsNorm,
+              (spec, values) => rmsNorm(spec).call(values),
               { length, rows, rowsPerTile: 4, yDtype, epsilon: EPSILON },
               reference,
               mistakes,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MODEL_SHAPES } from '../../src/kernels/registry/modelShapes.js';
-import { ROTARY_SLOTS, rotaryToCache } from '../../src/kernels/rotaryToCache.js';
+import { rotaryToCache } from '../../src/kernels/rotaryToCache.js';
 import { Random } from '../support/random.js';
-import { asOperand, type KernelSlot, type KernelTarget, runKernel, widen } from './support/kernelHarness.js';
+import { asOperand, type KernelTarget, runKernel, widen } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 import { type Approximate, errorInBounds, halfUlpOfBf16 } from './support/productReference.js';
 
@@ -97,11 +97,8 @@ class RotaryRun {
     const sequences = Int32Array.from(places, ([sequence]) => sequence);
     const positions = Int32Array.from(places, ([, position]) => position);
     const arrays = { q, k, v, qNorm, kNorm, cos, sin, positions, sequences, y, keys, values };
-    const named = { ...arrays, lastPosition: CAPACITY - 1, lastSequence: SEQUENCES - 1 };
-    const slots: KernelSlot[] = [];
-    for (const [name, index] of Object.entries(ROTARY_SLOTS))
-      slots[index] = named[name as keyof typeof named];
-    runKernel(target, spec, { slots, tiles: rowPlaces.length, order: [2, 0, 3, 1] });
+    const last = { lastPosition: CAPACITY - 1, lastSequence: SEQUENCES - 1 };
+    runKernel(target, spec, { ...arrays, ...last }, { order: [2, 0, 3, 1] });
   }
 
   check(where: string): void {

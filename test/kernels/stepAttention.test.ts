@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { stepAttention, stepAttentionTiles } from '../../src/kernels/stepAttention.js';
+import { stepAttention } from '../../src/kernels/stepAttention.js';
 import { attentionMistakes, bf16Rounding, f32Rounding, noMistake } from './support/attentionReference.js';
 import { type CachedAttentionCase, CachedAttentionRun } from './support/cachedAttentionRun.js';
-import { asOperand, type KernelTarget } from './support/kernelHarness.js';
+import { asOperand, type KernelRun, type KernelTarget } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 
 type Heads = Pick<CachedAttentionCase, 'heads' | 'kvHeads' | 'headDim'>;
@@ -27,9 +27,8 @@ function step(dtype: 'f32' | 'bf16', heads: Heads, positions: readonly number[])
   };
 }
 
-function attend(run: CachedAttentionRun, target: KernelTarget, order?: readonly number[]): void {
-  const tiles = stepAttentionTiles(run.spec, run.size.rows.length);
-  run.run(target, stepAttention(run.spec), tiles, order);
+function attend(run: CachedAttentionRun, target: KernelTarget, order: KernelRun = {}): void {
+  run.run(target, stepAttention(run.spec), order);
 }
 
 const shapes: readonly [heads: Heads, positions: readonly number[]][] = [
@@ -126,12 +125,7 @@ describe('stepAttention', async () => {
       const forwards = new CachedAttentionRun(size, 5);
       const backwards = new CachedAttentionRun(size, 5);
       attend(forwards, target);
-      const tiles = stepAttentionTiles(size, 2);
-      attend(
-        backwards,
-        target,
-        Array.from({ length: tiles }, (_, i) => tiles - 1 - i),
-      );
+      attend(backwards, target, { order: 'backwards' });
       assert.deepEqual(backwards.y, forwards.y);
     });
   }

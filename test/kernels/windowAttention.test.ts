@@ -1,10 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  WINDOW_ATTENTION_SLOTS,
-  windowAttention,
-  windowAttentionTiles,
-} from '../../src/kernels/windowAttention.js';
+import { windowAttention } from '../../src/kernels/windowAttention.js';
 import { Random } from '../support/random.js';
 import {
   type AttentionMistake,
@@ -15,7 +11,7 @@ import {
   noMistake,
   pairedRounding,
 } from './support/attentionReference.js';
-import { asOperand, type KernelSlot, type KernelTarget, runKernel, widen } from './support/kernelHarness.js';
+import { asOperand, type KernelRun, type KernelTarget, runKernel, widen } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 
 interface Size {
@@ -44,19 +40,13 @@ class WindowRun {
     this.y = asOperand(size.dtype, new Float32Array(length));
   }
 
-  run(target: KernelTarget, order?: readonly number[]): void {
+  run(target: KernelTarget, run: KernelRun = {}): void {
     const { dtype, heads, headDim, windowTokens, tokens } = this.size;
     const rowBytes = heads * headDim * (dtype === 'bf16' ? 2 : 4);
     const strides = { qStrideBytes: rowBytes, kStrideBytes: 2 * rowBytes, vStrideBytes: 2 * rowBytes };
     const spec = { dtype, heads, headDim, windowTokens, ...strides, yStrideBytes: rowBytes };
-    const slots: KernelSlot[] = [];
-    slots[WINDOW_ATTENTION_SLOTS.q] = this.q;
-    slots[WINDOW_ATTENTION_SLOTS.k] = this.kv;
-    slots[WINDOW_ATTENTION_SLOTS.v] = { array: this.kv, offsetBytes: rowBytes };
-    slots[WINDOW_ATTENTION_SLOTS.y] = this.y;
-    slots[WINDOW_ATTENTION_SLOTS.tokens] = tokens;
-    const tiles = windowAttentionTiles(spec, tokens);
-    runKernel(target, windowAttention(spec), { slots, tiles, ...(order === undefined ? {} : { order }) });
+    const v = { array: this.kv, offsetBytes: rowBytes };
+    runKernel(target, windowAttention(spec), { q: this.q, k: this.kv, v, y: this.y, tokens }, run);
   }
 
   /** The largest error in units of the stated bound, if the kernel had been meant to make a mistake. */
@@ -161,14 +151,10 @@ describe('windowAttention', async () => {
 
     test(`gives the same bits in any order: ${target.name}`, { skip: target.missing }, () => {
       const size = { dtype: dtypes.at(-1)!, heads: 2, headDim: 32, windowTokens: 40, tokens: 90 };
-      const tiles = windowAttentionTiles(size, size.tokens);
       const forwards = new WindowRun(size, 4);
       const backwards = new WindowRun(size, 4);
       forwards.run(target);
-      backwards.run(
-        target,
-        Array.from({ length: tiles }, (_, i) => tiles - 1 - i),
-      );
+      backwards.run(target, { order: 'backwards' });
       assert.deepEqual(backwards.y, forwards.y);
     });
   }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MODEL_SHAPES, STEM_HEIGHTS, STEM_WIDTHS } from '../../src/kernels/registry/modelShapes.js';
-import { ZERO_BORDERS_SLOTS, zeroBorders } from '../../src/kernels/zeroBorders.js';
+import { zeroBorders } from '../../src/kernels/zeroBorders.js';
 import { borderCells, FeatureMapArray } from './support/featureMap.js';
-import { type KernelSlot, runKernel } from './support/kernelHarness.js';
+import { runKernel } from './support/kernelHarness.js';
 import { kernelTargets } from './support/kernelTargets.js';
 
 const CHUNKS = 3;
@@ -32,9 +32,7 @@ describe('zeroBorders', async () => {
             for (const [h, w] of borderCells(layout))
               expected.fill(0, map.index(chunk, 0, h, w), map.index(chunk, size.channels, h, w));
           }
-          const slots: KernelSlot[] = [];
-          slots[ZERO_BORDERS_SLOTS.map] = map.array;
-          runKernel(target, zeroBorders(layout), { slots, tiles: CHUNKS, order: [2, 0, 1] });
+          runKernel(target, zeroBorders(layout), { map: map.array }, { order: [2, 0, 1] });
           const at = map.array.findIndex((value, i) => value !== expected[i]);
           assert.equal(at, -1, `${JSON.stringify(layout)}: element ${at}`);
         }

@@ -64,8 +64,8 @@ test('a tape without entries, and one whose entries have no tiles, end at once',
   const conductor = new Conductor(machine, SCRATCH_BYTES);
   const region = machine.reserve(4096);
   await conductor.run(conductor.writeTape(region, []));
-  const idle = { kernel: 0, args: 0, tiles: 0, barrier: true };
-  await conductor.run(conductor.writeTape(region, [idle, { ...idle, barrier: false }, idle]));
+  const idle = { kernel: 0, args: 0, tiles: 0 };
+  await conductor.run(conductor.writeTape(region, [[idle, idle], [idle]]));
   await conductor.close();
 });
 

@@ -60,8 +60,8 @@ function conductorOf(machine: Machine): { conductor: Conductor; words: Int32Arra
 /** One entry of `tiles` tiles. */
 function tapeOf(machine: Machine, conductor: Conductor, code: KernelCode, tiles: number, barriers = 1): Tape {
   const [kernel] = machine.install([code]) as [number];
-  const entry = { kernel, args: 0, tiles, barrier: true };
-  return conductor.writeTape(machine.reserve(barriers * ENTRY.byteLength), new Array(barriers).fill(entry));
+  const entry = { kernel, args: 0, tiles };
+  return conductor.writeTape(machine.reserve(barriers * ENTRY.byteLength), new Array(barriers).fill([entry]));
 }
 
 for (const target of [x64, wasm]) {

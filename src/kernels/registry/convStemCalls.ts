@@ -1,11 +1,11 @@
-import { CHUNK_MEL_SLOTS, chunkMel } from '../chunkMel.js';
-import { CONV1_SLOTS, conv1Gelu } from '../conv1Gelu.js';
-import { convolutionWindows, lastElement, lastWindow } from '../convolutionWindows.js';
+import { chunkMel } from '../chunkMel.js';
+import { conv1Gelu } from '../conv1Gelu.js';
+import { convolutionWindows } from '../convolutionWindows.js';
 import { chunkBytes, type FeatureMapLayout, rowBytes } from '../featureMapLayout.js';
-import { FLATTEN_SLOTS, flattenTime } from '../flattenTime.js';
+import { flattenTime } from '../flattenTime.js';
 import { matmul } from '../matmul.js';
 import { convolutionTile } from '../tileShapes.js';
-import { ZERO_BORDERS_SLOTS, zeroBorders } from '../zeroBorders.js';
+import { zeroBorders } from '../zeroBorders.js';
 import {
   arrayBytes,
   BYTES,
@@ -17,7 +17,6 @@ import {
   i32,
   type RegisteredKernel,
 } from './exampleCall.js';
-import { matmulArguments } from './matmulArguments.js';
 import { STEM_HEIGHTS, STEM_WIDTHS } from './modelShapes.js';
 
 /** Chunks that the encoder convolves together. */
@@ -40,12 +39,15 @@ export const chunkMelKernel: RegisteredKernel = {
     const map = stemMap(context, 0);
     const frames = CHUNKS * map.width - 7;
     const [mel, y] = [f32(map.height * frames), mapArray(map)];
-    const slots: (number | ExampleArray)[] = [];
-    slots[CHUNK_MEL_SLOTS.mel] = mel;
-    slots[CHUNK_MEL_SLOTS.frames] = frames;
-    slots[CHUNK_MEL_SLOTS.map] = y;
-    const spec = chunkMel({ bins: map.height, width: map.width });
-    return [{ label: `${frames} frames`, spec, slots, tiles: CHUNKS, flops: 0, bytes: arrayBytes(mel, y) }];
+    const kernel = chunkMel({ bins: map.height, width: map.width });
+    return [
+      {
+        label: `${frames} frames`,
+        call: (allocate) => kernel.call({ mel: allocate(mel), frames, map: allocate(y) }),
+        flops: 0,
+        bytes: arrayBytes(mel, y),
+      },
+    ];
   },
 };
 
@@ -55,11 +57,13 @@ export const zeroBordersKernel: RegisteredKernel = {
   calls: (context) =>
     ([1, 2, 3] as const).map((stage) => {
       const map = stemMap(context, stage);
-      const slots: (number | ExampleArray)[] = [];
-      slots[ZERO_BORDERS_SLOTS.map] = mapArray(map);
       const elements = 2 * (map.height + map.width + 2) * map.channels;
-      const bytes = CHUNKS * elements * BYTES[map.dtype];
-      return { label: `map ${stage}`, spec: zeroBorders(map), slots, tiles: CHUNKS, flops: 0, bytes };
+      return {
+        label: `map ${stage}`,
+        call: (allocate) => zeroBorders(map).call({ map: allocate(mapArray(map)) }),
+        flops: 0,
+        bytes: CHUNKS * elements * BYTES[map.dtype],
+      };
     }),
 };
 
@@ -68,21 +72,20 @@ export const conv1GeluKernel: RegisteredKernel = {
   limit: 'arithmetic',
   calls: (context) => {
     const [x, y] = [stemMap(context, 0), stemMap(context, 1)];
-    const arrays = [mapArray(x), f32(9 * y.channels), f32(y.channels), mapArray(y)] as const;
-    const slots: (number | ExampleArray)[] = [];
-    slots[CONV1_SLOTS.x] = arrays[0];
-    slots[CONV1_SLOTS.weight] = arrays[1];
-    slots[CONV1_SLOTS.bias] = arrays[2];
-    slots[CONV1_SLOTS.y] = arrays[3];
+    const [weight, bias] = [f32(9 * y.channels), f32(y.channels)];
     const outputs = CHUNKS * y.height * y.width * y.channels;
     return [
       {
         label: `${CHUNKS} chunks`,
-        spec: conv1Gelu({ x, y }),
-        slots,
-        tiles: CHUNKS * y.height,
+        call: (allocate) =>
+          conv1Gelu({ x, y }).call({
+            x: allocate(mapArray(x)),
+            weight: allocate(weight),
+            bias: allocate(bias),
+            y: allocate(mapArray(y)),
+          }),
         flops: 18 * outputs,
-        bytes: arrayBytes(...arrays),
+        bytes: arrayBytes(mapArray(x), weight, bias, mapArray(y)),
       },
     ];
   },
@@ -94,16 +97,11 @@ export const flattenTimeKernel: RegisteredKernel = {
   calls: (context) => {
     const map = stemMap(context, 3);
     const rows = CHUNKS * map.width;
-    const [x, y] = [mapArray(map), { dtype: map.dtype, length: rows * map.channels * map.height }];
-    const slots: (number | ExampleArray)[] = [];
-    slots[FLATTEN_SLOTS.x] = x;
-    slots[FLATTEN_SLOTS.y] = y;
+    const y = { dtype: map.dtype, length: rows * map.channels * map.height };
     return [
       {
         label: `${rows} rows`,
-        spec: flattenTime(map),
-        slots,
-        tiles: rows,
+        call: (allocate) => flattenTime(map).call({ x: allocate(mapArray(map)), y: allocate(y) }),
         flops: 0,
         bytes: 2 * arrayBytes(y),
       },
@@ -119,8 +117,27 @@ export function convolutionCalls(context: ExampleContext): ExampleCall[] {
     const n = y.channels;
     const m = CHUNKS * y.height * y.width;
     const { rowsPerTile, columnsPerTile } = convolutionTile(m, n, context.threadCount);
-    const mTiles = Math.ceil(m / rowsPerTile);
     const depth = 9 * x.channels;
+    const kernel = matmul({
+      aDtype: x.dtype,
+      bDtype: 'bf16',
+      n,
+      segments: 3,
+      segmentDepth: 3 * x.channels,
+      aSegmentStrideBytes: rowBytes(x),
+      aStrideBytes: 0,
+      bStrideBytes: depth * BYTES.bf16,
+      indirect: true,
+      columnsPerTile,
+      epilogue: {
+        bias: true,
+        activation: 'gelu',
+        residual: false,
+        yDtype: y.dtype,
+        yStrideBytes: 0,
+        residualStrideBytes: 0,
+      },
+    });
     const arrays = {
       x: mapArray(x),
       weight: bf16(n * depth),
@@ -128,31 +145,20 @@ export function convolutionCalls(context: ExampleContext): ExampleCall[] {
       y: mapArray(y),
       table: i32(convolutionWindows(x, y, CHUNKS)),
     };
-    const last = { lastX: lastWindow(x, CHUNKS), lastY: lastElement(y, CHUNKS) };
     return {
       label: `conv2d${stage + 1}, ${CHUNKS} chunks`,
-      spec: matmul({
-        aDtype: x.dtype,
-        bDtype: 'bf16',
-        n,
-        segments: 3,
-        segmentDepth: 3 * x.channels,
-        aSegmentStrideBytes: rowBytes(x),
-        aStrideBytes: 0,
-        bStrideBytes: depth * BYTES.bf16,
-        indirect: true,
-        columnsPerTile,
-        epilogue: {
-          bias: true,
-          activation: 'gelu',
-          residual: false,
-          yDtype: y.dtype,
-          yStrideBytes: 0,
-          residualStrideBytes: 0,
-        },
-      }),
-      slots: matmulArguments({ ...arrays, ...last, m, mTiles, rowsPerTile }),
-      tiles: mTiles * Math.ceil(n / columnsPerTile),
+      call: (allocate) =>
+        kernel.call({
+          x: allocate(arrays.x),
+          weight: allocate(arrays.weight),
+          weight2: null,
+          y: allocate(arrays.y),
+          bias: allocate(arrays.bias),
+          residual: null,
+          table: allocate(arrays.table),
+          m,
+          rowsPerTile,
+        }),
       flops: 2 * m * n * depth,
       bytes: arrayBytes(...Object.values(arrays)),
     };

@@ -1,9 +1,9 @@
 import type { Capabilities } from '../../jit/ir.js';
-import type { KernelSpec } from '../kernel.js';
+import type { KernelCall, Memory } from '../kernel.js';
 import type { OperandDtype } from '../tilePolicy.js';
 import type { ModelShapes } from './modelShapes.js';
 
-/** An array that a slot points to. The same object in two slots is the same memory. */
+/** An array that a call works on. */
 export interface ExampleArray {
   readonly dtype: OperandDtype | 'i32';
   readonly length: number;
@@ -11,14 +11,15 @@ export interface ExampleArray {
   readonly values?: Int32Array;
 }
 
+/** Gives memory for an array, with its values where it has some. */
+export type Allocate = (array: ExampleArray) => Memory;
+
 /** One whole call of a kernel at sizes that a model brings. */
 export interface ExampleCall {
   /** What it does where, for example `q_proj, 157 rows`. */
   readonly label: string;
-  readonly spec: KernelSpec;
-  /** The argument structure: numbers as they are, arrays as addresses. */
-  readonly slots: readonly (number | ExampleArray)[];
-  readonly tiles: number;
+  /** The call, on memory that `allocate` gives it. */
+  call(allocate: Allocate): KernelCall;
   /** Multiplications and additions. */
   readonly flops: number;
   /** What has to be read and written at least: every array (or the part of it that is used) once. */

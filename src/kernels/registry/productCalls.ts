@@ -1,13 +1,13 @@
-import { ARGMAX_REDUCE_SLOTS, argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../argmax.js';
+import { argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../argmax.js';
 import type { EpilogueSpec } from '../epilogue.js';
+import type { Memory } from '../kernel.js';
 import { matmul } from '../matmul.js';
-import type { MATMUL_SLOTS } from '../matmulSlots.js';
 import { matvec } from '../matvec.js';
 import { maxStreamRows } from '../streamDot.js';
 import { matmulTile, streamColumns } from '../tileShapes.js';
-
 import { convolutionCalls } from './convStemCalls.js';
 import {
+  type Allocate,
   AUDIO_TOKENS,
   arrayBytes,
   BYTES,
@@ -20,7 +20,6 @@ import {
   PROMPT_ROWS,
   type RegisteredKernel,
 } from './exampleCall.js';
-import { matmulArguments } from './matmulArguments.js';
 import { decoderLinears, encoderLinears, type LinearShape } from './modelShapes.js';
 
 /** Every product of the encoder and of prefill, and the convolutions of the stem. */
@@ -57,9 +56,12 @@ export const argmaxStreamKernel: RegisteredKernel = {
     return [
       {
         label: `lm_head, ${rows} rows`,
-        spec: argmaxStream(common),
-        slots: matmulArguments({ x, weight, y: partials, m: rows }),
-        tiles,
+        call: (allocate) =>
+          argmaxStream(common).call({
+            x: allocate(x),
+            weight: allocate(weight),
+            partials: allocate(partials),
+          }),
         flops: 2 * rows * vocabulary * hidden,
         bytes: arrayBytes(x, weight, partials),
       },
@@ -74,14 +76,21 @@ export const argmaxReduceKernel: RegisteredKernel = {
     const { rows, columnsPerTile } = headSpec(context);
     const tiles = Math.ceil(context.model.decoder.vocabulary / columnsPerTile);
     const partials = f32((tiles * rows * PARTIAL_BYTES) / 4);
-    const slots: (number | ExampleArray)[] = [];
-    slots[ARGMAX_REDUCE_SLOTS.partials] = partials;
-    slots[ARGMAX_REDUCE_SLOTS.tiles] = tiles;
-    slots[ARGMAX_REDUCE_SLOTS.ids] = i32(new Int32Array(rows));
-    slots[ARGMAX_REDUCE_SLOTS.best] = f32(rows);
-    slots[ARGMAX_REDUCE_SLOTS.logSumExp] = f32(rows);
-    const spec = argmaxReduce({ rows });
-    return [{ label: `${rows} rows`, spec, slots, tiles: 1, flops: 0, bytes: arrayBytes(partials) }];
+    return [
+      {
+        label: `${rows} rows`,
+        call: (allocate) =>
+          argmaxReduce({ rows }).call({
+            partials: allocate(partials),
+            tiles,
+            ids: allocate(i32(new Int32Array(rows))),
+            best: allocate(f32(rows)),
+            logSumExp: allocate(f32(rows)),
+          }),
+        flops: 0,
+        bytes: arrayBytes(partials),
+      },
+    ];
   },
 };
 
@@ -104,8 +113,7 @@ function matmulCall(context: ExampleContext, shape: LinearShape, m: number): Exa
   const { n, depth } = shape;
   const weights = shape.activation === 'swiglu' ? 2 : 1;
   const { rowsPerTile, columnsPerTile } = matmulTile(m, n, weights, threadCount);
-  const mTiles = Math.ceil(m / rowsPerTile);
-  const spec = matmul({
+  const kernel = matmul({
     aDtype: operand,
     bDtype: 'bf16',
     n,
@@ -121,9 +129,7 @@ function matmulCall(context: ExampleContext, shape: LinearShape, m: number): Exa
   const arrays = linearArrays(context, shape, m);
   return {
     label: `${shape.name}, ${m} rows`,
-    spec,
-    slots: matmulArguments({ ...arrays, m, mTiles, rowsPerTile }),
-    tiles: mTiles * Math.ceil(n / columnsPerTile),
+    call: (allocate) => kernel.call({ ...placed(arrays, allocate), table: null, m, rowsPerTile }),
     ...workOf(shape, m, arrays),
   };
 }
@@ -134,7 +140,7 @@ function matvecCall(context: ExampleContext, shape: LinearShape, rows: number): 
   const bStrideBytes = depth * BYTES.bf16;
   const weights = shape.activation === 'swiglu' ? 2 : 1;
   const columnsPerTile = streamColumns(n, weights * bStrideBytes, threadCount);
-  const spec = matvec({
+  const kernel = matvec({
     aDtype: operand,
     bDtype: 'bf16',
     rows,
@@ -148,9 +154,7 @@ function matvecCall(context: ExampleContext, shape: LinearShape, rows: number): 
   const arrays = linearArrays(context, shape, rows);
   return {
     label: `${shape.name}, ${rows} rows`,
-    spec,
-    slots: matmulArguments({ ...arrays, m: rows }),
-    tiles: Math.ceil(n / columnsPerTile),
+    call: (allocate) => kernel.call(placed(arrays, allocate)),
     ...workOf(shape, rows, arrays),
   };
 }
@@ -168,7 +172,15 @@ function epilogueOf({ operand }: Pick<ExampleContext, 'operand'>, shape: LinearS
   };
 }
 
-type LinearArrays = Partial<Record<keyof typeof MATMUL_SLOTS, ExampleArray>>;
+interface LinearArrays {
+  readonly x: ExampleArray;
+  readonly weight: ExampleArray;
+  readonly weight2: ExampleArray | null;
+  readonly y: ExampleArray;
+  readonly bias: ExampleArray | null;
+  /** May be y itself. */
+  readonly residual: ExampleArray | null;
+}
 
 function linearArrays(context: ExampleContext, shape: LinearShape, m: number): LinearArrays {
   const { n, depth } = shape;
@@ -176,10 +188,24 @@ function linearArrays(context: ExampleContext, shape: LinearShape, m: number): L
   return {
     x: operandArray(context, m * depth),
     weight: bf16(n * depth),
-    ...(shape.activation === 'swiglu' ? { weight2: bf16(n * depth) } : {}),
+    weight2: shape.activation === 'swiglu' ? bf16(n * depth) : null,
     y,
-    ...(shape.bias ? { bias: f32(n) } : {}),
-    ...(shape.residual === 'none' ? {} : { residual: shape.residual === 'self' ? y : f32(m * n) }),
+    bias: shape.bias ? f32(n) : null,
+    residual: { none: null, self: y, other: f32(m * n) }[shape.residual],
+  };
+}
+
+/** The arrays in memory. */
+function placed(arrays: LinearArrays, allocate: Allocate) {
+  const optional = (array: ExampleArray | null): Memory | null => (array === null ? null : allocate(array));
+  const y = allocate(arrays.y);
+  return {
+    x: allocate(arrays.x),
+    weight: allocate(arrays.weight),
+    weight2: optional(arrays.weight2),
+    y,
+    bias: optional(arrays.bias),
+    residual: arrays.residual === arrays.y ? y : optional(arrays.residual),
   };
 }
 
@@ -187,7 +213,7 @@ function workOf(shape: LinearShape, m: number, arrays: LinearArrays): { flops: n
   const weights = shape.activation === 'swiglu' ? 2 : 1;
   return {
     flops: 2 * weights * m * shape.n * shape.depth,
-    bytes: arrayBytes(...new Set(Object.values(arrays))),
+    bytes: arrayBytes(...new Set(Object.values(arrays).filter((array) => array !== null))),
   };
 }
 

@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../../error.js';
-import { SCRATCH_BYTES } from '../../kernels/kernel.js';
+import { type Memory, SCRATCH_BYTES } from '../../kernels/kernel.js';
 import { Arena } from '../../runtime/arena.js';
 import { Conductor } from '../../runtime/conductor.js';
 import type { Machine } from '../../runtime/machine.js';
@@ -8,7 +8,7 @@ import type { Backend, Ceilings, Observer, Operators, Pass, Precision, Scope, We
 import { checkParameterBytes, type Parameter } from '../parameter.js';
 import { CompiledPass, type PassQueue, type Probe } from './compiledPass.js';
 import { CompiledScope } from './compiledScope.js';
-import { type PlacedBytes, WeightPlacer } from './compiledWeight.js';
+import { WeightPlacer } from './compiledWeight.js';
 import { KernelLibrary } from './kernelLibrary.js';
 import { type CeilingSource, measureCeilings } from './measureCeilings.js';
 import { recordOperators } from './recordOperators.js';
@@ -73,7 +73,7 @@ class CompiledBackend implements Backend, PassQueue, CeilingSource {
     this.placer = new WeightPlacer(machine, this.arena, precision);
   }
 
-  get largestWeight(): PlacedBytes | null {
+  get largestWeight(): Memory | null {
     return this.placer.largestInPlace;
   }
 

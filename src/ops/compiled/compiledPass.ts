@@ -83,11 +83,13 @@ export class CompiledPass implements Pass {
     for (const segment of this.segments) {
       const { calls, args, block } = segment;
       if (block === null) continue;
-      const entries = calls.map(({ tiles, barrier }, i): TapeEntry => {
-        return { kernel: handles[next + i]!, args: args[i]!, tiles, barrier };
+      const groups: TapeEntry[][] = [];
+      calls.forEach(({ tiles, group }, i) => {
+        if (group !== calls[i - 1]?.group) groups.push([]);
+        groups.at(-1)!.push({ kernel: handles[next + i]!, args: args[i]!, tiles });
       });
       next += calls.length;
-      segment.tape = this.conductor.writeTape(block, entries);
+      segment.tape = this.conductor.writeTape(block, groups);
     }
     this.linked = true;
   }

@@ -3,6 +3,7 @@ import type { Arena, Block } from '../../runtime/arena.js';
 import { checkChunkCount } from '../checkedOperators.js';
 import type { ActivationDtype, FeatureMap, KvCache, Scope, Tensor } from '../operators.js';
 import {
+  type CacheLayer,
   type CompiledFeatureMap,
   type CompiledKvCache,
   CompiledTensor,
@@ -51,11 +52,12 @@ export class CompiledScope implements Scope {
     size: { chunks: number; channels: number; height: number; width: number },
   ): FeatureMap {
     const element: ElementType = size.channels === 1 ? 'f32' : this.operand;
-    const elements = size.chunks * (size.height + 2) * (size.width + 2) * size.channels;
-    const { address } = this.allocate(elements * ELEMENT_BYTES[element]);
+    const chunkBytes = (size.height + 2) * (size.width + 2) * size.channels * ELEMENT_BYTES[element];
+    const { address } = this.allocate(size.chunks * chunkBytes);
     const make = (chunks: number): CompiledFeatureMap => {
       checkChunkCount(label, chunks, size.chunks);
-      return { label, ...size, chunks, scope: this, address, element, firstChunks: make };
+      const memory = { address, byteLength: chunks * chunkBytes };
+      return { label, ...size, chunks, scope: this, ...memory, element, firstChunks: make };
     };
     return make(size.chunks);
   }
@@ -71,23 +73,27 @@ export class CompiledScope implements Scope {
     const capacity = roundCapacity(size.capacity);
     const element = this.operand;
     const layerBytes = 2 * sequences * capacity * kvHeads * headDim * ELEMENT_BYTES[element];
-    const layerAddresses = this.layers(layers, layerBytes);
+    const layerMemory = this.layers(layers, layerBytes);
     const lastPosition = size.capacity - 1;
-    const place = { scope: this, layerAddresses, layerBytes, element, lastPosition };
+    const place = { scope: this, layerMemory, element, lastPosition };
     const cache: CompiledKvCache = { ...size, capacity, ...place };
     return cache;
   }
 
-  /** As many layers to a block as an array of any version of Node.js can show. @returns where each starts */
-  private layers(count: number, layerBytes: number): number[] {
+  /** As many layers to a block as an array of any version of Node.js can show; keys first, then values. */
+  private layers(count: number, layerBytes: number): CacheLayer[] {
     const together = Math.max(1, Math.floor(CACHE_BLOCK_BYTES / layerBytes));
-    const addresses: number[] = [];
-    while (addresses.length < count) {
-      const layers = Math.min(together, count - addresses.length);
+    const byteLength = layerBytes / 2;
+    const found: CacheLayer[] = [];
+    while (found.length < count) {
+      const layers = Math.min(together, count - found.length);
       const { address } = this.allocate(layers * layerBytes);
-      for (let layer = 0; layer < layers; layer++) addresses.push(address + layer * layerBytes);
+      for (let layer = 0; layer < layers; layer++) {
+        const keys = { address: address + layer * layerBytes, byteLength };
+        found.push({ keys, values: { address: keys.address + byteLength, byteLength } });
+      }
     }
-    return addresses;
+    return found;
   }
 
   release(): void {

@@ -1,4 +1,5 @@
 import { QwenAsrError } from '../../error.js';
+import type { Memory } from '../../kernels/kernel.js';
 import type { Block } from '../../runtime/arena.js';
 import { roundToBf16, widenBf16 } from '../bfloat16.js';
 import type { ActivationDtype, FeatureMap, KvCache, Tensor } from '../operators.js';
@@ -10,7 +11,7 @@ export type ElementType = 'f32' | 'bf16' | 'i32';
 export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { f32: 4, bf16: 2, i32: 4 };
 
 /** A tensor in kernel memory. */
-export class CompiledTensor implements Tensor {
+export class CompiledTensor implements Tensor, Memory {
   readonly scope: CompiledScope;
   readonly label: string;
   readonly shape: readonly number[];
@@ -45,6 +46,10 @@ export class CompiledTensor implements Tensor {
 
   get length(): number {
     return this.shape.reduce((product, size) => product * size, 1);
+  }
+
+  get byteLength(): number {
+    return this.length * ELEMENT_BYTES[this.element];
   }
 
   /** Rows of the leading dimension, and elements in one of them. */
@@ -108,21 +113,21 @@ export class CompiledTensor implements Tensor {
  * Feature map stored channels-last with a border of one element on every side: element (c, h, w) of chunk n at
  * ((n·(H+2) + h+1)·(W+2) + w+1)·C + c. The one-channel mel map is f32, the others operand.
  */
-export interface CompiledFeatureMap extends FeatureMap {
+export interface CompiledFeatureMap extends FeatureMap, Memory {
   readonly scope: CompiledScope;
-  readonly address: number;
   readonly element: ElementType;
 }
 
-/**
- * A layer has keys first, then values, both as [sequences, kvHeads, capacity, headDim] of the operand type.
- */
+/** Keys and values of a layer, both [sequences, kvHeads, capacity, headDim] of the operand type. */
+export interface CacheLayer {
+  readonly keys: Memory;
+  readonly values: Memory;
+}
+
 export interface CompiledKvCache extends KvCache {
   readonly scope: CompiledScope;
-  /** Where each layer starts. */
-  readonly layerAddresses: readonly number[];
+  readonly layerMemory: readonly CacheLayer[];
   readonly element: ElementType;
-  readonly layerBytes: number;
   /** The last position that was asked for; there is memory for more. */
   readonly lastPosition: number;
 }

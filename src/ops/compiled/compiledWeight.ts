@@ -1,3 +1,4 @@
+import type { Memory } from '../../kernels/kernel.js';
 import type { Arena } from '../../runtime/arena.js';
 import type { Machine } from '../../runtime/machine.js';
 import { dequantizeRows } from '../affineGroups.js';
@@ -8,18 +9,11 @@ import type { Parameter } from '../parameter.js';
 import { checkConvolutionShape, checkMatrixShape } from './checkShapes.js';
 
 /** A checkpoint tensor where kernels can read it. */
-export interface CompiledWeight extends Weight {
-  readonly address: number;
+export interface CompiledWeight extends Weight, Memory {
   /** How it lies there; may differ from the checkpoint's dtype. */
   readonly element: 'f32' | 'bf16';
   /** `matrix` as stored; `vector` f32; `convolution` [Cout, 3, 3, Cin], or [9, Cout] f32 where Cin is 1. */
   readonly layout: 'matrix' | 'vector' | 'convolution';
-}
-
-/** Where bytes lie that kernels read. */
-export interface PlacedBytes {
-  readonly address: number;
-  readonly byteLength: number;
 }
 
 /** Places weights: matrices in place where kernels read their type, everything else as a converted copy. */
@@ -28,7 +22,7 @@ export class WeightPlacer {
   private readonly arena: Arena;
   private readonly operand: 'f32' | 'bf16';
   private readonly placed = new Map<Uint8Array, CompiledWeight>();
-  private largest: PlacedBytes | null = null;
+  private largest: Memory | null = null;
 
   constructor(machine: Machine, arena: Arena, operand: 'f32' | 'bf16') {
     this.machine = machine;
@@ -50,24 +44,24 @@ export class WeightPlacer {
   }
 
   /** The largest matrix that kernels read in place; null when there is none. */
-  get largestInPlace(): PlacedBytes | null {
+  get largestInPlace(): Memory | null {
     return this.largest;
   }
 
   private placeAs(parameter: Parameter, layout: CompiledWeight['layout']): CompiledWeight {
     const { name, shape, dtype } = parameter;
     if (layout === 'vector') {
-      return { name, shape, dtype, layout, element: 'f32', address: this.copyFloats(toF32(parameter)) };
+      return { name, shape, dtype, layout, element: 'f32', ...this.copyFloats(toF32(parameter)) };
     }
     if (layout === 'convolution') return this.placeConvolution(parameter);
     checkMatrixShape(name, shape);
     const inPlace = dtype === 'bf16' || (dtype === 'f32' && this.operand === 'f32');
     if (inPlace) {
       const element = dtype === 'bf16' ? 'bf16' : 'f32';
-      const { address } = this.machine.place(parameter.bytes);
       const { byteLength } = parameter.bytes;
+      const { address } = this.machine.place(parameter.bytes);
       if (byteLength > (this.largest?.byteLength ?? 0)) this.largest = { address, byteLength };
-      return { name, shape, dtype, layout, element, address };
+      return { name, shape, dtype, layout, element, address, byteLength };
     }
     return { name, shape, dtype, layout, ...this.copyOperand(toF32(parameter)) };
   }
@@ -80,14 +74,15 @@ export class WeightPlacer {
     const layout = 'convolution';
     if (inputs === 1) {
       const moved = transpose(toF32(parameter), outputs!, 9);
-      return { name, shape, dtype, layout, element: 'f32', address: this.copyFloats(moved) };
+      return { name, shape, dtype, layout, element: 'f32', ...this.copyFloats(moved) };
     }
     // bf16 checkpoints stay bf16: widening them is exact, so f32 arithmetic loses nothing.
     if (dtype === 'bf16') {
-      const block = this.arena.allocate(parameter.bytes.byteLength);
+      const { byteLength } = parameter.bytes;
+      const block = this.arena.allocate(byteLength);
       const moved = new Uint16Array(block.buffer, block.bufferOffset, outputs! * inputs! * 9);
       channelsLast(halvesOf(parameter.bytes), moved, outputs!, inputs!);
-      return { name, shape, dtype, layout, element: 'bf16', address: block.address };
+      return { name, shape, dtype, layout, element: 'bf16', address: block.address, byteLength };
     }
     const values = toF32(parameter);
     const moved = new Float32Array(values.length);
@@ -95,21 +90,23 @@ export class WeightPlacer {
     return { name, shape, dtype, layout, ...this.copyOperand(moved) };
   }
 
-  private copyOperand(values: Float32Array): { element: 'f32' | 'bf16'; address: number } {
-    if (this.operand === 'bf16') return { element: 'bf16', address: this.copyBf16(values) };
-    return { element: 'f32', address: this.copyFloats(values) };
+  private copyOperand(values: Float32Array): Memory & { element: 'f32' | 'bf16' } {
+    if (this.operand === 'bf16') return { element: 'bf16', ...this.copyBf16(values) };
+    return { element: 'f32', ...this.copyFloats(values) };
   }
 
-  private copyFloats(values: Float32Array): number {
-    const block = this.arena.allocate(values.byteLength);
+  private copyFloats(values: Float32Array): Memory {
+    const { byteLength } = values;
+    const block = this.arena.allocate(byteLength);
     new Float32Array(block.buffer, block.bufferOffset, values.length).set(values);
-    return block.address;
+    return { address: block.address, byteLength };
   }
 
-  private copyBf16(values: Float32Array): number {
-    const block = this.arena.allocate(2 * values.length);
+  private copyBf16(values: Float32Array): Memory {
+    const byteLength = 2 * values.length;
+    const block = this.arena.allocate(byteLength);
     roundToBf16(values, new Uint16Array(block.buffer, block.bufferOffset, values.length));
-    return block.address;
+    return { address: block.address, byteLength };
   }
 }
 

@@ -1,4 +1,4 @@
-import { CEILING_SLOTS } from '../../kernels/ceilings.js';
+import type { KernelCall } from '../../kernels/kernel.js';
 import type { Arena, Block } from '../../runtime/arena.js';
 import type { Conductor } from '../../runtime/conductor.js';
 import type { Machine } from '../../runtime/machine.js';
@@ -13,18 +13,6 @@ export interface CeilingBench {
   readonly library: KernelLibrary;
 }
 
-/** What is timed. */
-export interface FixedWorkPlan {
-  /** As the machine names it; takes CEILING_SLOTS. */
-  readonly kernel: number;
-  readonly memory: { readonly address: number; readonly bytesPerTile: number };
-  readonly tiles: number;
-  /** Of each tile. */
-  readonly repetitions: number;
-  /** Of one repetition of a tile: operations or bytes. */
-  readonly work: number;
-}
-
 /** A kernel of fixed work on all participants, timed as often as wanted. */
 export class FixedWork {
   readonly #conductor: Conductor;
@@ -34,19 +22,27 @@ export class FixedWork {
   readonly #work: number;
   #best = 0;
 
-  constructor({ arena, conductor }: CeilingBench, plan: FixedWorkPlan) {
-    const { kernel, memory, tiles, repetitions, work } = plan;
-    const args = arena.allocate(64);
+  /** @param kernel as the machine names it @param work of the whole call: operations or bytes */
+  constructor(
+    { arena, conductor }: CeilingBench,
+    { slots, tiles }: KernelCall,
+    kernel: number,
+    work: number,
+  ) {
+    const args = arena.allocate(8 * slots.length);
     const tape = arena.allocate(ENTRY.byteLength);
-    const slots = new BigInt64Array(args.buffer, args.bufferOffset, 3);
-    slots[CEILING_SLOTS.memory] = BigInt(memory.address);
-    slots[CEILING_SLOTS.bytesPerTile] = BigInt(memory.bytesPerTile);
-    slots[CEILING_SLOTS.repetitions] = BigInt(repetitions);
+    new BigInt64Array(args.buffer, args.bufferOffset, slots.length).set(slots.map(BigInt));
     this.#conductor = conductor;
     this.#arena = arena;
     this.#blocks = [args, tape];
-    this.#tape = conductor.writeTape(tape, [{ kernel, args: args.address, tiles, barrier: true }]);
-    this.#work = work * repetitions * tiles;
+    this.#tape = conductor.writeTape(tape, [[{ kernel, args: args.address, tiles }]]);
+    this.#work = work;
+  }
+
+  /** Compiles the kernel of a call. */
+  static async of(bench: CeilingBench, call: KernelCall, work: number): Promise<FixedWork> {
+    const [kernel] = (await bench.library.resolve([call.kernel])) as [number];
+    return new FixedWork(bench, call, kernel, work);
   }
 
   /** The highest rate so far: work a second. */

@@ -4,10 +4,11 @@ import {
   ceilingWork,
   READ_PATTERNS,
   readCeiling,
+  writeCeiling,
 } from '../../kernels/ceilings.js';
+import type { Memory } from '../../kernels/kernel.js';
 import type { Region } from '../../runtime/machine.js';
 import type { Ceilings } from '../operators.js';
-import type { PlacedBytes } from './compiledWeight.js';
 import { type CeilingBench, FixedWork } from './fixedWork.js';
 import { probeDatapath } from './probeDatapath.js';
 
@@ -32,7 +33,7 @@ const FINALISTS = 3;
 /** What measureCeilings needs beside the machine. */
 export interface CeilingSource extends CeilingBench {
   /** The largest matrix that kernels read where it lies; null when there is none. */
-  readonly largestWeight: PlacedBytes | null;
+  readonly largestWeight: Memory | null;
 }
 
 /**
@@ -56,10 +57,11 @@ export async function measureCeilings(bench: CeilingSource): Promise<Ceilings> {
   };
   try {
     // Untouched memory is one shared page of zeros; it must be real before it is read.
-    await prepare(await passage(bench, 'write', memory)).run();
+    await prepare(await passage(bench, writeCeiling(), memory)).run();
     const reads: FixedWork[] = [];
     for (const stretch of stretches(memory, bench.largestWeight)) {
-      for (const pattern of READ_PATTERNS) reads.push(prepare(await passage(bench, pattern, stretch)));
+      for (const pattern of READ_PATTERNS)
+        reads.push(prepare(await passage(bench, readCeiling(pattern), stretch)));
     }
     const computes: FixedWork[] = [];
     for (const kind of kinds) computes.push(prepare(await arithmetic(bench, kind)));
@@ -84,36 +86,26 @@ export async function measureCeilings(bench: CeilingSource): Promise<Ceilings> {
 }
 
 /** Memory to read, each stretch from a cache line on. */
-function stretches(memory: Region, weight: PlacedBytes | null): PlacedBytes[] {
+function stretches(memory: Region, weight: Memory | null): Memory[] {
   if (weight === null || weight.byteLength < LEAST_WEIGHT_BYTES) return [memory];
   const address = Math.ceil(weight.address / 64) * 64;
   return [memory, { address, byteLength: weight.byteLength - (address - weight.address) }];
 }
 
 /** Reads or writes a stretch of memory from end to end. */
-async function passage(
+function passage(
   bench: CeilingSource,
-  pattern: (typeof READ_PATTERNS)[number] | 'write',
-  { address, byteLength }: PlacedBytes,
+  kernel: ReturnType<typeof readCeiling | typeof writeCeiling>,
+  memory: Memory,
 ): Promise<FixedWork> {
-  const spec = pattern === 'write' ? ceiling('write') : readCeiling(pattern);
-  const [kernel] = (await bench.library.resolve([spec])) as [number];
-  return new FixedWork(bench, {
-    kernel,
-    memory: { address, bytesPerTile: READ_TILE_BYTES },
-    tiles: Math.floor(byteLength / READ_TILE_BYTES),
-    repetitions: 1,
-    work: READ_TILE_BYTES,
-  });
+  const tiles = Math.floor(memory.byteLength / READ_TILE_BYTES);
+  const call = kernel.call({ memory, bytesPerTile: READ_TILE_BYTES, repetitions: 1, tiles });
+  return FixedWork.of(bench, call, READ_TILE_BYTES * tiles);
 }
 
-async function arithmetic(bench: CeilingSource, kind: CeilingKind): Promise<FixedWork> {
-  const [kernel] = (await bench.library.resolve([ceiling(kind)])) as [number];
-  return new FixedWork(bench, {
-    kernel,
-    memory: { address: 0, bytesPerTile: 0 },
-    tiles: COMPUTE_TILES * bench.machine.threadCount,
-    repetitions: COMPUTE_REPETITIONS,
-    work: ceilingWork(kind, bench.machine.capabilities, 0),
-  });
+function arithmetic(bench: CeilingSource, kind: CeilingKind): Promise<FixedWork> {
+  const tiles = COMPUTE_TILES * bench.machine.threadCount;
+  const repetitions = COMPUTE_REPETITIONS;
+  const call = ceiling(kind).call({ repetitions, tiles });
+  return FixedWork.of(bench, call, ceilingWork(kind, bench.machine.capabilities) * repetitions * tiles);
 }

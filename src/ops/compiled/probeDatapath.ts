@@ -25,22 +25,20 @@ export function probeDatapath(bench: CeilingBench): Promise<number | null> {
 }
 
 async function measure(bench: CeilingBench): Promise<number | null> {
-  const { machine, library } = bench;
+  const { machine } = bench;
   const { capabilities } = machine;
   if (capabilities.lanes !== 16) return null;
   let narrowWork = 0;
   const narrow =
     machine.installNarrow?.((narrowCapabilities) => {
-      narrowWork = ceilingWork('f32', narrowCapabilities, 0);
+      narrowWork = ceilingWork('f32', narrowCapabilities);
       return ceiling('f32').emit(narrowCapabilities);
     }) ?? null;
   if (narrow === null) return null;
-  const [wide] = (await library.resolve([ceiling('f32')])) as [number];
-  const memory = { address: 0, bytesPerTile: 0 };
-  const wideWork = ceilingWork('f32', capabilities, 0);
+  const call = ceiling('f32').call({ repetitions: REPETITIONS, tiles: 1 });
   const runs = [
-    new FixedWork(bench, { kernel: wide, memory, tiles: 1, repetitions: REPETITIONS, work: wideWork }),
-    new FixedWork(bench, { kernel: narrow, memory, tiles: 1, repetitions: REPETITIONS, work: narrowWork }),
+    await FixedWork.of(bench, call, ceilingWork('f32', capabilities) * REPETITIONS),
+    new FixedWork(bench, call, narrow, narrowWork * REPETITIONS),
   ] as const;
   try {
     for (let round = 0; round < ROUNDS; round++) for (const run of runs) await run.run();

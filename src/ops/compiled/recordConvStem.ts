@@ -1,10 +1,10 @@
 import { chunkMel } from '../../kernels/chunkMel.js';
 import { conv1Gelu } from '../../kernels/conv1Gelu.js';
-import { convolutionWindows, lastElement, lastWindow } from '../../kernels/convolutionWindows.js';
+import { convolutionWindows } from '../../kernels/convolutionWindows.js';
 import { type FeatureMapLayout, rowBytes } from '../../kernels/featureMapLayout.js';
 import { flattenTime } from '../../kernels/flattenTime.js';
+import type { Memory } from '../../kernels/kernel.js';
 import { matmul } from '../../kernels/matmul.js';
-import { UNUSED_MATMUL_SLOTS } from '../../kernels/matmulSlots.js';
 import { convolutionTile } from '../../kernels/tileShapes.js';
 import { zeroBorders } from '../../kernels/zeroBorders.js';
 import type { Operators } from '../operators.js';
@@ -18,31 +18,23 @@ type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 export function recordChunkMel(tape: TapeRecorder, args: Args<'chunkMel'>): void {
   const mel = tensorOf(args.mel);
   const y = mapOf(args.y);
-  const slots = { mel: mel.address, frames: mel.rowLength, map: y.address };
-  tape.operator(mel.scope);
-  tape.call(chunkMel({ bins: y.height, width: y.width }), slots, y.chunks);
+  const kernel = chunkMel({ bins: y.height, width: y.width });
+  tape.useScope(mel.scope);
+  tape.run(kernel.call({ mel, frames: mel.rowLength, map: y }));
 }
 
 export function recordConv2dGelu(tape: TapeRecorder, args: Args<'conv2dGelu'>): void {
   const x = mapOf(args.x);
   const y = mapOf(args.y);
-  tape.operator(x.scope);
-  tape.call(zeroBorders(layoutOf(y)), { map: y.address }, y.chunks);
+  tape.useScope(x.scope);
+  tape.run(zeroBorders(layoutOf(y)).call({ map: y }));
   const weight = weightOf(args.weight, 'convolution');
   const bias = weightOf(args.bias, 'vector');
-  if (x.channels === 1) recordFirstConvolution(tape, x, weight, bias, y);
-  else recordConvolution(tape, x, weight, bias, y);
-}
-
-function recordFirstConvolution(
-  tape: TapeRecorder,
-  x: CompiledFeatureMap,
-  weight: CompiledWeight,
-  bias: CompiledWeight,
-  y: CompiledFeatureMap,
-): void {
-  const slots = { x: x.address, weight: weight.address, bias: bias.address, y: y.address };
-  tape.callBeside(conv1Gelu({ x: layoutOf(x), y: layoutOf(y) }), slots, y.chunks * y.height);
+  if (x.channels === 1) {
+    tape.run(conv1Gelu({ x: layoutOf(x), y: layoutOf(y) }).call({ x, weight, bias, y }));
+    return;
+  }
+  recordConvolution(tape, x, weight, bias, y);
 }
 
 /** A matrix product whose rows of A are windows: three runs of 3·channels elements, one for each row of the window. */
@@ -57,7 +49,6 @@ function recordConvolution(
   const to = layoutOf(y);
   const m = y.chunks * y.height * y.width;
   const { rowsPerTile, columnsPerTile } = convolutionTile(m, y.channels, tape.threadCount);
-  const mTiles = Math.ceil(m / rowsPerTile);
   const kernel = matmul({
     aDtype: from.dtype,
     bDtype: weight.element,
@@ -78,33 +69,32 @@ function recordConvolution(
       residualStrideBytes: 0,
     },
   });
-  const slots = {
-    ...UNUSED_MATMUL_SLOTS,
-    x: x.address,
-    weight: weight.address,
-    y: y.address,
-    bias: bias.address,
-    table: windowTable(tape, convolutionWindows(from, to, y.chunks)),
-    m,
-    mTiles,
-    rowsPerTile,
-    lastX: lastWindow(from, x.chunks),
-    lastY: lastElement(to, y.chunks),
-  };
-  tape.callBeside(kernel, slots, mTiles * Math.ceil(y.channels / columnsPerTile));
+  tape.run(
+    kernel.call({
+      x,
+      weight,
+      weight2: null,
+      y,
+      bias,
+      residual: null,
+      table: windowTable(tape, convolutionWindows(from, to, y.chunks)),
+      m,
+      rowsPerTile,
+    }),
+  );
 }
 
-function windowTable(tape: TapeRecorder, table: Int32Array): number {
+function windowTable(tape: TapeRecorder, table: Int32Array): Memory {
   const block = tape.buffer(table.byteLength);
   new Int32Array(block.buffer, block.bufferOffset, table.length).set(table);
-  return block.address;
+  return block;
 }
 
 export function recordFlattenTime(tape: TapeRecorder, args: Args<'flattenTime'>): void {
   const x = mapOf(args.x);
   const y = operandOf(args.y, x.element);
-  tape.operator(y.scope);
-  tape.call(flattenTime(layoutOf(x)), { x: x.address, y: y.address }, y.rowCount);
+  tape.useScope(y.scope);
+  tape.run(flattenTime(layoutOf(x)).call({ x, y }));
 }
 
 function layoutOf(map: CompiledFeatureMap): FeatureMapLayout {

@@ -1,5 +1,4 @@
 import type { Operators } from '../operators.js';
-
 import { tensorOf } from './compiledHandles.js';
 import type { Probe } from './compiledPass.js';
 import { recordCachedAttention, recordWindowAttention } from './recordAttention.js';
@@ -25,7 +24,6 @@ export function recordOperators(tape: TapeRecorder, probes: Probe[] | null): Ope
     cachedAttention: (args) => recordCachedAttention(tape, args),
     embed: (args) => recordEmbed(tape, args),
     argmaxLinear: (args) => recordArgmaxLinear(tape, args),
-    independent: (record) => tape.independent(record),
     probe: (stage, x) => {
       probes?.push({ stage, tensor: tensorOf(x), callCount: tape.calls.length });
     },

@@ -2,17 +2,16 @@ import { QwenAsrError } from '../../error.js';
 import { argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../../kernels/argmax.js';
 import type { EpilogueSpec } from '../../kernels/epilogue.js';
 import { matmul } from '../../kernels/matmul.js';
-import { type MATMUL_SLOTS, UNUSED_MATMUL_SLOTS } from '../../kernels/matmulSlots.js';
 import { matvec } from '../../kernels/matvec.js';
 import { maxStreamRows } from '../../kernels/streamDot.js';
 import { matmulTile, streamColumns } from '../../kernels/tileShapes.js';
-import type { Operators } from '../operators.js';
+import type { Operators, Tensor } from '../operators.js';
 import { checkColumnCount, checkInPlaceShape, checkSameElement } from './checkShapes.js';
 import { tensorOf, weightOf } from './compiledHandles.js';
 import type { CompiledTensor } from './compiledTensor.js';
 import { ELEMENT_BYTES } from './compiledTensor.js';
 import type { CompiledWeight } from './compiledWeight.js';
-import type { SlotValues, TapeRecorder } from './tapeRecorder.js';
+import type { TapeRecorder } from './tapeRecorder.js';
 
 type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 
@@ -32,13 +31,8 @@ export function recordLinear(tape: TapeRecorder, args: Args<'linear'>): void {
     yStrideBytes: y.rowBytes,
     residualStrideBytes: residual?.rowBytes ?? 0,
   };
-  const slots = {
-    ...productSlots(x, [weight], y.address),
-    bias: bias?.address ?? 0,
-    residual: residual?.address ?? 0,
-  };
-  tape.operator(x.scope);
-  recordProduct(tape, x, weight, epilogue, slots);
+  tape.useScope(x.scope);
+  recordProduct(tape, epilogue, { x, weight, weight2: null, y, bias, residual });
 }
 
 /** y = silu(x·gateᵀ) ⊙ (x·upᵀ). */
@@ -55,18 +49,23 @@ export function recordSwiglu(tape: TapeRecorder, args: Args<'swiglu'>): void {
   };
   const weights = [weightOf(args.gate, 'matrix'), weightOf(args.up, 'matrix')] as const;
   checkSameElement(weights);
-  tape.operator(x.scope);
-  recordProduct(tape, x, weights[0], epilogue, productSlots(x, weights, y.address));
+  tape.useScope(x.scope);
+  const [weight, weight2] = weights;
+  recordProduct(tape, epilogue, { x, weight, weight2, y, bias: null, residual: null });
+}
+
+interface ProductOperands {
+  readonly x: CompiledTensor;
+  readonly weight: CompiledWeight;
+  readonly weight2: CompiledWeight | null;
+  readonly y: CompiledTensor;
+  readonly bias: CompiledWeight | null;
+  readonly residual: CompiledTensor | null;
 }
 
 /** Few rows stream the weights past, many rows multiply in tiles. */
-function recordProduct(
-  tape: TapeRecorder,
-  x: CompiledTensor,
-  weight: CompiledWeight,
-  epilogue: EpilogueSpec,
-  slots: SlotValues<keyof typeof MATMUL_SLOTS>,
-): void {
+function recordProduct(tape: TapeRecorder, epilogue: EpilogueSpec, operands: ProductOperands): void {
+  const { x, weight, weight2 } = operands;
   const [n, depth] = weight.shape as [number, number];
   const m = x.rowCount;
   const common = {
@@ -77,14 +76,13 @@ function recordProduct(
     bStrideBytes: depth * ELEMENT_BYTES[weight.element],
     epilogue,
   };
-  const weights = epilogue.activation === 'swiglu' ? 2 : 1;
+  const weights = weight2 === null ? 1 : 2;
   if (m <= maxStreamRows(tape.capabilities)) {
     const columnsPerTile = streamColumns(n, weights * common.bStrideBytes, tape.threadCount);
-    const kernel = matvec({ ...common, rows: m, depth, columnsPerTile });
-    return tape.call(kernel, slots, Math.ceil(n / columnsPerTile));
+    tape.run(matvec({ ...common, rows: m, depth, columnsPerTile }).call(operands));
+    return;
   }
   const { rowsPerTile, columnsPerTile } = matmulTile(m, n, weights, tape.threadCount);
-  const mTiles = Math.ceil(m / rowsPerTile);
   const kernel = matmul({
     ...common,
     segments: 1,
@@ -93,7 +91,7 @@ function recordProduct(
     indirect: false,
     columnsPerTile,
   });
-  tape.call(kernel, { ...slots, mTiles, rowsPerTile }, mTiles * Math.ceil(n / columnsPerTile));
+  tape.run(kernel.call({ ...operands, table: null, m, rowsPerTile }));
 }
 
 /** Greedy choice over x·weightᵀ, a few rows at a time. */
@@ -106,10 +104,10 @@ export function recordArgmaxLinear(tape: TapeRecorder, args: Args<'argmaxLinear'
   const columnsPerTile = streamColumns(n, bStrideBytes, tape.threadCount);
   const tiles = Math.ceil(n / columnsPerTile);
   const rowsAtOnce = maxStreamRows(tape.capabilities);
-  tape.operator(x.scope);
+  tape.useScope(x.scope);
   for (let row = 0; row < x.rowCount; row += rowsAtOnce) {
     const rows = Math.min(rowsAtOnce, x.rowCount - row);
-    const part = tensorOf(x.rows(row, row + rows));
+    const part = (tensor: Tensor): CompiledTensor => tensorOf(tensor.rows(row, row + rows));
     const partials = tape.buffer(tiles * rows * PARTIAL_BYTES);
     const stream = argmaxStream({
       aDtype: operandType(x),
@@ -121,31 +119,10 @@ export function recordArgmaxLinear(tape: TapeRecorder, args: Args<'argmaxLinear'
       bStrideBytes,
       columnsPerTile,
     });
-    tape.call(stream, productSlots(part, [weight], partials.address), tiles);
-    const slots = {
-      partials: partials.address,
-      tiles,
-      ids: tensorOf(args.ids).address + 4 * row,
-      best: tensorOf(args.best).address + 4 * row,
-      logSumExp: tensorOf(args.logSumExp).address + 4 * row,
-    };
-    tape.call(argmaxReduce({ rows }), slots, 1);
+    tape.run(stream.call({ x: part(x), weight, partials }));
+    const outputs = { ids: part(args.ids), best: part(args.best), logSumExp: part(args.logSumExp) };
+    tape.run(argmaxReduce({ rows }).call({ partials, tiles, ...outputs }));
   }
-}
-
-function productSlots(
-  x: CompiledTensor,
-  weights: readonly CompiledWeight[],
-  y: number,
-): SlotValues<keyof typeof MATMUL_SLOTS> {
-  return {
-    ...UNUSED_MATMUL_SLOTS,
-    x: x.address,
-    weight: weights[0]!.address,
-    weight2: weights[1]?.address ?? 0,
-    y,
-    m: x.rowCount,
-  };
 }
 
 function operandType(x: CompiledTensor): 'f32' | 'bf16' {

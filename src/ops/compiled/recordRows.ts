@@ -1,9 +1,8 @@
 import { embedRows } from '../../kernels/embedRows.js';
-import type { KernelSpec } from '../../kernels/kernel.js';
 import { layerNorm } from '../../kernels/layerNorm.js';
-import { type NORM_SLOTS, type NormSpec, rmsNorm } from '../../kernels/rmsNorm.js';
+import { type NormSpec, rmsNorm } from '../../kernels/rmsNorm.js';
 import { rotaryToCache } from '../../kernels/rotaryToCache.js';
-import type { Operators, Tensor, Weight } from '../operators.js';
+import type { Operators } from '../operators.js';
 import { checkHeadDim, checkRowLength } from './checkShapes.js';
 import { cacheOf, operandOf, tensorOf, weightOf } from './compiledHandles.js';
 import type { TapeRecorder } from './tapeRecorder.js';
@@ -14,33 +13,27 @@ type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 const NORM_ROWS = 8;
 
 export function recordLayerNorm(tape: TapeRecorder, args: Args<'layerNorm'>): void {
-  recordNorm(tape, layerNorm, args, args.bias);
+  const operands = normOperands(args);
+  tape.useScope(operands.x.scope);
+  tape.run(layerNorm(normSpec(args)).call({ ...operands, bias: weightOf(args.bias, 'vector') }));
 }
 
 export function recordRmsNorm(tape: TapeRecorder, args: Args<'rmsNorm'>): void {
-  recordNorm(tape, rmsNorm, args, null);
+  const operands = normOperands(args);
+  tape.useScope(operands.x.scope);
+  tape.run(rmsNorm(normSpec(args)).call(operands));
 }
 
-function recordNorm(
-  tape: TapeRecorder,
-  kernel: (spec: NormSpec) => KernelSpec<keyof typeof NORM_SLOTS>,
-  args: { x: Tensor; weight: Weight; epsilon: number; y: Tensor },
-  bias: Weight | null,
-): void {
-  const x = tensorOf(args.x);
-  const y = tensorOf(args.y);
-  const slots = {
-    x: x.address,
-    y: y.address,
-    weight: weightOf(args.weight, 'vector').address,
-    bias: bias === null ? 0 : weightOf(bias, 'vector').address,
-    m: x.rowCount,
-  };
+function normSpec(args: Args<'rmsNorm'>): NormSpec {
+  const [x, y] = [tensorOf(args.x), tensorOf(args.y)];
   checkRowLength(x.label, x.rowLength);
   const yDtype = y.element === 'bf16' ? 'bf16' : 'f32';
-  const spec = { length: x.rowLength, epsilon: args.epsilon, yDtype, rowsPerTile: NORM_ROWS } as const;
-  tape.operator(x.scope);
-  tape.call(kernel(spec), slots, Math.ceil(x.rowCount / NORM_ROWS));
+  return { length: x.rowLength, epsilon: args.epsilon, yDtype, rowsPerTile: NORM_ROWS };
+}
+
+function normOperands(args: Args<'rmsNorm'>) {
+  const x = tensorOf(args.x);
+  return { x, y: tensorOf(args.y), weight: weightOf(args.weight, 'vector'), m: x.rowCount };
 }
 
 export function recordEmbed(tape: TapeRecorder, args: Args<'embed'>): void {
@@ -48,37 +41,36 @@ export function recordEmbed(tape: TapeRecorder, args: Args<'embed'>): void {
   const table = weightOf(args.table, 'matrix');
   const y = tensorOf(args.y);
   const lastId = table.shape[0]! - 1;
-  const slots = { ids: ids.address, table: table.address, y: y.address, lastId };
-  tape.operator(y.scope);
-  tape.call(embedRows({ length: y.rowLength, tableDtype: table.element }), slots, y.rowCount);
+  const kernel = embedRows({ length: y.rowLength, tableDtype: table.element });
+  tape.useScope(y.scope);
+  tape.run(kernel.call({ ids, table, y, lastId }));
 }
 
 export function recordRotaryToCache(tape: TapeRecorder, args: Args<'rotaryToCache'>): void {
   const cache = cacheOf(args.cache);
   const q = tensorOf(args.q);
   const cos = tensorOf(args.cos);
-  const layerAddress = cache.layerAddresses[args.layer]!;
-  const slots = {
-    q: q.address,
-    k: tensorOf(args.k).address,
-    v: tensorOf(args.v).address,
-    qNorm: weightOf(args.qNorm, 'vector').address,
-    kNorm: weightOf(args.kNorm, 'vector').address,
-    cos: cos.address,
-    sin: tensorOf(args.sin).address,
-    positions: tensorOf(args.rows.positions).address,
-    sequences: tensorOf(args.rows.sequences).address,
-    y: operandOf(args.y, cache.element).address,
-    keys: layerAddress,
-    values: layerAddress + cache.layerBytes / 2,
-    lastPosition: Math.min(cos.rowCount - 1, cache.lastPosition),
-    lastSequence: cache.sequences - 1,
-  };
   const { kvHeads, headDim, capacity } = cache;
   checkHeadDim(q.label, headDim);
   const heads = q.rowLength / headDim;
   const dtype = cache.element === 'bf16' ? 'bf16' : 'f32';
   const kernel = rotaryToCache({ heads, kvHeads, headDim, capacity, epsilon: args.epsilon, dtype });
-  tape.operator(q.scope);
-  tape.call(kernel, slots, args.rows.count);
+  tape.useScope(q.scope);
+  tape.run(
+    kernel.call({
+      q,
+      k: tensorOf(args.k),
+      v: tensorOf(args.v),
+      qNorm: weightOf(args.qNorm, 'vector'),
+      kNorm: weightOf(args.kNorm, 'vector'),
+      cos,
+      sin: tensorOf(args.sin),
+      positions: tensorOf(args.rows.positions),
+      sequences: tensorOf(args.rows.sequences),
+      y: operandOf(args.y, cache.element),
+      ...cache.layerMemory[args.layer]!,
+      lastPosition: Math.min(cos.rowCount - 1, cache.lastPosition),
+      lastSequence: cache.sequences - 1,
+    }),
+  );
 }

@@ -104,7 +104,6 @@ function recordInto(steps: (() => void)[], observer: Observer | undefined): Oper
     cachedAttention: record(cachedAttention),
     embed: record(embed),
     argmaxLinear: record(argmaxLinear),
-    independent: (body) => body(),
     probe: (stage, x) => {
       if (observer !== undefined) steps.push(() => observer(stage, x.read(), x.shape));
     },

@@ -1,5 +1,4 @@
-import type { KernelSpec } from '../../../src/kernels/kernel.js';
-import { CACHED_ATTENTION_SLOTS, type CachedAttentionSpec } from '../../../src/kernels/prefillAttention.js';
+import type { CachedAttentionSpec, prefillAttention } from '../../../src/kernels/prefillAttention.js';
 import { Random } from '../../support/random.js';
 import {
   type AttentionMistake,
@@ -7,7 +6,7 @@ import {
   attentionError,
   attentionReference,
 } from './attentionReference.js';
-import { asOperand, type KernelSlot, type KernelTarget, runKernel, widen } from './kernelHarness.js';
+import { asOperand, type KernelRun, type KernelTarget, runKernel, widen } from './kernelHarness.js';
 
 export interface CachedRow {
   readonly sequence: number;
@@ -64,19 +63,15 @@ export class CachedAttentionRun {
   }
 
   /** Runs the kernel; the result is in `y`. */
-  run(target: KernelTarget, kernel: KernelSpec, tiles: number, order?: readonly number[]): void {
-    const slots: KernelSlot[] = [];
-    slots[CACHED_ATTENTION_SLOTS.q] = this.q;
-    slots[CACHED_ATTENTION_SLOTS.y] = this.y;
-    slots[CACHED_ATTENTION_SLOTS.keys] = this.keys;
-    slots[CACHED_ATTENTION_SLOTS.values] = this.values;
+  run(target: KernelTarget, kernel: ReturnType<typeof prefillAttention>, run: KernelRun = {}): void {
+    const { q, y, keys, values } = this;
     const { rows, stated = rows, capacity, sequences } = this.size;
-    slots[CACHED_ATTENTION_SLOTS.positions] = Int32Array.from(stated, ({ position }) => position);
-    slots[CACHED_ATTENTION_SLOTS.sequences] = Int32Array.from(stated, ({ sequence }) => sequence);
-    slots[CACHED_ATTENTION_SLOTS.rows] = rows.length;
-    slots[CACHED_ATTENTION_SLOTS.lastPosition] = capacity - 1;
-    slots[CACHED_ATTENTION_SLOTS.lastSequence] = sequences - 1;
-    runKernel(target, kernel, { slots, tiles, ...(order === undefined ? {} : { order }) });
+    const places = {
+      positions: Int32Array.from(stated, ({ position }) => position),
+      sequences: Int32Array.from(stated, ({ sequence }) => sequence),
+    };
+    const last = { lastPosition: capacity - 1, lastSequence: sequences - 1 };
+    runKernel(target, kernel, { q, y, keys, values, ...places, rows: rows.length, ...last }, run);
   }
 
   /** The largest error of y in units of the stated bound, if the kernel had been meant to make a mistake. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { KernelSpec } from '../../../src/kernels/kernel.js';
-import { NORM_SLOTS, type NormSpec } from '../../../src/kernels/rmsNorm.js';
+import type { KernelCall, Memory } from '../../../src/kernels/kernel.js';
+import type { NormSpec } from '../../../src/kernels/rmsNorm.js';
 import { Random } from '../../support/random.js';
-import { asOperand, type KernelSlot, type KernelTarget, runKernel, widen } from './kernelHarness.js';
+import { asOperand, type KernelTarget, runCall, widen } from './kernelHarness.js';
 import { type Approximate, errorInBounds, halfUlpOfBf16 } from './productReference.js';
 
 /** One row and what belongs to it. */
@@ -29,6 +29,12 @@ export const normMistakes: NormMistakes = {
   'the weight is off by one': (row) => ({ ...row, weight: offByOne(row.weight) }),
 };
 
+/** A call of a norm; one that has no bias leaves it alone. */
+export type CallNorm = (
+  spec: NormSpec,
+  values: Record<'x' | 'y' | 'weight' | 'bias', Memory> & { readonly m: number },
+) => KernelCall;
+
 /** Rows of every size: near epsilon, ordinary, large; and far from zero. */
 const ROW_SCALES = [1, 1e-3, 300, 2e-3, 0.03] as const;
 const ROW_OFFSETS = [0, 0, 1000, 3e-3, 0] as const;
@@ -36,7 +42,7 @@ const ROW_OFFSETS = [0, 0, 1000, 3e-3, 0] as const;
 /** Runs a norm on rows of a length and compares all elements with the reference and with its mistakes. */
 export function checkNorm(
   target: KernelTarget,
-  kernel: (spec: NormSpec) => KernelSpec,
+  call: CallNorm,
   size: { length: number; rows: number; rowsPerTile: number; yDtype: 'f32' | 'bf16'; epsilon: number },
   reference: NormReference,
   mistakes: NormMistakes,
@@ -50,20 +56,18 @@ export function checkNorm(
   const weight = random.floats(length, 2);
   const bias = random.floats(length);
   const y = asOperand(yDtype, new Float32Array(rows * length));
-  const slots: KernelSlot[] = [];
-  slots[NORM_SLOTS.x] = x;
-  slots[NORM_SLOTS.y] = y;
-  slots[NORM_SLOTS.weight] = weight;
-  slots[NORM_SLOTS.bias] = bias;
-  slots[NORM_SLOTS.m] = rows;
-  const spec = kernel({ length, epsilon, yDtype, rowsPerTile });
-  const tiles = Math.ceil(rows / rowsPerTile);
-  const order = Array.from({ length: tiles }, (_, i) => tiles - 1 - i);
-  runKernel(target, spec, { slots, tiles, order });
+  const spec = { length, epsilon, yDtype, rowsPerTile };
+  let name = '';
+  const makeCall = ([first, second, third, fourth]: readonly Memory[]): KernelCall => {
+    const made = call(spec, { x: first!, y: second!, weight: third!, bias: fourth!, m: rows });
+    name = made.kernel.name;
+    return made;
+  };
+  runCall(target, [x, y, weight, bias], makeCall, { order: 'backwards' });
 
   const found = widen(y);
   const { lanes } = target.capabilities;
-  const where = `${spec.name} on ${target.name}`;
+  const where = `${name} on ${target.name}`;
   const rowOf = (row: number): NormRow => {
     return { x: x.slice(row * length, (row + 1) * length), weight, bias, epsilon, lanes };
   };

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import type { EpilogueSpec } from '../../../src/kernels/epilogue.js';
-import type { KernelSpec } from '../../../src/kernels/kernel.js';
-import { MATMUL_SLOTS } from '../../../src/kernels/matmulSlots.js';
+import type { EpilogueSpec, PRODUCT_ARGUMENTS } from '../../../src/kernels/epilogue.js';
+import type { ArgumentValues, KernelCall, Memory } from '../../../src/kernels/kernel.js';
 import type { Random } from '../../support/random.js';
-import { type KernelRun, type KernelSlot, type KernelTarget, runKernel, widen } from './kernelHarness.js';
+import { type KernelRun, type KernelTarget, runCall, widen } from './kernelHarness.js';
 import {
   errorInBounds,
   noMistake,
@@ -30,6 +29,9 @@ export interface ProductCase {
   /** Unused elements between rows of A, and of y. */
   readonly gap: number;
 }
+
+/** The operands of every product, in memory. */
+export type ProductMemory = ArgumentValues<typeof PRODUCT_ARGUMENTS>;
 
 const BYTES = { f32: 4, bf16: 2 } as const;
 
@@ -85,23 +87,32 @@ export class ProductRun {
     return { bias, activation, residual: residual !== 'none', yDtype, yStrideBytes, residualStrideBytes };
   }
 
-  /** Runs the kernel and compares. @param numbers the slots that say how the product is cut */
-  check(
-    target: KernelTarget,
-    spec: KernelSpec,
-    numbers: Partial<Record<'m' | 'mTiles' | 'rowsPerTile', number>>,
-    run: Pick<KernelRun, 'tiles' | 'order'>,
-  ): void {
+  /** Runs a kernel and compares. @param call the product of the operands that the run has in memory */
+  check(target: KernelTarget, call: (operands: ProductMemory) => KernelCall, run: KernelRun): void {
     const { x, weight, weight2, y, bias, residual } = this.arrays;
     const self = this.what.residual === 'self';
     y.fill(this.what.yDtype === 'bf16' ? UNTOUCHED_BF16 : UNTOUCHED);
     if (self) this.writeY((row, column) => this.operands.residual![row * this.what.n + column]!);
-    const slots: KernelSlot[] = [];
-    const named = { x, weight, weight2, y, bias, residual: self ? y : residual, table: 0, ...numbers };
-    for (const [name, index] of Object.entries(MATMUL_SLOTS))
-      slots[index] = named[name as keyof typeof named] ?? 0;
-    runKernel(target, spec, { slots, ...run });
-    this.compare(`${spec.name} on ${target.name}`);
+    const has = this.what;
+    const named = Object.entries({
+      x,
+      weight,
+      weight2: has.activation === 'swiglu' ? weight2 : null,
+      y,
+      bias: has.bias ? bias : null,
+      residual: self ? y : has.residual === 'none' ? null : residual,
+    });
+    const operands = named.flatMap(([, array]) => (array === null ? [] : [array]));
+    let name = '';
+    const makeCall = (memory: readonly Memory[]): KernelCall => {
+      let next = 0;
+      const placed = named.map(([operand, array]) => [operand, array === null ? null : memory[next++]]);
+      const made = call(Object.fromEntries(placed) as ProductMemory);
+      name = made.kernel.name;
+      return made;
+    };
+    runCall(target, operands, makeCall, run);
+    this.compare(`${name} on ${target.name}`);
   }
 
   private writeY(value: (row: number, column: number) => number): void {

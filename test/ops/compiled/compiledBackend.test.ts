@@ -60,11 +60,9 @@ for (const { name, missing, create } of targets) {
         bench.run((ops) => {
           for (let layer = 0; layer < 6; layer++) {
             ops.rmsNorm({ x: stream, weight, epsilon: 1e-6, y: normed });
-            ops.independent(() => {
-              ops.linear({ x: normed, weight: placed[0]!, y: a });
-              ops.linear({ x: normed, weight: placed[1]!, y: b });
-              ops.linear({ x: normed, weight: placed[2]!, y: c });
-            });
+            ops.linear({ x: normed, weight: placed[0]!, y: a });
+            ops.linear({ x: normed, weight: placed[1]!, y: b });
+            ops.linear({ x: normed, weight: placed[2]!, y: c });
             ops.windowAttention({ q: a, k: b, v: c, heads: 2, windowTokens: 10, y: normed });
             ops.linear({ x: normed, weight: placed[3]!, residual: stream, y: stream });
             ops.swiglu({ x: normed, gate: placed[4]!, up: placed[5]!, y: a });

@@ -20,7 +20,8 @@ const BEFORE = { done: 0, tiles: 8, byteLength: 16 } as const;
 /** What a random tape looks like. */
 interface WatchedEntry {
   readonly tiles: number;
-  readonly barrier: boolean;
+  /** It waits for all entries before it; else only for those that its predecessor waits for. */
+  readonly startsGroup: boolean;
   /** Entries before this one that must be finished when it starts. */
   readonly waitsFor: number;
 }
@@ -49,7 +50,8 @@ export class WatchedTape {
     const put = (offset: number, value: number): void => {
       slots[offset >> 3] = BigInt(value);
     };
-    const tape: TapeEntry[] = this.entries.map(({ tiles, barrier, waitsFor }, i) => {
+    const groups: TapeEntry[][] = [[]];
+    this.entries.forEach(({ tiles, startsGroup, waitsFor }, i) => {
       put(before + i * BEFORE.byteLength + BEFORE.done, address + done + i * LINE_BYTES);
       put(before + i * BEFORE.byteLength + BEFORE.tiles, tiles);
       const own = args + i * SLOT_BYTES;
@@ -59,9 +61,10 @@ export class WatchedTape {
       put(own + 8 * SLOTS.beforeCount, waitsFor);
       put(own + 8 * SLOTS.errors, address);
       put(own + 8 * SLOTS.spins, random.integer(0, 300));
-      return { kernel, args: address + own, tiles, barrier };
+      if (startsGroup) groups.push([]);
+      groups.at(-1)!.push({ kernel, args: address + own, tiles });
     });
-    this.tape = conductor.writeTape(machine.reserve(entryCount * ENTRY.byteLength), tape);
+    this.tape = conductor.writeTape(machine.reserve(entryCount * ENTRY.byteLength), groups);
   }
 
   /** Forgets the last pass. */
@@ -87,9 +90,9 @@ export class WatchedTape {
 function randomEntries(random: Random, count: number): WatchedEntry[] {
   let waitsFor = 0;
   return Array.from({ length: count }, (_, i) => {
-    const barrier = random.uniform() < 0.6;
-    if (barrier) waitsFor = i;
-    return { tiles: random.integer(0, 3) === 0 ? 1 : random.integer(0, MAX_TILES), barrier, waitsFor };
+    const startsGroup = random.uniform() < 0.6;
+    if (startsGroup) waitsFor = i;
+    return { tiles: random.integer(0, 3) === 0 ? 1 : random.integer(0, MAX_TILES), startsGroup, waitsFor };
   });
 }
 
