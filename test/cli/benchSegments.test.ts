@@ -47,7 +47,7 @@ test('a long recording in segments, one by one and side by side: the same text, 
   for (const { text, phases, totalMs, segments } of runs) {
     assert.equal(text, texts.join(' '));
     assert.equal(segments?.length, 4);
-    const sum = Object.values(phases).reduce((total, ms) => total + (ms ?? 0), 0);
+    const sum = Object.values(phases).reduce<number>((total, ms) => total + (ms ?? 0), 0);
     assert.ok(Math.abs(sum - totalMs) < 1e-6, `${sum} of ${totalMs}`);
   }
   assert.equal(new Set(runs.map(({ tokenHash }) => tokenHash)).size, 1);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { hashSamples } from '../../src/bench/environment/provenance.js';
-import { benchResultSchema } from '../../src/bench/schema/checkBenchResult.js';
+import { benchResultSchema } from '../../src/bench/schema/benchResult.js';
 import { hashMachine } from '../../src/bench/schema/hashes.js';
 import { loadWav } from '../../src/index.js';
 import { closeObjects, type Json } from '../bench/support/closeObjects.js';
@@ -32,7 +32,7 @@ test(
   () =>
     pages.withPage(true, async (page) => {
       const { text, result } = await benchmark(page, 3);
-      const schema = JSON.parse(JSON.stringify(benchResultSchema())) as Json;
+      const schema = JSON.parse(JSON.stringify(benchResultSchema)) as Json;
       const validate = new Ajv2020({ allErrors: true }).compile(closeObjects(schema) as object);
       assert.ok(validate(JSON.parse(text)), JSON.stringify(validate.errors));
 

@@ -1,6 +1,7 @@
 import { QwenAsrError } from '../../error.js';
 import { metricContext } from '../record/summarizeResult.js';
-import type { CellRecord, IndependentRecord } from '../schema/benchResult.js';
+import type { CellRecord } from '../schema/benchResult.js';
+import type { IndependentRecord } from '../schema/comparisonRecord.js';
 import { METRICS, type Metric, type MetricContext, metricValues } from '../schema/metrics.js';
 import {
   compareIndependent,
@@ -28,13 +29,18 @@ export interface CompareRequest {
   readonly allowTokenChanges: boolean;
 }
 
+/** What came of comparing by one metric, with all that this version knows of it. */
+export interface ComparedMetric extends IndependentRecord {
+  readonly outcome: IndependentComparison | null;
+}
+
 /** One cell of B against its partner in A. */
 export interface CellComparison {
   /** What to call it: the cell's id, or nothing when there is only one. */
   readonly title: string;
   readonly pair: SessionPair;
   /** By metric, in the order of METRICS; those that both sides tell. */
-  readonly records: readonly IndependentRecord[];
+  readonly records: readonly ComparedMetric[];
   readonly tokens: TokenChange;
   readonly sameAudio: boolean;
 }
@@ -113,7 +119,7 @@ function compareCells(
   const contextB = metricContext(pair.b, b[0]!.result);
   const label = (side: readonly NamedResult[], { id }: CellRecord) =>
     many ? `${sideName(side)}: ${id}` : sideName(side);
-  const records = METRICS.flatMap((metric): IndependentRecord[] => {
+  const records = METRICS.flatMap((metric): ComparedMetric[] => {
     const valuesA = sessionCosts(metric, pair.sessionsA, contextA);
     const valuesB = sessionCosts(metric, pair.sessionsB, contextB);
     if (valuesA === null || valuesB === null) return [];
@@ -160,7 +166,7 @@ function sessionCosts(
 /** Of many cells that did not change, some look as if they had: Holm's correction over the cells of each metric. */
 function correctVerdicts(cells: readonly CellComparison[]): CellComparison[] {
   if (cells.length < 2) return [...cells];
-  const corrected = new Map<IndependentRecord, IndependentRecord>();
+  const corrected = new Map<ComparedMetric, ComparedMetric>();
   for (const { name } of METRICS) {
     const records = cells.flatMap((cell) => cell.records.filter(({ metric }) => metric === name));
     const pValues = adjustByHolm(records.map(({ outcome }) => outcome?.pValue ?? 1));
@@ -174,7 +180,7 @@ function correctVerdicts(cells: readonly CellComparison[]): CellComparison[] {
   }));
 }
 
-function withCorrection(record: IndependentRecord, correctedPValue: number): IndependentRecord {
+function withCorrection(record: ComparedMetric, correctedPValue: number): ComparedMetric {
   const { outcome } = record;
   const claims = outcome?.verdict === 'faster' || outcome?.verdict === 'slower';
   if (outcome === null || !claims || correctedPValue <= 1 - outcome.confidence) {

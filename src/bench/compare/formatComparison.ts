@@ -4,10 +4,10 @@ import { escapeMarkdown, markdownTable } from '../output/formatMarkdown.js';
 import type { FigureTable } from '../output/summaryTable.js';
 import { textTable } from '../output/textTable.js';
 import { PHASES } from '../phases.js';
-import type { CellRecord, IndependentRecord } from '../schema/benchResult.js';
+import type { CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
 import { mean } from '../statistics/descriptive.js';
-import type { CellComparison, ResultComparison } from './compareResults.js';
+import type { CellComparison, ComparedMetric, ResultComparison } from './compareResults.js';
 import { metricRatio } from './failCondition.js';
 import type { NamedResult } from './pairCells.js';
 
@@ -68,7 +68,7 @@ function cellTable(cell: CellComparison): FigureTable {
   return { header: ['', 'A', 'B', 'change', '95 % interval', 'p', 'verdict'], rows };
 }
 
-function row(record: IndependentRecord, { pair }: CellComparison): string[] {
+function row(record: ComparedMetric, { pair }: CellComparison): string[] {
   const metric = findMetric(record.metric);
   const [before, now] = [middle(pair.sessionsA, record.metric), middle(pair.sessionsB, record.metric)];
   if (metric === undefined || before === null || now === null) return [record.metric];
@@ -92,7 +92,7 @@ function middle(sessions: readonly CellRecord[], metric: string): number | null 
 /** A phase below this share of the run is not worth a line of its own. */
 const SMALLEST_SHARE = 0.005;
 
-function isWorthALine({ metric }: IndependentRecord, { pair, sameAudio }: CellComparison): boolean {
+function isWorthALine({ metric }: ComparedMetric, { pair, sameAudio }: CellComparison): boolean {
   // On the same audio it changes as the total does.
   if (metric === 'rt_factor') return !sameAudio;
   if (!PHASES.some((phase) => phase.metric === metric)) return true;

@@ -1,6 +1,4 @@
-import type { ComparisonRecord } from '../schema/benchResult.js';
-import type { IndependentComparison } from '../statistics/compareIndependent.js';
-import type { PairedComparison } from '../statistics/comparePaired.js';
+import type { ComparisonOutcome, ComparisonRecord } from '../schema/comparisonRecord.js';
 import { formatChange, formatProbability } from './figures.js';
 import type { FigureTable } from './summaryTable.js';
 
@@ -49,24 +47,23 @@ const MOST_ADVISED = 10_000;
  * The verdict. When the mean tells another story than the typical runs it stands beside it; else an undecided verdict
  * comes with how many runs or sessions a side would probably decide, in two digits, because it is known no better.
  */
-export function showVerdict(outcome: NonNullable<ComparisonRecord['outcome']>): string {
+export function showVerdict(outcome: ComparisonOutcome): string {
   const { verdict, runsNeeded } = outcome;
   const mean = meanBeside(outcome);
   if (mean !== '') return `${verdict}, ${mean}`;
   // Older comparisons, and paired ones, do not tell.
-  const { sessionsNeeded } = outcome as Partial<IndependentComparison>;
-  const [needed, unit] =
-    typeof sessionsNeeded === 'number' ? [sessionsNeeded, 'sessions'] : [runsNeeded, 'runs'];
+  const sessionsNeeded = 'sessionsNeeded' in outcome ? outcome.sessionsNeeded : null;
+  const [needed, unit] = sessionsNeeded == null ? [runsNeeded, 'runs'] : [sessionsNeeded, 'sessions'];
   if (verdict !== 'undecided' || needed === null || needed > MOST_ADVISED) return verdict;
   const step = 10 ** Math.max(0, Math.floor(Math.log10(needed)) - 1);
   return `undecided, try ${Math.ceil(needed / step) * step} ${unit}`;
 }
 
 /** `mean +5.0 %` where the mean time changed by something else than typical runs did, otherwise empty. */
-export function meanBeside(outcome: NonNullable<ComparisonRecord['outcome']>): string {
+export function meanBeside(outcome: ComparisonOutcome): string {
   // Only paired comparisons tell, and not those of older files.
-  const { meanRatio, meanDisagrees } = outcome as Partial<PairedComparison>;
-  return meanDisagrees === true && meanRatio !== undefined ? `mean ${formatChange(meanRatio)}` : '';
+  const { meanRatio = 1, meanDisagrees = false } = 'pairs' in outcome ? outcome : {};
+  return meanDisagrees ? `mean ${formatChange(meanRatio)}` : '';
 }
 
 /** Sentences that the table has no room for: outliers, means that disagree, other tokens. */
@@ -76,12 +73,12 @@ export function comparisonNotes(comparisons: readonly ComparisonRecord[]): strin
     const found: string[] = [];
     if (sameTokens === false) found.push(`${labelB}: the tokens differ`);
     if (comparison.design === 'paired' && comparison.outcome !== null) {
-      const { outlyingPairs = [], meanDisagrees, meanRatio, ratio } = comparison.outcome;
+      const { outlyingPairs = [], meanDisagrees = false, meanRatio = 1, ratio } = comparison.outcome;
       if (outlyingPairs.length > 0) {
         const pairs = outlyingPairs.map((pair) => pair + 1).join(', ');
         found.push(`${labelB}, ${metric}: outliers in pair ${pairs}, counted like the others`);
       }
-      if (meanDisagrees === true) {
+      if (meanDisagrees) {
         found.push(
           `${labelB}, ${metric}: typical runs changed by ${formatChange(ratio)}, their mean by ${formatChange(meanRatio)}: slow runs are part of one side`,
         );

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { QwenAsrError } from '../../error.js';
-import type { BenchEvent } from '../record/benchEvent.js';
+import { type BenchEvent, EVENTS } from '../record/benchEvent.js';
 import { ResultBuilder } from '../record/resultBuilder.js';
 import { summarizeResult } from '../record/summarizeResult.js';
 import type { BenchResult } from '../schema/benchResult.js';
 import { checkBenchResult, checkSchemaName } from '../schema/checkBenchResult.js';
+import type { Fields } from '../schema/shape.js';
 
 /**
  * Reads a result that qwen_asr_bench wrote as JSON or JSONL, an interrupted JSONL file included.
@@ -72,24 +73,6 @@ function isJsonl(text: string): boolean {
   }
 }
 
-/** What an event must carry beside its name: the members that building the document looks into. */
-const PAYLOADS: Readonly<
-  Record<BenchEvent['event'], Readonly<Record<string, 'object' | 'string' | 'boolean'>>>
-> = {
-  header: {},
-  model: { model: 'object' },
-  audio: { audio: 'object' },
-  ceilings: { ceilings: 'object' },
-  cell: { cell: 'object' },
-  warmup: { cell: 'string', run: 'object' },
-  run: { cell: 'string', run: 'object' },
-  cellEnd: { cell: 'string', outcome: 'object' },
-  comparison: { comparison: 'object' },
-  note: { note: 'string' },
-  error: { error: 'object' },
-  end: { complete: 'boolean' },
-};
-
 /**
  * The events of a JSONL file. A last line that was cut off is left out, events this version does not know too.
  *
@@ -122,10 +105,14 @@ function isKnownEvent(event: unknown, where: string): event is BenchEvent {
   if (typeof name !== 'string') {
     throw new QwenAsrError('compare', `${where}: expected an event, found a line without "event"`);
   }
-  if (!Object.hasOwn(PAYLOADS, name)) return false;
-  for (const [member, type] of Object.entries(PAYLOADS[name as BenchEvent['event']])) {
+  if (!Object.hasOwn(EVENTS, name)) return false;
+  // The header is checked with the document that it becomes.
+  const fields: Fields = name === 'header' ? {} : EVENTS[name as BenchEvent['event']].fields;
+  for (const [member, { schema }] of Object.entries(fields)) {
+    // What is inside is checked with the document too; building it must find something to look into.
+    const type = schema.$ref === undefined ? schema.type : 'object';
     const value = members[member];
-    if (typeof value === type && value !== null) continue;
+    if (typeof type !== 'string' || (typeof value === type && value !== null)) continue;
     const found = value === undefined ? 'none' : JSON.stringify(value).slice(0, 60);
     throw new QwenAsrError('compare', `${where}: ${member}: expected ${withArticle(type)}, found ${found}`);
   }

@@ -1,6 +1,6 @@
 import { meanBeside, showVerdict } from '../output/comparisonTable.js';
 import { formatChange } from '../output/figures.js';
-import type { ComparisonRecord } from '../schema/benchResult.js';
+import type { ComparisonOutcome, ComparisonRecord } from '../schema/comparisonRecord.js';
 import { type PlotColor, type PlotStyle, paint } from './plotStyle.js';
 
 const COLORS: Readonly<Record<string, PlotColor>> = {
@@ -13,7 +13,7 @@ const COLORS: Readonly<Record<string, PlotColor>> = {
 /** Below so many columns there is no room for advice. */
 const NARROW = 80;
 
-type Decided = ComparisonRecord & { readonly outcome: NonNullable<ComparisonRecord['outcome']> };
+type Decided = ComparisonRecord & { readonly outcome: ComparisonOutcome };
 
 /** Comparisons as intervals around their ratio, a line each, with ratio 1 marked; empty when there are none. */
 export function forestPlot(comparisons: readonly ComparisonRecord[], style: PlotStyle): string[] {

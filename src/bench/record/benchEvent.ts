@@ -1,55 +1,48 @@
-import type {
-  AudioRecord,
-  BenchResult,
-  CeilingsRecord,
-  CellRecord,
-  ComparisonRecord,
-  ErrorRecord,
-  ModelRecord,
+import {
+  audioRecord,
+  type BenchResult,
+  ceilingsRecord,
+  cellEndRecord,
+  cellStartRecord,
+  errorRecord,
+  headerRecord,
+  modelRecord,
 } from '../schema/benchResult.js';
-import type { RunRecord } from '../schema/runRecord.js';
-
-/** What is known before anything is measured. */
-export type BenchHeader = Pick<
-  BenchResult,
-  'schema' | 'version' | 'kind' | 'tool' | 'createdAt' | 'commandLine' | 'machine' | 'environment'
->;
-
-/** What is known of a cell before its first run. */
-export type CellStart = Pick<CellRecord, 'id' | 'settings' | 'setup' | 'frames' | 'work'>;
-
-/** What is known of it after its last. */
-export interface CellEnd {
-  readonly steady: boolean | null;
-  readonly drift: CellRecord['drift'];
-  readonly accuracy: CellRecord['accuracy'];
-  readonly complete: boolean;
-  readonly error: string | null;
-  readonly notes: readonly string[];
-}
+import { comparisonRecord } from '../schema/comparisonRecord.js';
+import { corpusAccuracyRecord } from '../schema/figureRecords.js';
+import { runRecord } from '../schema/runRecord.js';
+import { flag, object, orNull, text, type ValueOf } from '../schema/shape.js';
 
 /**
- * One line of the JSONL format, in the order of events. The result document is these events put together
- * (`ResultBuilder`), so a file that ends anywhere is still a result. A `cell` event with the id of an earlier one
- * starts that cell over; events after `end` continue the result, as resuming a sweep does.
+ * What a line of the JSONL format carries beside the name of its event, in the order of events. The result document is
+ * these events put together (`ResultBuilder`), so a file that ends anywhere is still a result. A `cell` event with the
+ * id of an earlier one starts that cell over; events after `end` continue the result, as resuming a sweep does.
  */
-export type BenchEvent =
-  | ({ readonly event: 'header' } & BenchHeader)
-  | { readonly event: 'model'; readonly model: ModelRecord }
-  | { readonly event: 'audio'; readonly audio: AudioRecord }
-  | { readonly event: 'ceilings'; readonly ceilings: CeilingsRecord }
-  | { readonly event: 'cell'; readonly cell: CellStart }
-  | { readonly event: 'warmup'; readonly cell: string; readonly run: RunRecord }
-  | { readonly event: 'run'; readonly cell: string; readonly run: RunRecord }
-  | { readonly event: 'cellEnd'; readonly cell: string; readonly outcome: CellEnd }
-  | { readonly event: 'comparison'; readonly comparison: ComparisonRecord }
-  | { readonly event: 'note'; readonly note: string }
-  | { readonly event: 'error'; readonly error: ErrorRecord }
-  | {
-      readonly event: 'end';
-      readonly complete: boolean;
-      readonly accuracy: BenchResult['accuracy'];
-    };
+export const EVENTS = {
+  header: headerRecord,
+  model: object({ model: modelRecord }),
+  audio: object({ audio: audioRecord }),
+  ceilings: object({ ceilings: ceilingsRecord }),
+  cell: object({ cell: cellStartRecord }),
+  warmup: object({ cell: text(), run: runRecord }),
+  run: object({ cell: text(), run: runRecord }),
+  cellEnd: object({ cell: text(), outcome: cellEndRecord }),
+  comparison: object({ comparison: comparisonRecord }),
+  note: object({ note: text() }),
+  error: object({ error: errorRecord }),
+  end: object({ complete: flag(), accuracy: orNull(corpusAccuracyRecord) }),
+} as const;
+
+type Events = typeof EVENTS;
+
+/** One line of the JSONL format. */
+export type BenchEvent = {
+  [Name in keyof Events]: { readonly event: Name } & ValueOf<Events[Name]>;
+}[keyof Events];
+
+export interface BenchHeader extends ValueOf<typeof headerRecord> {}
+export interface CellStart extends ValueOf<typeof cellStartRecord> {}
+export interface CellEnd extends ValueOf<typeof cellEndRecord> {}
 
 /**
  * The events that build a document: what its JSONL form holds. Put together again they give the same document.

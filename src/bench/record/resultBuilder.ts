@@ -4,10 +4,10 @@ import type {
   BenchResult,
   CeilingsRecord,
   CellRecord,
-  ComparisonRecord,
   ErrorRecord,
   ModelRecord,
 } from '../schema/benchResult.js';
+import type { ComparisonRecord } from '../schema/comparisonRecord.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import type { BenchEvent, BenchHeader, CellEnd, CellStart } from './benchEvent.js';
 

@@ -1,11 +1,12 @@
 import { comparisonTable, meanBeside, showVerdict } from '../output/comparisonTable.js';
 import { formatChange } from '../output/figures.js';
-import type { BenchResult, ComparisonRecord } from '../schema/benchResult.js';
+import type { BenchResult } from '../schema/benchResult.js';
+import type { ComparisonOutcome, ComparisonRecord } from '../schema/comparisonRecord.js';
 import { type Chart, type Drawing, fitText, horizontalAxis, label, withTitle } from './chart.js';
 import { el, join, type Markup } from './markup.js';
 import { logScale, type Scale } from './scale.js';
 
-type Decided = ComparisonRecord & { readonly outcome: NonNullable<ComparisonRecord['outcome']> };
+type Decided = ComparisonRecord & { readonly outcome: ComparisonOutcome };
 
 const ROW = 40;
 const HEAD = 24;

@@ -4,7 +4,8 @@ import { QwenAsrError } from '../../error.js';
 import { type CorpusScore, joinScores } from '../accuracy/scoreCorpus.js';
 import { type SpokenPart, scoreParts } from '../accuracy/scoreParts.js';
 import { scoreTranscript } from '../accuracy/scoreTranscript.js';
-import type { AccuracyRecord, CellRecord } from '../schema/benchResult.js';
+import type { CellRecord } from '../schema/benchResult.js';
+import type { AccuracyRecord } from '../schema/figureRecords.js';
 import type { RunRecord } from '../schema/runRecord.js';
 
 /** What was said in a recording. */

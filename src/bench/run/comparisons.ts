@@ -1,4 +1,5 @@
-import type { CellRecord, PairedRecord } from '../schema/benchResult.js';
+import type { CellRecord } from '../schema/benchResult.js';
+import type { PairedRecord } from '../schema/comparisonRecord.js';
 import { findMetric } from '../schema/metrics.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import { comparePaired } from '../statistics/comparePaired.js';

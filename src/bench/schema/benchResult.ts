@@ -1,187 +1,139 @@
-import type { CorpusScore } from '../accuracy/scoreCorpus.js';
-import type { TranscriptScore } from '../accuracy/scoreTranscript.js';
 import type { PhaseName } from '../phases.js';
-import type { IndependentComparison } from '../statistics/compareIndependent.js';
-import type { PairedComparison } from '../statistics/comparePaired.js';
-import type { Drift } from '../statistics/driftTest.js';
-import type { Summary } from '../statistics/summarize.js';
-import type { EnvironmentRecord, MachineRecord } from './machineRecord.js';
-import type { PeakMemory, RunRecord } from './runRecord.js';
+import { comparisonRecord } from './comparisonRecord.js';
+import { accuracyRecord, corpusAccuracyRecord, driftRecord, summaryRecord } from './figureRecords.js';
+import { environmentRecord, machineRecord, SHA256 } from './machineRecord.js';
+import { memoryRecord, runRecord, UTC_TIME } from './runRecord.js';
+import {
+  amount,
+  constant,
+  count,
+  either,
+  flag,
+  list,
+  named,
+  number,
+  object,
+  oneOf,
+  optional,
+  orNull,
+  record,
+  type Shape,
+  schemaOf,
+  text,
+  type ValueOf,
+} from './shape.js';
 
 /*
- * The one document that qwen_asr_bench writes, whatever it measured; schemas/bench-result-v1.schema.json is its
- * formal description and docs/bench-schema.md explains it. Within a version fields and enumerated words are only
- * ever added, so a reader of version 1 ignores what it does not know; a change of meaning raises the version.
+ * The one document that qwen_asr_bench writes, whatever it measured: these descriptions are where its types, its JSON
+ * Schema (schemas/bench-result-v1.schema.json), its validation and the tables of docs/bench-schema.md come from. Within
+ * a version fields and enumerated words are only ever added, so a reader of version 1 ignores what it does not know; a
+ * change of meaning raises the version.
  */
 
 export const BENCH_RESULT_SCHEMA = 'qwen-asr-bench-result';
 export const BENCH_RESULT_VERSION = 1;
 
-/** The whole document. */
-export interface BenchResult {
-  readonly schema: typeof BENCH_RESULT_SCHEMA;
-  readonly version: typeof BENCH_RESULT_VERSION;
-  /** What the user asked for; says what to show first, nothing about which fields are there. */
-  readonly kind: 'benchmark' | 'sweep' | 'comparison' | 'ceilings';
-  readonly tool: ToolRecord;
-  /** ISO 8601, UTC: when the measurement began. */
-  readonly createdAt: string;
-  /** The arguments after the program's name. */
-  readonly commandLine: readonly string[];
-  /** False when a signal, a time budget or an error ended it early: what is here was finished all the same. */
-  readonly complete: boolean;
-  readonly machine: MachineRecord;
-  readonly environment: EnvironmentRecord | null;
-  /** Cells name them by `id`. */
-  readonly models: readonly ModelRecord[];
-  readonly audio: readonly AudioRecord[];
-  readonly ceilings: readonly CeilingsRecord[];
-  readonly cells: readonly CellRecord[];
-  readonly comparisons: readonly ComparisonRecord[];
-  /** Several recordings with one setting taken together; computed from the cells, absent in older files. */
-  readonly sets?: readonly SetRecord[];
-  /** All recordings with a reference, each by its first cell; null for fewer than two, or when their metrics differ. */
-  readonly accuracy: CorpusScore | null;
-  /** Things to know when reading the numbers, one sentence each. */
-  readonly notes: readonly string[];
-  readonly errors: readonly ErrorRecord[];
-}
+const toolRecord = record('tool', 'The program that wrote the document.', {
+  name: text(),
+  version: text(),
+  commit: orNull(
+    text('commit of the checkout it ran from; null: an installed package', { pattern: '^[0-9a-f]{40,64}$' }),
+  ),
+});
+export interface ToolRecord extends ValueOf<typeof toolRecord> {}
 
-export interface ToolRecord {
-  readonly name: string;
-  readonly version: string;
-  /** Full commit id of the checkout it ran from; null for an installed package. */
-  readonly commit: string | null;
-}
+export const modelRecord = record('model', undefined, {
+  id: text('named by settings.model, for example `m0`'),
+  source: text('as the user wrote it: a directory, or `synthetic:SIZE:SEED`'),
+  synthetic: flag('random weights: the text is meaningless'),
+  published: orNull(text('name of the published model with these shapes')),
+  parameters: orNull(count()),
+  weightBytes: orNull(count()),
+  encoderLayers: orNull(count()),
+  decoderLayers: orNull(count()),
+  /** `hashModel`. */
+  hash: orNull(
+    text('SHA-256 of name, size and 64 pieces of every safetensors file, or of the synthetic name', SHA256),
+  ),
+});
+export interface ModelRecord extends ValueOf<typeof modelRecord> {}
 
-export interface ModelRecord {
-  /** Unique in the document, for example `m0`. */
-  readonly id: string;
-  /** As the user wrote it: a directory, or `synthetic:SIZE:SEED`. */
-  readonly source: string;
-  readonly synthetic: boolean;
-  readonly published: string | null;
-  readonly parameters: number | null;
-  readonly weightBytes: number | null;
-  readonly encoderLayers: number | null;
-  readonly decoderLayers: number | null;
-  /** `hashModel`: SHA-256, hex, of name, size and pieces of every *.safetensors file, or of the synthetic name. */
-  readonly hash: string | null;
-}
+export const audioRecord = record('audio', undefined, {
+  id: text('named by settings.audio, for example `a0`'),
+  path: orNull(text('null: silence')),
+  durationMs: number(undefined, { exclusiveMinimum: 0 }),
+  /** `hashSamples`. */
+  hash: orNull(text('SHA-256 of the 16 kHz mono samples as little-endian f32', SHA256)),
+});
+export interface AudioRecord extends ValueOf<typeof audioRecord> {}
 
-export interface AudioRecord {
-  /** Unique in the document, for example `a0`. */
-  readonly id: string;
-  /** Null for silence. */
-  readonly path: string | null;
-  readonly durationMs: number;
-  /** SHA-256, hex, of the 16 kHz mono samples as little-endian f32 (`hashSamples`). */
-  readonly hash: string | null;
-}
+/** Null where the processor has no such instruction. */
+const ceilingRates = {
+  readBytesPerSecond: amount(),
+  f32FlopsPerSecond: amount(),
+  bf16FlopsPerSecond: orNull(amount()),
+  int8OpsPerSecond: orNull(amount()),
+  datapathBits: optional(
+    orNull(number('bits that the vector units multiply at a time; absent in older files')),
+  ),
+};
+const ceilingSample = object(ceilingRates);
+/** What the machine itself reaches. */
+export interface CeilingRates extends ValueOf<typeof ceilingSample> {}
 
-/** What the machine itself reaches; null where the processor has no such instruction. */
-export interface CeilingRates {
-  readonly readBytesPerSecond: number;
-  readonly f32FlopsPerSecond: number;
-  readonly bf16FlopsPerSecond: number | null;
-  readonly int8OpsPerSecond: number | null;
-  /** Bits that the vector units multiply at a time; null where it was not measured, absent in older files. */
-  readonly datapathBits?: number | null;
-}
-
+export const ceilingsRecord = record(
+  'ceilings',
+  'What the machine reaches on these threads when nothing else limits it.',
+  {
+    threads: count(),
+    backend: text(),
+    isa: text(),
+    ...ceilingRates,
+    samples: optional(
+      list(
+        ceilingSample,
+        'every measurement, before and after the runs; the rates beside it are their medians',
+      ),
+    ),
+  },
+);
 /** The same measured on these threads: the medians of `samples`. */
-export interface CeilingsRecord extends CeilingRates {
-  readonly threads: number;
-  readonly backend: string;
-  readonly isa: string;
-  /** Every measurement, before and after the runs; left out by versions that measured once. */
-  readonly samples?: readonly CeilingRates[];
-}
+export interface CeilingsRecord extends ValueOf<typeof ceilingsRecord> {}
 
+const settingsRecord = record('settings', 'Everything that was chosen for a cell, as resolved.', {
+  mode: oneOf(
+    ['pipeline', 'encoder', 'command'],
+    'command: another engine, of which only the outside is known',
+  ),
+  model: orNull(text('id in models; null for a command')),
+  audio: orNull(text('id in audio')),
+  threads: orNull(count('null where a command does not tell, as in the next three')),
+  backend: orNull(text()),
+  isa: orNull(text()),
+  precision: orNull(text()),
+  runs: count('measured runs asked for'),
+  warmup: either(constant('auto'), count()),
+  exactTokens: orNull(
+    count('tokens that every run, of cut audio every segment, was made to decode; null: the model decided'),
+  ),
+  language: orNull(text()),
+  segmentSeconds: orNull(amount('length that segments aim at; null: the audio was not cut')),
+  batch: count('segments decoded side by side at most; 1 when the audio was not cut'),
+  skipSilence: optional(flag('silence was left out; absent in older files: it was not')),
+  delayMs: amount('pause between runs'),
+  isolated: flag('the cell had a process of its own'),
+  command: orNull(text('command line of another engine')),
+});
 /** Everything that was chosen for a cell. Two cells may be compared when these agree. */
-export interface CellSettings {
-  /** `command`: another engine's command line, of which only the outside is known. */
-  readonly mode: 'pipeline' | 'encoder' | 'command';
-  /** Ids of `models` and `audio`; no model for a command. */
-  readonly model: string | null;
-  readonly audio: string | null;
-  /** As resolved, never `auto`; null where a command does not tell. */
-  readonly threads: number | null;
-  readonly backend: string | null;
-  readonly isa: string | null;
-  readonly precision: string | null;
-  /** Measured runs that were asked for. */
-  readonly runs: number;
-  readonly warmup: number | 'auto';
-  /** Tokens that every run, of cut audio every segment, was made to decode; null when the model decided. */
-  readonly exactTokens: number | null;
-  readonly language: string | null;
-  /** Seconds of a segment; null when the audio was not cut. */
-  readonly segmentSeconds: number | null;
-  /** Segments decoded side by side at most; 1 when the audio was not cut. */
-  readonly batch: number;
-  /** Silence was left out; absent in older files: it was not. */
-  readonly skipSilence?: boolean;
-  /** Pause between runs. */
-  readonly delayMs: number;
-  /** The cell had a process of its own. */
-  readonly isolated: boolean;
-  readonly command: string | null;
-}
+export interface CellSettings extends ValueOf<typeof settingsRecord> {}
 
-/** One setting and its runs. */
-export interface CellRecord {
-  /** Unique in the document; the axes that vary, such as `t=2 s=5`, or `base`. */
-  readonly id: string;
-  readonly settings: CellSettings;
-  /** What was done once, before the first run. */
-  readonly setup: SetupRecord;
-  /** Mel frames that go into the encoder; null when unknown. */
-  readonly frames: number | null;
-  readonly warmups: readonly RunRecord[];
-  /** The measured runs, in the order they were made, every one of them. */
-  readonly runs: readonly RunRecord[];
-  /** Whether the warm-up reached a steady state; null when it was not asked to. */
-  readonly steady: boolean | null;
-  readonly drift: Drift | null;
-  /** The runs summed up by metric (`METRICS`), for readers without statistics; filled in by `finishCell`. */
-  readonly summary: Readonly<Record<string, Summary>> | null;
-  readonly accuracy: AccuracyRecord | null;
-  /** Arithmetic and memory traffic of one run, by phase; empty when unknown. */
-  readonly work: readonly WorkRecord[];
-  readonly complete: boolean;
-  /** Why there are fewer runs than planned, in one line; null when nothing went wrong. */
-  readonly error: string | null;
-  readonly notes: readonly string[];
-}
-
-/** Recordings that were measured with one setting. */
-export interface SetRecord {
-  /** Ids of cells, one a recording. */
-  readonly cells: readonly string[];
-  /** Sum over the recordings. */
-  readonly audioMs: number;
-  /** Sum over the recordings in each round that all of them have run. */
-  readonly totalsMs: readonly number[];
-  /** Error rates of those with a reference text: one entry for `wer`, one for `cer`, as far as each is customary. */
-  readonly accuracy: readonly CorpusScore[];
-  /** `total` and `rt_factor` (total ÷ audio), as those of a cell. */
-  readonly summary: Readonly<Record<string, Summary>>;
-}
-
-export interface SetupRecord {
-  readonly loadMs: number | null;
-  readonly audioDecodeMs: number | null;
-  readonly resampleMs: number | null;
-  readonly memory: PeakMemory | null;
-}
-
-/** How well the transcript of the cell's first run matches the reference. */
-export interface AccuracyRecord extends TranscriptScore {
-  /** Path of the reference text. */
-  readonly reference: string;
-  readonly language: string | null;
-}
+const setupRecord = record('setup', 'What was done once, before the first run.', {
+  loadMs: orNull(amount()),
+  audioDecodeMs: orNull(amount()),
+  resampleMs: orNull(amount()),
+  memory: orNull(memoryRecord),
+});
+export interface SetupRecord extends ValueOf<typeof setupRecord> {}
 
 /** What one run of a phase has to do: its place on the roofline is this and the phase's time. */
 export interface WorkRecord {
@@ -192,39 +144,99 @@ export interface WorkRecord {
   readonly arithmetic: 'f32' | 'bf16' | 'int8';
 }
 
-/** B against A by one metric. */
-export type ComparisonRecord = PairedRecord | IndependentRecord;
+const workRecord = record('work', 'What one run of a phase has to do.', {
+  phase: text('a phase without its Ms') as Shape<PhaseName>,
+  flops: orNull(amount()),
+  bytes: orNull(amount()),
+  arithmetic: oneOf(['f32', 'bf16', 'int8'], 'which ceiling its arithmetic has'),
+}) satisfies Shape<WorkRecord>;
 
-interface ComparedCells {
-  /** Ids of cells. */
-  readonly a: string;
-  readonly b: string;
-  /** How the sides are called in the output, for example `-t 2`. */
-  readonly labelA: string;
-  readonly labelB: string;
-  /** A name of `METRICS`. */
-  readonly metric: string;
-  /** All rounds decoded the same tokens; null when one side tells none. */
-  readonly sameTokens: boolean | null;
-}
+/** What is known of a cell before its first run. */
+export const cellStartRecord = object({
+  id: text('unique in the document: the axes that vary, such as `t=2 s=5`, or `base`', { minLength: 1 }),
+  settings: settingsRecord,
+  setup: setupRecord,
+  frames: orNull(count('mel frames that go into the encoder')),
+  work: list(workRecord, 'arithmetic and memory traffic of one run, by phase; empty when unknown'),
+});
 
-export interface PairedRecord extends ComparedCells {
-  readonly design: 'paired';
-  /** Which side ran first, by round. */
-  readonly orders: readonly ('ab' | 'ba')[];
-  /** Null with fewer than two rounds. */
-  readonly outcome: PairedComparison | null;
-}
+/** What is known of it after its last. */
+export const cellEndRecord = object({
+  steady: orNull(flag('the warm-up reached a steady state; null: it was not asked to')),
+  drift: orNull(driftRecord),
+  accuracy: orNull(accuracyRecord),
+  complete: flag('all planned runs were made'),
+  error: orNull(text('why there are fewer, in one line')),
+  notes: list(text()),
+});
 
-export interface IndependentRecord extends ComparedCells {
-  readonly design: 'independent';
-  readonly outcome: IndependentComparison | null;
-  /** The p-value after Holm's correction over the cells, where several were compared; the verdict heeds it. */
-  readonly correctedPValue?: number;
-}
+const cellRecord = record('cell', 'One setting and its runs.', {
+  ...cellStartRecord.fields,
+  warmups: list(runRecord),
+  runs: list(runRecord, 'the measured runs in their order, every one'),
+  summary: orNull(named(summaryRecord), 'by metric: total, encode, decode, rt_factor…'),
+  ...cellEndRecord.fields,
+});
+/** One setting and its runs. */
+export interface CellRecord extends ValueOf<typeof cellRecord> {}
 
-export interface ErrorRecord {
-  /** Cell it happened in; null when in none. */
-  readonly cell: string | null;
-  readonly message: string;
-}
+const setRecord = record('set', 'Recordings that were measured with one setting.', {
+  cells: list(text(), 'ids in cells, one a recording'),
+  audioMs: number('sum over the recordings', { exclusiveMinimum: 0 }),
+  totalsMs: list(amount(), 'sum over the recordings, for each round that all of them have run'),
+  accuracy: list(
+    corpusAccuracyRecord,
+    'of those with a reference text: one score for languages counted in words, one for those counted in characters',
+  ),
+  summary: named(summaryRecord, 'total, and rt_factor: total ÷ audio'),
+});
+/** Recordings that were measured with one setting. */
+export interface SetRecord extends ValueOf<typeof setRecord> {}
+
+export const errorRecord = record('error', undefined, {
+  cell: orNull(text('the cell it happened in; null: in none')),
+  message: text(),
+});
+export interface ErrorRecord extends ValueOf<typeof errorRecord> {}
+
+/** What is known before anything is measured. */
+export const headerRecord = object({
+  schema: constant(BENCH_RESULT_SCHEMA),
+  version: constant(BENCH_RESULT_VERSION),
+  kind: oneOf(['benchmark', 'sweep', 'comparison', 'ceilings'], 'what was asked for'),
+  tool: toolRecord,
+  createdAt: text('UTC: when the measurement began', UTC_TIME),
+  commandLine: list(text(), "arguments after the program's name"),
+  machine: machineRecord,
+  environment: orNull(environmentRecord),
+});
+
+export const benchResultRecord = record(
+  'result',
+  'A field that could not be measured is null. Times are milliseconds, sizes are bytes. Within a version fields are only added, so readers ignore what they do not know; a new word in an enumerated field or another meaning raises the version.',
+  {
+    ...headerRecord.fields,
+    complete: flag('false: ended early; what is here was finished all the same'),
+    models: list(modelRecord),
+    audio: list(audioRecord),
+    ceilings: list(ceilingsRecord),
+    cells: list(cellRecord),
+    comparisons: list(comparisonRecord),
+    sets: optional(list(setRecord, 'several recordings with one setting together; computed from the cells')),
+    accuracy: orNull(
+      corpusAccuracyRecord,
+      'all recordings with a reference, each by its first cell; null for fewer than two, or when their metrics differ',
+    ),
+    notes: list(text(), 'things to know when reading the numbers, one sentence each'),
+    errors: list(errorRecord),
+  },
+);
+
+/** The whole document. */
+export interface BenchResult extends ValueOf<typeof benchResultRecord> {}
+
+/** The formal description of the document, JSON Schema 2020-12. */
+export const benchResultSchema = schemaOf(benchResultRecord, {
+  $id: 'urn:qwen-asr:bench-result:1',
+  title: 'Result of qwen_asr_bench, version 1',
+});

@@ -1,7 +1,11 @@
 import { QwenAsrError } from '../../error.js';
-import { BENCH_RESULT_SCHEMA, BENCH_RESULT_VERSION, type BenchResult } from './benchResult.js';
-import { findViolation, type JsonSchema } from './jsonSchema.js';
-import { readPackageFile } from './packageFile.js';
+import {
+  BENCH_RESULT_SCHEMA,
+  BENCH_RESULT_VERSION,
+  type BenchResult,
+  benchResultSchema,
+} from './benchResult.js';
+import { findViolation } from './jsonSchema.js';
 
 /** The format of the versions before the first release, which had one benchmark and no environment. */
 const EARLY_SCHEMA = 'qwen-asr-bench';
@@ -18,20 +22,12 @@ const EARLY_SCHEMA = 'qwen-asr-bench';
  */
 export function checkBenchResult(value: unknown, where: string): BenchResult {
   checkSchemaName(value, where);
-  const found = findViolation(value, benchResultSchema());
+  const found = findViolation(value, benchResultSchema);
   if (found !== null) throw new QwenAsrError('compare', `${where}: ${found}`);
   // The schema has vouched for the shape.
   const result = value as BenchResult;
   checkIds(result, where);
   return result;
-}
-
-let schema: JsonSchema | undefined;
-
-/** The shipped JSON Schema of the document. */
-export function benchResultSchema(): JsonSchema {
-  schema ??= JSON.parse(readPackageFile('schemas/bench-result-v1.schema.json')) as JsonSchema;
-  return schema;
 }
 
 /**

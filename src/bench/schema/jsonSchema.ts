@@ -1,5 +1,9 @@
 /** The part of JSON Schema 2020-12 that the schemas of this project use. */
 export interface JsonSchema {
+  readonly $schema?: string;
+  readonly $id?: string;
+  readonly title?: string;
+  readonly description?: string;
   readonly $ref?: string;
   readonly type?: JsonType | readonly JsonType[];
   readonly const?: unknown;

@@ -1,51 +1,65 @@
+import {
+  amount,
+  count,
+  flag,
+  list,
+  named,
+  number,
+  object,
+  orNull,
+  record,
+  text,
+  type ValueOf,
+} from './shape.js';
+
+/** SHA-256 in hexadecimal digits. */
+export const SHA256 = { pattern: '^[0-9a-f]{64}$' } as const;
+
+const cacheBytes = orNull(count());
+
+export const machineRecord = record('machine', 'Decides whether two results may be compared.', {
+  cpuModel: orNull(text()),
+  architecture: text("Node's name: x64, arm64"),
+  physicalCores: orNull(count()),
+  logicalCpus: count(),
+  /** For example `avx2`, `avx512f`, `avx512bf16`; in any order. */
+  isa: list(text(), 'instruction set levels and extensions'),
+  caches: orNull(object({ l1dBytes: cacheBytes, l2Bytes: cacheBytes, l3Bytes: cacheBytes })),
+  memoryBytes: count(),
+  platform: text("Node's name: linux, darwin, win32"),
+  osName: orNull(text('name and version as the system gives them: `Debian GNU/Linux 12 (bookworm)`')),
+  kernel: text(),
+  node: text('`v20.20.2`; of a web page its browser, `Chromium 156`'),
+  /** `hashMachine` of the fields above that do not change when software is updated. */
+  hash: text(
+    'SHA-256 over what does not change when software is updated: equal on machines of the same kind',
+    SHA256,
+  ),
+});
+
 /** The machine, as far as it decides whether two results may be compared. */
-export interface MachineRecord {
-  readonly cpuModel: string | null;
-  /** Node's name of the instruction set: `x64`, `arm64`. */
-  readonly architecture: string;
-  readonly physicalCores: number | null;
-  readonly logicalCpus: number;
-  /** Levels and extensions the engine knows, for example `avx2`, `avx512f`, `avx512bf16`; in any order. */
-  readonly isa: readonly string[];
-  readonly caches: {
-    readonly l1dBytes: number | null;
-    readonly l2Bytes: number | null;
-    readonly l3Bytes: number | null;
-  } | null;
-  readonly memoryBytes: number;
-  /** Node's name: `linux`, `darwin`, `win32`. */
-  readonly platform: string;
-  /** Name and version as the system gives them: `Debian GNU/Linux 12 (bookworm)`. */
-  readonly osName: string | null;
-  readonly kernel: string;
-  /** `v20.20.2`; of a web page its browser, `Chromium 156`. */
-  readonly node: string;
-  /**
-   * `hashMachine` of the fields above that do not change when software is updated: two results with the same hash
-   * come from the same kind of machine.
-   */
-  readonly hash: string;
-}
+export interface MachineRecord extends ValueOf<typeof machineRecord> {}
+
+export const environmentRecord = record(
+  'environment',
+  'The state of the machine; what could not be read is null.',
+  {
+    allowedCpus: count('logical CPUs allowed to the process'),
+    cgroupCpus: orNull(amount('CPUs worth of time; null: no limit')),
+    cgroupMemoryBytes: orNull(count()),
+    container: orNull(text('`docker`, `podman`, `kubernetes`, `lxc`…; null: none was recognised')),
+    hypervisor: orNull(text('`kvm`, `vmware`…; null: bare metal, or unknown')),
+    cpuGovernor: orNull(text()),
+    turbo: orNull(flag()),
+    simultaneousMultithreading: orNull(flag()),
+    transparentHugePages: orNull(text()),
+    numaNodes: orNull(count()),
+    nice: orNull(number()),
+    load1: orNull(amount('load average over one minute')),
+    freeMemoryBytes: orNull(count()),
+    variables: named(text(), 'environment variables that change how Node or the engine runs'),
+  },
+);
 
 /** The state the machine was in. Linux knows most of it; what cannot be read is null. */
-export interface EnvironmentRecord {
-  /** CPUs allowed to the process. */
-  readonly allowedCpus: number;
-  /** CPUs worth of time that the cgroup grants; null when there is no limit. */
-  readonly cgroupCpus: number | null;
-  readonly cgroupMemoryBytes: number | null;
-  /** `docker`, `podman`, `kubernetes`, `lxc`…; null when none was recognised. */
-  readonly container: string | null;
-  /** `kvm`, `vmware`…; null for bare metal or unknown. */
-  readonly hypervisor: string | null;
-  readonly cpuGovernor: string | null;
-  readonly turbo: boolean | null;
-  readonly simultaneousMultithreading: boolean | null;
-  readonly transparentHugePages: string | null;
-  readonly numaNodes: number | null;
-  readonly nice: number | null;
-  readonly load1: number | null;
-  readonly freeMemoryBytes: number | null;
-  /** Variables that change how Node or the engine runs, when set: `NODE_OPTIONS`, `UV_THREADPOOL_SIZE`… */
-  readonly variables: Readonly<Record<string, string>>;
-}
+export interface EnvironmentRecord extends ValueOf<typeof environmentRecord> {}

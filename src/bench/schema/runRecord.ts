@@ -1,94 +1,133 @@
-import type { PhaseName, PhaseTimes } from '../phases.js';
+import { PHASES, type PhaseName, type PhaseTimes } from '../phases.js';
+import { SHA256 } from './machineRecord.js';
+import {
+  amount,
+  count,
+  defined,
+  flag,
+  list,
+  named,
+  optional,
+  orNull,
+  record,
+  recordOf,
+  type Shape,
+  text,
+  type ValueOf,
+} from './shape.js';
 
 /*
  * One run as the result format stores it. The rule of the whole format: a field that could not be measured is null,
  * never missing and never a guess; times are milliseconds with all their digits, sizes are bytes.
  */
 
+/** A time for each phase of the table; which files of before leave out, the table knows too. */
+const phasesRecord = recordOf<PhaseTimes>(
+  'phases',
+  'The parts of a run; those that are not null sum to totalMs.',
+  Object.fromEntries(
+    PHASES.map((phase) => {
+      const ms = orNull(
+        amount('once' in phase ? `${phase.title}; null when it was done once, before the runs` : phase.title),
+      );
+      return [`${phase.id}Ms`, 'later' in phase ? optional(ms) : ms];
+    }),
+  ),
+);
+
+const interferenceRecord = record('interference', 'What else happened on the machine while the run was on.', {
+  stealMs: orNull(amount('CPU time that the hypervisor gave to others, summed over the CPUs')),
+  cpuPressure: orNull(
+    amount('share of the run in which some task waited for a CPU (Linux pressure stall information)', {
+      maximum: 1,
+    }),
+  ),
+  otherCpuMs: orNull(amount('CPU time that other processes used')),
+  voluntarySwitches: orNull(count('times that a thread of the process waited for something')),
+  involuntarySwitches: orNull(count('times that one was preempted')),
+  load1: orNull(amount('load average over one minute, at the end of the run')),
+  noisy: flag(),
+  reasons: list(text(), 'why, a short phrase each: `steal 3.1 %`; empty for a quiet run'),
+});
+
 /** What else happened on the machine while the run was on. */
-export interface Interference {
-  /** CPU time that the hypervisor gave to others, summed over the CPUs. */
-  readonly stealMs: number | null;
-  /** Share of the run, 0 … 1, in which some task waited for a CPU (Linux pressure stall information). */
-  readonly cpuPressure: number | null;
-  /** CPU time that other processes used. */
-  readonly otherCpuMs: number | null;
-  /** Times that a thread of the process waited for something, and that one was preempted. */
-  readonly voluntarySwitches: number | null;
-  readonly involuntarySwitches: number | null;
-  /** Load average over one minute, at the end of the run. */
-  readonly load1: number | null;
-  readonly noisy: boolean;
-  /** Why, a short phrase each: `steal 3.1 %`; empty for a quiet run. */
-  readonly reasons: readonly string[];
-}
+export interface Interference extends ValueOf<typeof interferenceRecord> {}
 
 /** Peak resident set size while each phase was on; `run` is the peak of the whole run. A phase may be left out. */
 export type PeakMemory = { readonly [Phase in PhaseName | 'run']?: number | null };
 
-/** One run. Only `startedAt` and `totalMs` are always there. */
-export interface RunRecord {
-  /** ISO 8601, UTC. */
-  readonly startedAt: string;
-  /** Wall time of the whole call: transcribe(), encode(); of an external command as it prints it, else its wall time. */
-  readonly totalMs: number;
-  /**
-   * Wall time of a process that starts, loads the model, transcribes and ends: of an external command, and of this
-   * engine where it is compared with one that tells no other figure. Null where none was started.
-   */
-  readonly commandMs: number | null;
-  /** Mel, conv stem and encoder layers, as the text output's `encode`; of an external command as it prints them. */
-  readonly encodeMs: number | null;
-  /** Prefill and decode steps, as the text output's `decode`. */
-  readonly decodeMs: number | null;
-  readonly phases: PhaseTimes;
-  /** One entry for each decode step after prefill; empty when none was timed. */
-  readonly decodeStepsMs: readonly number[];
-  /** How many segments each of them gave a token to; null when nothing was cut: one each. Older files have none. */
-  readonly decodeStepRows?: readonly number[] | null;
-  /** From the call until the first token was known; of segments, that of the first which is not skipped. */
-  readonly firstTokenMs: number | null;
-  /** Generated tokens, special and end tokens included. */
-  readonly tokens: number | null;
-  /** Tokens of the text: the text output's `tokens`. */
-  readonly textTokens: number | null;
-  readonly promptTokens: number | null;
-  /** Audio embeddings: the text output's `seq_len`. */
-  readonly audioTokens: number | null;
+export const memoryRecord: Shape<PeakMemory> = defined(
+  'memory',
+  named(orNull(amount()), 'Peak resident bytes by phase name; run: of the whole run.'),
+);
+
+const segmentRecord = record('segment', 'A part of the audio that was transcribed by itself.', {
+  startMs: amount(),
+  endMs: amount(),
+  heardMs: amount(
+    'what the model heard: less where silence was left out, more where a margin was put; 0: skipped',
+  ),
+  tokens: count(),
+  promptTokens: count(),
+  audioTokens: count(),
+  text: optional(text('what was recognised; absent in older files')),
+  language: optional(orNull(text('absent in older files'))),
+});
+
+/** A part of the audio that was transcribed by itself. */
+export interface SegmentRecord extends ValueOf<typeof segmentRecord> {}
+
+/** ISO 8601 in UTC. */
+export const UTC_TIME = { pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?Z$' } as const;
+
+export const runRecord = record('run', 'One run, raw.', {
+  startedAt: text('UTC', UTC_TIME),
+  totalMs: amount('wall time of the whole call; of an external command as it prints it, else its wall time'),
+  commandMs: orNull(
+    amount(
+      'wall time of a process that starts, loads the model, transcribes and ends: of an external command, and of this engine beside one that prints no other figure',
+    ),
+  ),
+  encodeMs: orNull(amount("mel + conv stem + encoder layers, as the text output's `encode`")),
+  decodeMs: orNull(amount("prefill + decode steps, as the text output's `decode`")),
+  phases: phasesRecord,
+  decodeStepsMs: list(amount(), 'one for each decode step after prefill; empty when none was timed'),
+  decodeStepRows: optional(
+    orNull(
+      list(
+        count(undefined, { minimum: 1 }),
+        'how many segments each decode step gave a token to; null: one each',
+      ),
+    ),
+  ),
+  firstTokenMs: orNull(
+    amount(
+      'from the call until the first token was known; of segments, that of the first which is not skipped',
+    ),
+  ),
+  tokens: orNull(count('generated, special ones included')),
+  textTokens: orNull(count("tokens of the text: the text output's `tokens`")),
+  promptTokens: orNull(count()),
+  audioTokens: orNull(count("audio embeddings: the text output's `seq_len`")),
   /** `hashTokens` of the generated ids. */
-  readonly tokenHash: string | null;
-  readonly tokenIds: readonly number[] | null;
-  readonly text: string | null;
-  readonly language: string | null;
-  /** The token budget ended the run. */
-  readonly truncated: boolean | null;
-  /** Weight and cache bytes that the decode steps read, divided by the tokens they gave. */
-  readonly bytesReadPerToken: number | null;
-  /** Null where nothing of it can be read. */
-  readonly interference: Interference | null;
-  readonly memory: PeakMemory | null;
-  /** 0-based round of an interleaved measurement: runs of both sides with the same round are a pair. Else null. */
-  readonly round: number | null;
-  /** What the audio was cut into, in order; null when it was not cut. Older files have none. */
-  readonly segments?: readonly SegmentRecord[] | null;
-}
+  tokenHash: orNull(text('SHA-256 of the decimal token ids joined with commas', SHA256)),
+  tokenIds: orNull(list(count())),
+  text: orNull(text()),
+  language: orNull(text()),
+  truncated: orNull(flag('the token budget ended the run')),
+  bytesReadPerToken: orNull(
+    amount('weight and cache bytes that the decode steps read, divided by the tokens they gave'),
+  ),
+  interference: orNull(interferenceRecord),
+  memory: orNull(memoryRecord),
+  round: orNull(count('from 0; in a paired measurement, runs of both sides with the same round are a pair')),
+  segments: optional(orNull(list(segmentRecord, 'what the audio was cut into; null when it was not'))),
+});
+
+/** One run. Only `startedAt` and `totalMs` are always there. */
+export interface RunRecord extends ValueOf<typeof runRecord> {}
 
 /** Whether nothing is known of a run but the time of its whole process, with starting and loading. */
 export function isWholeProcess({ commandMs, totalMs }: Pick<RunRecord, 'commandMs' | 'totalMs'>): boolean {
   return commandMs !== null && commandMs === totalMs;
-}
-
-/** A part of the audio that was transcribed by itself. */
-export interface SegmentRecord {
-  readonly startMs: number;
-  readonly endMs: number;
-  /** What the model heard: less where silence was left out, more where a margin was put; 0: skipped. */
-  readonly heardMs: number;
-  /** As in the run. */
-  readonly tokens: number;
-  readonly promptTokens: number;
-  readonly audioTokens: number;
-  /** What was recognised, and the language of it; null without one. Older files have neither. */
-  readonly text?: string;
-  readonly language?: string | null;
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { benchResultSchema, checkBenchResult } from '../../../src/bench/schema/checkBenchResult.js';
+import { benchResultSchema } from '../../../src/bench/schema/benchResult.js';
+import { checkBenchResult } from '../../../src/bench/schema/checkBenchResult.js';
 import { findViolation, KNOWN_KEYWORDS } from '../../../src/bench/schema/jsonSchema.js';
 import { QwenAsrError } from '../../../src/error.js';
 import { Random } from '../../support/random.js';
@@ -16,7 +17,7 @@ const SAMPLES = {
   segmented: segmentedResult(),
 };
 const copy = (value: unknown): Json => JSON.parse(JSON.stringify(value));
-const schema = benchResultSchema();
+const schema = benchResultSchema;
 
 test('the shipped schema is valid JSON Schema, and allows what the tool writes', () => {
   const validate = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true }).compile(
