@@ -23,7 +23,10 @@ export function arithmeticOptions<const Section extends string>(section: Section
       kind: 'value',
       placeholder: 'LEVEL',
       section,
-      help: ['Instruction set level of the backend (default: the best)'],
+      help: [
+        'Instruction set (default: the best): avx2, avx512f, avx512bf16,',
+        'avx2+avxvnni, avx512f+vnni, wasm, …',
+      ],
       read: anyText,
     },
   } as const satisfies OptionTable;

@@ -127,7 +127,10 @@ export const BENCH_OPTIONS = {
     kind: 'value',
     placeholder: 'LEVEL',
     section: FURTHER,
-    help: ['Instruction set level of the backend (default: the best)'],
+    help: [
+      'Instruction set (default: the best): avx2, avx512f, avx512bf16,',
+      'avx2+avxvnni, avx512f+vnni, wasm, …',
+    ],
     read: listOf(anyText),
   },
   warmup: {

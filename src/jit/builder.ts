@@ -1,5 +1,4 @@
 import { QwenAsrError } from '../error.js';
-import { checkDefiniteAssignment } from './definiteAssignment.js';
 import type {
   Address,
   Capabilities,
@@ -19,6 +18,7 @@ import type {
   VecStoreType,
   VecUnaryKind,
 } from './ir.js';
+import { checkDefiniteAssignment } from './registerUse.js';
 
 const bitsView = new DataView(new ArrayBuffer(4));
 
@@ -176,8 +176,8 @@ export class KernelBuilder {
     this.push({ op: 'vecStoreLow', to, a, lanes });
   }
 
-  broadcast(from: Address, type: 'f32' | 'bf16' = 'f32', d = this.vec()): VecReg {
-    return this.append({ op: 'vecBroadcast', d, from, type }, d);
+  broadcast(from: Address, d = this.vec()): VecReg {
+    return this.append({ op: 'vecBroadcast', d, from }, d);
   }
 
   broadcastInt(a: IntReg, d = this.vec()): VecReg {
@@ -228,14 +228,7 @@ export class KernelBuilder {
   }
 
   /** (a compare b) ? x : y. */
-  select(
-    compare: 'lt' | 'gt' | 'ge' | 'eq',
-    a: VecReg,
-    b: VecReg,
-    x: VecReg,
-    y: VecReg,
-    d = this.vec(),
-  ): VecReg {
+  select(compare: 'gt' | 'ge' | 'eq', a: VecReg, b: VecReg, x: VecReg, y: VecReg, d = this.vec()): VecReg {
     return this.append({ op: 'vecSelect', compare, d, a, b, x, y }, d);
   }
 

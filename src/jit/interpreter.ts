@@ -188,8 +188,6 @@ function intBinary(kind: IntBinaryKind, a: number, operand: IntOperand, s: Inter
 
 function loadInt(i: Op<'intLoad'>, s: InterpreterState): number {
   switch (i.type) {
-    case 'u8':
-      return s.memory.getUint8(s.address(i.from, 1));
     case 'u16':
       return s.memory.getUint16(s.address(i.from, 2), true);
     case 'i32':
@@ -227,8 +225,7 @@ function storeVec(i: Op<'vecStore' | 'vecStoreLow'>, s: InterpreterState): void 
       s.memory.setUint16(at + 2 * lane, narrowToBf16(s.bits[row + lane]!), true);
     return;
   }
-  const isStreaming = i.op === 'vecStore' && i.type === 'streaming';
-  const at = isStreaming ? s.alignedAddress(i.to, 4 * lanes) : s.address(i.to, 4 * lanes);
+  const at = s.address(i.to, 4 * lanes);
   for (let lane = 0; lane < lanes; lane++) s.memory.setUint32(at + 4 * lane, s.bits[row + lane]!, true);
 }
 

@@ -34,7 +34,7 @@ export function resultLane(i: VecMovement | VecArithmetic, s: InterpreterState):
   }
 }
 
-/** Lanes that are bits of the operands or of memory; only the widening of f16 and i8 computes. */
+/** Lanes that are bits of the operands or of memory; only the widening of f16 computes. */
 function movedLane(i: VecMovement, s: InterpreterState): Lane {
   const { bits, floats, lanes } = s;
   switch (i.op) {
@@ -50,10 +50,7 @@ function movedLane(i: VecMovement, s: InterpreterState): Lane {
     case 'vecLoad':
       return loadedLane(i, s);
     case 'vecBroadcast': {
-      const value =
-        i.type === 'f32'
-          ? s.memory.getUint32(s.address(i.from, 4), true)
-          : s.memory.getUint16(s.address(i.from, 2), true) << 16;
+      const value = s.memory.getUint32(s.address(i.from, 4), true);
       return () => value;
     }
     case 'vecBroadcastInt': {
@@ -89,10 +86,6 @@ function loadedLane(i: Op<'vecLoad'>, s: InterpreterState): Lane {
     case 'f16': {
       const at = s.address(i.from, 2 * lanes);
       return (lane) => f32Bits(widenF16(memory.getUint16(at + 2 * lane, true)));
-    }
-    case 'i8': {
-      const at = s.address(i.from, lanes);
-      return (lane) => f32Bits(memory.getInt8(at + lane));
     }
     default:
       throw unknownCase(i.type);
@@ -181,8 +174,6 @@ function unaryLane(i: Op<'vecUnary'>, s: InterpreterState): Lane {
   switch (i.kind) {
     case 'sqrt':
       return (lane) => f32Bits(Math.sqrt(floats[a + lane]!));
-    case 'roundEven':
-      return (lane) => f32Bits(roundToEven(floats[a + lane]!));
     case 'toI32':
       return (lane) => {
         const value = floats[a + lane]!;

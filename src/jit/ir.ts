@@ -71,7 +71,6 @@ export type VecBinaryKind =
 
 export type VecUnaryKind =
   | 'sqrt'
-  | 'roundEven' // to the nearest integral f32, ties to even
   | 'toI32' // nearest, ties to even; |x| < 2^31
   | 'fromI32';
 
@@ -112,7 +111,7 @@ export type Instruction =
       readonly a: VecReg;
       readonly lanes: 1 | 4;
     }
-  | { readonly op: 'vecBroadcast'; readonly d: VecReg; readonly from: Address; readonly type: 'f32' | 'bf16' }
+  | { readonly op: 'vecBroadcast'; readonly d: VecReg; readonly from: Address } // of one f32
   | { readonly op: 'vecBroadcastInt'; readonly d: VecReg; readonly a: IntReg } // low 32 bits to every lane
   // vectors: arithmetic
   | {
@@ -133,7 +132,7 @@ export type Instruction =
     }
   | {
       readonly op: 'vecSelect'; // d = (a compare b) ? x : y, lane by lane; false for NaN
-      readonly compare: 'lt' | 'gt' | 'ge' | 'eq';
+      readonly compare: 'gt' | 'ge' | 'eq';
       readonly d: VecReg;
       readonly a: VecReg;
       readonly b: VecReg;
@@ -160,15 +159,15 @@ export type Instruction =
   | { readonly op: 'waitWhile'; readonly at: Address; readonly expected: IntReg } // sleeps while i32 at == expected
   | { readonly op: 'wakeAll'; readonly at: Address };
 
-/** `u8`, `u16`: zero-extended; `i32`: sign-extended; `pointer`: address-sized, from an 8-byte slot. */
-export type IntLoadType = 'u8' | 'u16' | 'i32' | 'pointer';
+/** `u16`: zero-extended; `i32`: sign-extended; `pointer`: address-sized, from an 8-byte slot. */
+export type IntLoadType = 'u16' | 'i32' | 'pointer';
 export type IntStoreType = 'u16' | 'i32' | 'pointer';
 
-/** `raw`: lanes·4 bytes as they are; `bf16`/`f16`: lanes·2 bytes widened to f32; `i8`: lanes bytes to f32. */
-export type VecLoadType = 'raw' | 'bf16' | 'f16' | 'i8';
+/** `raw`: lanes·4 bytes as they are; `bf16`/`f16`: lanes·2 bytes widened to f32. */
+export type VecLoadType = 'raw' | 'bf16' | 'f16';
 
-/** `raw`: lanes·4 bytes; `bf16`: lanes·2 bytes, rounded to nearest even (subnormals may become zero); `streaming`: raw, past the caches, aligned to lanes·4 bytes. */
-export type VecStoreType = 'raw' | 'bf16' | 'streaming';
+/** `raw`: lanes·4 bytes; `bf16`: lanes·2 bytes, rounded to nearest even (subnormals may become zero). */
+export type VecStoreType = 'raw' | 'bf16';
 
 /** What a target offers a kernel body. Bodies ask for these, never for a target's name. */
 export interface Capabilities {

@@ -1,5 +1,6 @@
-import { CPUID_WORDS, cpuidCode } from '../jit/x64/cpuidCode.js';
-import { X64_LEVELS, type X64Level } from '../jit/x64/level.js';
+import { Assembler } from '../jit/x64/assembler.js';
+import { type CpuFeatures, levelsOf, type X64Level } from '../jit/x64/features.js';
+import { gpr, gpr32, mem } from '../jit/x64/operands.js';
 import { CodePages } from './codePages.js';
 import type { Native } from './native.js';
 
@@ -7,31 +8,42 @@ import type { Native } from './native.js';
 const LEAF1_ECX = { fma: 12, avx: 28, f16c: 29 };
 const LEAF7_EBX = { avx2: 5, avx512f: 16, avx512bw: 30, avx512vl: 31 };
 const LEAF7_ECX = { avx512vnni: 11 };
-const LEAF7_1_EAX = { avx512bf16: 5 };
+const LEAF7_1_EAX = { avxVnni: 4, avx512bf16: 5 };
 /** XCR0: SSE and AVX state, and the three parts of AVX-512 state, saved by the system. */
 const XCR0_AVX = 0b110;
 const XCR0_AVX512 = 0b1110_0110;
 
 /**
- * Instruction set levels that this CPU has and the system has enabled, weakest first.
+ * The features that this CPU has and the system has enabled; none of AVX-512's without its registers.
  *
  * @throws QwenAsrError `unsupported` when no memory can be made executable
  */
-export function detectX64Levels(native: Native): X64Level[] {
+export function detectCpuFeatures(native: Native): CpuFeatures {
   const words = askCpu(native);
   const has = (word: number, bits: Record<string, number>): boolean =>
     Object.values(bits).every((bit) => (words[word]! >>> bit) & 1);
   const xcr0 = words[CPUID_WORDS.xcr0]!;
-  const knows = (mask: number): boolean => (xcr0 & mask) === mask;
-  if (words[CPUID_WORDS.maxLeaf]! < 7) return [];
-  const { avx2, ...avx512 } = LEAF7_EBX;
-  const enough: Record<X64Level, boolean> = {
-    avx2: knows(XCR0_AVX) && has(CPUID_WORDS.leaf1Ecx, LEAF1_ECX) && has(CPUID_WORDS.leaf7Ebx, { avx2 }),
-    avx512f: knows(XCR0_AVX512) && has(CPUID_WORDS.leaf7Ebx, avx512),
-    avx512bf16: has(CPUID_WORDS.leaf7Ecx, LEAF7_ECX) && has(CPUID_WORDS.leaf7Subleaf1Eax, LEAF7_1_EAX),
+  const saves = (mask: number): boolean => (xcr0 & mask) === mask;
+  const { avx2: avx2Bit, ...avx512Bits } = LEAF7_EBX;
+  const { avxVnni, ...bf16Bits } = LEAF7_1_EAX;
+  const avx2 =
+    words[CPUID_WORDS.maxLeaf]! >= 7 &&
+    saves(XCR0_AVX) &&
+    has(CPUID_WORDS.leaf1Ecx, LEAF1_ECX) &&
+    has(CPUID_WORDS.leaf7Ebx, { avx2Bit });
+  const avx512 = avx2 && saves(XCR0_AVX512) && has(CPUID_WORDS.leaf7Ebx, avx512Bits);
+  return {
+    avx2,
+    avx512,
+    vnni: avx512 && has(CPUID_WORDS.leaf7Ecx, LEAF7_ECX),
+    avxVnni: avx2 && has(CPUID_WORDS.leaf7Subleaf1Eax, { avxVnni }),
+    bf16: avx512 && has(CPUID_WORDS.leaf7Subleaf1Eax, bf16Bits),
   };
-  const missing = X64_LEVELS.findIndex((level) => !enough[level]);
-  return X64_LEVELS.slice(0, missing < 0 ? undefined : missing);
+}
+
+/** Instruction set levels of this CPU, weakest first. @throws QwenAsrError as detectCpuFeatures */
+export function detectX64Levels(native: Native): X64Level[] {
+  return levelsOf(detectCpuFeatures(native));
 }
 
 function askCpu(native: Native): Int32Array {
@@ -45,4 +57,52 @@ function askCpu(native: Native): Int32Array {
     native.release(memory, 4096);
     pages.release();
   }
+}
+
+/** Where the function of `cpuidCode` leaves its findings: i32 words. */
+export const CPUID_WORDS = {
+  maxLeaf: 0,
+  leaf1Ecx: 1,
+  leaf7Ebx: 2,
+  leaf7Ecx: 3,
+  leaf7Subleaf1Eax: 4,
+  xcr0: 5,
+  count: 6,
+} as const;
+
+const OSXSAVE_BIT = 27;
+
+/** Machine code of f(words): asks CPUID and, where the system has enabled it, XGETBV. */
+function cpuidCode(): Uint8Array {
+  const asm = new Assembler({ name: 'cpuid' });
+  const [eax, ebx, ecx, edx] = [gpr32(0), gpr32(3), gpr32(1), gpr32(2)];
+  const words = gpr(7);
+  const at = (word: number): ReturnType<typeof mem> => mem(words, { disp: 4 * word });
+  const ask = (leaf: number, subleaf: number): void => {
+    asm.emit('mov', eax, leaf);
+    asm.emit('mov', ecx, subleaf);
+    asm.emit('cpuid');
+  };
+  asm.emit('push', gpr(3));
+  ask(0, 0);
+  asm.emit('mov', at(CPUID_WORDS.maxLeaf), eax);
+  ask(1, 0);
+  asm.emit('mov', at(CPUID_WORDS.leaf1Ecx), ecx);
+  asm.emit('mov', edx, ecx);
+  asm.emit('shr', edx, OSXSAVE_BIT);
+  asm.emit('and', edx, 1);
+  const noXgetbv = asm.label('noXgetbv');
+  asm.emit('je', noXgetbv);
+  asm.emit('xor', ecx, ecx);
+  asm.emit('xgetbv');
+  asm.emit('mov', at(CPUID_WORDS.xcr0), eax);
+  asm.bind(noXgetbv);
+  ask(7, 0);
+  asm.emit('mov', at(CPUID_WORDS.leaf7Ebx), ebx);
+  asm.emit('mov', at(CPUID_WORDS.leaf7Ecx), ecx);
+  ask(7, 1);
+  asm.emit('mov', at(CPUID_WORDS.leaf7Subleaf1Eax), eax);
+  asm.emit('pop', gpr(3));
+  asm.emit('ret');
+  return asm.finish();
 }

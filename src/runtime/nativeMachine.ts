@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import type { Capabilities, KernelCode, Tuning } from '../jit/ir.js';
-import { type X64Level, x64Capabilities } from '../jit/x64/level.js';
+import { type CpuFeatures, isaFeatures, x64Capabilities } from '../jit/x64/features.js';
 import { lowerX64 } from '../jit/x64/lower.js';
 import { CodePages } from './codePages.js';
 import type { Machine, Placed, Region, WorkerKernels } from './machine.js';
@@ -15,9 +15,10 @@ const OFF_HEAP_BYTES = 1024;
 /** Runs kernels as x86-64 machine code, on the calling thread's pool and on threads of its own. */
 export class NativeMachine implements Machine {
   readonly name = 'x64';
-  readonly isa: X64Level;
+  readonly isa: string;
   readonly capabilities;
   private readonly native: Native;
+  private readonly features: CpuFeatures;
   private readonly code: CodePages;
   private readonly regions = new Set<Region>();
   private readonly threads: number[] = [];
@@ -25,12 +26,18 @@ export class NativeMachine implements Machine {
   private participants: number;
   private refused: string | null = null;
 
-  /** @param tuning replaces what measured best, as micro-benchmarks do */
-  constructor(native: Native, level: X64Level, threadCount: number, tuning: Partial<Tuning> = {}) {
+  /**
+   * @param isa a level, or a name of other features as isaName makes it
+   * @param tuning replaces what measured best, as micro-benchmarks do
+   */
+  constructor(native: Native, isa: string, threadCount: number, tuning: Partial<Tuning> = {}) {
     this.native = native;
-    this.isa = level;
+    const features = isaFeatures(isa);
+    if (features === null) throw new QwenAsrError('internal', `expected a level of x86-64, found ${isa}`);
+    this.isa = isa;
+    this.features = features;
     this.participants = threadCount;
-    this.capabilities = x64Capabilities(level, tuning);
+    this.capabilities = x64Capabilities(features, tuning);
     this.code = new CodePages(native);
   }
 
@@ -76,11 +83,11 @@ export class NativeMachine implements Machine {
   }
 
   install(kernels: readonly KernelCode[]): number[] {
-    return this.code.install(kernels.map((code) => lowerX64(code, this.isa)));
+    return this.code.install(kernels.map((code) => lowerX64(code, this.features)));
   }
 
   installNarrow(emit: (capabilities: Capabilities) => KernelCode): number | null {
-    if (this.isa === 'avx2') return null;
+    if (!this.features.avx512) return null;
     const [kernel] = this.code.install([lowerX64(emit(x64Capabilities('avx2')), 'avx2')]);
     return kernel ?? null;
   }

@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import type { X64Level } from '../jit/x64/level.js';
+import { type CpuFeatures, contains, isaFeatures, isaName, isaNames } from '../jit/x64/features.js';
 import { checkThreadCount } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
 import { fileReaderInto, type OpenFile, readFileBytes } from '../model/fileBytes.js';
@@ -8,7 +8,7 @@ import { weightBytes } from '../model/weightBytes.js';
 import { createCompiledBackend } from '../ops/compiled/compiledBackend.js';
 import type { Backend, Precision } from '../ops/operators.js';
 import { createReferenceBackend } from '../ops/reference/referenceBackend.js';
-import { detectX64Levels } from '../runtime/cpuFeatures.js';
+import { detectCpuFeatures } from '../runtime/cpuFeatures.js';
 import { enableRelaxedSimd } from '../runtime/enableRelaxedSimd.js';
 import { MappedFiles } from '../runtime/mapFile.js';
 import { loadNative, type Native } from '../runtime/native.js';
@@ -67,7 +67,7 @@ async function chooseKind(
   if (backend === 'reference' || (backend === 'auto' && isa === 'scalar'))
     return chooseReference(options, null);
   if (backend === 'wasm' || (backend === 'auto' && isa === 'wasm')) return chooseWasm(options, source, null);
-  const native = await nativeLevels(openNative);
+  const native = await nativeFeatures(openNative);
   if (typeof native !== 'string') return chooseX64(native, options);
   if (backend === 'auto' && isa === 'auto') {
     return chooseWasm(options, source, `WebAssembly instead of machine code: ${native}`);
@@ -95,15 +95,15 @@ async function chooseWasm(
   return { backend, openFile: fileReaderInto(provide), note, refusal };
 }
 
-/** The system calls and the levels of this CPU, or one line that says why there are none. */
-async function nativeLevels(
+/** The system calls and the features of this CPU, or one line that says why there are none. */
+async function nativeFeatures(
   openNative: () => Promise<Native | string>,
-): Promise<{ native: Native; levels: X64Level[] } | string> {
+): Promise<{ native: Native; features: CpuFeatures } | string> {
   const native = await openNative();
   if (typeof native === 'string') return native;
   try {
-    const levels = detectX64Levels(native);
-    return levels.length === 0 ? 'this CPU has no AVX2 with FMA' : { native, levels };
+    const features = detectCpuFeatures(native);
+    return features.avx2 ? { native, features } : 'this CPU has no AVX2 with FMA';
   } catch (error) {
     if (error instanceof QwenAsrError && error.code === 'unsupported') return error.message;
     throw error;
@@ -111,17 +111,20 @@ async function nativeLevels(
 }
 
 async function chooseX64(
-  { native, levels }: { native: Native; levels: X64Level[] },
+  { native, features }: { native: Native; features: CpuFeatures },
   { threads, precision: wanted = 'auto', isa = 'auto' }: LoadOptions,
 ): Promise<ChosenBackend> {
-  const level = isa === 'auto' ? levels.at(-1) : levels.find((name) => name === isa);
-  if (level === undefined) throw unsupported('isa', levels.join(', '), isa);
-  const precision: Precision = wanted === 'auto' ? (level === 'avx512bf16' ? 'bf16' : 'f32') : wanted;
-  if (precision === 'bf16' && level !== 'avx512bf16') {
-    const found = `bf16, which needs level avx512bf16, on level ${level}`;
+  const name = isa === 'auto' ? isaName(features) : isa;
+  const chosen = isaFeatures(name);
+  if (chosen === null || !contains(features, chosen)) {
+    throw unsupported('isa', isaNames(features).join(', '), isa);
+  }
+  const precision: Precision = wanted === 'auto' ? (chosen.bf16 ? 'bf16' : 'f32') : wanted;
+  if (precision === 'bf16' && !chosen.bf16) {
+    const found = `bf16, which needs level avx512bf16, on level ${name}`;
     throw new QwenAsrError('unsupported', `expected auto or f32, found ${found}`, { option: 'precision' });
   }
-  const machine = new NativeMachine(native, level, threads ?? defaultThreadCount());
+  const machine = new NativeMachine(native, name, threads ?? defaultThreadCount());
   const files = new MappedFiles(native);
   const beforePass = (): void => files.checkUnchanged();
   try {

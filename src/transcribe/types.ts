@@ -15,7 +15,7 @@ export interface LoadOptions {
   readonly backend?: 'auto' | Backend['name'];
   /** Default `auto`: bf16 where the CPU multiplies bf16, else f32. */
   readonly precision?: 'auto' | Precision;
-  /** Forces an instruction set level, for example `avx2`; default `auto`. */
+  /** Forces an instruction set, for example `avx2` or `avx512f+vnni`; default `auto`. */
   readonly isa?: string;
   /** Told once which arithmetic was chosen, before any weight is read. */
   readonly onBackend?: (backend: BackendChoice) => void;

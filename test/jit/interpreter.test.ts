@@ -90,14 +90,14 @@ test('raw movement keeps the bits of signalling NaNs', () => {
   const k = new KernelBuilder('moves', capabilities);
   const p = k.param();
   const v = k.load(k.at(p));
-  k.store(k.at(p, 16), k.select('lt', v, v, v, k.vecMove(k.vec(), v)));
-  k.store(k.at(p, 32), k.max(k.vecConst(0), v), 'streaming'); // NaN or not greater: the second operand
+  k.store(k.at(p, 16), k.select('gt', v, v, v, k.vecMove(k.vec(), v)));
+  k.store(k.at(p, 32), k.max(k.vecConst(0), v)); // NaN or not greater: the second operand
   interpret(k.finish(), memory.buffer, [0]);
   assert.deepEqual([...memory.subarray(4, 8)], bits);
   assert.deepEqual([...memory.subarray(8, 11)], bits.slice(0, 3));
 });
 
-test('widening: bf16 is the upper half, f16 covers subnormals and infinity, i8 is signed', () => {
+test('widening: bf16 is the upper half, f16 covers subnormals and infinity', () => {
   const memory = new DataView(new ArrayBuffer(128));
   [0x3f80, 0xc040, 0x0001, 0x7f80].forEach((bits, i) => {
     memory.setUint16(2 * i, bits, true);
@@ -105,18 +105,14 @@ test('widening: bf16 is the upper half, f16 covers subnormals and infinity, i8 i
   [0x3c00, 0xc200, 0x0001, 0xfc00].forEach((bits, i) => {
     memory.setUint16(16 + 2 * i, bits, true);
   });
-  [127, -128, -1, 0].forEach((value, i) => {
-    memory.setInt8(32 + i, value);
-  });
   const k = new KernelBuilder('widen', capabilities);
   const p = k.param();
   k.store(k.at(p, 48), k.load(k.at(p), 'bf16'));
   k.store(k.at(p, 64), k.load(k.at(p, 16), 'f16'));
-  k.store(k.at(p, 80), k.load(k.at(p, 32), 'i8'));
   interpret(k.finish(), memory.buffer, [0]);
   assert.deepEqual(
-    [...new Float32Array(memory.buffer, 48, 12)],
-    [1, -3, 2 ** -133, Infinity, 1, -3, 2 ** -24, -Infinity, 127, -128, -1, 0],
+    [...new Float32Array(memory.buffer, 48, 8)],
+    [1, -3, 2 ** -133, Infinity, 1, -3, 2 ** -24, -Infinity],
   );
 });
 
@@ -157,12 +153,12 @@ test('narrowing to bf16 rounds to nearest, ties to even, and keeps NaN', () => {
   );
 });
 
-test('roundEven and toI32 round ties to even; fromI32 is signed', () => {
+test('toI32 rounds ties to even; fromI32 is signed', () => {
   const memory = runOnFloats([0.5, 1.5, -2.5, -0.25, 3.49, -3.5, 8388609, -2147483520], (k, p) => {
-    k.store(k.at(p, 32), k.unary('roundEven', k.load(k.at(p))));
-    k.store(k.at(p, 48), k.unary('fromI32', k.unary('toI32', k.load(k.at(p, 16)))));
+    for (const at of [0, 16])
+      k.store(k.at(p, 32 + at), k.unary('fromI32', k.unary('toI32', k.load(k.at(p, at)))));
   });
-  assert.deepEqual([...memory.subarray(8, 16)], [0, 2, -2, -0, 3, -4, 8388609, -2147483520]);
+  assert.deepEqual([...memory.subarray(8, 16)], [0, 2, -2, 0, 3, -4, 8388609, -2147483520]);
 });
 
 test('reductions, selection and dot products', () => {
@@ -221,9 +217,6 @@ test('waitWhile returns when the value differs and refuses to sleep for ever', (
 test('broken rules are named with kernel and operation', () => {
   failsWith(/vecLoad: 16 bytes at 0 \+ 241 lie outside the 256 bytes/, (k, p) => k.load(k.at(p, 241)));
   failsWith(/intLoad: 4 bytes at -4/, (k, p) => k.intLoad(k.at(k.intOp('sub', p, 4), 4), 'i32'));
-  failsWith(/vecStore: expected an address that 16 divides, found 8/, (k, p) =>
-    k.store(k.at(p, 8), k.vecConst(0), 'streaming'),
-  );
   failsWith(/atomicAdd: expected an address that 4 divides/, (k, p) => k.atomicAdd(k.at(p, 2), 1));
   failsWith(/intBinary: expected an integer from/, (k, p) => k.intOp('mul', k.intOp('add', p, 65536), 65536));
   failsWith(/expected divide of a ≥ 0 by b > 0, found 1 by 0/, (k) => k.intOp('divide', k.intConst(1), 0));
@@ -255,14 +248,7 @@ test('random kernels of every width keep the rules, and contain every operation 
     const seen = checkRandomKernels(target, { ...capabilities, lanes }, { seed: 500, count: 200 });
     for (const kind of ['add', 'sub', 'mul', 'div', 'min', 'max', 'and', 'or', 'xor', 'addI32', 'subI32'])
       assert.ok(seen.has(`vecBinary ${kind}`), kind);
-    for (const name of [
-      'dotPairs',
-      'dotBytes',
-      'vecReduce4',
-      'vecStore streaming',
-      'intStore pointer',
-      'wakeAll',
-    ])
+    for (const name of ['dotPairs', 'dotBytes', 'vecReduce4', 'vecStore bf16', 'intStore pointer', 'wakeAll'])
       assert.ok(seen.has(name), name);
   }
 });

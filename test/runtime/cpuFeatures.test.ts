@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { CPUID_WORDS } from '../../src/jit/x64/cpuidCode.js';
-import { X64_LEVELS } from '../../src/jit/x64/level.js';
-import { detectX64Levels } from '../../src/runtime/cpuFeatures.js';
+import { isaName, X64_LEVELS } from '../../src/jit/x64/features.js';
+import { CPUID_WORDS, detectCpuFeatures, detectX64Levels } from '../../src/runtime/cpuFeatures.js';
 import { loadNative, type Native } from '../../src/runtime/native.js';
 
 const native = await loadNative();
@@ -27,11 +26,12 @@ function cpu(words: Partial<Record<keyof typeof CPUID_WORDS, number>>): Native {
   } as unknown as Native;
 }
 
-/** Intel manual, volume 2A, CPUID: FMA, OSXSAVE, AVX, F16C; AVX2; AVX-512 F, BW, VL; VNNI; BF16. */
+/** Intel manual, volume 2A, CPUID: FMA, OSXSAVE, AVX, F16C; AVX2; AVX-512 F, BW, VL; VNNI; AVX-VNNI, BF16. */
 const LEAF1 = (1 << 12) | (1 << 27) | (1 << 28) | (1 << 29);
 const AVX2 = 1 << 5;
 const AVX512 = (1 << 16) | (1 << 30) | (1 << 31);
 const VNNI = 1 << 11;
+const AVX_VNNI = 1 << 4;
 const BF16 = 1 << 5;
 
 const ZEN4 = {
@@ -49,6 +49,20 @@ test('levels follow from the bits of the manual', () => {
   assert.deepEqual(detectX64Levels(cpu({ ...ZEN4, leaf7Ecx: 0 })), ['avx2', 'avx512f']);
   assert.deepEqual(detectX64Levels(cpu({ ...ZEN4, leaf7Ebx: AVX2 | (1 << 16) })), ['avx2']);
   assert.deepEqual(detectX64Levels(cpu({ ...ZEN4, leaf7Ebx: AVX512 })), []);
+});
+
+test('features beside the levels follow from the bits of the manual, too', () => {
+  const zen4 = { avx2: true, avx512: true, vnni: true, avxVnni: false, bf16: true };
+  assert.deepEqual(detectCpuFeatures(cpu(ZEN4)), zen4);
+  // Cascade Lake: VNNI without BF16; Alder Lake: AVX-VNNI without AVX-512, whose state the system does not save.
+  const cascadeLake = detectCpuFeatures(cpu({ ...ZEN4, leaf7Subleaf1Eax: 0 }));
+  assert.deepEqual(cascadeLake, { ...zen4, bf16: false });
+  assert.equal(isaName(cascadeLake), 'avx512f+vnni');
+  const alderLake = detectCpuFeatures(
+    cpu({ ...ZEN4, leaf7Ebx: AVX2, leaf7Subleaf1Eax: AVX_VNNI, xcr0: 0b111 }),
+  );
+  assert.deepEqual(alderLake, { avx2: true, avx512: false, vnni: false, avxVnni: true, bf16: false });
+  assert.equal(isaName(alderLake), 'avx2+avxvnni');
 });
 
 test('a level counts only where the system saves its registers', () => {

@@ -74,10 +74,6 @@ function plainIntInstruction(
 
 function lowerIntLoad({ d, from, type }: Op<'intLoad'>, l: Lowering): void {
   switch (type) {
-    case 'u8':
-      l.load('i32.load8_u', from);
-      l.popInt32(d);
-      break;
     case 'u16':
       l.load('i32.load16_u', from);
       l.popInt32(d);

@@ -92,9 +92,6 @@ function lowerUnary({ kind, a }: Op<'vecUnary'>, l: Lowering): void {
     case 'sqrt':
       l.code.op('f32x4.sqrt');
       break;
-    case 'roundEven':
-      l.code.op('f32x4.nearest');
-      break;
     case 'toI32': // in the operation's range the relaxed form is the same, without the saturation's cost
       l.code.op('f32x4.nearest');
       l.code.op(l.target.relaxedSimd ? 'i32x4.relaxed_trunc_f32x4_s' : 'i32x4.trunc_sat_f32x4_s');

@@ -1,5 +1,5 @@
 import { f32Bits } from '../builder.js';
-import type { Address, Instruction } from '../ir.js';
+import type { Instruction } from '../ir.js';
 import { unknownCase } from '../unknownCase.js';
 import type { Lowering } from './lowering.js';
 
@@ -38,7 +38,7 @@ export function lowerVectorMovement(
     case 'vecLoadPair':
       lowerVecLoadPair(i, l);
       break;
-    case 'vecStore': // WebAssembly has no way past the caches
+    case 'vecStore':
       if (i.type === 'bf16')
         l.access('v128.store64_lane', i.to, () => {
           l.pushVec(i.a);
@@ -50,8 +50,7 @@ export function lowerVectorMovement(
       l.access(i.lanes === 1 ? 'v128.store32_lane' : 'v128.store', i.to, () => l.pushVec(i.a));
       break;
     case 'vecBroadcast':
-      if (i.type === 'f32') l.load('v128.load32_splat', i.from);
-      else pushWidened('v128.load16_splat', i.from, l);
+      l.load('v128.load32_splat', i.from);
       l.popVec(i.d);
       break;
     case 'vecBroadcastInt':
@@ -70,17 +69,13 @@ function lowerVecLoad({ from, type }: Op<'vecLoad'>, l: Lowering): void {
       l.load('v128.load', from);
       break;
     case 'bf16':
-      pushWidened('v128.load16x4_u', from, l);
+      l.load('v128.load16x4_u', from);
+      l.code.i32(16); // bf16 is the upper half of f32: whatever is in the lower half of a lane is shifted out
+      l.code.op('i32x4.shl');
       break;
     case 'f16':
       l.load('v128.load16x4_u', from);
       widenF16(l);
-      break;
-    case 'i8':
-      l.load('v128.load32_zero', from);
-      l.code.op('i16x8.extend_low_i8x16_s');
-      l.code.op('i32x4.extend_low_i16x8_s');
-      l.code.op('f32x4.convert_i32x4_s');
       break;
     default:
       throw unknownCase(type);
@@ -97,13 +92,6 @@ function lowerVecLoadPair({ d: [low, high], from }: Op<'vecLoadPair'>, l: Loweri
     l.code.interleave16(half);
     l.popVec(half === 'low' ? low : high);
   }
-}
-
-/** bf16 is the upper half of f32: whatever is in the lower half of a lane is shifted out. */
-function pushWidened(load: 'v128.load16x4_u' | 'v128.load16_splat', from: Address, l: Lowering): void {
-  l.load(load, from);
-  l.code.i32(16);
-  l.code.op('i32x4.shl');
 }
 
 /**

@@ -1,11 +1,8 @@
 import { QwenAsrError } from '../../error.js';
-import { CodeBuffer } from './codeBuffer.js';
-import { encodeInstruction, type Fixup } from './encodeInstruction.js';
-import type { InstructionForm } from './instructionForm.js';
-import { instructionForms, type Mnemonic } from './instructionTable.js';
-import { matchOperands } from './matchOperands.js';
-import type { Label, Operand } from './operands.js';
-import { operandText } from './operandText.js';
+import { CodeBuffer, encodeInstruction, type Fixup } from './encode.js';
+import { type InstructionForm, matchOperands } from './forms.js';
+import { type Label, type Operand, operandText } from './operands.js';
+import { instructionForms, type Mnemonic } from './table.js';
 
 export interface AssemblerOptions {
   /** Name of the routine, for error messages. */

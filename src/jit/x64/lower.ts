@@ -1,27 +1,25 @@
+import { type Allocation, allocateRegisters } from '../allocate.js';
 import type { Instruction, KernelCode } from '../ir.js';
-import { type Allocation, allocateRegisters } from './allocate.js';
 import { Assembler } from './assembler.js';
-import { type X64Level, x64Capabilities } from './level.js';
-import {
-  jumpUnless,
-  lowerIntBinary,
-  lowerIntConst,
-  lowerIntLoad,
-  lowerIntMove,
-  lowerIntStore,
-} from './lowerInteger.js';
-import { INT_POOL, Lowering, RAX } from './lowering.js';
+import { type CpuFeatures, X64_PRESETS, type X64Level, x64Capabilities } from './features.js';
+import { CONDITION, INT_POOL, Lowering, RAX } from './lowering.js';
 import {
   ARGUMENTS,
+  jumpUnless,
   lowerAtomicAdd,
   lowerAtomicLoad,
   lowerAtomicStore,
   lowerCall,
   lowerClock,
+  lowerIntBinary,
+  lowerIntConst,
+  lowerIntLoad,
+  lowerIntMove,
+  lowerIntStore,
   lowerPrefetch,
   lowerWaitWhile,
   lowerWakeAll,
-} from './lowerThreads.js';
+} from './lowerScalar.js';
 import {
   lowerVecBinary,
   lowerVecBroadcast,
@@ -37,7 +35,7 @@ import {
   lowerVecUnary,
   vectorTemporaries,
 } from './lowerVector.js';
-import { gpr } from './registers.js';
+import { gpr } from './operands.js';
 
 /**
  * Machine code of a kernel: a System V function that keeps every integer register except rax and rdx, and destroys
@@ -45,12 +43,15 @@ import { gpr } from './registers.js';
  *
  * @example
  * const bytes = lowerX64(kernelCode, 'avx2');
+ *
+ * @param target a level, which stands for its features, or other features
  */
-export function lowerX64(code: KernelCode, level: X64Level): Uint8Array {
-  const vecPool = Array.from({ length: x64Capabilities(level).vecRegisters }, (_, index) => index);
+export function lowerX64(code: KernelCode, target: X64Level | CpuFeatures): Uint8Array {
+  const features = typeof target === 'string' ? X64_PRESETS[target] : target;
+  const vecPool = Array.from({ length: x64Capabilities(features).vecRegisters }, (_, index) => index);
   const allocation = allocateRegisters(code, { int: INT_POOL, vec: vecPool }, vectorTemporaries);
-  const asm = new Assembler({ name: code.name, evex: level !== 'avx2' });
-  const l = new Lowering(asm, level, allocation);
+  const asm = new Assembler({ name: code.name, evex: features.avx512 });
+  const l = new Lowering(asm, features, allocation);
   const saved = usedIntegers(allocation);
   for (const physical of saved) asm.emit('push', gpr(physical));
   // Through the stack, so that no parameter overwrites another on its way to its register.
@@ -127,7 +128,7 @@ function lowerInstruction(l: Lowering, i: Instruction): void {
     case 'dotPairs':
       return l.asm.emit('vdpbf16ps', l.vec(i.d), l.vec(i.a), l.source(i.b));
     case 'dotBytes':
-      return l.asm.emit('vpdpbusd', l.vec(i.d), l.vec(i.a), l.source(i.b));
+      return l.asm.emit(l.wide ? 'vpdpbusd' : '{vex} vpdpbusd', l.vec(i.d), l.vec(i.a), l.source(i.b));
     case 'prefetch':
       return lowerPrefetch(l, i);
     case 'atomicAdd':
@@ -178,11 +179,9 @@ function lowerWhile(l: Lowering, i: Extract<Instruction, { op: 'while' }>): void
   const rax = gpr(RAX);
   asm.emit('mov', rax, l.int(i.condition.a));
   asm.emit('cmp', rax, typeof i.condition.b === 'number' ? i.condition.b : l.int(i.condition.b));
-  asm.emit(`j${JUMP[i.condition.compare]}`, top);
+  asm.emit(`j${CONDITION[i.condition.compare]}`, top);
   asm.bind(end);
 }
-
-const JUMP = { lt: 'l', le: 'le', gt: 'g', ge: 'ge', eq: 'e', ne: 'ne' } as const;
 
 function lowerIf(l: Lowering, i: Extract<Instruction, { op: 'if' }>): void {
   const { asm } = l;

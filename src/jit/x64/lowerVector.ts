@@ -1,7 +1,6 @@
 import type { Instruction } from '../ir.js';
 import type { Lowering } from './lowering.js';
-import { type Memory, ripLabel } from './operands.js';
-import { mask, type Register, xmm, ymm } from './registers.js';
+import { type Memory, mask, masked, type Register, ripLabel, xmm, ymm } from './operands.js';
 
 type Of<Op extends Instruction['op']> = Extract<Instruction, { op: Op }>;
 
@@ -50,9 +49,6 @@ export function lowerVecLoad(l: Lowering, i: Of<'vecLoad'>): void {
       return l.asm.emit('vpslld', d, d, 16);
     case 'f16':
       return l.asm.emit('vcvtph2ps', d, from);
-    case 'i8':
-      l.asm.emit('vpmovsxbd', d, from);
-      return l.asm.emit('vcvtdq2ps', d, d);
   }
 }
 
@@ -65,9 +61,8 @@ export function lowerVecLoadPair(l: Lowering, { d: [low, high], from }: Of<'vecL
 export function lowerVecStore(l: Lowering, i: Of<'vecStore'>): void {
   const to = l.address(i.to);
   if (i.type === 'raw') return l.asm.emit('vmovups', to, l.vec(i.a));
-  if (i.type === 'streaming') return l.asm.emit('vmovntps', to, l.vec(i.a));
   const [t, u] = l.temporaries(i) as [number, number];
-  if (l.level === 'avx512bf16') {
+  if (l.features.bf16) {
     l.asm.emit('vcvtneps2bf16', ymm(t), l.vec(i.a));
     return l.asm.emit('vmovups', to, ymm(t));
   }
@@ -82,7 +77,7 @@ export function lowerVecStore(l: Lowering, i: Of<'vecStore'>): void {
   const isNan = 3; // predicate: unordered
   if (l.wide) {
     l.asm.emit('vcmpps', mask(1), l.vec(i.a), l.vec(i.a), isNan);
-    l.asm.emit('vpord', { ...wide, writemask: 1 }, wide, splat(l, 0xffff));
+    l.asm.emit('vpord', masked(wide, mask(1)), wide, splat(l, 0xffff));
     return l.asm.emit('vpmovdw', to, wide);
   }
   l.asm.emit('vcmpps', ymm(u), l.vec(i.a), l.vec(i.a), isNan);
@@ -98,10 +93,7 @@ export function lowerVecStoreLow(l: Lowering, i: Of<'vecStoreLow'>): void {
 }
 
 export function lowerVecBroadcast(l: Lowering, i: Of<'vecBroadcast'>): void {
-  const d = l.vec(i.d);
-  if (i.type === 'f32') return l.asm.emit('vbroadcastss', d, l.address(i.from));
-  l.asm.emit('vpbroadcastw', d, l.address(i.from));
-  l.asm.emit('vpslld', d, d, 16);
+  l.asm.emit('vbroadcastss', l.vec(i.d), l.address(i.from));
 }
 
 export function lowerVecBroadcastInt(l: Lowering, i: Of<'vecBroadcastInt'>): void {
@@ -132,8 +124,6 @@ export function lowerVecUnary(l: Lowering, i: Of<'vecUnary'>): void {
   switch (i.kind) {
     case 'sqrt':
       return l.asm.emit('vsqrtps', d, a);
-    case 'roundEven':
-      return l.asm.emit(l.wide ? 'vrndscaleps' : 'vroundps', d, a, 8); // 8: nearest even, no exceptions
     case 'toI32':
       return l.asm.emit('vcvtps2dq', d, a);
     case 'fromI32':
@@ -142,11 +132,11 @@ export function lowerVecUnary(l: Lowering, i: Of<'vecUnary'>): void {
 }
 
 export function lowerVecSelect(l: Lowering, i: Of<'vecSelect'>): void {
-  const predicate = { eq: 0, lt: 1, ge: 13, gt: 14 }[i.compare];
+  const predicate = { eq: 0, ge: 13, gt: 14 }[i.compare];
   const [d, x, y] = [l.vec(i.d), l.vec(i.x), l.vec(i.y)];
   if (l.wide) {
     l.asm.emit('vcmpps', mask(1), l.vec(i.a), l.vec(i.b), predicate);
-    return l.asm.emit('vblendmps', { ...d, writemask: 1 }, y, x);
+    return l.asm.emit('vblendmps', masked(d, mask(1)), y, x);
   }
   const t = ymm(l.temporaries(i)[0]!);
   l.asm.emit('vcmpps', t, l.vec(i.a), l.vec(i.b), predicate);

@@ -1,11 +1,10 @@
+import type { Allocation } from '../allocate.js';
 import type { Address, CompareKind, Instruction, IntReg, VecReg, VecSource } from '../ir.js';
-import type { Allocation } from './allocate.js';
 import type { Assembler } from './assembler.js';
-import type { X64Level } from './level.js';
-import { type Memory, mem } from './operands.js';
-import { gpr, gpr32, type Register, xmm, ymm, zmm } from './registers.js';
+import type { CpuFeatures } from './features.js';
+import { gpr, gpr32, type Memory, mem, type Register, xmm, ymm, zmm } from './operands.js';
 
-/** A vector register of the level's width. */
+/** A vector register of the widest kind. */
 export type Wide = Register<'ymm'> | Register<'zmm'>;
 
 /** rax and rdx belong to the lowering of a single instruction; virtual registers never live in them. */
@@ -18,17 +17,17 @@ export const INT_POOL = [7, 6, 1, 8, 9, 10, 11, 3, 5, 12, 13, 14, 15];
 /** What the lowering of every instruction works with: the assembler, and virtual registers as physical ones. */
 export class Lowering {
   readonly asm: Assembler;
-  readonly level: X64Level;
+  readonly features: CpuFeatures;
   private readonly allocation: Allocation;
 
-  constructor(asm: Assembler, level: X64Level, allocation: Allocation) {
+  constructor(asm: Assembler, features: CpuFeatures, allocation: Allocation) {
     this.asm = asm;
-    this.level = level;
+    this.features = features;
     this.allocation = allocation;
   }
 
   get wide(): boolean {
-    return this.level !== 'avx2';
+    return this.features.avx512;
   }
 
   int(register: IntReg): Register<'gpr64'> {

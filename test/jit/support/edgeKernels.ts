@@ -28,11 +28,11 @@ export function edgeKernels(capabilities: Capabilities): EdgeKernel[] {
     elementwise(kind, true, (k, a, b) => k.vecOp(kind, a, b));
   for (const kind of ['min', 'max', 'and', 'or', 'xor', 'addI32', 'subI32'] as const)
     elementwise(kind, false, (k, a, b) => k.vecOp(kind, a, b));
-  for (const compare of ['lt', 'gt', 'ge', 'eq'] as const) {
+  for (const compare of ['gt', 'ge', 'eq'] as const) {
     elementwise(compare, false, (k, a, b) => k.select(compare, a, b, k.vecBits(1), k.vecBits(2)));
     elementwise(`${compare}, d is b`, false, (k, a, b) => k.select(compare, a, b, b, a, b));
   }
-  for (const kind of ['sqrt', 'roundEven'] as const) elementwise(kind, true, (k, a) => k.unary(kind, a));
+  elementwise('sqrt', true, (k, a) => k.unary('sqrt', a));
   elementwise('fromI32', false, (k, a) => k.unary('fromI32', a));
   const inRange = pairs.filter(([a]) => ((a >>> 23) & 255) < 127 + 31);
   elementwise('toI32', false, (k, a) => k.unary('toI32', a), inRange);
@@ -40,7 +40,7 @@ export function edgeKernels(capabilities: Capabilities): EdgeKernel[] {
     elementwise(`left ${bits}`, false, (k, a) => k.shift('left', a, bits));
     elementwise(`right ${bits}`, false, (k, a) => k.shift('right', a, bits));
   }
-  for (const type of ['bf16', 'f16', 'i8'] as const) kernels.push(wideningKernel(type, capabilities));
+  for (const type of ['bf16', 'f16'] as const) kernels.push(wideningKernel(type, capabilities));
   kernels.push(pairWideningKernel(capabilities), narrowingKernel(capabilities));
   return kernels;
 }
@@ -63,12 +63,10 @@ function elementwiseKernel(
   });
 }
 
-function wideningKernel(type: 'bf16' | 'f16' | 'i8', capabilities: Capabilities): EdgeKernel {
+function wideningKernel(type: 'bf16' | 'f16', capabilities: Capabilities): EdgeKernel {
   const k = new KernelBuilder(`widen ${type}`, capabilities);
-  const numbers = Array.from({ length: type === 'i8' ? 256 : 65536 }, (_, i) => i);
-  const operands = type === 'i8' ? Uint8Array.from(numbers) : Uint16Array.from(numbers);
-  const stepBytes = operands.BYTES_PER_ELEMENT * k.lanes;
-  return streamKernel(k, operands, stepBytes, 4 * k.lanes, type === 'f16', (from, to) => {
+  const operands = Uint16Array.from({ length: 65536 }, (_, i) => i);
+  return streamKernel(k, operands, 2 * k.lanes, 4 * k.lanes, type === 'f16', (from, to) => {
     k.store(k.at(to), k.load(k.at(from), type));
   });
 }

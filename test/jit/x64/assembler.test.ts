@@ -2,8 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { QwenAsrError } from '../../../src/error.js';
 import { Assembler } from '../../../src/jit/x64/assembler.js';
-import { masked, mem, ripLabel, zeroMasked } from '../../../src/jit/x64/operands.js';
-import { gpr, gpr32, mask, rax, rsp, xmm, ymm, zmm } from '../../../src/jit/x64/registers.js';
+import {
+  gpr,
+  gpr32,
+  mask,
+  masked,
+  mem,
+  rax,
+  ripLabel,
+  rsp,
+  xmm,
+  ymm,
+  zeroMasked,
+  zmm,
+} from '../../../src/jit/x64/operands.js';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -53,7 +65,7 @@ test('constants are aligned, shared when equal, and addressed past the immediate
   assert.equal(assembler.constant(Uint8Array.of(1, 2, 3, 4), 4), words);
   assert.notEqual(assembler.constant(Uint8Array.of(1, 2, 3, 4), 8), words);
   assembler.emit('vbroadcastss', ymm(1), ripLabel(words)); // c4 e2 7d 18 0d + distance: 9 bytes
-  assembler.emit('vshufps', xmm(1), xmm(2), ripLabel(vector), 7); // c5 e8 c6 0d + distance + 07: 9 bytes
+  assembler.emit('vpshufd', xmm(1), ripLabel(vector), 7); // c5 f9 70 0d + distance + 07: 9 bytes
   assembler.emit('mov', gpr32(0), ripLabel(vector, { disp: 4 })); // 8b 05 + distance: 6 bytes, end 24
   const code = assembler.finish();
   const view = new DataView(code.buffer);
@@ -128,7 +140,7 @@ test('operands without a table row are refused by name', () => {
   );
   fails(() => assembler.emit('vaddps', zmm(1), zmm(2), mem(rax, { broadcast: 8 })), /1to8/);
   fails(() => assembler.emit('vaddps', zmm(1), masked(zmm(2), mask(1)), zmm(3)), /zmm2\{k1\}/);
-  fails(() => assembler.emit('vmovdqu', zeroMasked(ymm(1), mask(1)), ymm(3)), /ymm1\{k1\}\{z\}/);
+  fails(() => assembler.emit('vpand', zeroMasked(ymm(1), mask(1)), ymm(2), ymm(3)), /ymm1\{k1\}\{z\}/);
   fails(() => assembler.emit('add', gpr(1), 2 ** 31), /2147483648/);
   fails(() => assembler.emit('add', gpr(1), 0.5), /0\.5/);
   fails(() => assembler.emit('shl', gpr(1), -1), /-1/);

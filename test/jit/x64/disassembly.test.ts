@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Assembler } from '../../../src/jit/x64/assembler.js';
-import type { InstructionForm } from '../../../src/jit/x64/instructionForm.js';
-import { instructionForms, instructionTable, type Mnemonic } from '../../../src/jit/x64/instructionTable.js';
-import { matchOperands } from '../../../src/jit/x64/matchOperands.js';
+import { type InstructionForm, matchOperands } from '../../../src/jit/x64/forms.js';
 import type { Label, Operand } from '../../../src/jit/x64/operands.js';
+import { instructionForms, instructionTable, type Mnemonic } from '../../../src/jit/x64/table.js';
 import { intelText } from './intelText.js';
 import { randomIntegers, sampleCount, sampleOperands } from './operandSamples.js';
 

@@ -1,6 +1,5 @@
-import type { OperandPattern } from '../../../src/jit/x64/operandPattern.js';
-import type { Memory, Operand } from '../../../src/jit/x64/operands.js';
-import type { Register } from '../../../src/jit/x64/registers.js';
+import type { OperandPattern } from '../../../src/jit/x64/forms.js';
+import type { Memory, Operand, Register } from '../../../src/jit/x64/operands.js';
 
 /*
  * Instructions as `objdump -M intel` prints them, written from the operands alone and apart from the assembler: what
@@ -10,14 +9,12 @@ import type { Register } from '../../../src/jit/x64/registers.js';
 const names64 = 'rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15'.split(' ');
 const names32 = 'eax ecx edx ebx esp ebp esi edi r8d r9d r10d r11d r12d r13d r14d r15d'.split(' ');
 const names16 = 'ax cx dx bx sp bp si di r8w r9w r10w r11w r12w r13w r14w r15w'.split(' ');
-const names8 = 'al cl dl bl spl bpl sil dil r8b r9b r10b r11b r12b r13b r14b r15b'.split(' ');
 const numbered = (prefix: string): string[] => Array.from({ length: 32 }, (_, i) => prefix + i);
 
 const registerNames: Record<Register['type'], readonly string[]> = {
   gpr64: names64,
   gpr32: names32,
   gpr16: names16,
-  gpr8: names8,
   xmm: numbered('xmm'),
   ymm: numbered('ymm'),
   zmm: numbered('zmm'),

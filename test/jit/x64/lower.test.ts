@@ -3,10 +3,16 @@ import { test } from 'node:test';
 import { KernelBuilder } from '../../../src/jit/builder.js';
 import { interpret } from '../../../src/jit/interpreter.js';
 import type { Instruction, IntBinaryKind, KernelCode } from '../../../src/jit/ir.js';
-import { X64_LEVELS, type X64Level, x64Capabilities } from '../../../src/jit/x64/level.js';
+import {
+  contains,
+  isaFeatures,
+  X64_LEVELS,
+  type X64Level,
+  x64Capabilities,
+} from '../../../src/jit/x64/features.js';
 import { lowerX64 } from '../../../src/jit/x64/lower.js';
 import { CodePages } from '../../../src/runtime/codePages.js';
-import { detectX64Levels } from '../../../src/runtime/cpuFeatures.js';
+import { detectCpuFeatures, detectX64Levels } from '../../../src/runtime/cpuFeatures.js';
 import { loadNative, type Native } from '../../../src/runtime/native.js';
 import { checkEdgeKernels } from '../support/checkEdgeKernels.js';
 import { checkRandomKernels } from '../support/checkRandomKernels.js';
@@ -95,6 +101,19 @@ for (const level of X64_LEVELS) {
   test(`a NaN stays a NaN when ${level} narrows it to bf16`, { skip: missing }, () => {
     if (typeof native === 'string') return;
     checkNarrowedNaNs(native, level);
+  });
+}
+
+for (const isa of ['avx2+avxvnni', 'avx512f+vnni']) {
+  const features = isaFeatures(isa)!;
+  const found = typeof native === 'string' ? null : detectCpuFeatures(native);
+  const missing = found === null ? String(native) : !contains(found, features) && `this CPU has no ${isa}`;
+
+  test(`dot products of bytes do on ${isa} what the interpreter does`, { skip: missing }, () => {
+    if (typeof native === 'string') return;
+    const capabilities = x64Capabilities(features);
+    const seen = checkRandomKernels(x64KernelTarget(native, features), capabilities, { seed: 2, count: 100 });
+    assert.ok(seen.has('dotBytes') && !seen.has('dotPairs'));
   });
 }
 

@@ -1,29 +1,24 @@
-import type { InstructionForm } from '../../../src/jit/x64/instructionForm.js';
-import type { ImmediateType, OperandPattern } from '../../../src/jit/x64/operandPattern.js';
+import type { ImmediateType, InstructionForm, OperandPattern } from '../../../src/jit/x64/forms.js';
 import {
+  gpr,
+  gpr16,
+  gpr32,
   type Label,
   type Memory,
   type MemoryOptions,
+  mask,
   masked,
   mem,
   type Operand,
-  ripLabel,
-  zeroMasked,
-} from '../../../src/jit/x64/operands.js';
-import {
-  gpr,
-  gpr8,
-  gpr16,
-  gpr32,
-  mask,
   type Register,
+  ripLabel,
   xmm,
   ymm,
+  zeroMasked,
   zmm,
-} from '../../../src/jit/x64/registers.js';
+} from '../../../src/jit/x64/operands.js';
 
 const registerFiles = {
-  gpr8,
   gpr16,
   gpr32,
   gpr64: gpr,

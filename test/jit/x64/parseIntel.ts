@@ -1,23 +1,20 @@
-import type { Mnemonic } from '../../../src/jit/x64/instructionTable.js';
 import {
+  gpr,
+  gpr16,
+  gpr32,
   type Memory,
   type MemoryOptions,
+  mask,
   masked,
   mem,
   type Operand,
-  zeroMasked,
-} from '../../../src/jit/x64/operands.js';
-import {
-  gpr,
-  gpr8,
-  gpr16,
-  gpr32,
-  mask,
   type Register,
   xmm,
   ymm,
+  zeroMasked,
   zmm,
-} from '../../../src/jit/x64/registers.js';
+} from '../../../src/jit/x64/operands.js';
+import type { Mnemonic } from '../../../src/jit/x64/table.js';
 
 /** Operands of the instruction texts in encodings.txt, for the assembler under test. */
 export interface ParsedInstruction {
@@ -29,10 +26,9 @@ const registers = new Map<string, Register>();
 const lowNames = ['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di'];
 for (const [i, name] of lowNames.entries()) {
   registers.set(`r${name}`, gpr(i)).set(`e${name}`, gpr32(i)).set(name, gpr16(i));
-  registers.set(i < 4 ? name.replace('x', 'l') : `${name}l`, gpr8(i));
 }
 for (let i = 8; i < 16; i++) {
-  registers.set(`r${i}`, gpr(i)).set(`r${i}d`, gpr32(i)).set(`r${i}w`, gpr16(i)).set(`r${i}b`, gpr8(i));
+  registers.set(`r${i}`, gpr(i)).set(`r${i}d`, gpr32(i)).set(`r${i}w`, gpr16(i));
 }
 for (let i = 0; i < 32; i++) {
   registers.set(`xmm${i}`, xmm(i)).set(`ymm${i}`, ymm(i)).set(`zmm${i}`, zmm(i));

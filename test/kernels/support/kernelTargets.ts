@@ -4,7 +4,7 @@ import { compileKernels, createKernelTable, instantiateKernels } from '../../../
 import { createWasmMemory } from '../../../src/jit/wasm/createWasmMemory.js';
 import { wasmCapabilities, wasmFeatures } from '../../../src/jit/wasm/features.js';
 import type { WasmMemory } from '../../../src/jit/wasm/webAssembly.js';
-import { X64_LEVELS, type X64Level, x64Capabilities } from '../../../src/jit/x64/level.js';
+import { X64_LEVELS, type X64Level, x64Capabilities } from '../../../src/jit/x64/features.js';
 import { lowerX64 } from '../../../src/jit/x64/lower.js';
 import { CodePages } from '../../../src/runtime/codePages.js';
 import { detectX64Levels } from '../../../src/runtime/cpuFeatures.js';

@@ -1,4 +1,4 @@
-import { X64_LEVELS, type X64Level } from '../../../src/jit/x64/level.js';
+import { X64_LEVELS, type X64Level } from '../../../src/jit/x64/features.js';
 import type { Precision } from '../../../src/ops/operators.js';
 import { detectX64Levels } from '../../../src/runtime/cpuFeatures.js';
 import { loadNative } from '../../../src/runtime/native.js';

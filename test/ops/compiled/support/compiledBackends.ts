@@ -1,4 +1,4 @@
-import { X64_LEVELS, type X64Level } from '../../../../src/jit/x64/level.js';
+import { X64_LEVELS, type X64Level } from '../../../../src/jit/x64/features.js';
 import { createCompiledBackend } from '../../../../src/ops/compiled/compiledBackend.js';
 import type { Backend, Precision } from '../../../../src/ops/operators.js';
 import { detectX64Levels } from '../../../../src/runtime/cpuFeatures.js';

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { QwenAsrError } from '../../src/error.js';
 import { KernelBuilder } from '../../src/jit/builder.js';
-import { checkDefiniteAssignment } from '../../src/jit/definiteAssignment.js';
 import type { Instruction, IntReg, KernelCode, VecReg } from '../../src/jit/ir.js';
-import { registersUsed } from '../../src/jit/registersUsed.js';
-import { x64Capabilities } from '../../src/jit/x64/level.js';
+import { checkDefiniteAssignment, registersUsed } from '../../src/jit/registerUse.js';
+import { x64Capabilities } from '../../src/jit/x64/features.js';
 import { Random } from '../support/random.js';
 import { carelessKernel, randomKernel } from './support/randomKernel.js';
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KernelBuilder } from '../../../src/jit/builder.js';
-import type { Instruction, KernelCode } from '../../../src/jit/ir.js';
-import { registersUsed } from '../../../src/jit/registersUsed.js';
-import { type Allocation, allocateRegisters } from '../../../src/jit/x64/allocate.js';
-import { x64Capabilities } from '../../../src/jit/x64/level.js';
-import { vectorTemporaries } from '../../../src/jit/x64/lowerVector.js';
-import { Random } from '../../support/random.js';
-import { randomKernel } from '../support/randomKernel.js';
+import { type Allocation, allocateRegisters } from '../../src/jit/allocate.js';
+import { KernelBuilder } from '../../src/jit/builder.js';
+import type { Instruction, KernelCode } from '../../src/jit/ir.js';
+import { registersUsed } from '../../src/jit/registerUse.js';
+import { x64Capabilities } from '../../src/jit/x64/features.js';
+import { vectorTemporaries } from '../../src/jit/x64/lowerVector.js';
+import { Random } from '../support/random.js';
+import { randomKernel } from './support/randomKernel.js';
 
 const capabilities = x64Capabilities('avx512bf16');
 const pool = (length: number): number[] => Array.from({ length }, (_, i) => i);

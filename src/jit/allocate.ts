@@ -1,6 +1,6 @@
-import { QwenAsrError } from '../../error.js';
-import type { Instruction, IntReg, KernelCode, VecReg } from '../ir.js';
-import { registersUsed } from '../registersUsed.js';
+import { QwenAsrError } from '../error.js';
+import type { Instruction, IntReg, KernelCode, VecReg } from './ir.js';
+import { registersUsed } from './registerUse.js';
 
 /** Physical register numbers: of each virtual register, and the scratch ones of single instructions. */
 export interface Allocation {

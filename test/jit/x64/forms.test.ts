@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseInstructionForms } from '../../../src/jit/x64/instructionForm.js';
+import { parseInstructionForms } from '../../../src/jit/x64/forms.js';
 
 test('a row without a length stands for every length of its prefix', () => {
   const evex = parseInstructionForms('v{kz}, h/mh : EVEX.66.0F38.W0 33 /r');
