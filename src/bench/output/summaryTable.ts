@@ -12,7 +12,17 @@ export interface FigureTable {
 
 /** Metrics that make a summary; the rest is in the ledger. */
 const HEADLINE_METRICS: ReadonlySet<string> = new Set([
-  ...['total', 'encode', 'decode', 'rt_factor', 'per_layer', 'first_token', 'tokens_per_second', 'memory'],
+  ...[
+    'total',
+    'process',
+    'encode',
+    'decode',
+    'rt_factor',
+    'per_layer',
+    'first_token',
+    'tokens_per_second',
+    'memory',
+  ],
 ]);
 
 /** The headline metrics of a cell with their statistics; percentiles only where the runs support them. */

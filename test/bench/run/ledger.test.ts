@@ -152,7 +152,7 @@ test('other is below 2 % or 1 ms of a run that nothing disturbs', async () => {
   await cell.run();
   // What the phases leave out by construction is left out in every run; a busy machine adds to some.
   let least = Number.POSITIVE_INFINITY;
-  for (let attempt = 0; attempt < 30 && least > 0; attempt++) {
+  for (let attempt = 0; attempt < 300 && least > 0; attempt++) {
     const { phases, totalMs } = await cell.run();
     const sum = Object.values(phases).reduce<number>((total, ms) => total + (ms ?? 0), 0);
     assert.ok(Math.abs(sum - totalMs) < 1e-6, `${sum} of ${totalMs}`);

@@ -89,17 +89,17 @@ for (const [pass, phase, times] of PASSES) {
 test('segments: a delay in cutting shows in segmentMs and nowhere else', async (t) => {
   const clock = new TestClock(t);
   const model = await modelOnBackend(demoModelDir, createReferenceBackend());
-  let cutting = false;
-  /** Takes its time to be read. */
-  class SlowSamples extends Float32Array {
-    override subarray(begin?: number, end?: number): Float32Array<ArrayBuffer> {
-      if (cutting) clock.delay();
-      return Float32Array.from(this.slice(begin, end));
-    }
-  }
-  const samples = new SlowSamples(48_000);
-  const cell = await openCell(model, recordingOf(samples), THREE);
-  cutting = true;
+  const cell = await openCell(model, recordingOf(new Float32Array(48_000)), THREE);
+  // The recording, or the copy that was made of it, takes its time to be cut.
+  const { subarray } = Float32Array.prototype;
+  t.mock.method(
+    Object.getPrototypeOf(Float32Array.prototype) as Float32Array,
+    'subarray',
+    function (this: Float32Array, begin?: number, end?: number) {
+      if (this.length === 48_000 && end !== undefined && end - (begin ?? 0) < 48_000) clock.delay();
+      return subarray.call(this, begin, end);
+    },
+  );
   const { phases, totalMs, firstTokenMs } = await cell.run();
   await model.close();
   const { segmentMs = 0 } = phases;
@@ -189,7 +189,7 @@ test('of segments too the parts sum to the wall time, and next to nothing is oth
     await cell.run();
     // Every segment is a clip of its own, and what lies between phases is there for each: as in a run of a clip, 1 ms.
     let least = Number.POSITIVE_INFINITY;
-    for (let attempt = 0; attempt < 30 && least > 0; attempt++) {
+    for (let attempt = 0; attempt < 300 && least > 0; attempt++) {
       const { phases, totalMs, encodeMs, decodeMs, memory } = await cell.run();
       const sum = Object.values(phases).reduce<number>((total, ms) => total + (ms ?? 0), 0);
       assert.ok(Math.abs(sum - totalMs) < 1e-6, `${sum} of ${totalMs}`);
@@ -228,7 +228,16 @@ test('silence that is left out is not heard, but is part of the recording', asyn
   const { text, tokens, firstTokenMs, segments, decodeStepsMs, bytesReadPerToken } = await nothing.run();
   assert.deepEqual([text, tokens, firstTokenMs, decodeStepsMs, bytesReadPerToken], ['', 0, null, [], null]);
   assert.deepEqual(segments, [
-    { startMs: 0, endMs: 3000, heardMs: 0, tokens: 0, promptTokens: 0, audioTokens: 0 },
+    {
+      startMs: 0,
+      endMs: 3000,
+      heardMs: 0,
+      tokens: 0,
+      promptTokens: 0,
+      audioTokens: 0,
+      text: '',
+      language: null,
+    },
   ]);
   assert.ok(nothing.work(await nothing.run()).every(({ flops }) => flops === 0));
   await model.close();
