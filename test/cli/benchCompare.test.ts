@@ -76,7 +76,7 @@ test('--ref gives the error rates of one recording, and of several together', as
   const one = await bench('-i', CLIP, '-n', '1', '--ref', join(references, 'timer-en.txt'));
   assert.match(
     one.stdout,
-    /^accuracy: WER 16\.7 % {2}CER .* {2}WER 95 % \d.* … .* {2}\(S 1, I 0, D 0; .*timer-en\.txt\)$/m,
+    /^accuracy: WER 16\.7 % {2}CER .* {2}WER 95 % \d.* … .* {2}\(S 1, I 0, D 0; .*timer-en\.txt; rules english-1\)$/m,
   );
   const both = await bench('-i', CLIP, '-i', join(SAMPLES, 'light-en.wav'), '-n', '1', '--ref', references);
   assert.match(both.stdout, /^light-en\.wav +0\.0 % +0\.0 % +WER 0\.0 % … \d.* 0 +0 +0 +5 words$/m);
