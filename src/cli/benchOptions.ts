@@ -1,4 +1,4 @@
-import { OUTPUT_FORMATS } from '../bench/output/outputFormat.js';
+import { OUTPUT_FORMATS } from '../bench/output/outputs.js';
 import { MAX_BATCH } from '../transcribe/transcribeSegments.js';
 import { baselineDirOption } from './baselineDirOption.js';
 import { listOf, numberList } from './listValues.js';

@@ -1,6 +1,6 @@
 import type { BenchPlan } from '../bench/plan/benchPlan.js';
 import type { MeasuredCell, MeasurementWatcher } from '../bench/run/measurement.js';
-import { estimateProgress, formatProgress } from '../bench/text/timeLeft.js';
+import { estimateProgress, formatProgress } from '../bench/text/planText.js';
 import { ProgressLine } from './progressLine.js';
 import type { CommandContext } from './runCommand.js';
 

@@ -2,8 +2,8 @@ import { defaultBaselineDir, openResult, resultPath } from '../bench/compare/bas
 import { compareResults, type ResultComparison } from '../bench/compare/compareResults.js';
 import { formatComparisonMarkdown, formatComparisonText } from '../bench/compare/formatComparison.js';
 import { mergeResults } from '../bench/compare/mergeResults.js';
-import { planExports, writeExport, writeWhole } from '../bench/output/exportFiles.js';
 import { formatJson } from '../bench/output/formatJson.js';
+import { planExports, writeExport, writeWhole } from '../bench/output/outputs.js';
 import { QwenAsrError } from '../error.js';
 import { printableDocument } from '../printable.js';
 import { checkOutputs, exportedFiles, resultFiles } from './checkOutputs.js';

@@ -1,5 +1,5 @@
+import { fitWidth } from '../bench/render/textWidth.js';
 import type { CommandContext } from './runCommand.js';
-import { fitWidth } from './textWidth.js';
 
 /** Shortest time between two drawings, for the eye and for slow terminals. */
 export const REDRAW_MS = 100;

@@ -1,10 +1,9 @@
 import { basename, extname } from 'node:path';
+import { formatPlots } from '../bench/chart/terminalPlots.js';
 import { defaultBaselineDir, openResult, resultPath } from '../bench/compare/baselines.js';
 import type { NamedResult } from '../bench/compare/pairCells.js';
-import { planExports, writeWhole } from '../bench/output/exportFiles.js';
-import { type ExportFormat, formatResult } from '../bench/output/outputFormat.js';
-import { formatPlots } from '../bench/plot/formatPlots.js';
-import { formatHtml } from '../bench/report/formatHtml.js';
+import { type ExportFormat, formatResult, planExports, writeWhole } from '../bench/output/outputs.js';
+import { formatHtml } from '../bench/render/html.js';
 import { QwenAsrError } from '../error.js';
 import { printableDocument } from '../printable.js';
 import { checkOutputs, exportedFiles, resultFiles } from './checkOutputs.js';

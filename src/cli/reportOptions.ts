@@ -1,4 +1,4 @@
-import { OUTPUT_FORMATS } from '../bench/output/outputFormat.js';
+import { OUTPUT_FORMATS } from '../bench/output/outputs.js';
 import { baselineDirOption } from './baselineDirOption.js';
 import type { OptionTable } from './options.js';
 import { anyText, oneOf } from './optionValues.js';

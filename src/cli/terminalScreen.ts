@@ -1,5 +1,5 @@
+import { characterWidth, fitWidth, textWidth } from '../bench/render/textWidth.js';
 import { REDRAW_MS, type Status } from './progressLine.js';
-import { characterWidth, fitWidth, textWidth } from './textWidth.js';
 
 /** ECMA-48: erase the line (EL), cursor up (CUU), cursor to a column (CHA, the first is 1). */
 const ERASE_LINE = '\r\u001b[2K';

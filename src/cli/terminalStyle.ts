@@ -1,4 +1,4 @@
-import { type PlotStyle, plotStyleOf } from '../bench/plot/plotStyle.js';
+import { type PlotStyle, plotStyleOf } from '../bench/chart/plotStyle.js';
 import type { CommandContext } from './runCommand.js';
 
 /** What plots on standard output may look like. */

@@ -3,8 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { formatJson } from '../../src/bench/output/formatJson.js';
-import { formatJsonl } from '../../src/bench/output/formatJsonl.js';
+import { formatJson, formatJsonl } from '../../src/bench/output/formatJson.js';
 import { checkBenchResult } from '../../src/bench/schema/checkBenchResult.js';
 import { benchmarkResult, sweepResult } from '../bench/support/sampleResults.js';
 import { runCli } from '../support/runCli.js';

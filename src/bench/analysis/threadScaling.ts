@@ -1,4 +1,4 @@
-import { sweepAxes, sweepSeries } from '../output/sweepAxes.js';
+import { sweepAxes, sweepSeries } from '../document/sweepAxes.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { comparePaired } from '../statistics/comparePaired.js';
 import { median } from '../statistics/descriptive.js';

@@ -1,9 +1,9 @@
-import { showVerdict } from '../output/comparisonTable.js';
-import { figure, formatChange, formatProbability, shownTitle, significant } from '../output/figures.js';
-import { escapeMarkdown, markdownTable } from '../output/formatMarkdown.js';
-import type { FigureTable } from '../output/summaryTable.js';
-import { textTable } from '../output/textTable.js';
+import type { FigureTable } from '../document/block.js';
+import { showVerdict } from '../document/comparisonTable.js';
+import { figure, formatChange, formatProbability, shownTitle, significant } from '../document/figures.js';
 import { PHASES } from '../phases.js';
+import { escapeMarkdown, markdownTable } from '../render/markdown.js';
+import { textTable } from '../render/textTable.js';
 import type { CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
 import { mean } from '../statistics/descriptive.js';

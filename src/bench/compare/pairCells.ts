@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../../error.js';
-import { describeMachine, describeModel } from '../output/describe.js';
-import { formatSeconds } from '../output/figures.js';
+import { describeMachine, describeModel } from '../document/describe.js';
+import { formatSeconds } from '../document/figures.js';
 import type {
   AudioRecord,
   BenchResult,

@@ -1,3 +1,4 @@
+import { type BenchEvent, resultEvents } from '../record/benchEvent.js';
 import type { BenchResult } from '../schema/benchResult.js';
 
 /** Longest array of plain values that stays on one line; longer ones are wrapped there too. */
@@ -43,4 +44,14 @@ function fillLines(items: readonly string[], width: number): string[] {
     line += line === '' ? piece : ` ${piece}`;
   });
   return [...lines, line];
+}
+
+/** The document as JSONL: an event a line, the header first. */
+export function formatJsonl(result: BenchResult): string {
+  return resultEvents(result).map(formatEvent).join('');
+}
+
+/** One line of it. */
+export function formatEvent(event: BenchEvent): string {
+  return `${JSON.stringify(event)}\n`;
 }

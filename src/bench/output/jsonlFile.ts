@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { QwenAsrError } from '../../error.js';
 import type { EventSink } from '../record/resultRecorder.js';
-import { formatEvent } from './formatJsonl.js';
+import { formatEvent } from './formatJson.js';
 
 /** A JSONL file that grows as the benchmark goes on. */
 export interface JsonlFile {

@@ -1,6 +1,6 @@
 import { recordingSets } from '../analysis/recordingSets.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
-import { METRICS, type MetricContext, metricValues } from '../schema/metrics.js';
+import { findMetric, METRICS, type MetricContext, metricValues } from '../schema/metrics.js';
 import { type Summary, summarize } from '../statistics/summarize.js';
 
 /** The same result with the summary of every cell computed from its runs, and the sets from the cells. */
@@ -36,4 +36,20 @@ export function metricContext(
     audioDurationMs: audio.find(({ id }) => id === settings.audio)?.durationMs ?? Number.NaN,
     encoderLayers: models.find(({ id }) => id === settings.model)?.encoderLayers ?? null,
   };
+}
+
+/** One value a run, or null when a run does not tell. */
+export function valuesOf(metric: string, cell: CellRecord, result: BenchResult): number[] | null {
+  const found = findMetric(metric);
+  return found === undefined ? null : metricValues(found, cell, metricContext(cell, result));
+}
+
+/** The metric that stands for a run as a whole: `encode` for the encoder alone. */
+export function wholeMetric(cell: CellRecord): string {
+  return cell.settings.mode === 'encoder' ? 'encode' : 'total';
+}
+
+/** Median of a metric of a cell; null when it has none. */
+export function medianOf(metric: string, cell: CellRecord): number | null {
+  return cell.summary?.[metric]?.median ?? null;
 }

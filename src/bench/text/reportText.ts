@@ -1,17 +1,17 @@
 import { threadScaling } from '../analysis/threadScaling.js';
-import { accuracyTable } from '../output/accuracyTable.js';
-import { comparisonNotes } from '../output/comparisonTable.js';
-import { cellNotes } from '../output/describe.js';
-import { significant } from '../output/figures.js';
-import { accuracyLines, comparisonLines } from '../output/formatText.js';
-import { ceilingDoubts, rooflineOf } from '../output/rooflineTable.js';
-import { setTable } from '../output/setTable.js';
-import type { FigureTable } from '../output/summaryTable.js';
-import { cellTitles } from '../output/sweepAxes.js';
-import { sweepTable } from '../output/sweepTable.js';
-import { textTable } from '../output/textTable.js';
-import { overheadTable } from '../report/overheadTable.js';
+import { accuracyTable } from '../document/accuracyTable.js';
+import type { FigureTable } from '../document/block.js';
+import { comparisonNotes } from '../document/comparisonTable.js';
+import { cellNotes } from '../document/describe.js';
+import { significant } from '../document/figures.js';
+import { ceilingDoubts, rooflineOf } from '../document/rooflineTable.js';
+import { cellTitles } from '../document/sweepAxes.js';
+import { overheadTable, setTable, sweepTable } from '../document/sweepTables.js';
+import { wholeMetric } from '../record/summarizeResult.js';
+import { accuracyLines, comparisonLines } from '../render/text.js';
+import { textTable } from '../render/textTable.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
+import { runsForMedianInterval } from '../statistics/orderStatistics.js';
 
 /**
  * What the text says after the runs, in blocks that a blank line precedes each: one table of all cells (a single cell
@@ -97,4 +97,26 @@ function noteBlock(result: BenchResult, withNotes: boolean): string[] {
   const doubts = withNotes ? ceilingDoubts(result.ceilings) : [];
   const shared = [...new Set([...notes, ...doubts, ...result.notes])];
   return shared.map((note) => `note: ${note}`);
+}
+
+/**
+ * The last line of a single setting: `median 1812.0 ms, 95 % interval 1788.0 to 1842.0 ms, disturbed: 1 of 10 runs`; of
+ * the whole run, or of the encoder where it alone ran.
+ *
+ * @returns nothing when no run was finished, and for several settings, whose tables say it
+ */
+export function summaryLine({ kind, cells }: BenchResult): string {
+  const [cell] = cells;
+  const summary = cell?.summary?.[wholeMetric(cell)];
+  if (kind !== 'benchmark' || cell === undefined || summary === undefined) return '';
+  const { median, medianInterval } = summary;
+  const interval =
+    medianInterval === null
+      ? `95 % interval from ${runsForMedianInterval()} runs on`
+      : `95 % interval ${medianInterval.low.toFixed(1)} to ${medianInterval.high.toFixed(1)} ms`;
+  const { runs } = cell;
+  const disturbed = runs.filter(({ interference }) => interference?.noisy).length;
+  const known = runs.some(({ interference }) => interference !== null);
+  const share = known ? `${disturbed} of ${runs.length} runs` : 'not known on this system';
+  return `\nmedian ${median.toFixed(1)} ms, ${interval}, disturbed: ${share}\n`;
 }

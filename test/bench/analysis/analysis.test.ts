@@ -7,7 +7,7 @@ import {
   rooflineOfRun,
 } from '../../../src/bench/analysis/roofline.js';
 import { threadScaling } from '../../../src/bench/analysis/threadScaling.js';
-import { ceilingDoubts, formatShare, rooflineTable } from '../../../src/bench/output/rooflineTable.js';
+import { ceilingDoubts, formatShare, rooflineTable } from '../../../src/bench/document/rooflineTable.js';
 import type {
   BenchResult,
   CeilingsRecord,

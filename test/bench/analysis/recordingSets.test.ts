@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { recordingSets } from '../../../src/bench/analysis/recordingSets.js';
+import { setTable } from '../../../src/bench/document/sweepTables.js';
 import { formatCsv } from '../../../src/bench/output/formatCsv.js';
-import { formatMarkdown } from '../../../src/bench/output/formatMarkdown.js';
-import { formatText } from '../../../src/bench/output/formatText.js';
-import { setTable } from '../../../src/bench/output/setTable.js';
 import type { BenchEvent } from '../../../src/bench/record/benchEvent.js';
-import { formatHtml } from '../../../src/bench/report/formatHtml.js';
+import { formatHtml } from '../../../src/bench/render/html.js';
+import { formatMarkdown } from '../../../src/bench/render/markdown.js';
+import { formatText } from '../../../src/bench/render/text.js';
 import type { BenchResult, CellSettings } from '../../../src/bench/schema/benchResult.js';
 import { formatReport } from '../../../src/bench/text/reportText.js';
 import { fakeRun } from '../support/fakeCells.js';

@@ -13,11 +13,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { planExports } from '../../../src/bench/output/exportFiles.js';
-import { formatEvent } from '../../../src/bench/output/formatJsonl.js';
+import { formatEvent } from '../../../src/bench/output/formatJson.js';
 import { openJsonlFile } from '../../../src/bench/output/jsonlFile.js';
-import { openOutputs } from '../../../src/bench/output/openOutputs.js';
-import { formatOfFile } from '../../../src/bench/output/outputFormat.js';
+import { formatOfFile, openOutputs, planExports } from '../../../src/bench/output/outputs.js';
 import { readResult } from '../../../src/bench/output/readResult.js';
 import { ResultRecorder } from '../../../src/bench/record/resultRecorder.js';
 import { benchmarkEvents, benchmarkResult, HEADER } from '../support/sampleResults.js';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatJson } from '../../../src/bench/output/formatJson.js';
-import { formatJsonl } from '../../../src/bench/output/formatJsonl.js';
+import { formatJson, formatJsonl } from '../../../src/bench/output/formatJson.js';
 import { parseResult } from '../../../src/bench/output/readResult.js';
 import { readMutations } from '../../support/mutateText.js';
 import { benchmarkResult } from '../support/sampleResults.js';

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { cellTitles } from '../../../src/bench/document/sweepAxes.js';
 import { type CsvValue, csvRows, formatCsv } from '../../../src/bench/output/formatCsv.js';
-import { formatJson } from '../../../src/bench/output/formatJson.js';
-import { formatEvent, formatJsonl } from '../../../src/bench/output/formatJsonl.js';
-import { escapeMarkdown, formatMarkdown } from '../../../src/bench/output/formatMarkdown.js';
-import { formatText } from '../../../src/bench/output/formatText.js';
+import { formatEvent, formatJson, formatJsonl } from '../../../src/bench/output/formatJson.js';
 import { parseResult } from '../../../src/bench/output/readResult.js';
-import { cellTitles } from '../../../src/bench/output/sweepAxes.js';
-import { formatHtml } from '../../../src/bench/report/formatHtml.js';
+import { formatHtml } from '../../../src/bench/render/html.js';
+import { escapeMarkdown, formatMarkdown } from '../../../src/bench/render/markdown.js';
+import { formatText } from '../../../src/bench/render/text.js';
 import type { BenchResult } from '../../../src/bench/schema/benchResult.js';
 import { QwenAsrError } from '../../../src/error.js';
 import {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { estimateProgress, formatProgress } from '../../../src/bench/text/timeLeft.js';
+import { estimateProgress, formatProgress } from '../../../src/bench/text/planText.js';
 import { fakePlan, fakeRun } from '../support/fakeCells.js';
 
 const cell = (runs: number[], warmups: number[] = []) => ({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { joinCeilings } from '../../../src/bench/analysis/roofline.js';
-import { formatCeilings } from '../../../src/bench/text/rooflineText.js';
+import { formatCeilings } from '../../../src/bench/text/liveText.js';
 import { READ_PATTERNS } from '../../../src/kernels/ceilings.js';
 import { loadNative } from '../../../src/runtime/native.js';
 import { loadModel } from '../../../src/transcribe/loadModel.js';
