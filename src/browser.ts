@@ -42,4 +42,5 @@ export type {
   Transcription,
   TranscriptSegment,
   TranscriptTimings,
+  VadOptions,
 } from './transcribe/types.js';

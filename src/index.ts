@@ -48,4 +48,5 @@ export type {
   Transcription,
   TranscriptSegment,
   TranscriptTimings,
+  VadOptions,
 } from './transcribe/types.js';

@@ -95,5 +95,6 @@ function longOptionsOf(values: Values, signal: AbortSignal): TranscribeLongOptio
     ...(segment !== undefined && { segmentMs: segment === 0 ? Number.POSITIVE_INFINITY : segment * 1000 }),
     ...(batch !== undefined && { batch }),
     ...(values['skip-silence'] && { skipSilence: true }),
+    ...(values.vad && { vad: true }),
   };
 }

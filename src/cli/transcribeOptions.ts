@@ -71,6 +71,14 @@ export const TRANSCRIBE_OPTIONS = {
     section: 'Options',
     help: ['Leave out silence: 1 s or more below -60 dBFS'],
   },
+  vad: {
+    kind: 'switch',
+    section: 'Options',
+    help: [
+      'Leave out all but speech (voice activity): segments begin and end',
+      'at pauses, 30 s long at most, or as --segment says',
+    ],
+  },
   format: {
     kind: 'value',
     short: 'o',

@@ -2,6 +2,7 @@ import { SAMPLE_RATE_HZ } from '../audio/audioClip.js';
 import { isFloat32Array, takeSamples } from '../audio/checkSamples.js';
 import { soundRanges } from '../audio/soundRanges.js';
 import { type AudioSegment, splitAudio } from '../audio/splitAudio.js';
+import { splitSpeech, type VadOptions, vadOptionsOf } from '../audio/vad/speechSegmenter.js';
 import { QwenAsrError } from '../error.js';
 import { checkOptions } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
@@ -25,7 +26,8 @@ const BLOCK_SAMPLES = SAMPLE_RATE_HZ;
 /**
  * Cuts a recording into segments that follow one another without gap. A recording that becomes a single segment is heard
  * as it is; of the segments of a longer one the digital silence at both ends is left out (see trimDigitalSilence). With
- * `skipSilence` everything silent is (see soundRanges).
+ * `skipSilence` everything silent is (see soundRanges). With `vad` segments hold speech and there are gaps between them;
+ * a recording without speech has none (see SpeechSegmenter).
  *
  * @param source [n] f32 in [-1, 1], mono, 16 kHz; whole, or in blocks of any size. Copied at the call and when a block
  * comes: it may change afterwards.
@@ -46,6 +48,7 @@ async function* segments(
 ): AsyncGenerator<RecordingSegment, void, undefined> {
   checkOptions(options);
   const { segmentMs, skipSilence = false } = options;
+  const vad = vadOptionsOf(options.vad);
   if (segmentMs !== undefined && !isSegmentLength(segmentMs)) {
     const range = `from ${MIN_SEGMENT_MS} to ${MAX_SEGMENT_MS}, or Infinity`;
     const line = `expected a number ${range}, found ${describeArgument(segmentMs)}`;
@@ -53,13 +56,14 @@ async function* segments(
   }
   const blocks = new CountedBlocks(blocksOf(source));
   let index = 0;
-  for await (const { samples, start, length } of split(blocks, segmentMs)) {
+  const cut = vad === null ? split(blocks, segmentMs) : speech(blocks, vad, segmentMs);
+  for await (const { samples, start, length } of cut) {
     const recorded = samples.subarray(0, length);
     const isWhole = start === 0 && blocks.ended && length === blocks.sampleCount;
     const heard = skipSilence ? soundOf(recorded) : isWhole ? recorded : trimDigitalSilence(recorded);
     yield { index: index++, startMs: start / 16, endMs: (start + length) / 16, samples: heard };
   }
-  if (index === 0) throw new QwenAsrError('audio', 'expected samples, found none');
+  if (blocks.sampleCount === 0) throw new QwenAsrError('audio', 'expected samples, found none');
 }
 
 function isSegmentLength(ms: unknown): boolean {
@@ -110,6 +114,13 @@ type Segments = AsyncIterable<Pick<AudioSegment, 'samples' | 'start' | 'length'>
 function split(blocks: CountedBlocks, segmentMs: number | undefined): Segments {
   if (segmentMs === undefined) return splitWhenLong(blocks);
   return segmentMs === Number.POSITIVE_INFINITY ? whole(blocks) : splitAudio(blocks, segmentMs / 1000);
+}
+
+async function* speech(blocks: CountedBlocks, vad: VadOptions, segmentMs: number | undefined): Segments {
+  const maxSeconds = segmentMs === undefined ? AUTOMATIC_SEGMENT_SECONDS : segmentMs / 1000;
+  for await (const { samples, start } of splitSpeech(blocks, vad, maxSeconds)) {
+    yield { samples, start, length: samples.length };
+  }
 }
 
 /** Looks how long the recording is, as far as matters. */

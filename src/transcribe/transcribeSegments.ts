@@ -182,8 +182,10 @@ class SegmentedRun {
   }
 }
 
-function inRecording({ index, startMs, endMs }: RecordingSegment, transcript: Transcript): TranscriptSegment {
-  return { ...transcript, index, startMs, endMs, skipped: false };
+function inRecording(segment: RecordingSegment, transcript: Transcript): TranscriptSegment {
+  const { index, startMs, endMs, samples } = segment;
+  const heardMs = Math.min(samples.length / 16, endMs - startMs); // silence may have been put at its ends
+  return { ...transcript, index, startMs, endMs, heardMs, skipped: false };
 }
 
 /** What stands for a segment of which nothing was left to hear: nothing was computed, so nothing is counted. */
@@ -193,6 +195,7 @@ export function skippedSegment({ index, startMs, endMs }: RecordingSegment): Tra
     startMs,
     endMs,
     durationMs: endMs - startMs,
+    heardMs: 0,
     skipped: true,
     text: '',
     language: '',

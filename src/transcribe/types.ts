@@ -1,9 +1,10 @@
 import type { AudioClip } from '../audio/audioClip.js';
 import type { Mel } from '../audio/mel.js';
+import type { VadOptions } from '../audio/vad/speechSegmenter.js';
 import type { EncodeTimings, Encoding } from '../encoder/encoder.js';
 import type { Backend, Ceilings, Observer, Precision } from '../ops/operators.js';
 
-export type { AudioClip, EncodeTimings, Encoding, Mel };
+export type { AudioClip, EncodeTimings, Encoding, Mel, VadOptions };
 
 export interface LoadOptions {
   /**
@@ -143,6 +144,12 @@ export interface SegmentationOptions {
    * nothing else are not computed at all. Default: false.
    */
   readonly skipSilence?: boolean;
+  /**
+   * The model hears speech alone, as a small model of voice activity finds it: segments begin and end at pauses, what lies
+   * between them is left out. Then segmentMs is the length that no segment exceeds, 30 s by default; from two thirds of
+   * it on a pause of 0.3 s ends a segment. Default: false; true stands for the defaults of VadOptions.
+   */
+  readonly vad?: boolean | VadOptions;
 }
 
 export interface TranscribeLongOptions extends SegmentOptions, SegmentationOptions {}
@@ -170,9 +177,11 @@ export interface SegmentToken extends TokenEvent {
 export interface TranscriptSegment extends Transcript {
   /** 0, 1, 2, … in its recording. */
   readonly index: number;
-  /** Where it lies in the recording; segments follow one another without gap or overlap. */
+  /** Where it lies in the recording; segments follow one another without overlap, and without `vad` without gap. */
   readonly startMs: number;
   readonly endMs: number;
+  /** How much of it the model heard: less the silence that was left out. */
+  readonly heardMs: number;
   /** True when it was left out as silence: then there is no text, and there are no tokens. */
   readonly skipped: boolean;
 }

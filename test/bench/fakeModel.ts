@@ -96,7 +96,7 @@ export class FakeModel implements SpeechModel {
   ): AsyncGenerator<TranscriptSegment, void, undefined> {
     for await (const { samples, ...place } of segments) {
       this.transcribed.push({ samples, options });
-      yield { ...(await this.answer(options)), ...place, skipped: false };
+      yield { ...(await this.answer(options)), ...place, heardMs: samples.length / 16, skipped: false };
     }
   }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { transcribeCommand } from '../../src/cli/transcribeCommand.js';
 import { goldenDir, projectRoot } from '../support/projectRoot.js';
+import { Random } from '../support/random.js';
 import { runCli } from '../support/runCli.js';
 import { runHere } from '../support/runHere.js';
 import { FIFTEEN, speakSentences } from '../support/sentences.js';
@@ -122,6 +123,82 @@ test('--skip-silence leaves out what is silent', async () => {
   const { text, language, tokenIds, segments } = JSON.parse(stdout);
   assert.deepEqual([text, language, tokenIds], ['', null, []]);
   assert.deepEqual([segments.length, segments[0].skipped, segments[0].endMs], [1, true, 3000]);
+});
+
+test('--vad gives a cue for every sentence, at its time, with noise between them too', async () => {
+  const { samples, texts } = await speakSentences([0, 1, 2, 3, 1, 0]);
+  const random = new Random(21);
+  const codes = [...samples].map((value) => Math.round(value * 32_768) + random.integer(-60, 60));
+  const { stdout, stderr } = await runCli(
+    'qwen_asr',
+    ['-d', 'models/demo', '-i', '-', '--vad', '-o', 'srt'],
+    { input: wavOf16Bit(codes) },
+  );
+  assert.equal(stderr, '');
+  const cues = stdout
+    .split('\n\n')
+    .slice(0, -1)
+    .map((cue) => cue.split('\n'));
+  assert.deepEqual(
+    cues.map(([, , text]) => text),
+    texts,
+  );
+  for (const [i, [, times]] of cues.entries()) {
+    const [start, end] = times!.split(' --> ').map(cueSeconds);
+    // A sentence begins within 0.1 s of every fourth second and takes 2 to 3 s; 0.3 s before it and after it are kept.
+    assert.ok(Math.abs(start! - Math.max(0, 4 * i - 0.25)) < 0.35, `cue ${i}: ${times}`);
+    assert.ok(end! > 4 * i + 1.5 && end! < 4 * i + 3, `cue ${i}: ${times}`);
+  }
+});
+
+/** Seconds of `HH:MM:SS,mmm`. */
+function cueSeconds(time: string): number {
+  const [hours, minutes, seconds] = time.replace(',', '.').split(':').map(Number);
+  return 3600 * hours! + 60 * minutes! + seconds!;
+}
+
+test('--vad writes nothing for silence, noise and hum, and says how much was heard', async () => {
+  const random = new Random(23);
+  const recordings: Readonly<Record<string, (index: number) => number>> = {
+    silence: () => 0,
+    noise: () => random.integer(-9000, 9000),
+    hum: (i) => Math.round(9000 * Math.sin((2 * Math.PI * 50 * i) / 16_000)),
+  };
+  const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-no-speech-'));
+  try {
+    const paths = Object.entries(recordings).map(([name, code]) => {
+      const path = join(scratch, `${name}.wav`);
+      writeFileSync(path, wavOf16Bit(Array.from({ length: 5 * 16_000 }, (_, i) => code(i))));
+      return path;
+    });
+    const run = await asr('-d', 'models/demo', ...paths, '--vad', '-o', 'json', '--prompt', 'kitchen');
+    assert.deepEqual([run.code, run.stderr], [0, '']);
+    for (const { text, language, segments, durationMs, heardMs } of JSON.parse(run.stdout)) {
+      assert.deepEqual([text, language, segments, durationMs, heardMs], ['', null, [], 5000, 0]);
+    }
+    const plain = await asr('-d', 'models/demo', '-i', paths[0]!, '--vad');
+    assert.deepEqual([plain.code, plain.stdout], [0, '\n']);
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+});
+
+test('--segment bounds the length of what --vad finds', async () => {
+  const run = await asr(
+    '-d',
+    'models/demo',
+    '-i',
+    clip('two-windows-en'),
+    '--vad',
+    '--segment',
+    '3',
+    '-o',
+    'json',
+  );
+  const { segments, heardMs, durationMs } = JSON.parse(run.stdout);
+  assert.ok(segments.length >= 4, `${segments.length} segments`);
+  for (const { startMs, endMs } of segments) assert.ok(endMs - startMs <= 3000, `${endMs - startMs} ms`);
+  assert.ok(heardMs > 8000 && heardMs < durationMs, `${heardMs} of ${durationMs} ms`);
 });
 
 test('progress and the time left are drawn on a terminal, and nowhere else', async () => {

@@ -4,6 +4,7 @@ import { type RecordingSegment, segmentRecording } from '../../src/index.js';
 import { trimDigitalSilence } from '../../src/transcribe/segmentRecording.js';
 import { oneLineError } from '../model/support/oneLineError.js';
 import { Random } from '../support/random.js';
+import { speakSentences } from '../support/sentences.js';
 
 const SECOND = 16_000;
 
@@ -160,4 +161,31 @@ test('dither of one 16-bit step is silence, two steps and NaN are not', () => {
 test('nothing but silence stays', () => {
   assert.equal(trimDigitalSilence(new Float32Array(50_000)).length, 50_000);
   assert.equal(trimDigitalSilence(new Float32Array(0)).length, 0);
+});
+
+test('vad leaves out all but speech, whatever the blocks, and Infinity never splits it', async () => {
+  const { samples } = await speakSentences([0, 1, 2]);
+  const expected = await segmentsOf(samples, { vad: true });
+  assert.deepEqual(
+    expected.map(({ startMs, endMs }) => [Math.round(startMs / 4000), Math.floor(endMs / 4000)]),
+    [
+      [0, 0],
+      [1, 1],
+      [2, 2],
+    ],
+  );
+  for (const length of [160, 5000, 200_000]) {
+    assert.deepEqual(await segmentsOf(inBlocks(samples, length), { vad: true }), expected);
+  }
+  const joined = await segmentsOf(samples, {
+    vad: { silenceMs: 10_000 },
+    segmentMs: Number.POSITIVE_INFINITY,
+  });
+  assert.deepEqual([joined.length, joined[0]!.startMs, joined[0]!.endMs], [1, 0, expected.at(-1)!.endMs]);
+  assert.deepEqual(await segmentsOf(noise(5), { vad: true }), []);
+  assert.deepEqual(await segmentsOf(samples, { vad: false }), await segmentsOf(samples));
+  await assert.rejects(
+    segmentsOf(new Float32Array(0), { vad: true }),
+    oneLineError('audio', /^expected samples, found none$/),
+  );
 });

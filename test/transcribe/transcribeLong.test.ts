@@ -62,9 +62,10 @@ test('a recording of one segment has the transcript of transcribe()', async () =
     const [segment, ...more] = await segmentsOf(samples, options);
     const { timings: _, ...alone } = await demo.transcribe(samples).result;
     assert.equal(more.length, 0);
-    const { timings: __, index, startMs, endMs, skipped, ...transcript } = segment!;
+    const { timings: __, index, startMs, endMs, heardMs, skipped, ...transcript } = segment!;
     assert.deepEqual(transcript, alone);
-    assert.deepEqual([index, startMs, endMs, skipped], [0, 0, golden.samples / 16, false]);
+    const lengthMs = golden.samples / 16;
+    assert.deepEqual([index, startMs, endMs, heardMs, skipped], [0, 0, lengthMs, lengthMs, false]);
     assert.deepEqual(transcript.tokenIds, golden.tokens);
   }
 });

@@ -80,6 +80,7 @@ test('samples that are not finite', async () => {
     const refused = oneLineError('audio', /^audio: sample 7 is (NaN|Infinity), expected a finite value$/);
     await assert.rejects(model.transcribe(samples).result, refused);
     await assert.rejects(drain(model.transcribeLong(samples)), refused);
+    await assert.rejects(drain(model.transcribeLong(samples, { vad: true })), refused);
     await assert.rejects(model.melSpectrogram(samples), refused);
   }
 });
@@ -109,6 +110,8 @@ test('options that cannot be carried out name themselves', async () => {
     [{ segmentMs: 1e9 }, /^segmentMs: .*, found 1000000000$/],
     [{ segmentMs: Number.NaN }, /^segmentMs: .*, found NaN$/],
     [{ skipSilence: 'no' }, /^skipSilence: expected true or false, found "no"$/],
+    [{ vad: 'yes' }, /^vad: expected true, false or an object, found "yes"$/],
+    [{ vad: { threshold: 2 } }, /^vad\.threshold: expected a number over 0 and below 1, found 2$/],
     [{ onToken: {} }, /^onToken: expected a function, found an Object$/],
     [{ batch: '2' }, /^batch: expected a whole number from 1 to 1024, found "2"$/],
     [{ batch: 1e9 }, /^batch: .*, found 1000000000$/],

@@ -82,12 +82,13 @@ const SCHEMA = { schema: 'qwen-asr-transcript', version: 1 } as const;
 
 /** One segment as data. What cannot be known of it is null. */
 export function segmentDocument(segment: TranscriptSegment, logProbabilities: boolean) {
-  const { index, startMs, endMs, text, language, tokenIds, truncated, skipped } = segment;
+  const { index, startMs, endMs, heardMs, text, language, tokenIds, truncated, skipped } = segment;
   const { decodeStepsMs: _, ...timings } = segment.timings;
   return {
     index,
     startMs,
     endMs,
+    heardMs,
     text,
     language: language === '' ? null : language,
     raw: skipped ? null : segment.raw,
@@ -106,7 +107,7 @@ export function segmentDocument(segment: TranscriptSegment, logProbabilities: bo
 export function transcriptDocument(transcript: RecordingTranscript) {
   const { input, text, language, truncated, durationMs, segments, format, notes, timings, model } =
     transcript;
-  const sum = (count: 'promptTokenCount' | 'audioTokenCount' | 'textTokenCount'): number =>
+  const sum = (count: 'heardMs' | 'promptTokenCount' | 'audioTokenCount' | 'textTokenCount'): number =>
     segments.reduce((total, segment) => total + segment[count], 0);
   const [only] = segments.length === 1 ? segments : [];
   return {
@@ -120,6 +121,7 @@ export function transcriptDocument(transcript: RecordingTranscript) {
     raw: only === undefined || only.skipped ? null : only.raw,
     truncated,
     durationMs,
+    heardMs: sum('heardMs'),
     promptTokens: sum('promptTokenCount'),
     audioTokens: sum('audioTokenCount'),
     textTokens: sum('textTokenCount'),

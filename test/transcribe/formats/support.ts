@@ -13,6 +13,7 @@ export function segmentSaying(text: string, changes: Partial<TranscriptSegment> 
     startMs: 2000 * index,
     endMs: 2000 * (index + 1),
     durationMs: 2000,
+    heardMs: 2000,
     text,
     language: text === '' ? '' : 'English',
     raw: `language ${text === '' ? 'None' : 'English'}<asr_text>${text}`,
