@@ -1,11 +1,10 @@
-import { argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../argmax.js';
-import type { EpilogueSpec } from '../epilogue.js';
 import type { Memory } from '../kernel.js';
-import { matmul } from '../matmul.js';
-import { matvec } from '../matvec.js';
-import { maxStreamRows } from '../streamDot.js';
-import { matmulTile, streamColumns } from '../tileShapes.js';
-import { convolutionCalls } from './convStemCalls.js';
+import { argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../matrix/argmax.js';
+import type { EpilogueSpec } from '../matrix/epilogue.js';
+import { matmul } from '../matrix/matmul.js';
+import { matvec, maxStreamRows } from '../matrix/matvec.js';
+import { matmulTile, streamColumns } from '../matrix/tileShapes.js';
+import { convolutionCalls } from './audioCalls.js';
 import {
   type Allocate,
   AUDIO_TOKENS,

@@ -1,6 +1,6 @@
-import { type CachedAttentionSpec, prefillAttention } from '../../kernels/prefillAttention.js';
-import { stepAttention } from '../../kernels/stepAttention.js';
-import { windowAttention } from '../../kernels/windowAttention.js';
+import { type CachedAttentionSpec, prefillAttention } from '../../kernels/attention/prefillAttention.js';
+import { stepAttention } from '../../kernels/attention/stepAttention.js';
+import { windowAttention } from '../../kernels/attention/windowAttention.js';
 import type { Operators } from '../operators.js';
 import { checkHeadDim, checkHeadGroup } from './checkShapes.js';
 import { cacheOf, operandOf, tensorOf } from './compiledHandles.js';

@@ -1,12 +1,8 @@
-import { chunkMel } from '../../kernels/chunkMel.js';
-import { conv1Gelu } from '../../kernels/conv1Gelu.js';
-import { convolutionWindows } from '../../kernels/convolutionWindows.js';
-import { type FeatureMapLayout, rowBytes } from '../../kernels/featureMapLayout.js';
-import { flattenTime } from '../../kernels/flattenTime.js';
+import { chunkMel, conv1Gelu, flattenTime, zeroBorders } from '../../kernels/audio/convStem.js';
+import { convolutionWindows, type FeatureMapLayout, rowBytes } from '../../kernels/audio/featureMap.js';
 import type { Memory } from '../../kernels/kernel.js';
-import { matmul } from '../../kernels/matmul.js';
-import { convolutionTile } from '../../kernels/tileShapes.js';
-import { zeroBorders } from '../../kernels/zeroBorders.js';
+import { matmul } from '../../kernels/matrix/matmul.js';
+import { convolutionTile } from '../../kernels/matrix/tileShapes.js';
 import type { Operators } from '../operators.js';
 import { mapOf, operandOf, tensorOf, weightOf } from './compiledHandles.js';
 import { type CompiledFeatureMap, ELEMENT_BYTES } from './compiledTensor.js';

@@ -1,10 +1,6 @@
+import { melFloor, melLog, padColumns, padReflect, powerSpectrum } from '../../kernels/audio/logMel.js';
 import type { Memory } from '../../kernels/kernel.js';
-import { matmul } from '../../kernels/matmul.js';
-import { melFloor } from '../../kernels/melFloor.js';
-import { melLog } from '../../kernels/melLog.js';
-import { padColumns } from '../../kernels/padColumns.js';
-import { padReflect } from '../../kernels/padReflect.js';
-import { powerSpectrum } from '../../kernels/powerSpectrum.js';
+import { matmul } from '../../kernels/matrix/matmul.js';
 import { fourierBasis } from '../fourierBasis.js';
 import { FFT_BINS, FFT_SIZE, HOP_SAMPLES, MEL_BINS, melFrameCount } from '../logMelShape.js';
 import type { Operators } from '../operators.js';

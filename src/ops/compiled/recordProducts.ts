@@ -1,15 +1,13 @@
 import { QwenAsrError } from '../../error.js';
-import { argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../../kernels/argmax.js';
-import type { EpilogueSpec } from '../../kernels/epilogue.js';
-import { matmul } from '../../kernels/matmul.js';
-import { matvec } from '../../kernels/matvec.js';
-import { maxStreamRows } from '../../kernels/streamDot.js';
-import { matmulTile, streamColumns } from '../../kernels/tileShapes.js';
+import { argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../../kernels/matrix/argmax.js';
+import type { EpilogueSpec } from '../../kernels/matrix/epilogue.js';
+import { matmul } from '../../kernels/matrix/matmul.js';
+import { matvec, maxStreamRows } from '../../kernels/matrix/matvec.js';
+import { matmulTile, streamColumns } from '../../kernels/matrix/tileShapes.js';
 import type { Operators, Tensor } from '../operators.js';
 import { checkColumnCount, checkInPlaceShape, checkSameElement } from './checkShapes.js';
 import { tensorOf, weightOf } from './compiledHandles.js';
-import type { CompiledTensor } from './compiledTensor.js';
-import { ELEMENT_BYTES } from './compiledTensor.js';
+import { type CompiledTensor, ELEMENT_BYTES } from './compiledTensor.js';
 import type { CompiledWeight } from './compiledWeight.js';
 import type { TapeRecorder } from './tapeRecorder.js';
 

@@ -1,7 +1,6 @@
-import { embedRows } from '../../kernels/embedRows.js';
-import { layerNorm } from '../../kernels/layerNorm.js';
-import { type NormSpec, rmsNorm } from '../../kernels/rmsNorm.js';
-import { rotaryToCache } from '../../kernels/rotaryToCache.js';
+import { embedRows } from '../../kernels/rows/embedRows.js';
+import { layerNorm, type NormSpec, rmsNorm } from '../../kernels/rows/norms.js';
+import { rotaryToCache } from '../../kernels/rows/rotaryToCache.js';
 import type { Operators } from '../operators.js';
 import { checkHeadDim, checkRowLength } from './checkShapes.js';
 import { cacheOf, operandOf, tensorOf, weightOf } from './compiledHandles.js';

@@ -1,4 +1,7 @@
-import type { CachedAttentionSpec, prefillAttention } from '../../../src/kernels/prefillAttention.js';
+import type {
+  CachedAttentionSpec,
+  prefillAttention,
+} from '../../../src/kernels/attention/prefillAttention.js';
 import { Random } from '../../support/random.js';
 import {
   type AttentionMistake,

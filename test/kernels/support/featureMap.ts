@@ -1,4 +1,4 @@
-import type { FeatureMapLayout } from '../../../src/kernels/featureMapLayout.js';
+import type { FeatureMapLayout } from '../../../src/kernels/audio/featureMap.js';
 import { widen } from './kernelHarness.js';
 import { randomOperand } from './randomOperand.js';
 
@@ -24,7 +24,7 @@ export class FeatureMapArray {
     }
   }
 
-  /** Position of element (c, h, w) of a chunk, by the definition in featureMapLayout.ts. */
+  /** Position of element (c, h, w) of a chunk, by the definition in featureMap.ts. */
   index(chunk: number, channel: number, h: number, w: number): number {
     const { channels, height, width } = this.layout;
     return ((chunk * (height + 2) + h + 1) * (width + 2) + w + 1) * channels + channel;

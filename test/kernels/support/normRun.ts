@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { KernelCall, Memory } from '../../../src/kernels/kernel.js';
-import type { NormSpec } from '../../../src/kernels/rmsNorm.js';
+import type { NormSpec } from '../../../src/kernels/rows/norms.js';
 import { Random } from '../../support/random.js';
 import { asOperand, type KernelTarget, runCall, widen } from './kernelHarness.js';
 import { type Approximate, errorInBounds, halfUlpOfBf16 } from './productReference.js';

@@ -64,7 +64,7 @@ export interface Approximate {
   readonly tolerance: number;
 }
 
-/** One element of y, within the bounds that matmul.ts, gelu.ts and vectorMath.ts state. */
+/** One element of y, within the bounds that matmul.ts and vectorMath.ts state. */
 export function productElement(
   operands: ProductOperands,
   row: number,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { EpilogueSpec, PRODUCT_ARGUMENTS } from '../../../src/kernels/epilogue.js';
 import type { ArgumentValues, KernelCall, Memory } from '../../../src/kernels/kernel.js';
+import type { EpilogueSpec, PRODUCT_ARGUMENTS } from '../../../src/kernels/matrix/epilogue.js';
 import type { Random } from '../../support/random.js';
 import { type KernelRun, type KernelTarget, runCall, widen } from './kernelHarness.js';
 import {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { QwenAsrError } from '../../../src/error.js';
-import { chunkMel } from '../../../src/kernels/chunkMel.js';
+import { chunkMel } from '../../../src/kernels/audio/convStem.js';
 
 const kernel = chunkMel({ bins: 4, width: 8 });
 const mel = { address: 4096, byteLength: 4 * 4 * 7 };

@@ -1,0 +1,60 @@
+import type { OperandDtype } from '../matrix/tilePolicy.js';
+
+/**
+ * A feature map in memory: channels last, with a border of one element on every side, so that a 3×3 window is three
+ * runs of memory: element (c, h, w) of chunk n stands at ((n·(H+2) + h+1)·(W+2) + w+1)·C + c.
+ */
+export interface FeatureMapLayout {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly dtype: OperandDtype;
+}
+
+export function elementBytes(map: FeatureMapLayout): number {
+  return map.channels * (map.dtype === 'bf16' ? 2 : 4);
+}
+
+/** From one row of a map to the next. */
+export function rowBytes(map: FeatureMapLayout): number {
+  return (map.width + 2) * elementBytes(map);
+}
+
+/** From one chunk to the next. */
+export function chunkBytes(map: FeatureMapLayout): number {
+  return (map.height + 2) * rowBytes(map);
+}
+
+export function layoutName(map: FeatureMapLayout): string {
+  return `c${map.channels}h${map.height}w${map.width}${map.dtype}`;
+}
+
+/** The largest offset in x of `chunks` chunks at which a whole 3×3 window fits. */
+export function lastWindow(x: FeatureMapLayout, chunks: number): number {
+  return chunks * chunkBytes(x) - 2 * rowBytes(x) - 3 * elementBytes(x);
+}
+
+/** The offset of the last element of y. */
+export function lastElement(y: FeatureMapLayout, chunks: number): number {
+  return chunks * chunkBytes(y) - elementBytes(y);
+}
+
+/**
+ * Where the windows of a 3×3 convolution of stride 2 and padding 1 start in x, and their outputs in y: the table of an
+ * `indirect` matrix product.
+ *
+ * @returns [chunks·y.height·y.width] pairs of i32: byte offset in x, byte offset in y.
+ */
+export function convolutionWindows(x: FeatureMapLayout, y: FeatureMapLayout, chunks: number): Int32Array {
+  const table = new Int32Array(2 * chunks * y.height * y.width);
+  let i = 0;
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    for (let h = 0; h < y.height; h++) {
+      for (let w = 0; w < y.width; w++) {
+        table[i++] = chunk * chunkBytes(x) + 2 * h * rowBytes(x) + 2 * w * elementBytes(x);
+        table[i++] = chunk * chunkBytes(y) + (h + 1) * rowBytes(y) + (w + 1) * elementBytes(y);
+      }
+    }
+  }
+  return table;
+}

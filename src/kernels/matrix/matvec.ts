@@ -1,0 +1,187 @@
+import type { KernelBuilder } from '../../jit/builder.js';
+import type { Capabilities, IntReg, VecReg } from '../../jit/ir.js';
+import { defineKernel, type Kernel, type KernelParams } from '../kernel.js';
+import { type EpilogueSpec, emitEpilogue, epilogueName, PRODUCT_ARGUMENTS } from './epilogue.js';
+import { type OperandDtype, type TilePolicy, tilePolicy } from './tilePolicy.js';
+
+/** A product of few rows, specialised on everything but the pointers. */
+export interface MatvecSpec {
+  readonly aDtype: OperandDtype;
+  readonly bDtype: OperandDtype;
+  /** Rows of A, at most maxStreamRows. */
+  readonly rows: number;
+  readonly n: number;
+  readonly depth: number;
+  readonly aStrideBytes: number;
+  readonly bStrideBytes: number;
+  /** A multiple of 16; n is a multiple of it, or at least as large (the last tile overlaps the one before). */
+  readonly columnsPerTile: number;
+}
+
+/**
+ * y[r, n] = epilogue(A[r, :] · B[n, :]) for the few rows of a decode step: a tile is `columnsPerTile` rows of B,
+ * streamed from memory once. The error bound is that of `matmul`.
+ */
+export function matvec(
+  spec: MatvecSpec & { readonly epilogue: EpilogueSpec },
+): Kernel<typeof PRODUCT_ARGUMENTS> {
+  return defineKernel({
+    name: `matvec.${matvecName(spec)}.${epilogueName(spec.epilogue)}`,
+    args: PRODUCT_ARGUMENTS,
+    tiles: () => Math.ceil(spec.n / spec.columnsPerTile),
+    emit: (k, params) => emit(k, spec, params),
+  });
+}
+
+export function matvecName(s: MatvecSpec): string {
+  const shape = `r${s.rows}n${s.n}k${s.depth}t${s.columnsPerTile}`;
+  return `${s.aDtype}.${s.bDtype}.${shape}.s${s.aStrideBytes}.${s.bStrideBytes}`;
+}
+
+function emit(
+  k: KernelBuilder,
+  spec: MatvecSpec & { epilogue: EpilogueSpec },
+  { args, tile, scratch }: KernelParams<typeof PRODUCT_ARGUMENTS>,
+): void {
+  const column = firstColumn(k, spec, tile);
+  const { epilogue } = spec;
+  const weights = epilogue.activation === 'swiglu' ? [args.weight, args.weight2] : [args.weight];
+  weights.forEach((weight, product) => {
+    const cOffsetBytes = product * spec.rows * spec.columnsPerTile * 4;
+    emitColumns(k, spec, { x: args.x, weight, column, c: scratch, cOffsetBytes });
+  });
+  emitEpilogue(k, epilogue, {
+    args,
+    scratch,
+    row: k.intConst(0),
+    rows: k.intConst(spec.rows),
+    column,
+    columns: spec.columnsPerTile,
+    blockRows: spec.rows,
+    places: null,
+  });
+}
+
+/** First column of a tile; the last tile moves back so that it is whole. */
+export function firstColumn(k: KernelBuilder, spec: MatvecSpec, tile: IntReg): IntReg {
+  const column = k.intOp('mul', tile, spec.columnsPerTile);
+  return k.intOp('min', column, spec.n - spec.columnsPerTile, column);
+}
+
+/** Where a tile's product comes from and goes to. */
+interface ColumnOperands {
+  readonly x: () => IntReg;
+  readonly weight: () => IntReg;
+  readonly column: IntReg;
+  readonly c: IntReg;
+  readonly cOffsetBytes: number;
+}
+
+/** C [rows, columnsPerTile] f32 = A · B[column …]ᵀ, at c + cOffsetBytes. */
+export function emitColumns(k: KernelBuilder, spec: MatvecSpec, operands: ColumnOperands): void {
+  const policy = tilePolicy(k.capabilities, spec.aDtype, spec.bDtype);
+  const a = operands.x();
+  const b = k.intOp('mul', operands.column, spec.bStrideBytes);
+  k.advance(b, operands.weight());
+  const c = k.intOp('add', operands.c, operands.cOffsetBytes);
+  const { aStrideBytes, bStrideBytes, depth, columnsPerTile } = spec;
+  const groups = rowGroups(spec.rows, k.capabilities.vecRegisters);
+  k.loop(columnsPerTile / 4, () => {
+    groups.forEach((group, i) => {
+      if (i > 0) k.advance(b, -4 * bStrideBytes);
+      const stream = { a, aStrideBytes, b, bStrideBytes, depth, fromMemory: i === 0 };
+      streamDot(k, policy, { ...stream, ...group }).forEach((sum, r) => {
+        k.storeLow(k.at(c, (group.firstRow + r) * columnsPerTile * 4), sum, 4);
+      });
+    });
+    k.advance(c, 16);
+  });
+}
+
+const CACHE_LINE_BYTES = 64;
+
+/** Few rows of A against many rows of B that lie one after another in memory. */
+export interface StreamOperands {
+  /** First row of A. */
+  readonly a: IntReg;
+  readonly aStrideBytes: number;
+  /** Rows of A; all are held against each row of B while it passes through the registers once. */
+  readonly firstRow: number;
+  readonly rows: number;
+  /** First row of B; moved to the row after the last. */
+  readonly b: IntReg;
+  readonly bStrideBytes: number;
+  readonly depth: number;
+  /** The rows of B come from memory, not from a cache. */
+  readonly fromMemory: boolean;
+}
+
+/** Rows that the registers hold: sums of 4 columns and accumulators for each, and one of B. */
+function rowsInRegisters(vecRegisters: number): number {
+  return Math.floor((vecRegisters - 1) / 5);
+}
+
+/** Rows of A that a stream serves: after the first group, the four rows of B are in the first-level cache. */
+export function maxStreamRows({ vecRegisters, tuning }: Capabilities): number {
+  return tuning.streamGroups * rowsInRegisters(vecRegisters);
+}
+
+/** Rows of A in groups that the registers hold, as equal as can be. */
+export function rowGroups(rows: number, vecRegisters: number): { firstRow: number; rows: number }[] {
+  const count = Math.ceil(rows / rowsInRegisters(vecRegisters));
+  const firstRows = Array.from({ length: count + 1 }, (_, group) => Math.ceil((group * rows) / count));
+  return firstRows.slice(1).map((end, i) => ({ firstRow: firstRows[i]!, rows: end - firstRows[i]! }));
+}
+
+/**
+ * sums[r] = [Σ_k A[r,k]·B[n,k] for n of 4] in the low four lanes. The rows of B are read one at a time, so that a
+ * thread's reading is a single linear stream: what matters where the weights come from memory once.
+ */
+export function streamDot(k: KernelBuilder, policy: TilePolicy, operands: StreamOperands): VecReg[] {
+  const { a, aStrideBytes, firstRow, rows, b, bStrideBytes, depth, fromMemory } = operands;
+  const unroll = chooseUnroll(depth / policy.stepElements, rows, k.capabilities);
+  const { prefetchBytes } = k.capabilities.tuning;
+  const loadPair = unroll % 2 === 0 ? policy.loadPair : undefined;
+  const stepsAtOnce = loadPair === undefined ? 1 : 2;
+  const aStep = policy.stepElements * policy.aBytes;
+  const bStep = policy.stepElements * policy.bBytes;
+  const columns = [0, 1, 2, 3].map(() => {
+    const accumulators = Array.from({ length: rows }, () =>
+      Array.from({ length: unroll }, () => k.vecConst(0)),
+    );
+    const offset = k.intConst(0);
+    k.while('lt', offset, depth * policy.aBytes, () => {
+      for (let first = 0; first < unroll; first += stepsAtOnce) {
+        const at = k.at(b, first * bStep);
+        const steps = loadPair?.(k, at) ?? [policy.loadB(k, at)];
+        if (fromMemory && prefetchBytes > 0 && (first * bStep) % CACHE_LINE_BYTES === 0) {
+          k.prefetch(k.at(b, first * bStep + prefetchBytes), 'once');
+        }
+        steps.forEach((w, i) => {
+          const u = first + i;
+          accumulators.forEach((row, r) => {
+            policy.productOfMemory(k, row[u]!, w, k.at(a, (firstRow + r) * aStrideBytes + u * aStep, offset));
+          });
+        });
+      }
+      k.advance(offset, unroll * aStep);
+      k.advance(b, unroll * bStep);
+    });
+    const gap = bStrideBytes - depth * policy.bBytes;
+    if (gap !== 0) k.advance(b, gap);
+    return accumulators.map((row) => row.reduce((sum, next) => k.add(sum, next, sum)));
+  });
+  const [c0, c1, c2, c3] = columns as [VecReg[], VecReg[], VecReg[], VecReg[]];
+  return c0.map((sum, r) => k.reduce4([sum, c1[r]!, c2[r]!, c3[r]!], sum));
+}
+
+/** Independent accumulators hide the latency of the products; as many as divide the steps and fit. */
+function chooseUnroll(steps: number, rows: number, capabilities: Capabilities): number {
+  const { vecRegisters, registersAreVirtual, tuning } = capabilities;
+  // An engine keeps the sums of other columns in memory meanwhile, but loads all operands of a step first.
+  const fits = (unroll: number) =>
+    registersAreVirtual
+      ? unroll * (2 * rows + 1) < vecRegisters
+      : unroll * rows <= vecRegisters - 1 - 4 * rows;
+  return [4, 2].find((unroll) => unroll <= tuning.unroll && steps % unroll === 0 && fits(unroll)) ?? 1;
+}
