@@ -1,35 +1,10 @@
 import type { LoadOptions } from '../transcribe/types.js';
-import type { OptionTable, OptionValues } from './options.js';
-import { anyText, oneOf } from './optionValues.js';
+import type { OptionValues } from './options.js';
+import { singleOptions } from './settingOptions.js';
 
 /** Options of every command that computes: they choose the arithmetic. */
-export function arithmeticOptions<const Section extends string>(section: Section) {
-  return {
-    backend: {
-      kind: 'value',
-      placeholder: 'NAME',
-      section,
-      help: ['How to compute: auto (default), reference, x64 or wasm'],
-      read: oneOf(['auto', 'reference', 'x64', 'wasm']),
-    },
-    precision: {
-      kind: 'value',
-      placeholder: 'NAME',
-      section,
-      help: ['Operands of the dot products: auto (default), f32 or bf16'],
-      read: oneOf(['auto', 'f32', 'bf16']),
-    },
-    isa: {
-      kind: 'value',
-      placeholder: 'LEVEL',
-      section,
-      help: [
-        'Instruction set (default: the best): avx2, avx512f, avx512bf16,',
-        'avx2+avxvnni, avx512f+vnni, wasm, …',
-      ],
-      read: anyText,
-    },
-  } as const satisfies OptionTable;
+export function arithmeticOptions(section: string) {
+  return singleOptions(['backend', 'precision', 'isa'], section);
 }
 
 type ArithmeticValues = OptionValues<ReturnType<typeof arithmeticOptions>> & { readonly threads?: number };

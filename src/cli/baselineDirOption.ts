@@ -1,5 +1,5 @@
+import { anyText } from '../bench/optionValues.js';
 import type { OptionTable } from './options.js';
-import { anyText } from './optionValues.js';
 
 /** The option of every command that reads or keeps baselines. */
 export function baselineDirOption<const Section extends string>(section: Section) {

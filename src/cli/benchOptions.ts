@@ -1,51 +1,27 @@
+import { anyText, decimalNumber, durationMs, numberList, oneOf } from '../bench/optionValues.js';
 import { OUTPUT_FORMATS } from '../bench/output/outputs.js';
-import { MAX_BATCH } from '../transcribe/transcribeSegments.js';
 import { baselineDirOption } from './baselineDirOption.js';
-import { listOf, numberList } from './listValues.js';
 import type { OptionTable } from './options.js';
-import { anyText, decimalNumber, durationMs, oneOf, wholeNumber, wordOr } from './optionValues.js';
-import { segmentSeconds } from './segmentSeconds.js';
+import { LIST_FLAGS, sweepOptions } from './settingOptions.js';
 import { standardOptions } from './standardOptions.js';
-import { formatOptions } from './usage.js';
+import { formatOptions, wrapText } from './usage.js';
 
 const FURTHER = 'Further options';
 const MEASURING = 'Measuring';
 const COMPARING = 'Comparing';
 const OUTPUT = 'Output';
 
-/** Every run is kept until the end: more would need gigabytes, and weeks. */
-const MAX_RUNS = 100_000;
-
 /** Seconds of silence that -s takes. */
 export const readSeconds = numberList(decimalNumber(1, 300, 'seconds'));
 
+const { threads, runs, ...classic } = sweepOptions('Options');
+const { warmup, delay, ...measuring } = sweepOptions(MEASURING);
+
 /** Options of qwen_asr_bench. The first two sections are the user's own document, word for word. */
 export const BENCH_OPTIONS = {
-  model: {
-    kind: 'value',
-    short: 'd',
-    placeholder: 'DIR',
-    section: 'Required',
-    help: ['Model directory (*.safetensors + vocab.json)'],
-    read: anyText,
-    repeatable: true,
-  },
-  threads: {
-    kind: 'value',
-    short: 't',
-    placeholder: 'N',
-    section: 'Options',
-    help: ['Number of threads (default: auto)'],
-    read: numberList(wholeNumber(1)),
-  },
-  runs: {
-    kind: 'value',
-    short: 'n',
-    placeholder: 'N',
-    section: 'Options',
-    help: ['Number of benchmark runs (default: 5)'],
-    read: wholeNumber(1, MAX_RUNS),
-  },
+  ...sweepOptions('Required'),
+  threads,
+  runs,
   input: {
     kind: 'value',
     short: 'i',
@@ -64,89 +40,10 @@ export const BENCH_OPTIONS = {
     // Checked by the command (readSeconds), because it is not to be checked when -i is given.
     read: anyText,
   },
-  what: {
-    kind: 'value',
-    short: 'w',
-    placeholder: 'N',
-    section: 'Options',
-    help: [
-      'What to benchmark:',
-      '  0 (default) — full pipeline (encode + decode)',
-      '  1           — encoder only',
-    ],
-    read: listOf(oneOf(['0', '1'])),
-  },
-  tokens: {
-    kind: 'value',
-    placeholder: 'N',
-    section: FURTHER,
-    help: ['Decode exactly N tokens in every run (segment), whatever the model says'],
-    read: numberList(wholeNumber(1)),
-  },
-  segment: {
-    kind: 'value',
-    placeholder: 'SECONDS',
-    section: FURTHER,
-    help: ['Split at quiet points into segments of this length; 0 (default): never'],
-    read: numberList(segmentSeconds),
-  },
-  batch: {
-    kind: 'value',
-    placeholder: 'N',
-    section: FURTHER,
-    help: ['Segments decoded side by side (default: 4)'],
-    read: numberList(wholeNumber(1, MAX_BATCH)),
-  },
-  'skip-silence': {
-    kind: 'switch',
-    section: FURTHER,
-    help: ['Leave out silence: 1 s or more below -60 dBFS'],
-  },
-  language: {
-    kind: 'value',
-    placeholder: 'NAME',
-    section: FURTHER,
-    help: ['Language spoken, by name, code or locale (default: auto, recognised)'],
-    read: anyText,
-  },
-  backend: {
-    kind: 'value',
-    placeholder: 'NAME',
-    section: FURTHER,
-    help: ['How to compute: auto (default), reference, x64 or wasm'],
-    read: listOf(oneOf(['auto', 'reference', 'x64', 'wasm'])),
-  },
-  precision: {
-    kind: 'value',
-    placeholder: 'NAME',
-    section: FURTHER,
-    help: ['Operands of the dot products: auto (default), f32 or bf16'],
-    read: listOf(oneOf(['auto', 'f32', 'bf16'])),
-  },
-  isa: {
-    kind: 'value',
-    placeholder: 'LEVEL',
-    section: FURTHER,
-    help: [
-      'Instruction set (default: the best): avx2, avx512f, avx512bf16,',
-      'avx2+avxvnni, avx512f+vnni, wasm, …',
-    ],
-    read: listOf(anyText),
-  },
-  warmup: {
-    kind: 'value',
-    placeholder: 'N',
-    section: MEASURING,
-    help: ['Runs before the measured ones (default: 1); auto: until they are steady'],
-    read: wordOr('auto', wholeNumber(0, MAX_RUNS)),
-  },
-  delay: {
-    kind: 'value',
-    placeholder: 'TIME',
-    section: MEASURING,
-    help: ['Pause before every run, such as 500ms or 2s'],
-    read: durationMs,
-  },
+  ...classic,
+  ...sweepOptions(FURTHER),
+  warmup,
+  delay,
   budget: {
     kind: 'value',
     placeholder: 'TIME',
@@ -154,11 +51,7 @@ export const BENCH_OPTIONS = {
     help: ['Stop when this time is used up, such as 60s; without -n: as many runs as fit'],
     read: durationMs,
   },
-  isolate: {
-    kind: 'switch',
-    section: MEASURING,
-    help: ['A process of its own for every setting'],
-  },
+  ...measuring,
   roofline: {
     kind: 'switch',
     section: MEASURING,
@@ -258,9 +151,7 @@ ${further}
 -d also takes synthetic:SIZE[:SEED], SIZE being tiny, 0.6b or 1.7b: seeded random weights of the published
 shapes, made in memory. Every run then decodes 3 tokens a second of audio unless --tokens says otherwise.
 -s takes 1 to 300 seconds, decimals included. -i also takes a directory: all recordings in it.
-Several values make a sweep, in which every combination is measured once: -t 1,2,4 or -t 1-4, -s 5-20+5 (steps
-of 5), -s 5-60*2 (5, 10, 20, 40), several -d or -i; lists for -w, --tokens, --segment, --batch, --backend,
---precision, --isa.
+${sweepText()}
 Long names: ${longNames()}.
 
 Sub-commands, each with -h: compare A B (two results), report RESULT... (saved results in any format, HTML
@@ -275,6 +166,16 @@ Examples:
   qwen_asr_bench -d MODEL -n 20 --vs '--precision f32'        which setting is faster, and how sure that is
   qwen_asr_bench -d MODEL -i a.wav -n 10 --vs-cmd 'other -m {model} -t {threads} {audio}'
 `;
+}
+
+/** How several values are given; the lists are those that the table of settings takes. */
+function sweepText(): string {
+  const lists = LIST_FLAGS.filter((flag) => flag !== '-t').join(', ');
+  return wrapText(
+    'Several values make a sweep, in which every combination is measured once: -t 1,2,4 or -t 1-4, -s 5-20+5 (steps of 5), ' +
+      `-s 5-60*2 (5, 10, 20, 40), several -d or -i; lists for ${lists}.`,
+    112,
+  );
 }
 
 /** `-d --model, -t --threads, …` for the options that the classic block lists by their short name alone. */

@@ -1,9 +1,9 @@
+import { anyText } from '../bench/optionValues.js';
 import { QwenAsrError } from '../error.js';
 import { printableLine } from '../printable.js';
 import { checkModelDirectory } from '../transcribe/checkModelDirectory.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { type OptionTable, parseOptions } from './options.js';
-import { anyText } from './optionValues.js';
 import type { CommandContext } from './runCommand.js';
 import { answersStandard, standardOptions } from './standardOptions.js';
 import { formatOptions } from './usage.js';

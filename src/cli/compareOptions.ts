@@ -1,11 +1,10 @@
 import { parseFailCondition } from '../bench/compare/failCondition.js';
 import { ASPECTS } from '../bench/compare/pairCells.js';
+import { anyText, listOf, oneOf } from '../bench/optionValues.js';
 import { DEFAULT_ALLOWANCE_PERCENT } from '../bench/statistics/compareIndependent.js';
 import { QwenAsrError } from '../error.js';
 import { baselineDirOption } from './baselineDirOption.js';
-import { listOf } from './listValues.js';
 import type { OptionTable } from './options.js';
-import { anyText, oneOf } from './optionValues.js';
 import { standardOptions } from './standardOptions.js';
 import { formatOptions } from './usage.js';
 

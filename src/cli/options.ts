@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { OptionReader } from '../bench/optionValues.js';
 import { QwenAsrError } from '../error.js';
 import { nearestWord } from './nearestWord.js';
 
@@ -16,14 +17,6 @@ export interface SwitchOption extends Described {
   readonly kind: 'switch';
   /** Nothing after it is looked at: `-h` and `--version` work on any command line. */
   readonly endsParsing?: boolean;
-}
-
-/** Checks and converts the value of an option; `option` is how the user wrote it. */
-export interface OptionReader<Value> {
-  /** @throws QwenAsrError `usage` */
-  (text: string, option: string): Value;
-  /** All it takes, when these are a few words: for shell completion. */
-  readonly words?: readonly string[];
 }
 
 /** An option with a value. */

@@ -1,15 +1,16 @@
 import type { AudioPlan, BenchPlan, CommandCellPlan, ModelCellPlan } from '../bench/plan/benchPlan.js';
 import { expandCells } from '../bench/plan/expandCells.js';
 import { checkCommand, fillCommand } from '../bench/run/fillCommand.js';
+import { type CellFlag, SETTINGS, type Setting } from '../bench/settings.js';
 import { QwenAsrError } from '../error.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
-import { isAutomatic } from '../text/languages.js';
 import { type BENCH_OPTIONS, readSeconds } from './benchOptions.js';
 import { checkLanguage } from './checkLanguage.js';
 import { checkModelSource } from './checkModelSource.js';
 import { checkSegments } from './checkSegments.js';
 import type { OptionValues } from './options.js';
-import { planRival } from './planRival.js';
+import { planVs } from './planVs.js';
+import { CELL_FLAGS } from './settingOptions.js';
 
 type BenchValues = OptionValues<typeof BENCH_OPTIONS>;
 
@@ -25,33 +26,19 @@ const COMPARED_RUNS = 10;
  * @throws QwenAsrError `usage` or `file`
  */
 export function planBenchmark(values: BenchValues, models: readonly string[]): BenchPlan {
-  const cells = expandCells({
-    models: distinct(models),
-    modes: (values.what ?? ['0']).map((what) => (what === '1' ? 'encoder' : 'pipeline')),
-    backends: values.backend ?? [undefined],
-    isas: values.isa ?? [undefined],
-    precisions: values.precision ?? [undefined],
-    threads: values.threads ?? [undefined],
-    audio: planAudio(values),
-    exactTokens: values.tokens ?? [undefined],
-    segmentSeconds: (values.segment ?? [0]).map((seconds) => (seconds === 0 ? null : seconds)),
-    batches: values.batch ?? [undefined],
-    language: values.language === undefined || isAutomatic(values.language) ? undefined : values.language,
-    skipSilence: values['skip-silence'] === true,
-  });
+  const cells = expandCells(planAudio(values), { ...values, model: distinct(models) });
   checkSegments(values, cells);
-  const rivals = planRivals(values, cells);
-  for (const cell of [...cells, ...rivals]) {
+  const compared = planCompared(values, cells);
+  for (const cell of [...cells, ...compared]) {
     if (cell.kind !== 'model') continue;
     checkModelSource(cell.model);
     checkLanguage(cell.language, cell.model);
   }
-  const compared = rivals.length > 0;
-  const [first] = cells;
+  const isComparison = compared.length > 0;
   return {
-    kind: compared ? 'comparison' : cells.length > 1 ? 'sweep' : 'benchmark',
-    cells: compared && first !== undefined ? [nameFirst(first, values), ...rivals] : cells,
-    runs: values.runs ?? (values.budget === undefined ? (compared ? COMPARED_RUNS : DEFAULT_RUNS) : null),
+    kind: isComparison ? 'comparison' : cells.length > 1 ? 'sweep' : 'benchmark',
+    cells: isComparison ? compared : cells,
+    runs: values.runs ?? (values.budget === undefined ? (isComparison ? COMPARED_RUNS : DEFAULT_RUNS) : null),
     warmup: values.warmup ?? 1,
     delayMs: values.delay ?? 0,
     budgetMs: values.budget ?? null,
@@ -65,16 +52,17 @@ function planAudio({ input, seconds }: BenchValues): AudioPlan[] {
   return readSeconds(seconds ?? '5', '-s').map((seconds) => ({ kind: 'silence', seconds }));
 }
 
-function planRivals(
+/** A of a comparison and all that it is compared with; empty when none was asked for. */
+function planCompared(
   values: BenchValues,
   cells: readonly ModelCellPlan[],
 ): (ModelCellPlan | CommandCellPlan)[] {
   const [base, ...others] = cells;
-  const settings = values.vs ?? [];
+  const texts = values.vs ?? [];
   const commands = values['vs-cmd'] ?? [];
-  if (base === undefined || settings.length + commands.length === 0) return [];
+  if (base === undefined || texts.length + commands.length === 0) return [];
   if (others.length > 0) {
-    const option = settings.length > 0 ? '--vs' : '--vs-cmd';
+    const option = texts.length > 0 ? '--vs' : '--vs-cmd';
     throw new QwenAsrError(
       'usage',
       `${option}: expected one setting to compare with, found a sweep of ${cells.length}`,
@@ -87,11 +75,10 @@ function planRivals(
     ids.add(id);
     return id;
   };
+  const planned = texts.map((text) => planVs(base, text));
   return [
-    ...settings.map((text) => {
-      const rival = planRival(base, text);
-      return { ...rival, id: unique(rival.label) };
-    }),
+    nameFirst(base, new Set(planned.flatMap(({ flags }) => flags))),
+    ...planned.map(({ cell }) => ({ ...cell, id: unique(cell.label) })),
     ...commands.map((command) => planCommand(base, command, unique)),
   ];
 }
@@ -121,22 +108,15 @@ function programOf(command: string): string {
   return path.split('/').at(-1) || command;
 }
 
-/** Called by the options that the other side changes, so that a reader sees both. */
-function nameFirst(cell: ModelCellPlan, values: BenchValues): ModelCellPlan {
-  const texts = values.vs ?? [];
-  const { load, model, exactTokens, segmentSeconds, batch, skipSilence } = cell;
-  const named: readonly (readonly [pattern: RegExp, text: string])[] = [
-    [/(^|\s)(-d|--model)/, `-d ${model}`],
-    [/(^|\s)(-t|--threads)/, `-t ${load.threads ?? 'auto'}`],
-    [/--backend/, `--backend ${load.backend ?? 'auto'}`],
-    [/--precision/, `--precision ${load.precision ?? 'auto'}`],
-    [/--isa/, `--isa ${load.isa ?? 'auto'}`],
-    [/--tokens/, `--tokens ${exactTokens ?? 'auto'}`],
-    [/--segment/, `--segment ${segmentSeconds ?? 0}`],
-    [/--batch/, `--batch ${batch}`],
-    [/--skip-silence/, skipSilence ? '--skip-silence' : 'without --skip-silence'],
-  ];
-  const parts = named.filter(([pattern]) => texts.some((text) => pattern.test(text))).map(([, text]) => text);
+/** A is called by the options that B changes, so that a reader sees both. */
+function nameFirst(cell: ModelCellPlan, changed: ReadonlySet<CellFlag>): ModelCellPlan {
+  const parts = CELL_FLAGS.filter((flag) => changed.has(flag)).map((flag) => {
+    const { option, cell: change }: Setting = SETTINGS[flag];
+    const value = change?.shown(cell);
+    const name = option?.short === undefined ? `--${flag}` : `-${option.short}`;
+    if (option?.several === 'never') return value === true ? name : `without ${name}`;
+    return `${name} ${value}`;
+  });
   return { ...cell, label: parts.length === 0 ? 'qwen-asr' : parts.join(' ') };
 }
 

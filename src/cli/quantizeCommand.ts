@@ -1,9 +1,9 @@
+import { anyText } from '../bench/optionValues.js';
 import { QwenAsrError } from '../error.js';
 import { writeQuantized } from '../model/writeQuantized.js';
 import { AFFINE_GROUPS } from '../ops/affineGroups.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { type OptionTable, parseOptions } from './options.js';
-import { anyText } from './optionValues.js';
 import { ProgressLine } from './progressLine.js';
 import type { CommandContext } from './runCommand.js';
 import { answersStandard, standardOptions } from './standardOptions.js';

@@ -1,7 +1,7 @@
+import { anyText, oneOf } from '../bench/optionValues.js';
 import { OUTPUT_FORMATS } from '../bench/output/outputs.js';
 import { baselineDirOption } from './baselineDirOption.js';
 import type { OptionTable } from './options.js';
-import { anyText, oneOf } from './optionValues.js';
 import { standardOptions } from './standardOptions.js';
 import { formatOptions } from './usage.js';
 

@@ -1,8 +1,7 @@
+import { anyText, oneOf, segmentSeconds, wholeNumber } from '../bench/optionValues.js';
 import { TRANSCRIPT_FORMATS } from '../transcribe/formats/transcriptFormat.js';
 import { arithmeticOptions } from './arithmeticOptions.js';
 import type { OptionTable } from './options.js';
-import { anyText, oneOf, wholeNumber } from './optionValues.js';
-import { segmentSeconds } from './segmentSeconds.js';
 import { standardOptions } from './standardOptions.js';
 import { formatOptions } from './usage.js';
 

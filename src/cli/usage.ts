@@ -43,3 +43,14 @@ function optionTitle(name: string, option: OptionTable[string], names: UsageLayo
   if (short === undefined) return long + value;
   return (names === 'short' ? short : `${short}, ${long}`) + value;
 }
+
+/** Breaks a text between words, into lines of at most so many columns. */
+export function wrapText(text: string, columns: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = lines.length === 0 ? word : `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && longer.length <= columns) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.join('\n');
+}

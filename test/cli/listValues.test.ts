@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { listOf, numberList } from '../../src/cli/listValues.js';
-import { decimalNumber, durationMs, oneOf, wholeNumber } from '../../src/cli/optionValues.js';
+import {
+  decimalNumber,
+  durationMs,
+  listOf,
+  numberList,
+  oneOf,
+  wholeNumber,
+} from '../../src/bench/optionValues.js';
 
 const threads = (text: string) => numberList(wholeNumber(1))(text, '-t');
 const seconds = (text: string) => numberList(decimalNumber(1, 300, 'seconds'))(text, '-s');

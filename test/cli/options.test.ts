@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { anyText, decimalNumber, oneOf, wholeNumber } from '../../src/bench/optionValues.js';
 import { type OptionTable, parseOptions } from '../../src/cli/options.js';
-import { anyText, decimalNumber, oneOf, wholeNumber } from '../../src/cli/optionValues.js';
 import { QwenAsrError } from '../../src/error.js';
 
 const section = 'Options';

@@ -1,5 +1,6 @@
 import { type CorpusScore, joinScores } from '../accuracy/scoreCorpus.js';
 import type { BenchResult, CellRecord, CellSettings, SetRecord } from '../schema/benchResult.js';
+import { OLDER_SETTINGS } from '../settings.js';
 import { summarize } from '../statistics/summarize.js';
 
 /**
@@ -28,7 +29,7 @@ function groups({ audio, cells }: Pick<BenchResult, 'audio' | 'cells'>): CellRec
 
 /** Everything that was chosen, but for the recording and the tokens that follow from it. */
 function settingsKey({ audio: _audio, exactTokens: _tokens, ...settings }: CellSettings): string {
-  return JSON.stringify({ ...settings, skipSilence: settings.skipSilence ?? false });
+  return JSON.stringify({ ...OLDER_SETTINGS, ...settings });
 }
 
 function groupBy(cells: readonly CellRecord[], keyOf: (cell: CellRecord) => string): CellRecord[][] {

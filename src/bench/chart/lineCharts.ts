@@ -17,21 +17,13 @@ import {
 } from './drawing.js';
 import { linearScale, logScale, type Scale } from './scale.js';
 
-const AXIS_TITLES: Readonly<Record<string, string>> = {
-  threads: 'threads',
-  seconds: 'seconds of audio',
-  tokens: 'tokens',
-  batch: 'batch',
-  segment: 'seconds of a segment',
-};
-
 /** A plot of the run time along every numeric axis of a sweep, and the speed-up along the threads. */
 export function sweepCharts(result: BenchResult): Chart[] {
   if (result.kind !== 'sweep') return [];
   return lineAxes(result).flatMap((axis): Chart[] => {
     const series = sweepSeries(result, axis);
     if (series.length === 0) return [];
-    const xTitle = AXIS_TITLES[axis.name] ?? axis.name;
+    const xTitle = axis.title;
     const time = lineChart(`Time by ${xTitle}`, 'Median time of a run, with its 95 % interval.', {
       lines: series.map(timeLine),
       xTitle,

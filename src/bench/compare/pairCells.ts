@@ -1,13 +1,8 @@
 import { QwenAsrError } from '../../error.js';
 import { describeMachine, describeModel } from '../document/describe.js';
 import { formatSeconds } from '../document/figures.js';
-import type {
-  AudioRecord,
-  BenchResult,
-  CellRecord,
-  CellSettings,
-  ModelRecord,
-} from '../schema/benchResult.js';
+import type { AudioRecord, BenchResult, CellRecord, ModelRecord } from '../schema/benchResult.js';
+import { STORED_SETTINGS, settingOf } from '../settings.js';
 
 /** What two results may differ in when the user says so. */
 export const ASPECTS = ['machines', 'models', 'audio', 'settings'] as const;
@@ -75,11 +70,12 @@ function checkCells(
     throw refusal(a, b, 'audio', `${showAudio(audioA)} / ${showAudio(audioB)}`);
   }
   const differing = COMPARED_SETTINGS.filter(
-    (name) => comparedSetting(name, cellA) !== comparedSetting(name, cellB),
+    (setting) => settingOf(setting, cellA.settings) !== settingOf(setting, cellB.settings),
   );
   if (!across.has('settings') && differing.length > 0) {
     const shown = differing.map(
-      (name) => `${name} ${String(comparedSetting(name, cellA))} / ${String(comparedSetting(name, cellB))}`,
+      (setting) =>
+        `${setting.key} ${settingOf(setting, cellA.settings)} / ${settingOf(setting, cellB.settings)}`,
     );
     throw refusal(a, b, 'settings', shown.join(', '));
   }
@@ -115,7 +111,9 @@ function keyed({ name, result }: NamedResult, across: ReadonlySet<Aspect>): Map<
       across.has('models') ? null : modelKey(modelOf(result, cell)),
       across.has('audio') ? null : audioKey(audioOf(result, cell)),
       // Across settings nothing but the name of a cell is left to go by.
-      across.has('settings') ? cell.id : COMPARED_SETTINGS.map((setting) => comparedSetting(setting, cell)),
+      across.has('settings')
+        ? cell.id
+        : COMPARED_SETTINGS.map((setting) => settingOf(setting, cell.settings)),
     ]);
     const other = cells.get(key);
     if (other !== undefined) {
@@ -130,15 +128,7 @@ function keyed({ name, result }: NamedResult, across: ReadonlySet<Aspect>): Map<
 }
 
 /** How often and how calmly it was measured does not change what was measured. */
-const COMPARED_SETTINGS = [
-  ...(['mode', 'threads', 'backend', 'isa', 'precision', 'exactTokens', 'language'] as const),
-  ...(['segmentSeconds', 'batch', 'skipSilence', 'command'] as const),
-] as const satisfies readonly (keyof CellSettings)[];
-
-/** Results of before silence could be left out do not say that it was not. */
-function comparedSetting(name: (typeof COMPARED_SETTINGS)[number], { settings }: CellRecord) {
-  return name === 'skipSilence' ? (settings.skipSilence ?? false) : settings[name];
-}
+const COMPARED_SETTINGS = STORED_SETTINGS.filter(({ compared }) => compared);
 
 export function modelOf(result: BenchResult, { settings }: CellRecord): ModelRecord | undefined {
   return result.models.find(({ id }) => id === settings.model);

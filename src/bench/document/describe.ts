@@ -2,7 +2,8 @@ import { DEFAULT_BATCH } from '../../transcribe/transcribeSegments.js';
 import type { AudioRecord, BenchResult, CellRecord, ModelRecord } from '../schema/benchResult.js';
 import type { EnvironmentRecord, MachineRecord } from '../schema/machineRecord.js';
 import type { RunRecord } from '../schema/runRecord.js';
-import { formatBytes, formatSeconds, formatThreads } from './figures.js';
+import { STORED_SETTINGS } from '../settings.js';
+import { formatBytes, formatSeconds } from './figures.js';
 
 /** One line about where, what and when, for the head of an output. */
 export type Fact = readonly [label: string, text: string];
@@ -81,25 +82,10 @@ export function describeAudio({ path, durationMs, hash }: AudioRecord): string {
 }
 
 /** What a cell ran with: `full pipeline, 2 threads, x64 avx512bf16, bf16, clip.wav (11.0 s)`. */
-export function describeSettings(cell: CellRecord, { models, audio }: BenchResult): string {
-  const { settings } = cell;
-  const modes = { pipeline: 'full pipeline', encoder: 'encoder only', command: 'command' } as const;
-  const model = models.length > 1 ? models.find(({ id }) => id === settings.model)?.source : undefined;
-  const clip = audio.find(({ id }) => id === settings.audio);
+export function describeSettings({ settings }: CellRecord, result: BenchResult): string {
+  const clip = result.audio.find(({ id }) => id === settings.audio);
   return [
-    modes[settings.mode],
-    settings.command,
-    model,
-    settings.threads === null ? null : formatThreads(settings.threads),
-    [settings.backend, settings.isa].filter(Boolean).join(' '),
-    settings.precision,
-    settings.exactTokens === null
-      ? null
-      : `${settings.exactTokens} tokens${settings.segmentSeconds === null ? '' : ' a segment'}`,
-    settings.segmentSeconds === null
-      ? null
-      : `segments of ${settings.segmentSeconds} s, batch ${settings.batch}`,
-    settings.skipSilence ? 'without silence' : null,
+    ...STORED_SETTINGS.map(({ describe }) => describe?.(settings, result)),
     clip === undefined ? null : `${clip.path ?? 'silence'} (${formatSeconds(clip.durationMs)})`,
   ]
     .filter((part) => part !== null && part !== undefined && part !== '')

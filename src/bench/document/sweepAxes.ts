@@ -1,11 +1,15 @@
 import { basename } from 'node:path';
 import type { BenchResult, CellRecord, SetRecord } from '../schema/benchResult.js';
+import { STORED_SETTINGS, settingOf } from '../settings.js';
 
 /** A setting that differs between the cells of a sweep. */
 export interface SweepAxis {
   readonly name: string;
   readonly numeric: boolean;
+  /** Of a chart along it. */
+  readonly title: string;
   readonly of: (cell: CellRecord) => string | number | null;
+  readonly show: (value: string | number | null) => string;
 }
 
 /** One line of a plot: cells that differ in one numeric axis alone, by its value. */
@@ -15,26 +19,45 @@ export interface SweepSeries {
   readonly points: readonly { readonly x: number; readonly cell: CellRecord }[];
 }
 
+/** In the order they are shown; an axis that is not here comes last. */
+const AXIS_ORDER: readonly string[] = [
+  ...['model', 'backend', 'isa', 'precision', 'mode', 'audio', 'threads', 'seconds', 'tokens', 'segment'],
+  'batch',
+];
+
 /** All settings that can be swept, in the order they are shown. */
-function possibleAxes({ models, audio }: BenchResult): SweepAxis[] {
+function possibleAxes(result: BenchResult): SweepAxis[] {
+  const axes = STORED_SETTINGS.flatMap((setting): SweepAxis[] => {
+    if (setting.axis === undefined) return [];
+    const { name, numeric, title = name, of, show } = setting.axis;
+    // An axis that does not say how to find its values is the setting itself: a word or a number.
+    const stored = ({ settings }: CellRecord) => settingOf(setting, settings) as string | number | null;
+    return [{ name, numeric, title, show, of: of === undefined ? stored : (cell) => of(cell, result) }];
+  });
+  const rank = ({ name }: SweepAxis): number =>
+    (AXIS_ORDER.indexOf(name) + AXIS_ORDER.length + 1) % (AXIS_ORDER.length + 1);
+  return [...axes, ...recordingAxes(result)].sort((a, b) => rank(a) - rank(b));
+}
+
+/** What is heard, by its name and by its length. */
+function recordingAxes({ audio }: BenchResult): SweepAxis[] {
   const shortName = nameShortener(audio.flatMap(({ path }) => (path === null ? [] : [path])));
   const clip = (cell: CellRecord) => audio.find(({ id }) => id === cell.settings.audio);
   return [
     {
-      name: 'model',
+      name: 'audio',
       numeric: false,
-      of: ({ settings }) => models.find(({ id }) => id === settings.model)?.source ?? null,
+      title: 'audio',
+      of: (cell) => shortName(clip(cell)?.path ?? 'silence'),
+      show: String,
     },
-    { name: 'backend', numeric: false, of: ({ settings }) => settings.backend },
-    { name: 'isa', numeric: false, of: ({ settings }) => settings.isa },
-    { name: 'precision', numeric: false, of: ({ settings }) => settings.precision },
-    { name: 'mode', numeric: false, of: ({ settings }) => settings.mode },
-    { name: 'audio', numeric: false, of: (cell) => shortName(clip(cell)?.path ?? 'silence') },
-    { name: 'threads', numeric: true, of: ({ settings }) => settings.threads },
-    { name: 'seconds', numeric: true, of: (cell) => seconds(clip(cell)?.durationMs) },
-    { name: 'tokens', numeric: true, of: ({ settings }) => settings.exactTokens },
-    { name: 'segment', numeric: true, of: ({ settings }) => settings.segmentSeconds },
-    { name: 'batch', numeric: true, of: ({ settings }) => settings.batch },
+    {
+      name: 'seconds',
+      numeric: true,
+      title: 'seconds of audio',
+      of: (cell) => seconds(clip(cell)?.durationMs),
+      show: (value) => `${value} s`,
+    },
   ];
 }
 
@@ -72,7 +95,7 @@ export function sweepSeries(result: BenchResult, axis: SweepAxis): SweepSeries[]
   for (const cell of result.cells) {
     const x = axis.of(cell);
     if (typeof x !== 'number' || cell.runs.length === 0) continue;
-    const title = others.map(({ name, of }) => describe(name, of(cell))).join(', ');
+    const title = others.map(({ of, show }) => show(of(cell))).join(', ');
     groups.set(title, [...(groups.get(title) ?? []), { x, cell }]);
   }
   return [...groups]
@@ -86,7 +109,7 @@ export function cellTitles(result: BenchResult): (cell: CellRecord) => string {
   if (labels.size > 0) return ({ id }) => labels.get(id) ?? id;
   const axes = withoutDecided(sweepAxes(result), result);
   if (result.kind !== 'sweep' || axes.length === 0) return ({ id }) => id;
-  return (cell) => axes.map(({ name, of }) => describe(name, of(cell))).join(', ');
+  return (cell) => axes.map(({ of, show }) => show(of(cell))).join(', ');
 }
 
 /** Axes that differ from recording to recording. */
@@ -106,7 +129,7 @@ export function setTitles(
   );
   return (set) => {
     const [first] = cellsOf(set);
-    return first === undefined ? '' : axes.map(({ name, of }) => describe(name, of(first))).join(', ');
+    return first === undefined ? '' : axes.map(({ of, show }) => show(of(first))).join(', ');
   };
 }
 
@@ -141,12 +164,4 @@ function decides(axis: SweepAxis, other: SweepAxis, { cells }: BenchResult): boo
       if (!values.has(from)) values.set(from, to);
       return values.get(from) === to;
     });
-}
-
-function describe(name: string, value: string | number | null): string {
-  if (name === 'seconds') return `${value} s`;
-  if (name === 'segment') return value === null ? 'not cut' : `segments of ${value} s`;
-  if (name === 'batch') return `batch ${value}`;
-  if (typeof value === 'string') return value;
-  return value === 1 && name === 'threads' ? '1 thread' : `${value} ${name}`;
 }

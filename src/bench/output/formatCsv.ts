@@ -1,6 +1,7 @@
 import { MAIN_PHASES, PHASES } from '../phases.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
+import { OLDER_SETTINGS } from '../settings.js';
 
 /** What a column may hold. Arrays are written with spaces between their items. */
 export type CsvValue = string | number | boolean | null | readonly (string | number)[];
@@ -72,7 +73,7 @@ function cellColumns({ id, settings, setup }: CellRecord, result: BenchResult): 
   const { model: modelId, audio: audioId, runs: plannedRuns, ...chosen } = settings;
   return {
     cell: id,
-    ...prefixed('settings', Object.entries({ skipSilence: false, ...chosen, runs: plannedRuns })),
+    ...prefixed('settings', Object.entries({ ...OLDER_SETTINGS, ...chosen, runs: plannedRuns })),
     'model.source': model?.source ?? null,
     'model.hash': model?.hash ?? null,
     'audio.path': audio?.path ?? null,

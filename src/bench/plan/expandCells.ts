@@ -1,96 +1,61 @@
-import { DEFAULT_BATCH } from '../../transcribe/transcribeSegments.js';
-import type { ArithmeticChoice, AudioPlan, BenchmarkMode, ModelCellPlan } from './benchPlan.js';
+import { type CellFlag, changeCell, EXPANDED_SETTINGS, type Setting } from '../settings.js';
+import type { AudioPlan, ModelCellPlan } from './benchPlan.js';
 
-/** The values of every axis, at least one each; undefined stands for the default. */
-export interface SweepAxes {
-  readonly models: readonly string[];
-  readonly modes: readonly BenchmarkMode[];
-  readonly backends: readonly ArithmeticChoice['backend'][];
-  readonly isas: readonly ArithmeticChoice['isa'][];
-  readonly precisions: readonly ArithmeticChoice['precision'][];
-  readonly threads: readonly (number | undefined)[];
-  readonly audio: readonly AudioPlan[];
-  readonly exactTokens: readonly (number | undefined)[];
-  /** Null: the audio is not cut. */
-  readonly segmentSeconds: readonly (number | null)[];
-  /** Only for what is cut. */
-  readonly batches: readonly (number | undefined)[];
-  readonly language: string | undefined;
-  readonly skipSilence: boolean;
+/** Values of settings by their flag, one or several each; what is left out has its default. */
+export type SweepValues = { readonly [Flag in CellFlag]?: unknown };
+
+/** A cell on its way, and what of it varies: `t=2`. */
+interface Draft {
+  readonly cell: ModelCellPlan;
+  readonly coordinates: readonly string[];
 }
 
-/** An axis that varies and its value in one cell, as the id shows it: `t=2`. */
-type Coordinate = readonly [name: string, value: string | number | undefined, varies: boolean];
+/** Nothing is asked for. */
+const BASE: Omit<ModelCellPlan, 'audio'> = {
+  ...{ kind: 'model', id: 'base', label: 'base', mode: 'pipeline', model: '', load: {} },
+  ...{ exactTokens: undefined, language: undefined, segmentSeconds: null, batch: 1, skipSilence: false },
+};
 
 /**
- * Every combination of the axes once, models outermost, so that neighbouring cells share their model where possible.
+ * Every combination of the values once, models outermost, so that neighbouring cells share their model where possible.
  * Audio that is not cut is there once, not for every size of a batch.
  *
+ * @param audio what is heard, at least one
  * @example
- * expandCells({ ...axes, threads: [1, 2] }).map(({ id }) => id); // ['t=1', 't=2']
+ * expandCells([{ kind: 'silence', seconds: 5 }], { threads: [1, 2] }).map(({ id }) => id); // ['t=1', 't=2']
  */
-export function expandCells(axes: SweepAxes): ModelCellPlan[] {
-  const combinations = product([
-    axes.models,
-    axes.modes,
-    axes.backends,
-    axes.isas,
-    axes.precisions,
-    axes.threads,
-    axes.audio,
-    axes.exactTokens,
-    axes.segmentSeconds.flatMap((seconds) => segmentations(seconds, axes)),
-  ] as const);
-  return combinations.map(([model, mode, backend, isa, precision, threads, audio, exactTokens, cut]) => {
-    const { segmentSeconds, batch } = cut;
-    const id = cellId([
-      ['d', model, axes.models.length > 1],
-      ['w', mode === 'encoder' ? 1 : 0, axes.modes.length > 1],
-      ['backend', backend ?? 'auto', axes.backends.length > 1],
-      ['isa', isa ?? 'auto', axes.isas.length > 1],
-      ['precision', precision ?? 'auto', axes.precisions.length > 1],
-      ['t', threads ?? 'auto', axes.threads.length > 1],
-      audio.kind === 'file'
-        ? ['i', audio.path, axes.audio.length > 1]
-        : ['s', audio.seconds, axes.audio.length > 1],
-      ['tokens', exactTokens ?? 'auto', axes.exactTokens.length > 1],
-      ['segment', segmentSeconds ?? 0, axes.segmentSeconds.length > 1],
-      ['batch', batch, axes.batches.length > 1 && segmentSeconds !== null],
-    ]);
-    const load = {
-      ...(threads !== undefined && { threads }),
-      ...(backend !== undefined && { backend }),
-      ...(precision !== undefined && { precision }),
-      ...(isa !== undefined && { isa }),
-    };
-    const { language, skipSilence } = axes;
+export function expandCells(audio: readonly AudioPlan[], values: SweepValues): ModelCellPlan[] {
+  const [first] = audio;
+  if (first === undefined) return [];
+  let drafts: Draft[] = [{ cell: { ...BASE, audio: first }, coordinates: [] }];
+  for (const [name, setting] of EXPANDED_SETTINGS) {
+    drafts = drafts.flatMap((draft) =>
+      name === 'audio' ? withAudio(draft, audio) : withValues(draft, setting, values[name as CellFlag]),
+    );
+  }
+  return drafts.map(({ cell, coordinates }) => {
+    const id = coordinates.length === 0 ? 'base' : coordinates.join(' ');
+    return { ...cell, id, label: id };
+  });
+}
+
+function withAudio({ cell, coordinates }: Draft, audio: readonly AudioPlan[]): Draft[] {
+  return audio.map((one) => {
+    const coordinate = one.kind === 'file' ? `i=${one.path}` : `s=${one.seconds}`;
     return {
-      ...{ kind: 'model', id, label: id, mode, model, load, audio, exactTokens, language },
-      ...{ segmentSeconds, batch, skipSilence },
+      cell: { ...cell, audio: one },
+      coordinates: [...coordinates, ...(audio.length > 1 ? [coordinate] : [])],
     };
   });
 }
 
-/** How audio is cut: a batch takes segments. */
-type Segmentation = Pick<ModelCellPlan, 'segmentSeconds' | 'batch'>;
-
-function segmentations(segmentSeconds: number | null, { batches }: SweepAxes): Segmentation[] {
-  if (segmentSeconds === null) return [{ segmentSeconds, batch: 1 }];
-  return batches.map((batch = DEFAULT_BATCH) => ({ segmentSeconds, batch }));
-}
-
-function cellId(coordinates: readonly Coordinate[]): string {
-  const shown = coordinates.filter(([, , varies]) => varies).map(([name, value]) => `${name}=${value}`);
-  return shown.length === 0 ? 'base' : shown.join(' ');
-}
-
-/** All ways to take one value from each list, the last list turning fastest. */
-function product<const Lists extends readonly (readonly unknown[])[]>(
-  lists: Lists,
-): { readonly [Axis in keyof Lists]: Lists[Axis][number] }[] {
-  const combinations = lists.reduce<readonly (readonly unknown[])[]>(
-    (heads, list) => heads.flatMap((head) => list.map((value) => [...head, value])),
-    [[]],
-  );
-  return combinations as { readonly [Axis in keyof Lists]: Lists[Axis][number] }[];
+function withValues(draft: Draft, { cell: change }: Setting, given: unknown): Draft[] {
+  const { cell, coordinates } = draft;
+  if (given === undefined || change === undefined || change.applies?.(cell) === false) return [draft];
+  const values: readonly unknown[] = Array.isArray(given) ? given : [given];
+  return values.map((value) => {
+    const changed = changeCell(cell, change, value);
+    const coordinate = `${change.id}=${change.shown(changed)}`;
+    return { cell: changed, coordinates: [...coordinates, ...(values.length > 1 ? [coordinate] : [])] };
+  });
 }

@@ -4,10 +4,11 @@ import { captureMachine } from '../environment/captureMachine.js';
 import type { ModelHashes } from '../environment/provenance.js';
 import { hashSamples } from '../environment/provenance.js';
 import { parseEvents, parseResult } from '../output/readResult.js';
-import type { BenchPlan, ModelCellPlan } from '../plan/benchPlan.js';
+import type { BenchPlan, CellPlan } from '../plan/benchPlan.js';
 import type { BenchEvent, BenchHeader } from '../record/benchEvent.js';
 import type { BenchResult, CellRecord, ToolRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
+import { type Setting, STORED_SETTINGS, settingOf } from '../settings.js';
 import { audioKey, type LoadedAudio } from './benchmarkAudio.js';
 
 /** What an interrupted measurement has left in its JSONL file. */
@@ -105,54 +106,38 @@ function checkSettings(path: string, result: BenchResult, plan: BenchPlan, model
   for (const cell of result.cells) {
     const planned = plan.cells.find(({ id }) => id === cell.id);
     if (planned === undefined) continue;
-    const settings: Settings = [
-      ...sharedSettings(plan, cell),
-      ...(planned.kind === 'command'
-        ? [['command', planned.command, cell.settings.command] as const]
-        : modelSettings(planned, cell, result, models)),
-    ];
-    for (const [name, wanted, found] of settings) {
-      if (wanted !== found) throw refusal(path, `${name} ${wanted} in ${cell.id}`, String(found));
-    }
+    if (planned.kind === 'model') checkModel(path, result, cell, planned.model, models);
+    for (const setting of STORED_SETTINGS) checkSetting(path, setting, plan, planned, cell);
     if (plan.runs !== null && cell.runs.length > plan.runs) {
       throw refusal(path, `at most ${plan.runs} run(s) in ${cell.id}`, String(cell.runs.length));
     }
   }
 }
 
-type Settings = readonly (readonly [name: string, wanted: unknown, found: unknown])[];
-
-/** How all cells are measured. More runs than before may be asked for: they go on. */
-function sharedSettings({ warmup, delayMs, isolated }: BenchPlan, { settings }: CellRecord): Settings {
-  return [
-    ['warm-up', warmup, settings.warmup],
-    ['delay', `${delayMs} ms`, `${settings.delayMs} ms`],
-    ['isolation', isolated && settings.mode !== 'command', settings.isolated],
-  ];
+function checkModel(
+  path: string,
+  { models }: BenchResult,
+  { id, settings }: CellRecord,
+  source: string,
+  hashes: ModelHashes,
+): void {
+  const recorded = models.find((model) => model.id === settings.model);
+  // A cell that could not be made ready has no model.
+  if (recorded === undefined || recorded.hash === (hashes.get(source) ?? null)) return;
+  throw refusal(path, `model ${source} in ${id}`, `another (${recorded.source})`);
 }
 
-/** What the command line asks for, beside what was measured; what it leaves open agrees with anything. */
-function modelSettings(
-  { mode, model, load, exactTokens, language, segmentSeconds, batch, skipSilence }: ModelCellPlan,
-  { settings }: CellRecord,
-  { models }: BenchResult,
-  hashes: ModelHashes,
-): Settings {
-  const asked = (value: unknown, found: unknown) => (value === undefined || value === 'auto' ? found : value);
-  const recorded = models.find(({ id }) => id === settings.model);
-  // A cell that could not be made ready has no model.
-  const sameModel = recorded === undefined || recorded.hash === (hashes.get(model) ?? null);
-  return [
-    ['mode', mode, settings.mode],
-    ['model', model, sameModel ? model : `another (${recorded.source})`],
-    ['threads', asked(load.threads, settings.threads), settings.threads],
-    ['backend', asked(load.backend, settings.backend), settings.backend],
-    ['isa', asked(load.isa, settings.isa), settings.isa],
-    ['precision', asked(load.precision, settings.precision), settings.precision],
-    ['tokens', asked(exactTokens, settings.exactTokens), settings.exactTokens],
-    ['language', language ?? null, settings.language],
-    ['segment', segmentSeconds ?? 'never', settings.segmentSeconds ?? 'never'],
-    ['batch', batch, settings.batch],
-    ['skip-silence', skipSilence, settings.skipSilence ?? false],
-  ];
+/** What the command line leaves open agrees with anything. More runs than before may be asked for: they go on. */
+function checkSetting(
+  path: string,
+  setting: Setting,
+  plan: BenchPlan,
+  planned: CellPlan,
+  { id, settings }: CellRecord,
+): void {
+  if (setting.resumed === undefined) return;
+  const { name, wanted: wantedOf, show = String } = setting.resumed;
+  const [wanted, found] = [wantedOf({ plan, cell: planned }), settingOf(setting, settings)];
+  if (wanted === undefined || wanted === found) return;
+  throw refusal(path, `${name} ${show(wanted)} in ${id}`, show(found));
 }

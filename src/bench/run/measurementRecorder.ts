@@ -4,6 +4,7 @@ import type { CellEnd } from '../record/benchEvent.js';
 import type { ResultRecorder } from '../record/resultRecorder.js';
 import type { BenchResult, CellRecord, CellSettings, ModelRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
+import { storedSettings } from '../settings.js';
 import { testDrift } from '../statistics/driftTest.js';
 import { type References, scoreCell, scoreRecordings } from './accuracy.js';
 import { changedByBatch } from './batchTokens.js';
@@ -109,28 +110,9 @@ export class MeasurementRecorder implements MeasurementWatcher {
 
   #settings(cell: CellPlan, facts: CellFacts | null): CellSettings {
     const { plan, audioIds } = this.#parts;
-    const model = facts?.model ?? null;
-    const isModel = cell.kind === 'model';
-    const load = isModel ? cell.load : null;
-    return {
-      mode: isModel ? cell.mode : 'command',
-      model: model === null || !isModel ? null : (this.#modelIds.get(cell.model) ?? null),
-      audio: audioIds.get(cell.id) ?? null,
-      threads: model?.threads ?? load?.threads ?? null,
-      backend: model?.backend ?? requested(load?.backend),
-      isa: model?.isa ?? requested(load?.isa),
-      precision: model?.precision ?? requested(load?.precision),
-      runs: plan.runs ?? 0,
-      warmup: plan.warmup,
-      exactTokens: facts?.exactTokens ?? null,
-      language: isModel ? (cell.language ?? null) : null,
-      segmentSeconds: isModel ? cell.segmentSeconds : null,
-      batch: isModel ? cell.batch : 1,
-      skipSilence: isModel && cell.skipSilence,
-      delayMs: plan.delayMs,
-      isolated: plan.isolated && isModel,
-      command: isModel ? null : cell.command,
-    };
+    const hasModel = cell.kind === 'model' && facts?.model != null;
+    const modelId = hasModel ? (this.#modelIds.get(cell.model) ?? null) : null;
+    return storedSettings({ plan, cell, facts, modelId, audioId: audioIds.get(cell.id) ?? null });
   }
 
   #end(cell: MeasuredCell, end: MeasurementEnd): void {
@@ -179,11 +161,6 @@ export class MeasurementRecorder implements MeasurementWatcher {
         recorder.record({ event: 'comparison', comparison });
     });
   }
-}
-
-/** What a cell that could not be made ready was to have; null when that was left open. */
-function requested(choice: string | undefined): string | null {
-  return choice === undefined || choice === 'auto' ? null : choice;
 }
 
 function isComplete(cell: MeasuredCell, plan: BenchPlan): boolean {

@@ -1,27 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { syntheticTokens } from '../../../src/bench/plan/benchPlan.js';
-import { expandCells, type SweepAxes } from '../../../src/bench/plan/expandCells.js';
+import { type AudioPlan, syntheticTokens } from '../../../src/bench/plan/benchPlan.js';
+import { expandCells, type SweepValues } from '../../../src/bench/plan/expandCells.js';
 import { runOrder } from '../../../src/bench/plan/runOrder.js';
 import { DEFAULT_BATCH } from '../../../src/transcribe/transcribeSegments.js';
 
-const AXES: SweepAxes = {
-  models: ['models/demo'],
-  modes: ['pipeline'],
-  backends: [undefined],
-  isas: [undefined],
-  precisions: [undefined],
-  threads: [undefined],
-  audio: [{ kind: 'silence', seconds: 5 }],
-  exactTokens: [undefined],
-  segmentSeconds: [null],
-  batches: [undefined],
-  language: undefined,
-  skipSilence: false,
-};
+const AUDIO: readonly AudioPlan[] = [{ kind: 'silence', seconds: 5 }];
+
+/** Cells of the demo model. */
+const expand = (values: SweepValues, audio = AUDIO) =>
+  expandCells(audio, { model: ['models/demo'], ...values });
 
 test('without a sweep there is one cell, called base, that leaves everything open', () => {
-  const [cell, ...others] = expandCells(AXES);
+  const [cell, ...others] = expand({});
   assert.deepEqual(others, []);
   assert.deepEqual(cell, {
     kind: 'model',
@@ -40,12 +31,10 @@ test('without a sweep there is one cell, called base, that leaves everything ope
 });
 
 test('every combination comes once, named by what varies', () => {
-  const cells = expandCells({
-    ...AXES,
-    threads: [1, 2],
-    audio: [5, 10, 20].map((seconds) => ({ kind: 'silence', seconds })),
-    precisions: ['f32'],
-  });
+  const cells = expand(
+    { threads: [1, 2], precision: ['f32'] },
+    [5, 10, 20].map((seconds) => ({ kind: 'silence', seconds })),
+  );
   assert.deepEqual(
     cells.map(({ id }) => id),
     ['t=1 s=5', 't=1 s=10', 't=1 s=20', 't=2 s=5', 't=2 s=10', 't=2 s=20'],
@@ -58,22 +47,18 @@ test('every combination comes once, named by what varies', () => {
 });
 
 test('all ten axes at once: no combination is lost, no id given twice', () => {
-  const cells = expandCells({
-    models: ['a', 'b'],
-    modes: ['pipeline', 'encoder'],
-    backends: ['x64', 'wasm'],
-    isas: ['avx2', 'avx512f'],
-    precisions: ['f32', 'bf16'],
+  const recordings = ['x.wav', 'y z.wav'].map((path) => ({ kind: 'file', path }) as const);
+  const cells = expandCells(recordings, {
+    model: ['a', 'b'],
+    what: ['0', '1'],
+    backend: ['x64', 'wasm'],
+    isa: ['avx2', 'avx512f'],
+    precision: ['f32', 'bf16'],
     threads: [1, undefined],
-    audio: [
-      { kind: 'file', path: 'x.wav' },
-      { kind: 'file', path: 'y z.wav' },
-    ],
-    exactTokens: [8, 16],
-    segmentSeconds: [10, 30],
-    batches: [1, 4],
+    tokens: [8, 16],
+    segment: [10, 30],
+    batch: [1, 4],
     language: 'English',
-    skipSilence: false,
   });
   assert.equal(cells.length, 1024);
   assert.equal(new Set(cells.map(({ id }) => id)).size, 1024);
@@ -85,7 +70,7 @@ test('all ten axes at once: no combination is lost, no id given twice', () => {
 });
 
 test('audio that is not cut is there once, whatever the batches', () => {
-  const cells = expandCells({ ...AXES, segmentSeconds: [null, 10, 30], batches: [1, 4] });
+  const cells = expand({ segment: [0, 10, 30], batch: [1, 4] });
   assert.deepEqual(
     cells.map(({ id, segmentSeconds, batch }) => [id, segmentSeconds, batch]),
     [
@@ -96,7 +81,7 @@ test('audio that is not cut is there once, whatever the batches', () => {
       ['segment=30 batch=4', 30, 4],
     ],
   );
-  const [usual] = expandCells({ ...AXES, segmentSeconds: [30] });
+  const [usual] = expand({ segment: [30] });
   assert.deepEqual([usual?.id, usual?.batch], ['base', DEFAULT_BATCH]);
 });
 

@@ -1,0 +1,481 @@
+import { isAutomatic } from '../text/languages.js';
+import { DEFAULT_BATCH, MAX_BATCH } from '../transcribe/transcribeSegments.js';
+import { formatThreads } from './document/figures.js';
+import {
+  anyText,
+  durationMs,
+  type OptionReader,
+  oneOf,
+  segmentSeconds,
+  wholeNumber,
+  wordOr,
+} from './optionValues.js';
+import type { ArithmeticChoice, BenchPlan, CellPlan, ModelCellPlan } from './plan/benchPlan.js';
+import type { CellFacts } from './run/cellSession.js';
+import type { BenchResult, CellRecord, CellSettings } from './schema/benchResult.js';
+
+/** What may stand in `settings` of a stored result. */
+export type SettingValue = string | number | boolean | null;
+
+/** What is known of a cell when its settings are stored. */
+export interface CellContext {
+  readonly plan: BenchPlan;
+  readonly cell: CellPlan;
+  /** Null for a cell that could not be made ready. */
+  readonly facts: CellFacts | null;
+  /** Ids of the records of its model and audio. */
+  readonly modelId: string | null;
+  readonly audioId: string | null;
+}
+
+/** How the command line takes a setting; the flag is the setting's name in the table. */
+interface SettingOption {
+  readonly short?: string;
+  readonly placeholder: string;
+  readonly section: 'Required' | 'Options' | 'Further options' | 'Measuring';
+  readonly help: readonly string[];
+  /** Of one value. */
+  readonly read: OptionReader<unknown>;
+  /** How it takes several, which make a sweep; `once`: not at all, `never`: it is a switch. */
+  readonly several: 'numbers' | 'words' | 'repeated' | 'once' | 'never';
+}
+
+/** What a setting does to the plan of a cell, which is also what `--vs` may change. */
+interface CellChange {
+  readonly put: (value: never, cell: ModelCellPlan) => Partial<ModelCellPlan>;
+  /** In the ids of cells, before an equals sign: `t` in `t=2`. */
+  readonly id: string;
+  /** As the command line would have it. */
+  readonly shown: (cell: ModelCellPlan) => SettingValue;
+  /** Cells for which it means anything; of the others there is one, whatever its values. */
+  readonly applies?: (cell: ModelCellPlan) => boolean;
+}
+
+/** A setting that the cells of a sweep can differ in, as outputs show it. */
+interface Axis {
+  readonly name: string;
+  /** Lines can be drawn along it. */
+  readonly numeric: boolean;
+  /** Of a chart; the name when left out. */
+  readonly title?: string;
+  /** The setting itself when left out. */
+  readonly of?: (cell: CellRecord, result: BenchResult) => string | number | null;
+  readonly show: (value: string | number | null) => string;
+}
+
+/** Everything that tells one setting apart from the others. */
+export interface Setting {
+  /** In `settings` of stored results. */
+  readonly key: keyof CellSettings;
+  readonly option?: SettingOption;
+  readonly cell?: CellChange;
+  readonly stored: (context: CellContext) => SettingValue;
+  /** What a file means that has no such field: one of before there was the setting. */
+  readonly older?: SettingValue;
+  /** Results compare only when it agrees. */
+  readonly compared?: true;
+  /** How `--resume` names it, and what the command line asks for; undefined leaves it open. */
+  readonly resumed?: {
+    readonly name: string;
+    readonly wanted: (context: Pick<CellContext, 'plan' | 'cell'>) => SettingValue | undefined;
+    readonly show?: (value: SettingValue) => string;
+  };
+  readonly axis?: Axis;
+  /** For the line that says what a cell ran with; null says nothing. */
+  readonly describe?: (settings: CellSettings, result: BenchResult) => string | null;
+}
+
+const FURTHER = 'Further options';
+const MEASURING = 'Measuring';
+
+/** Every run is kept until the end: more would need gigabytes, and weeks. */
+const MAX_RUNS = 100_000;
+
+const asIs = (value: string | number | null): string => String(value);
+
+/** A value of cells that run this engine, and what stands there for a command. */
+function ofModel<Value>(of: (cell: ModelCellPlan, facts: CellFacts | null) => Value, otherwise: Value) {
+  return ({ cell, facts }: Pick<CellContext, 'cell'> & Partial<CellContext>): Value =>
+    cell.kind === 'model' ? of(cell, facts ?? null) : otherwise;
+}
+
+/** What a model is loaded with: it has been resolved when the cell is ready, else only what was asked for is known. */
+function arithmetic<Name extends keyof ArithmeticChoice>(name: Name) {
+  const asked = ({ load }: ModelCellPlan) => (load[name] === 'auto' ? undefined : load[name]);
+  return {
+    key: name,
+    stored: ofModel<SettingValue>((cell, facts) => facts?.model?.[name] ?? asked(cell) ?? null, null),
+    resumed: { name, wanted: ofModel<SettingValue | undefined>(asked, undefined) },
+    cell: {
+      id: name === 'threads' ? 't' : name,
+      put: (value: ArithmeticChoice[Name] | undefined, { load }: ModelCellPlan) =>
+        value === undefined ? {} : { load: { ...load, [name]: value } },
+      shown: ({ load }: ModelCellPlan) => load[name] ?? 'auto',
+    },
+    compared: true,
+  } as const;
+}
+
+/**
+ * The settings of a cell, in the order of the help. A new one has its entry here, a field in {@link CellSettings}, and the
+ * code that obeys it; expansion, ids, `--vs`, `--resume`, comparing, describing, CSV, sweeps, charts and the completion of
+ * shells are loops over this table.
+ */
+export const SETTINGS = {
+  model: {
+    key: 'model',
+    option: {
+      short: 'd',
+      placeholder: 'DIR',
+      section: 'Required',
+      help: ['Model directory (*.safetensors + vocab.json)'],
+      read: anyText,
+      several: 'repeated',
+    },
+    cell: { id: 'd', put: (model: string) => ({ model }), shown: ({ model }) => model },
+    stored: ({ modelId }) => modelId,
+    axis: {
+      name: 'model',
+      numeric: false,
+      of: ({ settings }, { models }) => models.find(({ id }) => id === settings.model)?.source ?? null,
+      show: asIs,
+    },
+    // Said where there are several.
+    describe: ({ model }, { models }) =>
+      models.length > 1 ? (models.find(({ id }) => id === model)?.source ?? null) : null,
+  },
+  threads: {
+    ...arithmetic('threads'),
+    option: {
+      short: 't',
+      placeholder: 'N',
+      section: 'Options',
+      help: ['Number of threads (default: auto)'],
+      read: wholeNumber(1),
+      several: 'numbers',
+    },
+    axis: {
+      name: 'threads',
+      numeric: true,
+      show: (value) => (value === 1 ? '1 thread' : `${value} threads`),
+    },
+    describe: ({ threads }) => (threads === null ? null : formatThreads(threads)),
+  },
+  runs: {
+    key: 'runs',
+    option: {
+      short: 'n',
+      placeholder: 'N',
+      section: 'Options',
+      help: ['Number of benchmark runs (default: 5)'],
+      read: wholeNumber(1, MAX_RUNS),
+      several: 'once',
+    },
+    stored: ({ plan }) => plan.runs ?? 0,
+  },
+  audio: { key: 'audio', stored: ({ audioId }) => audioId },
+  what: {
+    key: 'mode',
+    option: {
+      short: 'w',
+      placeholder: 'N',
+      section: 'Options',
+      help: [
+        'What to benchmark:',
+        '  0 (default) — full pipeline (encode + decode)',
+        '  1           — encoder only',
+      ],
+      read: oneOf(['0', '1']),
+      several: 'words',
+    },
+    cell: {
+      id: 'w',
+      put: (what: '0' | '1') => ({ mode: what === '1' ? 'encoder' : 'pipeline' }),
+      shown: ({ mode }) => (mode === 'encoder' ? 1 : 0),
+    },
+    stored: ofModel<SettingValue>(({ mode }) => mode, 'command'),
+    compared: true,
+    resumed: { name: 'mode', wanted: ofModel<SettingValue | undefined>(({ mode }) => mode, undefined) },
+    axis: { name: 'mode', numeric: false, show: asIs },
+    describe: ({ mode }) =>
+      ({ pipeline: 'full pipeline', encoder: 'encoder only', command: 'command' })[mode],
+  },
+  tokens: {
+    key: 'exactTokens',
+    option: {
+      placeholder: 'N',
+      section: FURTHER,
+      help: ['Decode exactly N tokens in every run (segment), whatever the model says'],
+      read: wholeNumber(1),
+      several: 'numbers',
+    },
+    cell: {
+      id: 'tokens',
+      put: (exactTokens: number) => ({ exactTokens }),
+      shown: ({ exactTokens }) => exactTokens ?? 'auto',
+    },
+    stored: ({ facts }) => facts?.exactTokens ?? null,
+    compared: true,
+    resumed: { name: 'tokens', wanted: ofModel(({ exactTokens }) => exactTokens, undefined) },
+    axis: { name: 'tokens', numeric: true, show: (value) => `${value} tokens` },
+    describe: ({ exactTokens, segmentSeconds: seconds }) =>
+      exactTokens === null ? null : `${exactTokens} tokens${seconds === null ? '' : ' a segment'}`,
+  },
+  segment: {
+    key: 'segmentSeconds',
+    option: {
+      placeholder: 'SECONDS',
+      section: FURTHER,
+      help: ['Split at quiet points into segments of this length; 0 (default): never'],
+      read: segmentSeconds,
+      several: 'numbers',
+    },
+    cell: {
+      id: 'segment',
+      put: (seconds: number, { segmentSeconds: before, batch }) =>
+        seconds === 0
+          ? { segmentSeconds: null, batch: 1 }
+          : { segmentSeconds: seconds, batch: before === null ? DEFAULT_BATCH : batch },
+      shown: ({ segmentSeconds: seconds }) => seconds ?? 0,
+    },
+    stored: ofModel<SettingValue>(({ segmentSeconds: seconds }) => seconds, null),
+    compared: true,
+    resumed: {
+      name: 'segment',
+      wanted: ofModel<SettingValue | undefined>(({ segmentSeconds: seconds }) => seconds, undefined),
+      show: (seconds) => String(seconds ?? 'never'),
+    },
+    axis: {
+      name: 'segment',
+      numeric: true,
+      title: 'seconds of a segment',
+      show: (seconds) => (seconds === null ? 'not cut' : `segments of ${seconds} s`),
+    },
+    describe: ({ segmentSeconds: seconds, batch }) =>
+      seconds === null ? null : `segments of ${seconds} s, batch ${batch}`,
+  },
+  batch: {
+    key: 'batch',
+    option: {
+      placeholder: 'N',
+      section: FURTHER,
+      help: ['Segments decoded side by side (default: 4)'],
+      read: wholeNumber(1, MAX_BATCH),
+      several: 'numbers',
+    },
+    cell: {
+      id: 'batch',
+      put: (batch: number) => ({ batch }),
+      shown: ({ batch }) => batch,
+      applies: ({ segmentSeconds: seconds }) => seconds !== null,
+    },
+    stored: ofModel(({ batch }) => batch, 1),
+    compared: true,
+    resumed: { name: 'batch', wanted: ofModel<number | undefined>(({ batch }) => batch, undefined) },
+    axis: { name: 'batch', numeric: true, show: (batch) => `batch ${batch}` },
+  },
+  'skip-silence': {
+    key: 'skipSilence',
+    option: {
+      placeholder: '',
+      section: FURTHER,
+      help: ['Leave out silence: 1 s or more below -60 dBFS'],
+      read: anyText,
+      several: 'never',
+    },
+    cell: {
+      id: 'skip-silence',
+      put: (skipSilence: true) => ({ skipSilence }),
+      shown: ({ skipSilence }) => skipSilence,
+    },
+    stored: ofModel(({ skipSilence }) => skipSilence, false),
+    older: false,
+    compared: true,
+    resumed: {
+      name: 'skip-silence',
+      wanted: ofModel<boolean | undefined>(({ skipSilence }) => skipSilence, undefined),
+    },
+    describe: ({ skipSilence }) => (skipSilence ? 'without silence' : null),
+  },
+  language: {
+    key: 'language',
+    option: {
+      placeholder: 'NAME',
+      section: FURTHER,
+      help: ['Language spoken, by name, code or locale (default: auto, recognised)'],
+      read: anyText,
+      several: 'once',
+    },
+    cell: {
+      id: 'language',
+      put: (language: string) => ({ language: isAutomatic(language) ? undefined : language }),
+      shown: ({ language }) => language ?? 'auto',
+    },
+    stored: ofModel<SettingValue>(({ language }) => language ?? null, null),
+    compared: true,
+    resumed: {
+      name: 'language',
+      wanted: ofModel<SettingValue | undefined>(({ language }) => language ?? null, undefined),
+    },
+  },
+  backend: {
+    ...arithmetic('backend'),
+    option: {
+      placeholder: 'NAME',
+      section: FURTHER,
+      help: ['How to compute: auto (default), reference, x64 or wasm'],
+      read: oneOf(['auto', 'reference', 'x64', 'wasm']),
+      several: 'words',
+    },
+    axis: { name: 'backend', numeric: false, show: asIs },
+    describe: ({ backend, isa }) => [backend, isa].filter(Boolean).join(' '),
+  },
+  precision: {
+    ...arithmetic('precision'),
+    option: {
+      placeholder: 'NAME',
+      section: FURTHER,
+      help: ['Operands of the dot products: auto (default), f32 or bf16'],
+      read: oneOf(['auto', 'f32', 'bf16']),
+      several: 'words',
+    },
+    axis: { name: 'precision', numeric: false, show: asIs },
+    describe: ({ precision }) => precision,
+  },
+  isa: {
+    ...arithmetic('isa'),
+    option: {
+      placeholder: 'LEVEL',
+      section: FURTHER,
+      help: [
+        'Instruction set (default: the best): avx2, avx512f, avx512bf16,',
+        'avx2+avxvnni, avx512f+vnni, wasm, …',
+      ],
+      read: anyText,
+      several: 'words',
+    },
+    axis: { name: 'isa', numeric: false, show: asIs },
+  },
+  warmup: {
+    key: 'warmup',
+    option: {
+      placeholder: 'N',
+      section: MEASURING,
+      help: ['Runs before the measured ones (default: 1); auto: until they are steady'],
+      read: wordOr('auto', wholeNumber(0, MAX_RUNS)),
+      several: 'once',
+    },
+    stored: ({ plan }) => plan.warmup,
+    resumed: { name: 'warm-up', wanted: ({ plan }) => plan.warmup },
+  },
+  delay: {
+    key: 'delayMs',
+    option: {
+      placeholder: 'TIME',
+      section: MEASURING,
+      help: ['Pause before every run, such as 500ms or 2s'],
+      read: durationMs,
+      several: 'once',
+    },
+    stored: ({ plan }) => plan.delayMs,
+    resumed: { name: 'delay', wanted: ({ plan }) => plan.delayMs, show: (ms) => `${ms} ms` },
+  },
+  isolate: {
+    key: 'isolated',
+    option: {
+      placeholder: '',
+      section: MEASURING,
+      help: ['A process of its own for every setting'],
+      read: anyText,
+      several: 'never',
+    },
+    stored: ({ plan, cell }) => plan.isolated && cell.kind === 'model',
+    resumed: { name: 'isolation', wanted: ({ plan, cell }) => plan.isolated && cell.kind === 'model' },
+  },
+  command: {
+    key: 'command',
+    stored: ({ cell }) => (cell.kind === 'command' ? cell.command : null),
+    compared: true,
+    resumed: { name: 'command', wanted: ({ cell }) => (cell.kind === 'command' ? cell.command : undefined) },
+    describe: ({ command }) => command,
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+type Table = typeof SETTINGS;
+
+/** Settings of the table by name, which is the long flag. */
+export type SettingName = keyof Table;
+
+/** Settings that a flag names. */
+export type SettingFlag = {
+  [Name in SettingName]: Table[Name] extends { readonly option: SettingOption } ? Name : never;
+}[SettingName];
+
+/** Settings that decide what a cell does, rather than how it is measured. */
+export type CellFlag = {
+  [Name in SettingName]: Table[Name] extends { readonly cell: CellChange } ? Name : never;
+}[SettingName];
+
+/** Every setting with its name. */
+export const ALL_SETTINGS: readonly (readonly [name: SettingName, setting: Setting])[] = Object.entries(
+  SETTINGS,
+) as [SettingName, Setting][];
+
+/** Fields of `settings` in the order of results, columns and messages; a new one comes last. */
+const FIELD_ORDER: readonly (keyof CellSettings)[] = [
+  ...(['mode', 'model', 'audio', 'threads', 'backend', 'isa', 'precision', 'runs', 'warmup'] as const),
+  ...(['exactTokens', 'language', 'segmentSeconds', 'batch', 'skipSilence', 'delayMs', 'isolated'] as const),
+  'command',
+];
+
+/** From the slowest to the fastest, so that neighbouring cells share their model where possible; a new one comes last. */
+const EXPANSION_ORDER: readonly SettingName[] = [
+  ...(['model', 'what', 'backend', 'isa', 'precision', 'threads', 'audio', 'tokens', 'segment'] as const),
+  'batch',
+];
+
+/** The settings as results have them, one after the other. */
+export const STORED_SETTINGS: readonly Setting[] = inOrder(
+  ALL_SETTINGS.map(([, setting]) => setting),
+  FIELD_ORDER,
+  ({ key }) => key,
+);
+
+/** The settings as a sweep expands them; what is heard has its place among them. */
+export const EXPANDED_SETTINGS = inOrder(ALL_SETTINGS, EXPANSION_ORDER, ([name]) => name);
+
+/** A setting of a stored cell, also of a file from before there was the setting. */
+export function settingOf({ key, older }: Setting, settings: CellSettings): SettingValue {
+  return settings[key] ?? older ?? null;
+}
+
+/** What files leave out that are older than a setting. */
+export const OLDER_SETTINGS: Partial<CellSettings> = Object.fromEntries(
+  STORED_SETTINGS.flatMap(({ key, older }) => (older === undefined ? [] : [[key, older]])),
+);
+
+/** Everything that was chosen for a cell, as results store it. */
+export function storedSettings(context: CellContext): CellSettings {
+  return Object.fromEntries(
+    STORED_SETTINGS.map(({ key, stored }) => [key, stored(context)]),
+  ) as unknown as CellSettings;
+}
+
+/** A cell with a setting that it may or may not have had before. */
+export function changeCell(cell: ModelCellPlan, { put, applies }: CellChange, value: unknown): ModelCellPlan {
+  // The table has read the value, so it is of the type that its own entry takes.
+  return applies?.(cell) === false ? cell : { ...cell, ...put(value as never, cell) };
+}
+
+/** Sorts by a list; what the list has not comes after it. */
+function inOrder<Item, Key>(
+  items: readonly Item[],
+  order: readonly Key[],
+  keyOf: (item: Item) => Key,
+): Item[] {
+  const rank = (item: Item): number => {
+    const index = order.indexOf(keyOf(item));
+    return index < 0 ? order.length : index;
+  };
+  return items.toSorted((a, b) => rank(a) - rank(b));
+}

@@ -1,0 +1,91 @@
+import { listOf, numberList, type OptionReader } from '../bench/optionValues.js';
+import { ALL_SETTINGS, type CellFlag, SETTINGS, type SettingFlag } from '../bench/settings.js';
+import type { OptionTable, SwitchOption, ValueOption } from './options.js';
+
+type Table = typeof SETTINGS;
+
+type ValueOf<Flag extends SettingFlag> = Table[Flag]['option'] extends {
+  readonly read: OptionReader<infer Value>;
+}
+  ? Value
+  : never;
+
+/** How a flag of the table is read when it takes several values. */
+type SweepOption<Flag extends SettingFlag> = Table[Flag]['option']['several'] extends infer Several
+  ? Several extends 'never'
+    ? SwitchOption
+    : Several extends 'once'
+      ? ValueOption<ValueOf<Flag>>
+      : Several extends 'repeated'
+        ? ValueOption<ValueOf<Flag>> & { readonly repeatable: true }
+        : ValueOption<readonly ValueOf<Flag>[]>
+  : never;
+
+type SweepOptions<Section> = {
+  readonly [Flag in SettingFlag as Table[Flag]['option']['section'] extends Section
+    ? Flag
+    : never]: SweepOption<Flag>;
+};
+
+/** The options of the settings in a section of the help, each with as many values as it takes. */
+export function sweepOptions<Section extends Table[SettingFlag]['option']['section']>(
+  section: Section,
+): SweepOptions<Section> {
+  const options = ALL_SETTINGS.flatMap(([flag, { option }]) => {
+    if (option?.section !== section) return [];
+    const { several, read, ...text } = option;
+    if (several === 'never') return [[flag, switchOption(text)]];
+    if (several === 'repeated') return [[flag, { kind: 'value', ...text, read, repeatable: true }]];
+    return [[flag, { kind: 'value', ...text, read: severalOf(option) }]];
+  });
+  return Object.fromEntries(options);
+}
+
+type SingleOptions<Flag extends SettingFlag> = {
+  readonly [Name in Flag]: Table[Name]['option']['several'] extends 'never'
+    ? SwitchOption
+    : ValueOption<ValueOf<Name>>;
+};
+
+/** The options of some settings with one value each, in a section of another help. */
+export function singleOptions<Flag extends SettingFlag>(
+  flags: readonly Flag[],
+  section: string,
+): SingleOptions<Flag> {
+  const options = flags.map((flag) => {
+    const { several, read, ...text } = SETTINGS[flag].option;
+    const single = several === 'never' ? switchOption(text) : { kind: 'value', ...text, read };
+    return [flag, { ...single, section }];
+  });
+  return Object.fromEntries(options);
+}
+
+/** Flags of what two cells of a comparison may differ in: not the audio, nor how it is measured. */
+export const CELL_FLAGS = ALL_SETTINGS.flatMap(([flag, { cell }]) =>
+  cell === undefined || flag === 'what' ? [] : [flag],
+) as Exclude<CellFlag, 'what'>[];
+
+/** Flags that take several values in a list. */
+export const LIST_FLAGS: readonly string[] = ALL_SETTINGS.flatMap(([flag, { option }]) => {
+  const isListed = option?.several === 'numbers' || option?.several === 'words';
+  return isListed ? [option.short === undefined ? `--${flag}` : `-${option.short}`] : [];
+});
+
+function severalOf({
+  several,
+  read,
+}: {
+  several: string;
+  read: OptionReader<unknown>;
+}): OptionReader<unknown> {
+  // The table says which of its readers give numbers.
+  if (several === 'numbers') return numberList(read as OptionReader<number>);
+  return several === 'words' ? listOf(read) : read;
+}
+
+function switchOption({
+  placeholder: _,
+  ...text
+}: { placeholder: string } & Pick<OptionTable[string], 'help' | 'section'>) {
+  return { kind: 'switch', ...text };
+}
