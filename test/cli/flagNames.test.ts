@@ -29,7 +29,10 @@ for (const [args, message] of [
     ['--backend', 'reference', '--precision', 'bf16'],
     /^error: --precision: expected auto .*, found "bf16"\n$/,
   ],
-  [['--language', 'klingon'], /^error: --language: expected one of English \(en\), .*; found "klingon"\n$/],
+  [
+    ['--language', 'klingon'],
+    /^error: --language: expected auto or one of English \(en\), .*; found "klingon"\n$/,
+  ],
   [
     ['--batch', '99999999999'],
     /^error: --batch: expected a whole number from 1 to 1024, found 99999999999\n$/,

@@ -85,9 +85,12 @@ test('a signal leaves no file that looks complete', async () => {
 
 test('the helps', async () => {
   assert.deepEqual(await asr('check', '-h'), { code: 0, stdout: checkUsage(), stderr: '' });
-  assert.deepEqual(await asr('check'), { code: 1, stdout: '', stderr: checkUsage() });
+  const mistake = 'error: check: -d: expected a model directory, found none; -h explains\n';
+  assert.deepEqual(await asr('check'), { code: 1, stdout: '', stderr: mistake });
   assert.deepEqual(await asr('synthesize', '-h'), { code: 0, stdout: synthesizeUsage(), stderr: '' });
-  assert.deepEqual(await asr('synthesize', 'tiny'), { code: 1, stdout: '', stderr: synthesizeUsage() });
+  const half =
+    'error: synthesize: expected a size (0.6b, 1.7b or tiny) and a directory, found tiny alone; -h explains\n';
+  assert.deepEqual(await asr('synthesize', 'tiny'), { code: 1, stdout: '', stderr: half });
 });
 
 for (const [what, args, message] of [
