@@ -3,7 +3,7 @@
 //   [--ms 300]: how long each call is measured; the median of its rounds counts
 //   [--tuning tileRows=4,prefetchBytes=2048]: values of `Tuning` in place of the level's own
 import { parseArgs } from 'node:util';
-import { wasmCapabilities } from '../dist/src/jit/wasm/features.js';
+import { wasmCapabilities } from '../dist/src/jit/wasm/webAssembly.js';
 import { SCRATCH_BYTES } from '../dist/src/kernels/kernel.js';
 import { BYTES } from '../dist/src/kernels/registry/exampleCall.js';
 import { MODEL_SHAPES } from '../dist/src/kernels/registry/modelShapes.js';

@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { wasmFeatures } from '../jit/wasm/features.js';
+import { wasmFeatures } from '../jit/wasm/webAssembly.js';
 
 /**
  * Switches relaxed SIMD on where V8 has it behind a flag (Node 20): fused multiply-add nearly doubles the matrix

@@ -1,10 +1,14 @@
 import { QwenAsrError } from '../error.js';
 import type { KernelCode, Tuning } from '../jit/ir.js';
 import { compileKernels, createKernelTable } from '../jit/wasm/compile.js';
-import { createWasmMemory, growWasmMemory } from '../jit/wasm/createWasmMemory.js';
-import { wasmCapabilities, wasmFeatures } from '../jit/wasm/features.js';
-import type { WasmTarget } from '../jit/wasm/wasmTarget.js';
-import type { WasmMemory } from '../jit/wasm/webAssembly.js';
+import {
+  createWasmMemory,
+  growWasmMemory,
+  type WasmMemory,
+  type WasmTarget,
+  wasmCapabilities,
+  wasmFeatures,
+} from '../jit/wasm/webAssembly.js';
 import type { Machine, Placed, Region, WorkerKernels } from './machine.js';
 import { nextTurn } from './nextTurn.js';
 import type { StartedParticipants } from './startParticipants.js';

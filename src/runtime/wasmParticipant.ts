@@ -1,6 +1,5 @@
 import { instantiateKernels } from '../jit/wasm/compile.js';
-import type { WasmTarget } from '../jit/wasm/wasmTarget.js';
-import type { WasmMemory, WasmModule, WasmTable } from '../jit/wasm/webAssembly.js';
+import type { WasmMemory, WasmModule, WasmTable, WasmTarget } from '../jit/wasm/webAssembly.js';
 
 /** What the machine tells its participants, in this order: `hello`, once `open`, then modules and calls. */
 export type ParticipantMessage =

@@ -1,4 +1,4 @@
-import { wasmFeatures } from '../jit/wasm/features.js';
+import { wasmFeatures } from '../jit/wasm/webAssembly.js';
 import type { Place } from '../model/modelFolder.js';
 import { createCompiledBackend } from '../ops/compiled/compiledBackend.js';
 import type { Backend } from '../ops/operators.js';

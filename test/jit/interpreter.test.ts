@@ -4,7 +4,7 @@ import { QwenAsrError } from '../../src/error.js';
 import { KernelBuilder } from '../../src/jit/builder.js';
 import { interpret } from '../../src/jit/interpreter.js';
 import type { Capabilities, Instruction, IntReg, VecReg } from '../../src/jit/ir.js';
-import { wasmCapabilities } from '../../src/jit/wasm/features.js';
+import { wasmCapabilities } from '../../src/jit/wasm/webAssembly.js';
 import { checkRandomKernels, type KernelTarget } from './support/checkRandomKernels.js';
 
 const capabilities: Capabilities = { ...wasmCapabilities(), pairDot: true, byteDot: true };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { interpret } from '../../src/jit/interpreter.js';
-import { wasmCapabilities } from '../../src/jit/wasm/features.js';
+import { wasmCapabilities } from '../../src/jit/wasm/webAssembly.js';
 import { adaptKernel } from '../../src/runtime/adaptKernel.js';
 import { CONTROL } from '../../src/runtime/tapeLayout.js';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KernelBuilder } from '../../src/jit/builder.js';
 import type { Capabilities, KernelCode } from '../../src/jit/ir.js';
-import { wasmFeatures } from '../../src/jit/wasm/features.js';
+import { wasmFeatures } from '../../src/jit/wasm/webAssembly.js';
 import { Conductor, type Tape } from '../../src/runtime/conductor.js';
 import { detectX64Levels } from '../../src/runtime/cpuFeatures.js';
 import type { Machine, Region } from '../../src/runtime/machine.js';

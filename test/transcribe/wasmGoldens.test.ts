@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { wasmFeatures } from '../../src/jit/wasm/features.js';
+import { wasmFeatures } from '../../src/jit/wasm/webAssembly.js';
 import { loadModel } from '../../src/transcribe/loadModel.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { checkGoldenClip } from './support/checkGoldenClip.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { loadModel, loadWav, type SpeechModel } from '../../src/index.js';
-import { wasmFeatures } from '../../src/jit/wasm/features.js';
+import { wasmFeatures } from '../../src/jit/wasm/webAssembly.js';
 import { fileReaderInto } from '../../src/model/fileBytes.js';
 import { readModelDirectory } from '../../src/model/modelDirectory.js';
 import { spawnNodeParticipant } from '../../src/runtime/nodeParticipantThread.js';

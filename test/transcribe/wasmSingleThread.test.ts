@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { wasmFeatures } from '../../src/jit/wasm/features.js';
+import { wasmFeatures } from '../../src/jit/wasm/webAssembly.js';
 import { fileReaderInto } from '../../src/model/fileBytes.js';
 import { readModelDirectory } from '../../src/model/modelDirectory.js';
 import { weightBytes } from '../../src/model/weightBytes.js';

@@ -5,11 +5,12 @@ import {
   type OperandType,
   type PlainInstruction,
   plainInstructions,
+  signedLeb128,
+  typeCode,
+  unsignedLeb128,
   type ValueType,
-} from './instructionTable.js';
-import { signedLeb128, unsignedLeb128 } from './leb128.js';
+} from './binaryFormat.js';
 
-const TYPE_CODES = { i32: 0x7f, i64: 0x7e, v128: 0x7b } as const;
 const VOID_BLOCK = 0x40;
 const SELECT = 0x1b;
 const DROP = 0x1a;
@@ -172,7 +173,7 @@ export class TypedCode {
       if (last?.type === type) last.count++;
       else groups.push({ type, count: 1 });
     }
-    const declarations = groups.flatMap(({ type, count }) => [...unsignedLeb128(count), TYPE_CODES[type]]);
+    const declarations = groups.flatMap(({ type, count }) => [...unsignedLeb128(count), typeCode(type)]);
     return [...unsignedLeb128(groups.length), ...declarations, ...this.bytes, 0x0b];
   }
 
@@ -213,9 +214,4 @@ export class TypedCode {
 function opcodeBytes(opcode: string): number[] {
   const [first = 0, second] = opcode.split(' ').map((hex) => Number.parseInt(hex, 16));
   return second === undefined ? [first] : [first, ...unsignedLeb128(second)];
-}
-
-/** Code of a value type in the binary format. */
-export function typeCode(type: ValueType): number {
-  return TYPE_CODES[type];
 }

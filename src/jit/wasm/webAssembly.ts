@@ -1,4 +1,7 @@
 import { QwenAsrError } from '../../error.js';
+import type { Capabilities, Tuning } from '../ir.js';
+import { type MemoryImport, writeModule } from './binaryFormat.js';
+import { TypedCode } from './typedCode.js';
 
 /** A compiled module; may be posted to workers. */
 export interface WasmModule {
@@ -43,4 +46,147 @@ export function webAssembly(): WebAssemblyApi {
   if (api === undefined)
     throw new QwenAsrError('unsupported', 'WebAssembly: this runtime has none or has it switched off');
   return api;
+}
+
+/** What the generated WebAssembly may use and how its memory is made. */
+export interface WasmTarget {
+  /** Fused multiply-add and single-instruction rounding (`relaxed-simd` proposal). */
+  readonly relaxedSimd: boolean;
+  /** 64-bit addresses, for memories above 4 GiB (`memory64` proposal). */
+  readonly memory64: boolean;
+  /** The memory is shared between threads, so that waiting and waking work. */
+  readonly sharedMemory: boolean;
+}
+
+/** What the runtime's WebAssembly can do, beyond its first version. */
+export interface WasmFeatures {
+  /** 128-bit vectors: nothing here works without. */
+  readonly simd: boolean;
+  /** `relaxed-simd`: fused multiply-add. Node 21 and later, Chrome 114. */
+  readonly relaxedSimd: boolean;
+  /** Shared memories and atomics; in a browser only for pages that are cross-origin isolated. */
+  readonly threads: boolean;
+  /** `memory64`: memories above 4 GiB. Node 22 and later, Chrome 133. */
+  readonly memory64: boolean;
+}
+
+const PLAIN: MemoryImport = { isShared: false, addressType: 'i32' };
+
+/** Asks the runtime to validate a tiny module for each feature; runs none. */
+export function wasmFeatures(): WasmFeatures {
+  return {
+    simd: validates(PLAIN, (code) => {
+      code.v128([0, 0, 0, 0]);
+      code.drop('v128');
+    }),
+    relaxedSimd: validates(PLAIN, (code) => {
+      for (let i = 0; i < 3; i++) code.v128([0, 0, 0, 0]);
+      code.op('f32x4.relaxed_madd');
+      code.drop('v128');
+    }),
+    threads:
+      typeof SharedArrayBuffer !== 'undefined' &&
+      validates({ isShared: true, addressType: 'i32' }, (code) => {
+        code.i32(0);
+        code.memory('i32.atomic.load', 0);
+        code.drop('i32');
+      }),
+    memory64: validates({ isShared: false, addressType: 'i64' }, (code) => {
+      code.i64(0);
+      code.memory('i32.load', 0);
+      code.drop('i32');
+    }),
+  };
+}
+
+/** What kernel bodies may ask for when they are written for WebAssembly; `tuning` replaces what was measured. */
+export function wasmCapabilities(tuning: Partial<Tuning> = {}): Capabilities {
+  return {
+    lanes: 4,
+    pairDot: false,
+    byteDot: false,
+    // Locals are unlimited, but the engine keeps them in 16 (x86-64) or 32 (arm64) registers and spills the rest:
+    // guidance for the size of matmul tiles.
+    vecRegisters: 16,
+    intRegisters: 64,
+    registersAreVirtual: true,
+    widensInPairs: true,
+    // Engines spill in a full house, and are fastest with 8 accumulators. Arithmetic is the limit of a stream from 3
+    // rows on, and the tiled product is 5 to 8 % faster at 4.
+    tuning: { tileRows: 2, kSegmentBytes: 0, streamGroups: 1, unroll: 4, prefetchBytes: 4096, ...tuning },
+  };
+}
+
+function validates(memory: MemoryImport, write: (code: TypedCode) => void): boolean {
+  const code = new TypedCode('probe', [], memory.addressType);
+  write(code);
+  const functions = [{ name: 'probe', typeIndex: 1, body: code.finish() }];
+  const types = [[memory.addressType, 'i32'] as const, []];
+  return webAssembly().validate(
+    writeModule({ memory, importsTable: false, waitTypeIndex: 0, types, functions }),
+  );
+}
+
+const PAGE_BYTES = 65536;
+
+/** The largest memory with 32-bit addresses, in bytes. */
+const MAX_BYTES_32 = 2 ** 32;
+
+/**
+ * A zeroed memory, rounded up to 64 KiB, that modules for `target` accept.
+ *
+ * @param mostBytes what growWasmMemory may make of it, where the runtime agrees
+ * @throws QwenAsrError `memory` when there is not as much; `unsupported` when it takes more than 4 GiB and the target
+ * has 32-bit addresses.
+ */
+export function createWasmMemory(bytes: number, target: WasmTarget, mostBytes = bytes): WasmMemory {
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  const mostPages = Math.max(pages, Math.floor(mostBytes / PAGE_BYTES));
+  if (!target.memory64 && pages * PAGE_BYTES > MAX_BYTES_32)
+    throw new QwenAsrError(
+      'unsupported',
+      `WebAssembly memory: ${bytes} bytes need 64-bit addresses (memory64), found a runtime or a setting without them`,
+    );
+  const create = target.memory64 ? createMemory64 : createMemory32;
+  try {
+    return create(pages, mostPages, target);
+  } catch (cause) {
+    // The addresses that it may grow into are taken at once: a system with a limit on them has room for less.
+    if (mostPages > pages) return createWasmMemory(bytes, target);
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new QwenAsrError('memory', `WebAssembly memory: could not allocate ${bytes} bytes: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+/** Makes a memory larger by at least so many bytes. @returns whether the runtime did */
+export function growWasmMemory(memory: WasmMemory, bytes: number): boolean {
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  for (const by of [pages, BigInt(pages)]) {
+    try {
+      memory.grow(by);
+      return true;
+    } catch (error) {
+      if (!(error instanceof TypeError)) return false; // RangeError: too large
+    }
+  }
+  return false;
+}
+
+function createMemory32(pages: number, mostPages: number, target: WasmTarget): WasmMemory {
+  const api = webAssembly();
+  return new api.Memory({ initial: pages, maximum: mostPages, shared: target.sharedMemory });
+}
+
+/** The descriptor changed while memory64 was a proposal: Node 22 has `index` and numbers, later ones `address` and bigints. */
+function createMemory64(pages: number, mostPages: number, target: WasmTarget): WasmMemory {
+  const api = webAssembly();
+  const shared = target.sharedMemory;
+  try {
+    return new api.Memory({ address: 'i64', initial: BigInt(pages), maximum: BigInt(mostPages), shared });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; // RangeError: too large
+    return new api.Memory({ index: 'i64', initial: pages, maximum: mostPages, shared });
+  }
 }

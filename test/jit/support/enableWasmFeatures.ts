@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { wasmFeatures } from '../../../src/jit/wasm/features.js';
+import { wasmFeatures } from '../../../src/jit/wasm/webAssembly.js';
 
 /** Node 20 (V8 11.3) has relaxed SIMD and memory64, but behind flags; later versions need and know no flag. */
 export function enableWasmFeatures(): void {

@@ -1,6 +1,5 @@
 import { compileKernels, createKernelTable, instantiateKernels } from '../../../src/jit/wasm/compile.js';
-import { createWasmMemory } from '../../../src/jit/wasm/createWasmMemory.js';
-import type { WasmTarget } from '../../../src/jit/wasm/wasmTarget.js';
+import { createWasmMemory, type WasmTarget } from '../../../src/jit/wasm/webAssembly.js';
 import type { KernelTarget } from './checkRandomKernels.js';
 
 /** Not 0, so that a kernel that forgets its base address is found out. */

@@ -9,10 +9,13 @@ import {
   instantiateKernels,
   writeKernelModule,
 } from '../../../src/jit/wasm/compile.js';
-import { createWasmMemory } from '../../../src/jit/wasm/createWasmMemory.js';
-import { wasmCapabilities, wasmFeatures } from '../../../src/jit/wasm/features.js';
-import type { WasmTarget } from '../../../src/jit/wasm/wasmTarget.js';
-import { webAssembly } from '../../../src/jit/wasm/webAssembly.js';
+import {
+  createWasmMemory,
+  type WasmTarget,
+  wasmCapabilities,
+  wasmFeatures,
+  webAssembly,
+} from '../../../src/jit/wasm/webAssembly.js';
 import { enableWasmFeatures } from '../support/enableWasmFeatures.js';
 
 enableWasmFeatures();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { QwenAsrError } from '../../../src/error.js';
-import { createWasmMemory, growWasmMemory } from '../../../src/jit/wasm/createWasmMemory.js';
+import { createWasmMemory, growWasmMemory } from '../../../src/jit/wasm/webAssembly.js';
 import { enableWasmFeatures } from '../support/enableWasmFeatures.js';
 
 enableWasmFeatures();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Instruction } from '../../../src/jit/ir.js';
-import { wasmCapabilities, wasmFeatures } from '../../../src/jit/wasm/features.js';
+import { wasmCapabilities, wasmFeatures } from '../../../src/jit/wasm/webAssembly.js';
 import { checkEdgeKernels } from '../support/checkEdgeKernels.js';
 import { checkRandomKernels } from '../support/checkRandomKernels.js';
 import { enableWasmFeatures } from '../support/enableWasmFeatures.js';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { memoryInstructions, plainInstructions } from '../../../src/jit/wasm/instructionTable.js';
-import { writeModule } from '../../../src/jit/wasm/moduleWriter.js';
+import { memoryInstructions, plainInstructions, writeModule } from '../../../src/jit/wasm/binaryFormat.js';
 import { TypedCode } from '../../../src/jit/wasm/typedCode.js';
 import { webAssembly } from '../../../src/jit/wasm/webAssembly.js';
 import { enableWasmFeatures } from '../support/enableWasmFeatures.js';

@@ -1,9 +1,12 @@
 import { interpret } from '../../../src/jit/interpreter.js';
 import type { Capabilities } from '../../../src/jit/ir.js';
 import { compileKernels, createKernelTable, instantiateKernels } from '../../../src/jit/wasm/compile.js';
-import { createWasmMemory } from '../../../src/jit/wasm/createWasmMemory.js';
-import { wasmCapabilities, wasmFeatures } from '../../../src/jit/wasm/features.js';
-import type { WasmMemory } from '../../../src/jit/wasm/webAssembly.js';
+import {
+  createWasmMemory,
+  type WasmMemory,
+  wasmCapabilities,
+  wasmFeatures,
+} from '../../../src/jit/wasm/webAssembly.js';
 import { X64_LEVELS, type X64Level, x64Capabilities } from '../../../src/jit/x64/features.js';
 import { lowerX64 } from '../../../src/jit/x64/lower.js';
 import { CodePages } from '../../../src/runtime/codePages.js';

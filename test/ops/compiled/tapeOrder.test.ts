@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
-import { wasmCapabilities } from '../../../src/jit/wasm/features.js';
+import { wasmCapabilities } from '../../../src/jit/wasm/webAssembly.js';
 import type { KernelCall, Memory } from '../../../src/kernels/kernel.js';
 import { type RecordedCall, TapeRecorder } from '../../../src/ops/compiled/tapeRecorder.js';
 import { loadModel } from '../../../src/transcribe/loadModel.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { wasmCapabilities, wasmFeatures } from '../../../src/jit/wasm/features.js';
+import { wasmCapabilities, wasmFeatures } from '../../../src/jit/wasm/webAssembly.js';
 
 const major = Number(process.versions.node.split('.')[0]);
 
@@ -15,7 +15,7 @@ test('features are what V8 is known to have in each version of Node', () => {
 });
 
 test('a switched off feature is not reported', () => {
-  const url = new URL('../../../src/jit/wasm/features.js', import.meta.url).href;
+  const url = new URL('../../../src/jit/wasm/webAssembly.js', import.meta.url).href;
   const script = `console.log(JSON.stringify((await import(${JSON.stringify(url)})).wasmFeatures()))`;
   const { stdout, stderr } = spawnSync(
     process.execPath,

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createWasmMemory } from '../../../src/jit/wasm/createWasmMemory.js';
-import { writeModule } from '../../../src/jit/wasm/moduleWriter.js';
+import { signedLeb128, unsignedLeb128, writeModule } from '../../../src/jit/wasm/binaryFormat.js';
 import { TypedCode } from '../../../src/jit/wasm/typedCode.js';
-import { webAssembly } from '../../../src/jit/wasm/webAssembly.js';
+import { createWasmMemory, webAssembly } from '../../../src/jit/wasm/webAssembly.js';
 
 test('functions of one module keep their order, types and bodies beyond 127 of them', () => {
   const functions = Array.from({ length: 300 }, (_, i) => {
@@ -36,4 +35,24 @@ test('functions of one module keep their order, types and bodies beyond 127 of t
     exports[i]!(4, 3);
     assert.equal(new Int32Array(memory.buffer)[51], 3 * i);
   }
+});
+
+test('unsigned: the example of the DWARF standard and the edges of the groups', () => {
+  assert.deepEqual(unsignedLeb128(624485), [0xe5, 0x8e, 0x26]);
+  assert.deepEqual(unsignedLeb128(0), [0]);
+  assert.deepEqual(unsignedLeb128(127), [0x7f]);
+  assert.deepEqual(unsignedLeb128(128), [0x80, 0x01]);
+  assert.deepEqual(unsignedLeb128(2 ** 32 - 1), [0xff, 0xff, 0xff, 0xff, 0x0f]);
+  assert.deepEqual(unsignedLeb128(2 ** 35), [0x80, 0x80, 0x80, 0x80, 0x80, 0x01]);
+});
+
+test('signed: the example of the DWARF standard and the edges of the groups', () => {
+  assert.deepEqual(signedLeb128(-123456), [0xc0, 0xbb, 0x78]);
+  assert.deepEqual(signedLeb128(-1), [0x7f]);
+  assert.deepEqual(signedLeb128(63), [0x3f]);
+  assert.deepEqual(signedLeb128(64), [0xc0, 0x00]);
+  assert.deepEqual(signedLeb128(-64), [0x40]);
+  assert.deepEqual(signedLeb128(-65), [0xbf, 0x7f]);
+  assert.deepEqual(signedLeb128(-(2 ** 31)), [0x80, 0x80, 0x80, 0x80, 0x78]);
+  assert.deepEqual(signedLeb128(2 ** 35), [0x80, 0x80, 0x80, 0x80, 0x80, 0x01]);
 });
