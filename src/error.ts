@@ -4,6 +4,7 @@ import { printableLine } from './printable.js';
 export type ErrorCode =
   | 'usage' // a command line or an option that cannot be carried out
   | 'file' // a file or directory that is missing, unreadable or unwritable
+  | 'network' // a server that cannot be reached, or answers something else than was asked for
   | 'audio' // bytes that are not the audio they claim to be
   | 'model' // a model directory that is incomplete or inconsistent
   | 'tokenizer' // text that this vocabulary cannot encode

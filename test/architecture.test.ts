@@ -14,12 +14,12 @@ const LAYERS: readonly (readonly string[])[] = [
   ['audio', 'encoder', 'decoder', 'text'],
   ['transcribe'],
   ['index.ts', 'browser.ts'],
-  ['bench'],
+  ['bench', 'hub'],
   ['cli'],
 ];
 
 /** Whatever else is under src must run in a browser. */
-const MAY_USE_NODE = /^(runtime|bench|cli)\//;
+const MAY_USE_NODE = /^(runtime|hub|bench|cli)\//;
 const FILE_ACCESS = new Set([
   'audio/ffmpegDecoder.ts',
   'audio/fileSource.ts',
@@ -27,6 +27,7 @@ const FILE_ACCESS = new Set([
   'audio/packageWasm.ts', // only when it runs in Node
   'audio/spool.ts',
   'model/fileBytes.ts',
+  'model/fileLock.ts',
   'model/makeFolder.ts',
   'model/makeTemporaryFolder.ts',
   'model/modelDirectory.ts',
@@ -37,6 +38,8 @@ const FILE_ACCESS = new Set([
 ]);
 /** What every file may import: it imports nothing but one another. */
 const ANYWHERE = new Set(['error.ts', 'printable.ts']);
+/** Fetching alone may load what talks HTTP. */
+const HTTP_ACCESS = 'hub/hubClient.ts';
 const NATIVE_ACCESS = 'runtime/native.ts';
 
 /** What is wrong with the imports of one file; `path` is relative to src. */
@@ -70,6 +73,7 @@ function layerOf(folder: string): number {
 
 function complaintAboutPackage(path: string, target: string): string | null {
   if (target === 'koffi') return path === NATIVE_ACCESS ? null : `only ${NATIVE_ACCESS} may call native code`;
+  if (target === 'undici') return path === HTTP_ACCESS ? null : `only ${HTTP_ACCESS} may fetch`;
   if (!target.startsWith('node:') && !builtinModules.includes(target)) return null;
   return MAY_USE_NODE.test(path) || FILE_ACCESS.has(path) ? null : 'this file must run in a browser';
 }
@@ -97,6 +101,8 @@ test('the check finds what it is there for', () => {
   assert.equal(count('transcribe/a.ts', "  const fs = await import('fs');"), 1);
   assert.equal(count('runtime/threads.ts', "import koffi from 'koffi';"), 1);
   assert.equal(count('runtime/threads.ts', "const koffi = require('koffi');"), 1);
+  assert.equal(count('cli/a.ts', "import { request } from 'undici';"), 1);
+  assert.equal(count('transcribe/a.ts', "import { readModel } from '../hub/a.js';"), 1);
   assert.equal(count('utils/a.ts', "import { b } from '../model/b.js';"), 1);
 });
 

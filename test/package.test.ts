@@ -74,7 +74,8 @@ test('the package, installed in an empty folder, gives both commands and a typed
 
   await t.test('both commands run', () => {
     const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));
-    for (const command of ['qwen_asr', 'qwen_asr_bench']) {
+    // The first is what `npx qwen-asr` runs.
+    for (const command of ['qwen-asr', 'qwen_asr', 'qwen_asr_bench']) {
       const { stdout } = run(app, join('node_modules', '.bin', command), '--version');
       assert.equal(stdout, `${version}\n`);
     }

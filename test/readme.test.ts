@@ -25,8 +25,8 @@ const NOT_RUN: readonly [prefix: string, reason: string][] = [
   ['make demo', 'builds what this test runs in; the script behind it has its own test below'],
   ['make test', 'runs this test'],
   ['make bench', 'builds what this test runs in'],
-  ['hf download', 'downloads gigabytes from the Hugging Face Hub'],
-  ['./qwen_asr check -d qwen3-asr', 'needs that download'],
+  ['./qwen_asr pull', 'fetches gigabytes from the Hugging Face Hub'],
+  ['./qwen_asr -d 0.6b', 'needs what that fetches'],
 ];
 
 const README = readFileSync(join(projectRoot, 'README.md'), 'utf8');

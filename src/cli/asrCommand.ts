@@ -2,7 +2,10 @@ import { checkCommand } from './checkCommand.js';
 import { completionCommand } from './completionCommand.js';
 import { ASR_COMPLETION } from './completions.js';
 import type { ExitCode } from './exitCodes.js';
+import { listCommand } from './listCommand.js';
+import { pullCommand } from './pullCommand.js';
 import { quantizeCommand } from './quantizeCommand.js';
+import { removeCommand } from './removeCommand.js';
 import type { Command, CommandContext } from './runCommand.js';
 import { runSubcommand } from './runSubcommand.js';
 import { synthesizeCommand } from './synthesizeCommand.js';
@@ -11,6 +14,9 @@ import { transcribeCommand } from './transcribeCommand.js';
 /** What the first argument of qwen_asr may name. */
 export const ASR_SUBCOMMANDS: ReadonlyMap<string, Command> = new Map([
   ['transcribe', transcribeCommand],
+  ['pull', pullCommand],
+  ['list', listCommand],
+  ['remove', removeCommand],
   ['check', checkCommand],
   ['quantize', quantizeCommand],
   ['synthesize', synthesizeCommand],

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { formatPlots } from '../bench/chart/terminalPlots.js';
 import { defaultBaselineDir, planBaseline, saveBaseline } from '../bench/compare/baselines.js';
-import { lockFile } from '../bench/output/fileLock.js';
 import { openJsonlFile } from '../bench/output/jsonlFile.js';
 import { checkWritable, openOutputs } from '../bench/output/outputs.js';
 import type { AudioPlan, BenchPlan } from '../bench/plan/benchPlan.js';
@@ -15,10 +14,12 @@ import { LiveText } from '../bench/text/liveText.js';
 import { formatPlan } from '../bench/text/planText.js';
 import { formatReport, summaryLine } from '../bench/text/reportText.js';
 import { QwenAsrError } from '../error.js';
+import { lockFile } from '../model/fileLock.js';
 import { printableDocument, printableText } from '../printable.js';
 import { BENCH_OPTIONS, benchUsage } from './benchOptions.js';
 import { BenchProgress } from './benchProgress.js';
 import { checkOutputs, exportedFiles, modelFiles, recordingFiles } from './checkOutputs.js';
+import { chosenModel } from './chosenModel.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { findInputs } from './inputRecordings.js';
 import { type OptionValues, parseOptions } from './options.js';
@@ -34,12 +35,13 @@ type BenchValues = OptionValues<typeof BENCH_OPTIONS>;
 export async function benchCommand(context: CommandContext): Promise<ExitCode> {
   const { values: given } = parseOptions(BENCH_OPTIONS, context.args);
   if (answersStandard(given, benchUsage, context)) return EXIT.ok;
-  if (given.model === undefined) {
+  const models = given.model ?? defaultModels();
+  if (models.length === 0) {
     context.err(`error: -d: expected a model directory, found none\n\n${benchUsage()}`);
     return EXIT.error;
   }
   const values = given.input === undefined ? given : { ...given, input: await recordingsOf(given.input) };
-  const plan = planBenchmark(values, given.model);
+  const plan = planBenchmark(values, models);
   const references = planReferences(values, plan);
   const format = values.json ? 'json' : (values.format ?? 'text');
   const baseline =
@@ -62,6 +64,12 @@ export async function benchCommand(context: CommandContext): Promise<ExitCode> {
   outputs.finish(result);
   if (baseline !== null) saveBaseline(baseline, result);
   return exitCodeOf(result, end.interrupted);
+}
+
+/** What is measured without -d: nothing where there is no model. */
+function defaultModels(): string[] {
+  const model = chosenModel(undefined);
+  return model === null ? [] : [model];
 }
 
 /** The recordings that -i names: a directory stands for all below it. */

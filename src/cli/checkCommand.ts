@@ -2,6 +2,7 @@ import { anyText } from '../bench/optionValues.js';
 import { QwenAsrError } from '../error.js';
 import { printableLine } from '../printable.js';
 import { checkModelDirectory } from '../transcribe/checkModelDirectory.js';
+import { chosenModel } from './chosenModel.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { type OptionTable, parseOptions } from './options.js';
 import type { CommandContext } from './runCommand.js';
@@ -36,11 +37,12 @@ ${options}
 export async function checkCommand(context: CommandContext): Promise<ExitCode> {
   const { values } = parseOptions(CHECK_OPTIONS, context.args);
   if (answersStandard(values, checkUsage, context)) return EXIT.ok;
-  if (values.model === undefined) {
+  const model = chosenModel(values.model);
+  if (model === null) {
     throw new QwenAsrError('usage', 'check: -d: expected a model directory, found none; -h explains');
   }
   context.outliveReader?.();
-  const report = await checkModelDirectory(values.model, undefined, context.signal);
+  const report = await checkModelDirectory(model, undefined, context.signal);
   for (const { severity, message } of report.findings)
     context.out(`${severity}: ${printableLine(message)}\n`);
   const kind = report.published ?? 'not a published model';

@@ -1,9 +1,13 @@
+import { PUBLISHED_NAMES } from '../hub/hubNames.js';
 import { BENCH_OPTIONS } from './benchOptions.js';
 import { CHECK_OPTIONS } from './checkCommand.js';
 import { COMPARE_OPTIONS } from './compareOptions.js';
 import { COMPLETION_OPTIONS, SHELLS } from './completionCommand.js';
 import type { CompletionSpec, SubcommandSpec } from './completionSpec.js';
+import { LIST_OPTIONS } from './listCommand.js';
+import { PULL_OPTIONS } from './pullCommand.js';
 import { QUANTIZE_OPTIONS } from './quantizeCommand.js';
+import { REMOVE_OPTIONS } from './removeCommand.js';
 import { REPORT_OPTIONS } from './reportOptions.js';
 import { SYNTHESIZE_OPTIONS } from './synthesizeCommand.js';
 import { TRANSCRIBE_OPTIONS } from './transcribeOptions.js';
@@ -22,6 +26,19 @@ export const ASR_COMPLETION: CompletionSpec = {
   takesFiles: true,
   subcommands: [
     { name: 'transcribe', summary: 'Speech to text', options: TRANSCRIBE_OPTIONS, takes: 'files' },
+    {
+      name: 'pull',
+      summary: 'Fetch models from the hub',
+      options: PULL_OPTIONS,
+      takes: [...PUBLISHED_NAMES.keys()],
+    },
+    { name: 'list', summary: 'The models that were fetched', options: LIST_OPTIONS, takes: [] },
+    {
+      name: 'remove',
+      summary: 'Remove models that were fetched',
+      options: REMOVE_OPTIONS,
+      takes: [...PUBLISHED_NAMES.keys()],
+    },
     { name: 'check', summary: 'Is this a model directory that works?', options: CHECK_OPTIONS, takes: [] },
     {
       name: 'quantize',

@@ -6,8 +6,8 @@ import { QwenAsrError } from '../error.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
 import { type BENCH_OPTIONS, readSeconds } from './benchOptions.js';
 import { checkLanguage } from './checkLanguage.js';
-import { checkModelSource } from './checkModelSource.js';
 import { checkSegments } from './checkSegments.js';
+import { chosenModel } from './chosenModel.js';
 import type { OptionValues } from './options.js';
 import { planVs } from './planVs.js';
 import { CELL_FLAGS } from './settingOptions.js';
@@ -26,12 +26,12 @@ const COMPARED_RUNS = 10;
  * @throws QwenAsrError `usage` or `file`
  */
 export function planBenchmark(values: BenchValues, models: readonly string[]): BenchPlan {
-  const cells = expandCells(planAudio(values), { ...values, model: distinct(models) });
+  const found = models.map((model) => chosenModel(model) ?? model);
+  const cells = expandCells(planAudio(values), { ...values, model: distinct(found) });
   checkSegments(values, cells);
   const compared = planCompared(values, cells);
   for (const cell of [...cells, ...compared]) {
     if (cell.kind !== 'model') continue;
-    checkModelSource(cell.model);
     checkLanguage(cell.language, cell.model);
   }
   const isComparison = compared.length > 0;

@@ -2,6 +2,7 @@ import type { ModelCellPlan } from '../bench/plan/benchPlan.js';
 import { type CellFlag, changeCell, SETTINGS } from '../bench/settings.js';
 import { QwenAsrError } from '../error.js';
 import { checkSegments } from './checkSegments.js';
+import { chosenModel } from './chosenModel.js';
 import { parseOptions } from './options.js';
 import { CELL_FLAGS, singleOptions } from './settingOptions.js';
 import { shellWords } from './shellWords.js';
@@ -27,7 +28,8 @@ export function planVs(base: ModelCellPlan, text: string): VsPlan {
   const flags = CELL_FLAGS.filter((flag) => values[flag] !== undefined);
   const cell = flags.reduce((so, flag) => changeCell(so, SETTINGS[flag].cell, values[flag]), base);
   checkSegments(values, [cell], '--vs: ');
-  return { cell: { ...cell, id: label, label }, flags };
+  const model = chosenModel(cell.model) ?? cell.model;
+  return { cell: { ...cell, model, id: label, label }, flags };
 }
 
 function readVs(text: string) {

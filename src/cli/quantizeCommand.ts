@@ -2,6 +2,7 @@ import { anyText } from '../bench/optionValues.js';
 import { QwenAsrError } from '../error.js';
 import { writeQuantized } from '../model/writeQuantized.js';
 import { AFFINE_GROUPS } from '../ops/affineGroups.js';
+import { chosenModel } from './chosenModel.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { type OptionTable, parseOptions } from './options.js';
 import { ProgressLine } from './progressLine.js';
@@ -71,7 +72,7 @@ export async function quantizeCommand(context: CommandContext): Promise<ExitCode
   const progress = new ProgressLine(context);
   try {
     const { totalBytes, ragged } = await writeQuantized({
-      input: values.model,
+      input: chosenModel(values.model) ?? values.model,
       output,
       bits: values.bits ?? 8,
       groupSize: values.group ?? 64,

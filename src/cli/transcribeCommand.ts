@@ -5,7 +5,7 @@ import { loadModel } from '../transcribe/loadModel.js';
 import type { SpeechModel, TranscribeLongOptions } from '../transcribe/types.js';
 import { loadOptionsOf } from './arithmeticOptions.js';
 import { checkLanguage } from './checkLanguage.js';
-import { checkModelSource } from './checkModelSource.js';
+import { chosenModel } from './chosenModel.js';
 import { EXIT, type ExitCode } from './exitCodes.js';
 import { findInputs, type Inputs } from './inputRecordings.js';
 import { LiveText } from './liveText.js';
@@ -23,10 +23,10 @@ type Values = OptionValues<typeof TRANSCRIBE_OPTIONS>;
 export async function transcribeCommand(context: CommandContext): Promise<ExitCode> {
   const { values, positionals } = parseOptions(TRANSCRIBE_OPTIONS, context.args, Number.POSITIVE_INFINITY);
   if (answersStandard(values, transcribeUsage, context)) return EXIT.ok;
-  const { model: source, input = [] } = values;
-  if (source === undefined) throw missing('-d', 'a model directory');
+  const { input = [] } = values;
+  const source = chosenModel(values.model);
+  if (source === null) throw missing('-d', 'a model directory', '`qwen_asr pull 0.6b` fetches one, ');
   if (input.length + positionals.length === 0) throw missing('-i', 'a recording');
-  checkModelSource(source);
   checkLanguage(values.language, source);
   const inputs = await findInputs([...input, ...positionals]);
   checkSink(values, inputs, source);
@@ -39,9 +39,9 @@ export async function transcribeCommand(context: CommandContext): Promise<ExitCo
   }
 }
 
-function missing(option: string, expected: string): QwenAsrError {
+function missing(option: string, expected: string, advice = ''): QwenAsrError {
   const hint = 'qwen_asr -h lists the options and has examples';
-  return new QwenAsrError('usage', `${option}: expected ${expected}, found none; ${hint}`);
+  return new QwenAsrError('usage', `${option}: expected ${expected}, found none; ${advice}${hint}`);
 }
 
 /** The model, unless there is nothing for it to do. */

@@ -115,15 +115,18 @@ export const TRANSCRIBE_OPTIONS = {
 export function transcribeUsage(): string {
   const options = formatOptions(TRANSCRIBE_OPTIONS, ['Required', 'Options'], { column: 22, names: 'both' });
   return `Usage: qwen_asr -d <model_dir> -i <file> [options] [<file>...]
+       qwen_asr pull <model>..., list, remove <model>...
        qwen_asr check -d <model_dir>
        qwen_asr synthesize <size> <dir> [--seed N]
        qwen_asr completion bash|zsh|fish
 
 ${options}
 
--d also takes synthetic:SIZE[:SEED], SIZE being tiny, 0.6b or 1.7b: random weights, whose text is meaningless.
+-d also takes a model that was pulled, such as 0.6b; without -d it is that of QWEN_ASR_MODEL, else 0.6b, else the only
+one there is. And it takes synthetic:SIZE[:SEED], SIZE being tiny, 0.6b or 1.7b: random weights, whose text is meaningless.
 
 Examples:
+  qwen_asr pull 0.6b                                       a model from the Hugging Face Hub, 1.9 GB
   qwen_asr -d MODEL -i talk.mp3                            the text of a recording
   qwen_asr -d MODEL -i talk.mp3 --language de -o srt       subtitles, on standard output
   qwen_asr -d MODEL -i recordings --output-dir texts       a file for each recording in a directory

@@ -1,12 +1,19 @@
 import { closeSync, openSync, readFileSync, realpathSync, statSync, unlinkSync, writeSync } from 'node:fs';
-import { QwenAsrError } from '../../error.js';
-import { readSystemFile } from '../meters/systemFile.js';
+import { QwenAsrError } from '../error.js';
 
 /** A lock without a holder is one that is just being made, for so long. */
 const BLANK_MS = 5000;
 
 /** Attempts to take over what a process has left behind that was killed. */
 const ATTEMPTS = 5;
+
+/** Why a lock could not be taken. */
+export interface LockHolder {
+  /** Number of the process, or `another`. */
+  readonly holder: string;
+  /** The file that says so. */
+  readonly lock: string;
+}
 
 /**
  * Keeps a file to this process: beside it stands a file `.lock` that names the holder. What a killed process has left
@@ -19,12 +26,27 @@ const ATTEMPTS = 5;
  * const unlock = lockFile('runs.jsonl', '--resume');
  */
 export function lockFile(path: string, option: string): () => void {
+  const taken = tryToLock(path);
+  if (typeof taken === 'function') return taken;
+  const found = `process ${taken.holder} writing it (${taken.lock})`;
+  throw new QwenAsrError(
+    'file',
+    `${option} ${path}: expected a file that nobody else writes, found ${found}`,
+  );
+}
+
+/**
+ * The same for who can wait.
+ *
+ * @returns gives the file free; or who holds it
+ */
+export function tryToLock(path: string): (() => void) | LockHolder {
   const lock = `${realPathOf(path)}.lock`;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (tryToMake(lock)) return keep(lock);
     const holder = livingHolder(lock);
-    if (holder === null) removeStale(lock);
-    else throw taken(`${option} ${path}`, holder, lock);
+    if (holder !== null) return { holder, lock };
+    removeStale(lock);
   }
   // Nothing can be made or removed here; the writer still notices if another one writes.
   return () => {};
@@ -70,8 +92,13 @@ function livingHolder(lock: string): string | null {
 
 /** Number of a process, and when it started where the system tells (field 22 of proc_pid_stat(5)). */
 function holderText(pid: number): string {
-  const stat = readSystemFile(`/proc/${pid}/stat`);
-  const startedAt = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  let startedAt = '';
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    startedAt = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    // Not every system has it.
+  }
   return `${pid} ${startedAt}\n`;
 }
 
@@ -98,11 +125,4 @@ function realPathOf(path: string): string {
   } catch {
     return path;
   }
-}
-
-function taken(where: string, holder: string, lock: string): QwenAsrError {
-  return new QwenAsrError(
-    'file',
-    `${where}: expected a file that nobody else writes, found process ${holder} writing it (${lock})`,
-  );
 }

@@ -1,0 +1,45 @@
+import { statSync } from 'node:fs';
+import { QwenAsrError } from '../error.js';
+import { defaultModel, namedModel } from '../hub/chooseModel.js';
+import { fileError } from '../model/fileError.js';
+import { parseSyntheticName } from '../model/syntheticName.js';
+
+/**
+ * The model that a command line means, before anything slow begins: what `-d` names, a published name in the hub's cache
+ * included, else the default of QWEN_ASR_MODEL and the cache.
+ *
+ * @returns a directory or `synthetic:SIZE[:SEED]`; null when none was named and there is none
+ * @throws QwenAsrError `file` when there is no such directory, `usage` for a synthetic model there is not.
+ */
+export function chosenModel(given: string | undefined): string | null {
+  if (given !== undefined) return checkModelSource(namedModel(given, process.env));
+  try {
+    const source = defaultModel(process.env);
+    return source === null ? null : checkModelSource(source);
+  } catch (cause) {
+    if (!process.env['QWEN_ASR_MODEL'] || !(cause instanceof QwenAsrError)) throw cause;
+    throw new QwenAsrError(cause.code, `QWEN_ASR_MODEL: ${cause.message}`, { cause });
+  }
+}
+
+/** Refuses what cannot be a model. */
+function checkModelSource(source: string): string {
+  if (parseSyntheticName(source) !== null) return source;
+  if (source === '') throw new QwenAsrError('usage', '-d: expected a model directory, found ""');
+  const entry = stat(source);
+  if (entry === undefined) throw new QwenAsrError('file', `${source}: no such model directory`);
+  if (!entry.isDirectory())
+    throw new QwenAsrError('file', `${source}: expected a model directory, found a file`);
+  return source;
+}
+
+function stat(path: string) {
+  try {
+    return statSync(path);
+  } catch (cause) {
+    const isAbsent =
+      cause instanceof Error && 'code' in cause && /^(ENOENT|ENOTDIR)$/.test(String(cause.code));
+    if (isAbsent) return undefined;
+    throw fileError(path, cause);
+  }
+}

@@ -1,0 +1,309 @@
+import {
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import { open } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { fileError } from '../model/fileError.js';
+import { makeOutputFolder } from '../model/makeOutputFolder.js';
+import { draftOf, removeQuietly, replaceFile } from '../model/replaceFile.js';
+import { DEFAULT_REVISION, folderOf } from './hubNames.js';
+import { COMMIT, type HubFile } from './hubRevision.js';
+import { hashFile } from './partialFile.js';
+
+/** Makes a symbolic link; throws where the system forbids it. */
+export type MakeLink = (target: string, path: string) => void;
+
+/** What a system says that has no links, or not for everybody: Windows without its developer mode, exFAT, some shares. */
+const NO_LINKS = /^(EPERM|ENOSYS|ENOTSUP|EOPNOTSUPP|EINVAL|UNKNOWN)$/;
+
+/**
+ * A repository in the hub's cache, laid out as the hub's own client does, so that both find each other's files:
+ *
+ *     models--OWNER--NAME/blobs/HASH                  the bytes, by their hash
+ *     models--OWNER--NAME/snapshots/COMMIT/FILE       links to them; files themselves where links are forbidden
+ *     models--OWNER--NAME/refs/REVISION               the commit that a branch or tag stood for
+ *
+ * Beside these, in `.qwen-asr`, stand the files that are coming in and the marks of blobs whose hash was looked at.
+ */
+export class RepositoryCache {
+  /** The hub's cache. */
+  readonly cache: string;
+  readonly folder: string;
+
+  constructor(cache: string, repository: string) {
+    this.cache = cache;
+    this.folder = join(cache, folderOf(repository));
+  }
+
+  blobPath({ hash }: Pick<HubFile, 'hash'>): string {
+    return join(this.folder, 'blobs', hash);
+  }
+
+  snapshotPath(commit: string): string {
+    return join(this.folder, 'snapshots', commit);
+  }
+
+  /** A file that is coming in, without extension. */
+  partialPath({ hash }: HubFile): string {
+    return join(this.#ownFolder, hash);
+  }
+
+  /** How much of it is on the disk already. */
+  partialBytes(file: HubFile): number {
+    const status = statSync(`${this.partialPath(file)}.part`, { throwIfNoEntry: false });
+    // Ranges come in any order: what is between them takes no space yet.
+    return status === undefined ? 0 : Math.min(file.sizeBytes, status.blocks * 512 || status.size);
+  }
+
+  /** What the lock of the repository belongs to: outside its folder, which may be removed. */
+  get lockPath(): string {
+    return join(this.cache, '.locks', basename(this.folder), 'qwen-asr');
+  }
+
+  get #ownFolder(): string {
+    return join(this.folder, '.qwen-asr');
+  }
+
+  /** @throws QwenAsrError `file` for a cache that cannot be written */
+  makeFolders(): void {
+    for (const folder of [join(this.folder, 'blobs'), this.#ownFolder]) makeOutputFolder(folder);
+    // Folders that are there need not take files.
+    const draft = draftOf(join(this.#ownFolder, 'x'));
+    try {
+      replaceFile(draft, '');
+    } catch (cause) {
+      throw fileError(`${this.cache}: cannot be written to`, cause);
+    } finally {
+      removeQuietly(draft);
+    }
+  }
+
+  /**
+   * Whether the bytes of a file are there and right. What another program left is hashed once.
+   *
+   * @param onDamaged told of a blob of another hash than its name says
+   */
+  async has(
+    file: HubFile,
+    commit: string,
+    {
+      signal,
+      onDamaged,
+    }: { readonly signal?: AbortSignal; readonly onDamaged?: (path: string) => void } = {},
+  ): Promise<boolean> {
+    // Where links are forbidden the blob has become the snapshot's file.
+    for (const path of [this.blobPath(file), join(this.snapshotPath(commit), file.name)]) {
+      const status = statSync(path, { throwIfNoEntry: false });
+      if (status === undefined || !status.isFile()) continue;
+      if (status.size === file.sizeBytes && (await this.#isRight(path, file, signal))) return true;
+      onDamaged?.(path);
+    }
+    return false;
+  }
+
+  async #isRight(path: string, file: HubFile, signal?: AbortSignal): Promise<boolean> {
+    if (this.#isMarked(path, file)) return true;
+    try {
+      const handle = await open(path, 'r');
+      try {
+        if ((await hashFile(handle, file, signal)) !== file.hash) return false;
+      } finally {
+        await handle.close();
+      }
+    } catch (cause) {
+      throw fileError(path, cause);
+    }
+    this.mark(path, file);
+    return true;
+  }
+
+  /** Remembers that a file's hash is right, as long as it has this size and time. */
+  mark(path: string, file: HubFile): void {
+    try {
+      replaceFile(this.#markPath(file), markOf(path));
+    } catch {
+      // A read-only cache: it will be hashed again.
+    }
+  }
+
+  #isMarked(path: string, file: HubFile): boolean {
+    try {
+      return readFileSync(this.#markPath(file), 'utf8') === markOf(path);
+    } catch {
+      return false;
+    }
+  }
+
+  #markPath({ hash }: HubFile): string {
+    return join(this.#ownFolder, `${hash}.checked`);
+  }
+
+  /** Makes a file of a snapshot from its blob. */
+  place(file: HubFile, commit: string, makeLink: MakeLink = symlinkSync): void {
+    const blob = this.blobPath(file);
+    const path = join(this.snapshotPath(commit), file.name);
+    if (!isFile(blob)) return; // it is the snapshot's file already
+    try {
+      if (isFile(path) && realpathSync(path) === realpathSync(blob)) return;
+      makeOutputFolder(dirname(path));
+      const draft = draftOf(path);
+      try {
+        makeLink(relative(dirname(path), blob), draft);
+      } catch (cause) {
+        if (!NO_LINKS.test(codeOf(cause))) throw cause;
+        renameSync(blob, path);
+        return;
+      }
+      renameSync(draft, path);
+    } catch (cause) {
+      throw fileError(path, cause);
+    }
+  }
+
+  /** The commit of a branch or tag, or the commit itself; null when it is not known here. */
+  commitOf(revision: string): string | null {
+    if (COMMIT.test(revision)) return revision;
+    try {
+      const commit = readFileSync(this.#refPath(revision), 'utf8').trim();
+      return COMMIT.test(commit) ? commit : null;
+    } catch {
+      return null;
+    }
+  }
+
+  setCommit(revision: string, commit: string): void {
+    if (COMMIT.test(revision) || this.commitOf(revision) === commit) return;
+    const path = this.#refPath(revision);
+    makeOutputFolder(dirname(path));
+    try {
+      replaceFile(path, commit);
+    } catch (cause) {
+      throw fileError(path, cause);
+    }
+  }
+
+  #refPath(revision: string): string {
+    return join(this.folder, 'refs', ...revision.split('/'));
+  }
+
+  /** Branches and tags with their commits; `main` comes first. */
+  revisions(): ReadonlyMap<string, string> {
+    const names = filesBelow(join(this.folder, 'refs')).map((name) => name.replaceAll('\\', '/'));
+    const ordered = names.sort((a, b) => Number(b === DEFAULT_REVISION) - Number(a === DEFAULT_REVISION));
+    return new Map(
+      ordered.flatMap((name) => {
+        const commit = this.commitOf(name);
+        return commit === null ? [] : [[name, commit] as const];
+      }),
+    );
+  }
+
+  /** Commits that have a snapshot. */
+  commits(): string[] {
+    return namesIn(join(this.folder, 'snapshots')).filter((name) => COMMIT.test(name));
+  }
+
+  /**
+   * Removes a snapshot, its revisions' names, and the blobs that no other snapshot uses; with the last one the folder.
+   *
+   * @returns how many bytes that gave back
+   */
+  removeSnapshot(commit: string): number {
+    const snapshot = this.snapshotPath(commit);
+    try {
+      const others = this.commits().filter((other) => other !== commit);
+      const used = new Set(others.flatMap((other) => this.#blobsOf(this.snapshotPath(other))));
+      const unused = this.#blobsOf(snapshot).filter((blob) => !used.has(blob));
+      const ownFiles = filesBelow(snapshot).map((name) => join(snapshot, name));
+      const removed =
+        others.length === 0 ? filesBelow(this.folder).map((name) => join(this.folder, name)) : [];
+      const files = new Set([
+        ...ownFiles,
+        ...unused.map((blob) => this.blobPath({ hash: blob })),
+        ...removed,
+      ]);
+      const freedBytes = [...files].reduce((sum, path) => sum + bytesOf(path), 0);
+      for (const [revision, target] of this.revisions()) {
+        if (target === commit) rmSync(this.#refPath(revision), { force: true });
+      }
+      rmSync(others.length === 0 ? this.folder : snapshot, { recursive: true, force: true });
+      for (const blob of unused) {
+        rmSync(this.blobPath({ hash: blob }), { force: true });
+        rmSync(join(this.#ownFolder, `${blob}.checked`), { force: true });
+      }
+      return freedBytes;
+    } catch (cause) {
+      throw fileError(snapshot, cause);
+    }
+  }
+
+  /** Names of the blobs that a snapshot links to; what leads elsewhere is none of ours. */
+  #blobsOf(snapshot: string): string[] {
+    const blobs = join(this.folder, 'blobs');
+    return filesBelow(snapshot).flatMap((name) => {
+      const path = join(snapshot, name);
+      if (!lstatSync(path).isSymbolicLink()) return [];
+      const target = resolve(dirname(path), readlinkSync(path));
+      return dirname(target) === blobs ? [relative(blobs, target)] : [];
+    });
+  }
+
+  /** Takes away an empty folder that a pull made for nothing. */
+  tidy(): void {
+    for (const folder of [this.#ownFolder, join(this.folder, 'blobs'), this.folder]) {
+      try {
+        rmdirSync(folder);
+      } catch {
+        return; // something is in it
+      }
+    }
+  }
+}
+
+/** Size and time of the last change, in a line. */
+function markOf(path: string): string {
+  const { size, mtimeNs } = statSync(path, { bigint: true });
+  return `${size} ${mtimeNs}\n`;
+}
+
+/** Paths of all that is no folder below a folder; nothing when there is none. */
+function filesBelow(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => relative(folder, join(entry.parentPath ?? entry.path, entry.name)));
+  } catch {
+    return [];
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Of a link nothing. */
+function bytesOf(path: string): number {
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  return status?.isFile() ? status.size : 0;
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Random } from '../support/random.js';
+import { etagOf, LocalHub, sendRange, sha256 } from './support/localHub.js';
+
+const PULL = fileURLToPath(new URL('./support/pullProcess.js', import.meta.url));
+const NAME = 'someone/some-model';
+const KILLS = 20;
+/** Longest time that a process gets before the test gives it up. */
+const LIMIT_MS = 60_000;
+
+const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-killed-'));
+const hub = await LocalHub.start();
+after(() => {
+  hub.stop();
+  rmSync(scratch, { recursive: true });
+});
+
+/** Random bytes, so that a piece in the wrong place is noticed. */
+const WEIGHTS = Buffer.from(new Random(17).floats(500_000).buffer);
+hub.publish(NAME, { 'model.safetensors': WEIGHTS, 'vocab.json': '{}', 'config.json': '{}' });
+
+function start(cache: string) {
+  const env = { ...process.env, HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: cache, HF_TOKEN: 'x' };
+  const child = spawn(process.execPath, [PULL, NAME], { env, timeout: LIMIT_MS, killSignal: 'SIGKILL' });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+  const ended = new Promise<{ code: number | null; output: string }>((resolve) =>
+    child.on('close', (code) => resolve({ code, output })),
+  );
+  return { child, ended };
+}
+
+const weightsIn = (cache: string, snapshot: string) => {
+  assert.ok(snapshot.startsWith(cache), snapshot);
+  return sha256(readFileSync(join(snapshot.trim(), 'model.safetensors')));
+};
+
+test(`a pull that is killed ${KILLS} times at random points ends with the right bytes`, async () => {
+  const cache = join(scratch, 'killed');
+  const random = new Random(3);
+  // Counted in requests rather than in time: the points are spread over the work, however fast the machine is.
+  let [untilKill, kills] = [0, 0];
+  let kill = () => {};
+  hub.onCdn = (request, response) => {
+    if (untilKill-- === 0) setTimeout(kill, random.integer(0, 3));
+    setTimeout(() => sendRange(WEIGHTS, etagOf(WEIGHTS), request, response), 1);
+    return true;
+  };
+  while (kills < KILLS) {
+    // A range has 16 KB, and the file 122 of them.
+    untilKill = random.integer(0, 5);
+    const { child, ended } = start(cache);
+    kill = () => child.kill('SIGKILL');
+    const { code, output } = await ended;
+    if (code !== null) assert.equal(code, 0, output);
+    kills++;
+    if (code === 0) break;
+    assert.ok(!existsSync(join(cache, 'models--someone--some-model', 'refs')), 'a name for half a model');
+  }
+  kill = () => {};
+  const asked = hub.downloads.length;
+  const { code, output } = await start(cache).ended;
+  assert.equal(code, 0, output);
+  assert.equal(weightsIn(cache, output), sha256(WEIGHTS));
+  assert.ok(kills > 5, `it was killed ${kills} times only`);
+  assert.ok(hub.downloads.length - asked < 122, 'nothing was kept');
+});
+
+test('two processes at once do not disturb each other, even when one is killed', async () => {
+  for (const killsOne of [false, true]) {
+    const cache = join(scratch, `both${killsOne}`);
+    const [first, second] = [start(cache), start(cache)];
+    hub.requests.length = 0;
+    let served = 0;
+    hub.onCdn = () => {
+      if (++served === 10 && killsOne) first.child.kill('SIGKILL');
+      return false;
+    };
+    const [one, other] = await Promise.all([first.ended, second.ended]);
+    if (!killsOne) assert.equal(weightsIn(cache, one.output), sha256(WEIGHTS));
+    assert.equal(other.code, 0, other.output);
+    assert.equal(weightsIn(cache, other.output), sha256(WEIGHTS));
+    if (!killsOne) assert.equal(hub.downloads.length, 123, 'something came twice');
+  }
+});
