@@ -19,5 +19,11 @@ if (files.length === 0) {
   process.exit(1);
 }
 const concurrency = `--test-concurrency=${availableParallelism()}`;
-const run = spawnSync(process.execPath, ['--test', concurrency, ...files], { stdio: 'inherit', cwd: root });
+// What somebody pulled must not become a test's default model.
+const { QWEN_ASR_MODEL: _, ...env } = { ...process.env, HF_HUB_CACHE: join(root, 'dist', 'no-cache') };
+const run = spawnSync(process.execPath, ['--test', concurrency, ...files], {
+  stdio: 'inherit',
+  cwd: root,
+  env,
+});
 process.exit(run.status ?? 1);
