@@ -1,5 +1,5 @@
-import { hannWindow } from '../../ops/hannWindow.js';
-import { type RealFft, realFft } from '../../ops/reference/realFft.js';
+import { hannWindow } from '../../ops/logMelShape.js';
+import { type RealFft, realFft } from '../../ops/reference/logMel.js';
 
 /** Samples that a probability is for: 32 ms at 16 kHz. */
 export const VAD_FRAME_SAMPLES = 512;

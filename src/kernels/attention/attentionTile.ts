@@ -1,8 +1,8 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntReg, VecReg } from '../../jit/ir.js';
 import { ScratchVariable } from '../kernel.js';
-import { dotTile } from '../matrix/dotTile.js';
-import { type OperandDtype, type TilePolicy, tilePolicy } from '../matrix/tilePolicy.js';
+import { choosePolicy } from '../matrix/formats/choosePolicy.js';
+import { dotTile, type OperandDtype, type ProductPolicy } from '../matrix/productPolicy.js';
 
 /** Query rows of one tile: full vectors of every width, and enough of them to use each key 32 times. */
 export const ATTENTION_ROWS = 32;
@@ -54,7 +54,7 @@ export interface AttentionScratch {
 export class AttentionTile {
   readonly k: KernelBuilder;
   readonly shape: AttentionShape;
-  readonly policy: TilePolicy;
+  readonly policy: ProductPolicy;
   /** Weights are multiplied with the values in bf16, two keys at a time. */
   readonly isPaired: boolean;
   readonly scratch: IntReg;
@@ -79,7 +79,7 @@ export class AttentionTile {
   constructor(k: KernelBuilder, shape: AttentionShape, scratch: IntReg) {
     this.k = k;
     this.shape = shape;
-    this.policy = tilePolicy(k.capabilities, shape.dtype, shape.dtype);
+    this.policy = choosePolicy(k.capabilities, shape.dtype, shape.dtype);
     this.isPaired = this.policy.name === 'pairDot';
     this.scratch = scratch;
     this.at = layOut(shape.headDim);

@@ -1,8 +1,8 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntReg, VecReg } from '../../jit/ir.js';
 import { boundIndex, defineKernel, type Kernel, type KernelParams, ScratchVariable } from '../kernel.js';
-import { dotTile } from '../matrix/dotTile.js';
-import { type TilePolicy, tilePolicy } from '../matrix/tilePolicy.js';
+import { choosePolicy } from '../matrix/formats/choosePolicy.js';
+import { dotTile, type ProductPolicy } from '../matrix/productPolicy.js';
 import { emitExp } from '../vectorMath.js';
 import { emitWeightedValues } from './attentionTile.js';
 import {
@@ -257,7 +257,7 @@ interface StepScratch {
 class StepTile {
   readonly k: KernelBuilder;
   readonly spec: CachedAttentionSpec;
-  readonly policy: TilePolicy;
+  readonly policy: ProductPolicy;
   readonly scratch: IntReg;
   readonly at: StepScratch;
   /** Query heads that share the key/value head. */
@@ -278,7 +278,7 @@ class StepTile {
   constructor(k: KernelBuilder, spec: CachedAttentionSpec, scratch: IntReg) {
     this.k = k;
     this.spec = spec;
-    this.policy = tilePolicy(k.capabilities, spec.dtype, spec.dtype);
+    this.policy = choosePolicy(k.capabilities, spec.dtype, spec.dtype);
     this.scratch = scratch;
     this.at = layOut(spec.headDim, k.lanes);
     this.group = spec.heads / spec.kvHeads;

@@ -1,6 +1,6 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from '../kernel.js';
-import type { OperandDtype } from '../matrix/tilePolicy.js';
+import type { OperandDtype } from '../matrix/productPolicy.js';
 import { emitAttention } from './attention.js';
 import { ATTENTION_ROWS, AttentionTile } from './attentionTile.js';
 

@@ -1,4 +1,4 @@
-import type { OperandDtype } from '../matrix/tilePolicy.js';
+import type { OperandDtype } from '../matrix/productPolicy.js';
 
 /**
  * A feature map in memory: channels last, with a border of one element on every side, so that a 3×3 window is three

@@ -2,7 +2,7 @@ import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntReg, VecReg } from '../../jit/ir.js';
 import { type ArgumentLoads, type ArgumentUses, boundIndex } from '../kernel.js';
 import { emitSilu, Gelu } from '../vectorMath.js';
-import type { OperandDtype } from './tilePolicy.js';
+import type { OperandDtype } from './productPolicy.js';
 
 /** Arguments of every product with an epilogue. */
 export const PRODUCT_ARGUMENTS = {

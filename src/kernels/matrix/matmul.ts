@@ -8,9 +8,9 @@ import {
   type KernelParams,
   ScratchVariable,
 } from '../kernel.js';
-import { dotTile } from './dotTile.js';
 import { type EpilogueSpec, emitEpilogue, epilogueName, PRODUCT_ARGUMENTS } from './epilogue.js';
-import { OPERAND_BYTES, type OperandDtype, type TilePolicy, tilePolicy } from './tilePolicy.js';
+import { choosePolicy } from './formats/choosePolicy.js';
+import { dotTile, OPERAND_BYTES, type OperandDtype, type ProductPolicy } from './productPolicy.js';
 
 /** What a matrix product is specialised on; the number of rows M and all pointers come at run time. */
 export interface MatmulSpec {
@@ -101,7 +101,7 @@ function windowBytes({ aDtype, segments, segmentDepth, aSegmentStrideBytes }: Ma
 }
 
 function emit(k: KernelBuilder, spec: MatmulSpec, params: Params): void {
-  const policy = tilePolicy(k.capabilities, spec.aDtype, spec.bDtype);
+  const policy = choosePolicy(k.capabilities, spec.aDtype, spec.bDtype);
   const state = tileState(k, spec, params);
   const first = state.row.get();
   const strips = k.intOp('sub', state.end.get(), first, first);
@@ -148,7 +148,7 @@ function emitStrip(
   k: KernelBuilder,
   spec: MatmulSpec,
   params: Params,
-  policy: TilePolicy,
+  policy: ProductPolicy,
   state: TileState,
 ): void {
   const rows = rowPointers(k, spec, params.args, policy, state);
@@ -175,7 +175,7 @@ interface RowSegment {
 /** The segments of a row, cut into pieces of whole steps that the target's tuning asks for. */
 function cutSegments(
   { segments, segmentDepth, aSegmentStrideBytes }: MatmulSpec,
-  { aBytes, bBytes, stepElements }: TilePolicy,
+  { aBytes, bBytes, stepElements }: ProductPolicy,
   { kSegmentBytes }: Tuning,
 ): RowSegment[] {
   const steps =
@@ -194,7 +194,7 @@ function emitStripEpilogue(
   k: KernelBuilder,
   spec: MatmulSpec,
   { args, scratch }: Params,
-  policy: TilePolicy,
+  policy: ProductPolicy,
   state: TileState,
 ): void {
   const row = state.row.get();
@@ -218,7 +218,7 @@ function rowPointers(
   k: KernelBuilder,
   spec: MatmulSpec,
   args: Params['args'],
-  policy: TilePolicy,
+  policy: ProductPolicy,
   state: TileState,
 ): IntReg[] {
   const x = args.x();
@@ -246,7 +246,7 @@ function rowPointers(
 function emitColumns(
   k: KernelBuilder,
   spec: MatmulSpec,
-  policy: TilePolicy,
+  policy: ProductPolicy,
   rows: readonly IntReg[],
   b: IntReg,
   c: IntReg,

@@ -2,7 +2,8 @@ import type { KernelBuilder } from '../../jit/builder.js';
 import type { Capabilities, IntReg, VecReg } from '../../jit/ir.js';
 import { defineKernel, type Kernel, type KernelParams } from '../kernel.js';
 import { type EpilogueSpec, emitEpilogue, epilogueName, PRODUCT_ARGUMENTS } from './epilogue.js';
-import { type OperandDtype, type TilePolicy, tilePolicy } from './tilePolicy.js';
+import { choosePolicy } from './formats/choosePolicy.js';
+import type { OperandDtype, ProductPolicy } from './productPolicy.js';
 
 /** A product of few rows, specialised on everything but the pointers. */
 export interface MatvecSpec {
@@ -79,7 +80,7 @@ interface ColumnOperands {
 
 /** C [rows, columnsPerTile] f32 = A · B[column …]ᵀ, at c + cOffsetBytes. */
 export function emitColumns(k: KernelBuilder, spec: MatvecSpec, operands: ColumnOperands): void {
-  const policy = tilePolicy(k.capabilities, spec.aDtype, spec.bDtype);
+  const policy = choosePolicy(k.capabilities, spec.aDtype, spec.bDtype);
   const a = operands.x();
   const b = k.intOp('mul', operands.column, spec.bStrideBytes);
   k.advance(b, operands.weight());
@@ -137,7 +138,7 @@ export function rowGroups(rows: number, vecRegisters: number): { firstRow: numbe
  * sums[r] = [Σ_k A[r,k]·B[n,k] for n of 4] in the low four lanes. The rows of B are read one at a time, so that a
  * thread's reading is a single linear stream: what matters where the weights come from memory once.
  */
-export function streamDot(k: KernelBuilder, policy: TilePolicy, operands: StreamOperands): VecReg[] {
+export function streamDot(k: KernelBuilder, policy: ProductPolicy, operands: StreamOperands): VecReg[] {
   const { a, aStrideBytes, firstRow, rows, b, bStrideBytes, depth, fromMemory } = operands;
   const unroll = chooseUnroll(depth / policy.stepElements, rows, k.capabilities);
   const { prefetchBytes } = k.capabilities.tuning;
@@ -146,9 +147,7 @@ export function streamDot(k: KernelBuilder, policy: TilePolicy, operands: Stream
   const aStep = policy.stepElements * policy.aBytes;
   const bStep = policy.stepElements * policy.bBytes;
   const columns = [0, 1, 2, 3].map(() => {
-    const accumulators = Array.from({ length: rows }, () =>
-      Array.from({ length: unroll }, () => k.vecConst(0)),
-    );
+    const accumulators = Array.from({ length: rows }, () => policy.initAccumulators(k, unroll));
     const offset = k.intConst(0);
     k.while('lt', offset, depth * policy.aBytes, () => {
       for (let first = 0; first < unroll; first += stepsAtOnce) {
@@ -160,7 +159,7 @@ export function streamDot(k: KernelBuilder, policy: TilePolicy, operands: Stream
         steps.forEach((w, i) => {
           const u = first + i;
           accumulators.forEach((row, r) => {
-            policy.productOfMemory(k, row[u]!, w, k.at(a, (firstRow + r) * aStrideBytes + u * aStep, offset));
+            policy.product(k, row[u]!, k.at(a, (firstRow + r) * aStrideBytes + u * aStep, offset), w);
           });
         });
       }
@@ -172,7 +171,7 @@ export function streamDot(k: KernelBuilder, policy: TilePolicy, operands: Stream
     return accumulators.map((row) => row.reduce((sum, next) => k.add(sum, next, sum)));
   });
   const [c0, c1, c2, c3] = columns as [VecReg[], VecReg[], VecReg[], VecReg[]];
-  return c0.map((sum, r) => k.reduce4([sum, c1[r]!, c2[r]!, c3[r]!], sum));
+  return c0.map((sum, r) => policy.finish(k, [sum, c1[r]!, c2[r]!, c3[r]!]));
 }
 
 /** Independent accumulators hide the latency of the products; as many as divide the steps and fit. */

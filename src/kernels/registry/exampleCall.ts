@@ -1,6 +1,6 @@
 import type { Capabilities } from '../../jit/ir.js';
 import type { KernelCall, Memory } from '../kernel.js';
-import type { OperandDtype } from '../matrix/tilePolicy.js';
+import type { OperandDtype } from '../matrix/productPolicy.js';
 import type { ModelShapes } from './modelShapes.js';
 
 /** An array that a call works on. */

@@ -1,6 +1,6 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import { type ArgumentUses, boundIndex, defineKernel, type Kernel, type KernelParams } from '../kernel.js';
-import type { OperandDtype } from '../matrix/tilePolicy.js';
+import type { OperandDtype } from '../matrix/productPolicy.js';
 
 /** ids [M] i32, table [lastId + 1, length], y [M, length] f32; one tile a row. */
 const EMBED_ARGUMENTS = {

@@ -1,7 +1,7 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { Address, IntReg } from '../../jit/ir.js';
 import { type ArgumentUses, boundIndex, defineKernel, type Kernel, type KernelParams } from '../kernel.js';
-import type { OperandDtype } from '../matrix/tilePolicy.js';
+import type { OperandDtype } from '../matrix/productPolicy.js';
 import { emitRmsScale } from './norms.js';
 
 export interface RotarySpec {

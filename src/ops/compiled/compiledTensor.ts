@@ -2,8 +2,9 @@ import { QwenAsrError } from '../../error.js';
 import type { Memory } from '../../kernels/kernel.js';
 import type { Block } from '../../runtime/arena.js';
 import { roundToBf16, widenBf16 } from '../bfloat16.js';
-import type { ActivationDtype, FeatureMap, KvCache, Tensor } from '../operators.js';
+import type { ActivationDtype, FeatureMap, KvCache, Tensor, Weight } from '../operators.js';
 import type { CompiledScope } from './compiledScope.js';
+import type { CompiledWeight } from './compiledWeight.js';
 
 /** How elements lie in memory. */
 export type ElementType = 'f32' | 'bf16' | 'i32';
@@ -130,4 +131,36 @@ export interface CompiledKvCache extends KvCache {
   readonly element: ElementType;
   /** The last position that was asked for; there is memory for more. */
   readonly lastPosition: number;
+}
+
+/*
+ * The handles that stages pass around, as this backend made them. Mixing backends is a programming error, which the
+ * tensor check catches; the other handles only ever reach an operator together with tensors.
+ */
+
+export function tensorOf(tensor: Tensor): CompiledTensor {
+  if (tensor instanceof CompiledTensor) return tensor;
+  throw new QwenAsrError('internal', `${tensor.label}: expected a tensor of the compiled backend`);
+}
+
+/** @throws QwenAsrError `internal` for elements that a kernel would take for others */
+export function operandOf(tensor: Tensor, element: ElementType): CompiledTensor {
+  const operand = tensorOf(tensor);
+  if (operand.element === element) return operand;
+  throw new QwenAsrError('internal', `${tensor.label}: expected ${element}, found ${operand.element}`);
+}
+
+/** @throws QwenAsrError `internal` for a weight that was placed for another use, or by another backend */
+export function weightOf(weight: Weight, layout: CompiledWeight['layout']): CompiledWeight {
+  const placed = weight as CompiledWeight;
+  if (placed.layout === layout) return placed;
+  throw new QwenAsrError('internal', `${weight.name}: expected a ${layout}, found ${placed.layout}`);
+}
+
+export function mapOf(map: FeatureMap): CompiledFeatureMap {
+  return map as CompiledFeatureMap;
+}
+
+export function cacheOf(cache: KvCache): CompiledKvCache {
+  return cache as CompiledKvCache;
 }

@@ -9,8 +9,7 @@ import {
 import type { Memory } from '../../kernels/kernel.js';
 import type { Region } from '../../runtime/machine.js';
 import type { Ceilings } from '../operators.js';
-import { type CeilingBench, FixedWork } from './fixedWork.js';
-import { probeDatapath } from './probeDatapath.js';
+import { type CeilingBench, FixedWork, probeDatapath } from './fixedWork.js';
 
 /** Read once a repetition: far more than the caches of a core hold, and than most shared ones. */
 const MEMORY_BYTES = 512 * 2 ** 20;

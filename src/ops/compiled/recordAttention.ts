@@ -3,8 +3,7 @@ import { stepAttention } from '../../kernels/attention/stepAttention.js';
 import { windowAttention } from '../../kernels/attention/windowAttention.js';
 import type { Operators } from '../operators.js';
 import { checkHeadDim, checkHeadGroup } from './checkShapes.js';
-import { cacheOf, operandOf, tensorOf } from './compiledHandles.js';
-import { type CompiledTensor, ELEMENT_BYTES } from './compiledTensor.js';
+import { type CompiledTensor, cacheOf, ELEMENT_BYTES, operandOf, tensorOf } from './compiledTensor.js';
 import type { TapeRecorder } from './tapeRecorder.js';
 
 type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];

@@ -4,8 +4,14 @@ import type { Memory } from '../../kernels/kernel.js';
 import { matmul } from '../../kernels/matrix/matmul.js';
 import { convolutionTile } from '../../kernels/matrix/tileShapes.js';
 import type { Operators } from '../operators.js';
-import { mapOf, operandOf, tensorOf, weightOf } from './compiledHandles.js';
-import { type CompiledFeatureMap, ELEMENT_BYTES } from './compiledTensor.js';
+import {
+  type CompiledFeatureMap,
+  ELEMENT_BYTES,
+  mapOf,
+  operandOf,
+  tensorOf,
+  weightOf,
+} from './compiledTensor.js';
 import type { CompiledWeight } from './compiledWeight.js';
 import type { TapeRecorder } from './tapeRecorder.js';
 

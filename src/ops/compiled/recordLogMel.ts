@@ -1,12 +1,10 @@
 import { melFloor, melLog, padColumns, padReflect, powerSpectrum } from '../../kernels/audio/logMel.js';
 import type { Memory } from '../../kernels/kernel.js';
 import { matmul } from '../../kernels/matrix/matmul.js';
-import { fourierBasis } from '../fourierBasis.js';
-import { FFT_BINS, FFT_SIZE, HOP_SAMPLES, MEL_BINS, melFrameCount } from '../logMelShape.js';
+import { FFT_BINS, FFT_SIZE, fourierBasis, HOP_SAMPLES, MEL_BINS, melFrameCount } from '../logMelShape.js';
 import type { Operators } from '../operators.js';
 import { checkMelBins } from './checkShapes.js';
-import { tensorOf } from './compiledHandles.js';
-import type { CompiledTensor } from './compiledTensor.js';
+import { type CompiledTensor, tensorOf } from './compiledTensor.js';
 import type { TapeRecorder } from './tapeRecorder.js';
 
 /** Frames are transformed in blocks, so that buffers stay small however long the clip is. */

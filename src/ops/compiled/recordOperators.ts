@@ -1,6 +1,6 @@
 import type { Operators } from '../operators.js';
-import { tensorOf } from './compiledHandles.js';
 import type { Probe } from './compiledPass.js';
+import { tensorOf } from './compiledTensor.js';
 import { recordCachedAttention, recordWindowAttention } from './recordAttention.js';
 import { recordChunkMel, recordConv2dGelu, recordFlattenTime } from './recordConvStem.js';
 import { recordLogMel } from './recordLogMel.js';

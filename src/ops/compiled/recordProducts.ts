@@ -6,8 +6,7 @@ import { matvec, maxStreamRows } from '../../kernels/matrix/matvec.js';
 import { matmulTile, streamColumns } from '../../kernels/matrix/tileShapes.js';
 import type { Operators, Tensor } from '../operators.js';
 import { checkColumnCount, checkInPlaceShape, checkSameElement } from './checkShapes.js';
-import { tensorOf, weightOf } from './compiledHandles.js';
-import { type CompiledTensor, ELEMENT_BYTES } from './compiledTensor.js';
+import { type CompiledTensor, ELEMENT_BYTES, tensorOf, weightOf } from './compiledTensor.js';
 import type { CompiledWeight } from './compiledWeight.js';
 import type { TapeRecorder } from './tapeRecorder.js';
 

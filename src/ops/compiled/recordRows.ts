@@ -3,7 +3,7 @@ import { layerNorm, type NormSpec, rmsNorm } from '../../kernels/rows/norms.js';
 import { rotaryToCache } from '../../kernels/rows/rotaryToCache.js';
 import type { Operators } from '../operators.js';
 import { checkHeadDim, checkRowLength } from './checkShapes.js';
-import { cacheOf, operandOf, tensorOf, weightOf } from './compiledHandles.js';
+import { cacheOf, operandOf, tensorOf, weightOf } from './compiledTensor.js';
 import type { TapeRecorder } from './tapeRecorder.js';
 
 type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];

@@ -1,23 +1,16 @@
+import { QwenAsrError } from '../../error.js';
+import { nextTurn } from '../../runtime/nextTurn.js';
 import { checkedOperators } from '../checkedOperators.js';
 import type { Backend, Observer, Operators, Pass, Scope, Weight } from '../operators.js';
 import { checkParameterBytes, type Parameter } from '../parameter.js';
-import { argmaxLinear } from './argmaxLinear.js';
-import { cachedAttention } from './cachedAttention.js';
-import { chunkMel } from './chunkMel.js';
-import { conv2dGelu } from './conv2dGelu.js';
-import { embed } from './embed.js';
-import { flattenTime } from './flattenTime.js';
-import { layerNorm } from './layerNorm.js';
-import { linear } from './linear.js';
+import { cachedAttention, rotaryToCache, windowAttention } from './attention.js';
+import { chunkMel, conv2dGelu, flattenTime } from './convStem.js';
 import { logMel } from './logMel.js';
-import { PassQueue } from './referencePass.js';
+import { layerNorm, rmsNorm } from './norms.js';
+import { argmaxLinear, embed, linear, swiglu } from './products.js';
 import { ReferenceScope } from './referenceScope.js';
 import { floatsOf } from './referenceTensor.js';
 import { ReferenceWeight } from './referenceWeight.js';
-import { rmsNorm } from './rmsNorm.js';
-import { rotaryToCache } from './rotaryToCache.js';
-import { swiglu } from './swiglu.js';
-import { windowAttention } from './windowAttention.js';
 
 /**
  * The reference backend: every operator as a plain loop over Float32Array with sums in f64, one thread, no native code.
@@ -113,4 +106,53 @@ function recordInto(steps: (() => void)[], observer: Observer | undefined): Oper
 /** The operator's form of the function that is also the reference for other front ends. */
 function runLogMel({ samples, filters, y }: Parameters<Operators['logMel']>[0]): void {
   floatsOf(y).set(logMel(floatsOf(samples), floatsOf(filters)));
+}
+
+/** Longest time the event loop is kept waiting, besides the one operator that is running. */
+const YIELD_AFTER_MS = 10;
+
+/** Runs the passes of one backend one at a time, in the order of their calls. */
+export class PassQueue {
+  #tail: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  /** Throws `closed` after {@link close}. */
+  check(what: string): void {
+    if (this.#closed) throw new QwenAsrError('closed', `${what}: the backend has been closed`);
+  }
+
+  /** A pass of recorded operators. */
+  pass(label: string, steps: readonly (() => void)[]): Pass {
+    return { label, run: (signal) => this.#enqueue(() => this.#runSteps(label, steps, signal)) };
+  }
+
+  /** Ends the running pass at its next operator and all later ones at once. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#tail;
+  }
+
+  #enqueue(task: () => Promise<void>): Promise<void> {
+    const done = this.#tail.then(task);
+    this.#tail = done.catch(() => {});
+    return done;
+  }
+
+  async #runSteps(
+    label: string,
+    steps: readonly (() => void)[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    let yieldedAt = performance.now();
+    for (const step of steps) {
+      this.check(label);
+      if (signal?.aborted) throw new QwenAsrError('aborted', `${label}: stopped by the caller's signal`);
+      step();
+      if (performance.now() - yieldedAt > YIELD_AFTER_MS) {
+        await nextTurn();
+        yieldedAt = performance.now();
+      }
+    }
+    this.check(label);
+  }
 }

@@ -1,8 +1,12 @@
 import { QwenAsrError } from '../../error.js';
 import { checkChunkCount } from '../checkedOperators.js';
 import type { ActivationDtype, FeatureMap, KvCache, Scope, Tensor } from '../operators.js';
-import type { ReferenceFeatureMap, ReferenceKvCache } from './referenceStorage.js';
-import { type Lifetime, ReferenceTensor } from './referenceTensor.js';
+import {
+  type Lifetime,
+  type ReferenceFeatureMap,
+  type ReferenceKvCache,
+  ReferenceTensor,
+} from './referenceTensor.js';
 
 /** What a scope needs of its backend. */
 export interface ScopeOwner {

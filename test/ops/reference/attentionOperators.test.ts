@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cacheLayer } from '../../../src/ops/reference/referenceStorage.js';
+import { cacheLayer } from '../../../src/ops/reference/referenceTensor.js';
 import { Random } from '../../support/random.js';
 import { assertClose, OperatorHarness } from './operatorHarness.js';
 

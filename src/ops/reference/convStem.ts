@@ -1,7 +1,22 @@
 import type { Operators } from '../operators.js';
 import { gelu } from './gelu.js';
-import { pixelsOf } from './referenceStorage.js';
+import { floatsOf, pixelsOf } from './referenceTensor.js';
 import { weightOf } from './referenceWeight.js';
+
+/** Cuts mel [bins, frames] into chunks of y.width frames: y [chunks, 1, bins, width], zero after the last frame. */
+export function chunkMel({ mel, y }: Parameters<Operators['chunkMel']>[0]): void {
+  const input = floatsOf(mel); // [bins, frames] f32
+  const frames = mel.shape[1]!;
+  const output = pixelsOf(y).fill(0); // [chunks, 1, bins, width] f32
+  for (let chunk = 0; chunk < y.chunks; chunk++) {
+    const start = chunk * y.width;
+    const end = Math.min(start + y.width, frames);
+    for (let bin = 0; bin < y.height; bin++) {
+      const row = input.subarray(bin * frames + start, bin * frames + end);
+      output.set(row, (chunk * y.height + bin) * y.width);
+    }
+  }
+}
 
 /** 3×3 convolution, stride 2, padding 1, plus bias, then exact GELU, over NCHW arrays. weight [Cout, Cin, 3, 3]. */
 export function conv2dGelu({ x, weight, bias, y }: Parameters<Operators['conv2dGelu']>[0]): void {
@@ -54,6 +69,20 @@ function addPlane(
         const output = i * sumsSize.width;
         for (let j = first; j < end; j++) sums[output + j]! += factor * plane[input + 2 * j]!;
       }
+    }
+  }
+}
+
+/** y[chunk·width + t, c·height + f] = x[chunk, c, f, t], for as many rows as y has. */
+export function flattenTime({ x, y }: Parameters<Operators['flattenTime']>[0]): void {
+  const input = pixelsOf(x); // [chunks, channels, height, width] f32
+  const output = floatsOf(y); // [rows, channels·height] f32
+  const features = x.channels * x.height;
+  for (let row = 0; row < y.shape[0]!; row++) {
+    const chunk = Math.floor(row / x.width);
+    const t = row % x.width;
+    for (let feature = 0; feature < features; feature++) {
+      output[row * features + feature] = input[(chunk * features + feature) * x.width + t]!;
     }
   }
 }

@@ -1,0 +1,24 @@
+import type { Capabilities } from '../../../jit/ir.js';
+import { OPERAND_BYTES, type OperandDtype, type ProductPolicy } from '../productPolicy.js';
+
+/** A in f32, B in f32 or in bf16 that is widened exactly: fused multiply-add, lanes along K, lanes elements a step. */
+export function widenDot(
+  { lanes, widensInPairs, tuning }: Capabilities,
+  weight: OperandDtype,
+): ProductPolicy {
+  const isNarrow = weight === 'bf16';
+  return {
+    name: 'widenDot',
+    aBytes: OPERAND_BYTES.f32,
+    bBytes: OPERAND_BYTES[weight],
+    stepElements: lanes,
+    tileRows: tuning.tileRows,
+    tileColumns: 4,
+    initAccumulators: (k, count) => Array.from({ length: count }, () => k.vecConst(0)),
+    loadA: (k, from) => k.load(from),
+    loadB: (k, from) => k.load(from, isNarrow ? 'bf16' : 'raw'),
+    ...(widensInPairs && isNarrow && { loadPair: (k, from) => k.loadPair(from) }),
+    product: (k, accumulator, a, b) => ('base' in a ? k.fma(accumulator, b, a) : k.fma(accumulator, a, b)),
+    finish: (k, accumulators) => k.reduce4(accumulators, accumulators[0]),
+  };
+}
