@@ -93,6 +93,14 @@ const MAX_RUNS = 100_000;
 
 const asIs = (value: string | number | null): string => String(value);
 
+/** Its audio becomes segments, which can be decoded side by side. */
+export function isCut({
+  segmentSeconds: seconds,
+  vad,
+}: Pick<ModelCellPlan, 'segmentSeconds' | 'vad'>): boolean {
+  return seconds !== null || vad;
+}
+
 /** A value of cells that run this engine, and what stands there for a command. */
 function ofModel<Value>(of: (cell: ModelCellPlan, facts: CellFacts | null) => Value, otherwise: Value) {
   return ({ cell, facts }: Pick<CellContext, 'cell'> & Partial<CellContext>): Value =>
@@ -232,10 +240,10 @@ export const SETTINGS = {
     },
     cell: {
       id: 'segment',
-      put: (seconds: number, { segmentSeconds: before, batch }) =>
+      put: (seconds: number, cell) =>
         seconds === 0
-          ? { segmentSeconds: null, batch: 1 }
-          : { segmentSeconds: seconds, batch: before === null ? DEFAULT_BATCH : batch },
+          ? { segmentSeconds: null, batch: cell.vad ? cell.batch : 1 }
+          : { segmentSeconds: seconds, batch: isCut(cell) ? cell.batch : DEFAULT_BATCH },
       shown: ({ segmentSeconds: seconds }) => seconds ?? 0,
     },
     stored: ofModel<SettingValue>(({ segmentSeconds: seconds }) => seconds, null),
@@ -267,7 +275,7 @@ export const SETTINGS = {
       id: 'batch',
       put: (batch: number) => ({ batch }),
       shown: ({ batch }) => batch,
-      applies: ({ segmentSeconds: seconds }) => seconds !== null,
+      applies: isCut,
     },
     stored: ofModel(({ batch }) => batch, 1),
     compared: true,
@@ -296,6 +304,30 @@ export const SETTINGS = {
       wanted: ofModel<boolean | undefined>(({ skipSilence }) => skipSilence, undefined),
     },
     describe: ({ skipSilence }) => (skipSilence ? 'without silence' : null),
+  },
+  vad: {
+    key: 'vad',
+    option: {
+      placeholder: '',
+      section: FURTHER,
+      help: [
+        'Leave out all but speech (voice activity): segments begin and end',
+        'at pauses, 30 s long at most, or as --segment says',
+      ],
+      read: anyText,
+      several: 'never',
+    },
+    cell: {
+      id: 'vad',
+      put: (vad: true, cell) => ({ vad, batch: isCut(cell) ? cell.batch : DEFAULT_BATCH }),
+      shown: ({ vad }) => vad,
+    },
+    stored: ofModel(({ vad }) => vad, false),
+    older: false,
+    compared: true,
+    resumed: { name: 'vad', wanted: ofModel<boolean | undefined>(({ vad }) => vad, undefined) },
+    describe: ({ vad, segmentSeconds: seconds, batch }) =>
+      vad === true ? `speech alone${seconds === null ? `, batch ${batch}` : ''}` : null,
   },
   language: {
     key: 'language',
@@ -431,7 +463,7 @@ const FIELD_ORDER: readonly (keyof CellSettings)[] = [
 /** From the slowest to the fastest, so that neighbouring cells share their model where possible; a new one comes last. */
 const EXPANSION_ORDER: readonly SettingName[] = [
   ...(['model', 'what', 'backend', 'isa', 'precision', 'threads', 'audio', 'tokens', 'segment'] as const),
-  'batch',
+  ...(['vad', 'batch'] as const),
 ];
 
 /** The settings as results have them, one after the other. */

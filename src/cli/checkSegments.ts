@@ -1,4 +1,5 @@
 import type { CellPlan } from '../bench/plan/benchPlan.js';
+import { isCut } from '../bench/settings.js';
 import { QwenAsrError } from '../error.js';
 
 /** Options on how audio is cut, as they were given. */
@@ -6,6 +7,7 @@ export interface SegmentValues {
   readonly segment?: readonly number[] | number;
   readonly batch?: readonly number[] | number;
   readonly 'skip-silence'?: true;
+  readonly vad?: true;
 }
 
 /**
@@ -16,20 +18,22 @@ export interface SegmentValues {
  */
 export function checkSegments(values: SegmentValues, cells: readonly CellPlan[], place = ''): void {
   const models = cells.filter((cell) => cell.kind === 'model');
-  const cut = models.some(({ segmentSeconds }) => segmentSeconds !== null);
+  const cut = models.some(isCut);
   if (values.batch !== undefined && !cut) {
     throw refusal(place, '--batch', 'segments to decode side by side (--segment)', 'audio that is not cut');
   }
   const asked = [
     ...(cut && values.segment !== undefined ? ['--segment'] : []),
     ...(values['skip-silence'] ? ['--skip-silence'] : []),
+    ...(values.vad ? ['--vad'] : []),
   ];
   const [option] = asked;
   if (option !== undefined && models.some(({ mode }) => mode === 'encoder')) {
     throw refusal(place, option, 'the full pipeline (-w 0)', 'the encoder alone (-w 1)');
   }
-  if (values['skip-silence'] && models.some(({ audio }) => audio.kind === 'silence')) {
-    throw refusal(place, '--skip-silence', 'recordings (-i)', 'nothing but silence');
+  const leavesOut = values['skip-silence'] ? '--skip-silence' : values.vad ? '--vad' : null;
+  if (leavesOut !== null && models.some(({ audio }) => audio.kind === 'silence')) {
+    throw refusal(place, leavesOut, 'recordings (-i)', 'nothing but silence');
   }
 }
 

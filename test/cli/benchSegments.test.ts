@@ -59,6 +59,20 @@ test('a long recording in segments, one by one and side by side: the same text, 
   assert.match(stdout, /^1 +2 .*\n3 +2 /m);
 });
 
+test('--vad measures what voice activity leaves, and the result says so', async () => {
+  const { code, stderr, stdout, result } = await measured('vad', '-i', TALK, '--vad', '-n', '1', '--details');
+  assert.deepEqual([code, stderr], [0, '']);
+  const [cell] = result.cells;
+  assert.deepEqual(
+    [cell?.settings.vad, cell?.settings.segmentSeconds, cell?.settings.batch],
+    [true, null, 4],
+  );
+  const [run] = cell?.runs ?? [];
+  assert.deepEqual([run?.text, run?.segments?.length], [texts.join(' '), 4]);
+  assert.match(stdout, /4 segment\(s\) of speech, batch 4/);
+  assert.match(stdout, /^base: .* speech alone, batch 4/m);
+});
+
 test('a single setting says into what it cuts, --tokens counts for each segment, --ref holds for the whole', async () => {
   const reference = join(scratch, 'talk.txt');
   writeFileSync(reference, texts.join(' '));

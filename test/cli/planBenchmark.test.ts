@@ -94,6 +94,29 @@ test('segments and batches are axes too; without --segment nothing is cut', () =
   assert.deepEqual(cutting('-w', '1', '--segment', '0'), [[null, 1, false]]);
 });
 
+test('--vad makes segments without --segment too, and is something to compare with', () => {
+  const cutting = (...args: string[]) =>
+    plan('-i', 'a.wav', ...args).cells.map((cell) => {
+      assert.ok(cell.kind === 'model');
+      return [cell.vad, cell.segmentSeconds, cell.batch];
+    });
+  assert.deepEqual(cutting('--vad'), [[true, null, 4]]);
+  assert.deepEqual(cutting('--vad', '--segment', '0'), [[true, null, 4]]);
+  assert.deepEqual(cutting('--vad', '--batch', '1,2'), [
+    [true, null, 1],
+    [true, null, 2],
+  ]);
+  assert.deepEqual(cutting('--vad', '--segment', '10', '--batch', '2'), [[true, 10, 2]]);
+  assert.deepEqual(cutting('--vs', '--vad'), [
+    [false, null, 1],
+    [true, null, 4],
+  ]);
+  assert.deepEqual(cutting('--vad', '--batch', '2', '--vs', '--segment 5'), [
+    [true, null, 2],
+    [true, 5, 2],
+  ]);
+});
+
 test('--vs changes how the audio is cut', () => {
   const sides = (...args: string[]) =>
     plan('-i', 'a.wav', ...args).cells.map((cell) => {
@@ -215,6 +238,8 @@ test('what cannot be planned is refused in one line', () => {
     [['-w', '0,1', '--segment', '0,30'], /^--segment: expected the full pipeline/],
     [['-w', '1', '-i', 'a.wav', '--skip-silence'], /^--skip-silence: expected the full pipeline/],
     [['--skip-silence'], /^--skip-silence: expected recordings \(-i\), found nothing but silence$/],
+    [['-w', '1', '-i', 'a.wav', '--vad'], /^--vad: expected the full pipeline/],
+    [['--vad'], /^--vad: expected recordings \(-i\), found nothing but silence$/],
     [['--vs', '--batch 1'], /^--vs: --batch: expected segments/],
     [['--segment', '30', '--vs', '--segment 0 --batch 2'], /^--vs: --batch: expected segments/],
     [['-w', '1', '--vs', '--segment 30'], /^--vs: --segment: expected the full pipeline/],

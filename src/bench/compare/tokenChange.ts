@@ -29,6 +29,7 @@ export function findTokenChange({ a, b }: CellPair, resultA: NamedResult, result
     a.settings.language === b.settings.language &&
     a.settings.segmentSeconds === b.settings.segmentSeconds &&
     (a.settings.skipSilence ?? false) === (b.settings.skipSilence ?? false) &&
+    (a.settings.vad ?? false) === (b.settings.vad ?? false) &&
     modelA?.hash === modelB?.hash &&
     audioOf(resultA.result, a)?.hash === audioOf(resultB.result, b)?.hash;
   const odd = [...runsB].find(([hash]) => !runsA.has(hash)) ?? [...runsA].find(([hash]) => !runsB.has(hash));

@@ -32,6 +32,8 @@ export interface ModelCellPlan {
   readonly batch: number;
   /** Leave silence out, as SegmentationOptions.skipSilence. */
   readonly skipSilence: boolean;
+  /** Leave out all but speech, as SegmentationOptions.vad. */
+  readonly vad: boolean;
 }
 
 /** Another engine's command, on the same audio. */

@@ -14,6 +14,7 @@ interface Draft {
 const BASE: Omit<ModelCellPlan, 'audio'> = {
   ...{ kind: 'model', id: 'base', label: 'base', mode: 'pipeline', model: '', load: {} },
   ...{ exactTokens: undefined, language: undefined, segmentSeconds: null, batch: 1, skipSilence: false },
+  vad: false,
 };
 
 /**

@@ -17,12 +17,14 @@ const SAMPLES_PER_MS = 16;
 const LEAST_FRAMES = 50;
 
 /** How the engine is told to cut, or null for a clip that is transcribed as a whole. */
-export function segmentationOf({ segmentSeconds, skipSilence }: ModelCellPlan): SegmentationOptions | null {
-  if (segmentSeconds === null && !skipSilence) return null;
-  return {
-    segmentMs: segmentSeconds === null ? Number.POSITIVE_INFINITY : 1000 * segmentSeconds,
-    skipSilence,
-  };
+export function segmentationOf({
+  segmentSeconds,
+  skipSilence,
+  vad,
+}: ModelCellPlan): SegmentationOptions | null {
+  if (segmentSeconds !== null) return { segmentMs: 1000 * segmentSeconds, skipSilence, vad };
+  if (vad) return { skipSilence, vad };
+  return skipSilence ? { segmentMs: Number.POSITIVE_INFINITY, skipSilence } : null;
 }
 
 /**

@@ -120,6 +120,7 @@ const settingsRecord = record('settings', 'Everything that was chosen for a cell
   segmentSeconds: orNull(amount('length that segments aim at; null: the audio was not cut')),
   batch: count('segments decoded side by side at most; 1 when the audio was not cut'),
   skipSilence: optional(flag('silence was left out; absent in older files: it was not')),
+  vad: optional(flag('all but speech was left out; absent in older files: it was not')),
   delayMs: amount('pause between runs'),
   isolated: flag('the cell had a process of its own'),
   command: orNull(text('command line of another engine')),

@@ -159,14 +159,17 @@ export class LiveText implements MeasurementWatcher {
 
 /** `4 segments of 30 s, batch 4, 20 tokens each`; null for audio that is heard as it is. */
 function describeCutting(
-  { segmentSeconds, batch, skipSilence }: ModelCellPlan,
+  { segmentSeconds, batch, skipSilence, vad }: ModelCellPlan,
   { segments, exactTokens }: CellFacts,
 ): string | null {
   if (segments === null) return null;
   const parts = [
-    segmentSeconds === null ? null : `${segments} segment(s) of about ${segmentSeconds} s, batch ${batch}`,
+    segmentSeconds === null || vad
+      ? null
+      : `${segments} segment(s) of about ${segmentSeconds} s, batch ${batch}`,
+    vad ? `${segments} segment(s) of speech, batch ${batch}` : null,
     skipSilence ? 'without silence' : null,
-    segmentSeconds === null || exactTokens === null ? null : `${exactTokens} tokens each`,
+    (segmentSeconds === null && !vad) || exactTokens === null ? null : `${exactTokens} tokens each`,
   ];
   return parts.filter((part) => part !== null).join(', ');
 }

@@ -15,6 +15,7 @@ import { createReferenceBackend } from '../../../src/ops/reference/referenceBack
 import { loadModel } from '../../../src/transcribe/loadModel.js';
 import type { SpeechModel } from '../../../src/transcribe/types.js';
 import { demoModelDir } from '../../support/projectRoot.js';
+import { Random } from '../../support/random.js';
 import { speakSentences } from '../../support/sentences.js';
 import { FakeModel } from '../fakeModel.js';
 import { fakeCell } from '../support/fakeCells.js';
@@ -209,6 +210,22 @@ test('of segments too the parts sum to the wall time, and next to nothing is oth
     }
     assert.ok(least <= 0, `batch ${batch}: ${least} ms too much`);
   }
+  await model.close();
+});
+
+test('with voice activity only speech is measured, and a recording without any takes no decode step', async () => {
+  const { samples, texts } = await speakSentences([0, 1, 2]);
+  const model = await loadModel(demoModelDir);
+  const cell = await openCell(model, recordingOf(samples), { vad: true, batch: 2 });
+  const run = await cell.run();
+  assert.deepEqual([cell.facts.segments, run.text], [3, texts.join(' ')]);
+  const heardMs = run.segments!.reduce((sum, segment) => sum + segment.heardMs, 0);
+  assert.ok(heardMs > 5000 && heardMs < 9000, `${heardMs} of 12000 ms`);
+  const noise = new Random(29).floats(5 * 16_000, 0.2);
+  const nothing = await openCell(model, recordingOf(noise), { vad: true, batch: 4 });
+  const { text, tokens, firstTokenMs, segments, decodeStepsMs } = await nothing.run();
+  assert.deepEqual([text, tokens, firstTokenMs, segments, decodeStepsMs], ['', 0, null, [], []]);
+  assert.equal(nothing.facts.frames, 0);
   await model.close();
 });
 

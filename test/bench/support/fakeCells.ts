@@ -19,6 +19,7 @@ export function fakeCell(id: string, rest: Partial<ModelCellPlan> = {}): ModelCe
     segmentSeconds: null,
     batch: 1,
     skipSilence: false,
+    vad: false,
     ...rest,
   };
 }
