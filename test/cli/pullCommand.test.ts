@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { pullCommand } from '../../src/cli/pullCommand.js';
 import { LocalHub } from '../hub/support/localHub.js';
 import { demoModelDir, projectRoot } from '../support/projectRoot.js';
 import { runHere } from '../support/runHere.js';
@@ -128,6 +129,28 @@ test('the default model: QWEN_ASR_MODEL, 0.6b, the only one, else a list', async
     (await asr('-d', '0.6b', CLIP)).stderr,
     /^error: 0\.6b: not in .*; `qwen_asr pull 0\.6b` fetches it\n$/,
   );
+});
+
+test('on a terminal it is drawn how far a pull is, and erased in the end', async () => {
+  useCache('terminal');
+  hub.publish('me/my-asr', demo);
+  let [drawn, printed] = ['', ''];
+  const code = await pullCommand({
+    args: ['me/my-asr'],
+    signal: new AbortController().signal,
+    out: (text) => {
+      printed += text;
+    },
+    err: (text) => {
+      drawn += text;
+    },
+    outIsTerminal: true,
+    errIsTerminal: true,
+  });
+  assert.equal(code, 0);
+  assert.match(drawn, /me\/my-asr: \d.* of \d+\.\d MB/);
+  assert.ok(drawn.endsWith('\r\u001b[2K'), 'the line is left there');
+  assert.match(printed, /^me\/my-asr: .* fetched: .*\n$/);
 });
 
 test('a folder called like a published model is the folder', async () => {

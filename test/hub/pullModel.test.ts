@@ -465,7 +465,7 @@ test('offline nothing is asked, and what is there is enough', async () => {
   assert.equal(hub.requests.length, 0);
 });
 
-test('an https address is reached through the proxy, http is not followed from there', async () => {
+test('a proxy that fails is named, without its password', async () => {
   const proxied: string[] = [];
   const { createServer } = await import('node:http');
   const proxy = createServer().on('connect', (request, socket) => {
