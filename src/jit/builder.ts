@@ -18,15 +18,8 @@ import type {
   VecStoreType,
   VecUnaryKind,
 } from './ir.js';
+import { f32Bits } from './numberFormats.js';
 import { checkDefiniteAssignment } from './registerUse.js';
-
-const bitsView = new DataView(new ArrayBuffer(4));
-
-/** The 32 bits of an f32. */
-export function f32Bits(value: number): number {
-  bitsView.setFloat32(0, value);
-  return bitsView.getUint32(0);
-}
 
 /**
  * Writes a kernel body. TypeScript is the macro language: a JavaScript `for` unrolls, a parameter specialises.

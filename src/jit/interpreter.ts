@@ -1,9 +1,13 @@
-import { compareNumbers } from './compareNumbers.js';
-import { resultLane } from './interpreterLanes.js';
-import { InterpreterState } from './interpreterState.js';
-import type { Condition, Instruction, IntBinaryKind, IntOperand, KernelCode } from './ir.js';
+import { compareNumbers, InterpreterState, resultLane } from './interpreterState.js';
+import {
+  type Condition,
+  type Instruction,
+  type IntBinaryKind,
+  type IntOperand,
+  type KernelCode,
+  unknownCase,
+} from './ir.js';
 import { narrowToBf16 } from './numberFormats.js';
-import { unknownCase } from './unknownCase.js';
 
 /** Runs the kernel that `target`, a kernel pointer, stands for. */
 export type ResolveCall = (target: number, args: readonly number[]) => void;

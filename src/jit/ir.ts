@@ -1,3 +1,5 @@
+import { QwenAsrError } from '../error.js';
+
 /*
  * The kernel language: about 35 operations on address-sized integers and f32 vectors, with structured control flow.
  *
@@ -210,4 +212,9 @@ export interface KernelCode {
   readonly body: readonly Instruction[];
   readonly intCount: number;
   readonly vecCount: number;
+}
+
+/** For the default of a switch over a union: does not compile while a case is missing. */
+export function unknownCase(value: never): QwenAsrError {
+  return new QwenAsrError('internal', `kernel language: no such case: ${JSON.stringify(value)}`);
 }

@@ -1,7 +1,6 @@
 import { QwenAsrError } from '../error.js';
+import { widenBf16, widenF16 } from '../jit/numberFormats.js';
 import { quantizeRows } from '../ops/affineGroups.js';
-import { widenBf16 } from '../ops/bfloat16.js';
-import { widenF16 } from '../ops/float16.js';
 import type { AffineBits, Parameter, PlainParameter } from '../ops/parameter.js';
 import type { ModelTensors } from './modelTensors.js';
 

@@ -1,3 +1,4 @@
+import { f32Bits, narrowToBf16 } from '../jit/numberFormats.js';
 import type { SyntheticTensor } from './syntheticTensors.js';
 
 /** Knuth's multiplicative hash constant, ⌊2^32/φ⌋: spreads small seeds over the state. */
@@ -30,7 +31,7 @@ export class WeightGenerator {
     const centre = tensor.kind === 'norm' ? 1 : 0;
     const halfWidth = halfWidthOf(tensor);
     for (let i = 0; i < TABLE_SIZE; i++) {
-      this.#table[i] = roundToBf16(centre + halfWidth * ((2 * (i + 0.5)) / TABLE_SIZE - 1));
+      this.#table[i] = narrowToBf16(f32Bits(centre + halfWidth * ((2 * (i + 0.5)) / TABLE_SIZE - 1)));
     }
   }
 
@@ -64,14 +65,4 @@ function halfWidthOf({ kind, shape }: SyntheticTensor): number {
     case 'norm':
       return 0.1;
   }
-}
-
-const float = new Float32Array(1);
-const floatBits = new Uint32Array(float.buffer);
-
-/** f32 → bf16 bits, to nearest, ties to even; finite values only. */
-function roundToBf16(value: number): number {
-  float[0] = value;
-  const bits = floatBits[0]!;
-  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
 }

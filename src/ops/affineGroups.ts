@@ -1,5 +1,4 @@
-import { roundToBf16, widenBf16 } from './bfloat16.js';
-import { widenF16 } from './float16.js';
+import { roundToBf16, widenBf16, widenF16 } from '../jit/numberFormats.js';
 import type { AffineBits, AffineParameter, PlainParameter } from './parameter.js';
 
 /** Widths that a row's stream of bits may have; what MLX writes. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { widenBf16 } from '../../src/jit/numberFormats.js';
 import { AFFINE_BITS, AFFINE_GROUPS, dequantizeRows, quantizeRows } from '../../src/ops/affineGroups.js';
-import { widenBf16 } from '../../src/ops/bfloat16.js';
 import type { AffineBits, AffineParameter, PlainParameter } from '../../src/ops/parameter.js';
 import { Random } from '../support/random.js';
 

@@ -1,5 +1,4 @@
-import type { Condition, Instruction, KernelCode } from '../ir.js';
-import { unknownCase } from '../unknownCase.js';
+import { type Condition, type Instruction, type KernelCode, unknownCase } from '../ir.js';
 import { writeModule } from './binaryFormat.js';
 import { Lowering, lowerAtomic, lowerInteger } from './lowering.js';
 import { lowerVectorArithmetic, lowerVectorMovement } from './lowerVector.js';

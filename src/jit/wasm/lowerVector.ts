@@ -1,6 +1,5 @@
-import { f32Bits } from '../builder.js';
-import type { Instruction, VecBinaryKind } from '../ir.js';
-import { unknownCase } from '../unknownCase.js';
+import { type Instruction, unknownCase, type VecBinaryKind } from '../ir.js';
+import { f32Bits } from '../numberFormats.js';
 import type { PlainInstruction } from './binaryFormat.js';
 import type { Lowering } from './lowering.js';
 import type { Local } from './typedCode.js';

@@ -1,6 +1,14 @@
 import { QwenAsrError } from '../../error.js';
-import type { Address, Instruction, IntOperand, IntReg, KernelCode, VecReg, VecSource } from '../ir.js';
-import { unknownCase } from '../unknownCase.js';
+import {
+  type Address,
+  type Instruction,
+  type IntOperand,
+  type IntReg,
+  type KernelCode,
+  unknownCase,
+  type VecReg,
+  type VecSource,
+} from '../ir.js';
 import {
   CLOCK_FUNCTION,
   type MemoryInstruction,

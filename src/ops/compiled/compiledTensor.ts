@@ -1,7 +1,7 @@
 import { QwenAsrError } from '../../error.js';
+import { roundToBf16, widenBf16 } from '../../jit/numberFormats.js';
 import type { Memory } from '../../kernels/kernel.js';
 import type { Block } from '../../runtime/arena.js';
-import { roundToBf16, widenBf16 } from '../bfloat16.js';
 import type { ActivationDtype, FeatureMap, KvCache, Tensor, Weight } from '../operators.js';
 import type { CompiledScope } from './compiledScope.js';
 import type { CompiledWeight } from './compiledWeight.js';

@@ -1,9 +1,8 @@
+import { roundToBf16, widenBf16, widenF16 } from '../../jit/numberFormats.js';
 import type { Memory } from '../../kernels/kernel.js';
 import type { Arena } from '../../runtime/arena.js';
 import type { Machine } from '../../runtime/machine.js';
 import { dequantizeRows } from '../affineGroups.js';
-import { roundToBf16, widenBf16 } from '../bfloat16.js';
-import { widenF16 } from '../float16.js';
 import type { Weight } from '../operators.js';
 import type { Parameter } from '../parameter.js';
 import { checkConvolutionShape, checkMatrixShape } from './checkShapes.js';

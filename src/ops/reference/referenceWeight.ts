@@ -1,11 +1,11 @@
 import { QwenAsrError } from '../../error.js';
+import { F16_VALUES, widenBf16 } from '../../jit/numberFormats.js';
 import { dequantizeRows } from '../affineGroups.js';
-import { F16_VALUES } from '../float16.js';
 import type { Weight } from '../operators.js';
 import type { Parameter, PlainParameter } from '../parameter.js';
 
 /** [65536] f32: the value of every bit pattern. bf16 is the upper half of an f32. */
-const BF16_VALUES = new Float32Array(Uint32Array.from({ length: 65536 }, (_, bits) => bits << 16).buffer);
+const BF16_VALUES = widenBf16(Uint16Array.from({ length: 65536 }, (_, bits) => bits));
 
 /** A checkpoint tensor used where it lies; rows are widened to f32 when an operator needs them. */
 export class ReferenceWeight implements Weight {

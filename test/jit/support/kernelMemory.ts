@@ -1,4 +1,4 @@
-import { f32Bits } from '../../../src/jit/builder.js';
+import { f32Bits } from '../../../src/jit/numberFormats.js';
 import type { Random } from '../../support/random.js';
 
 /** A part of the memory of a random kernel. Every region starts on a multiple of 64 bytes. */

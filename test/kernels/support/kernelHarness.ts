@@ -1,7 +1,6 @@
 import { AssertionError } from 'node:assert/strict';
-import { f32Bits } from '../../../src/jit/builder.js';
 import type { Capabilities, KernelCode } from '../../../src/jit/ir.js';
-import { narrowToBf16, widenBf16 } from '../../../src/jit/numberFormats.js';
+import { bf16Value, f32Bits, narrowToBf16 } from '../../../src/jit/numberFormats.js';
 import {
   type ArgumentUses,
   type ArgumentValues,
@@ -159,7 +158,7 @@ export function roundToBf16(values: Float32Array): Uint16Array {
 
 /** The values of an f32 or bf16 array, as f32 (exact). */
 export function widen(values: Float32Array | Uint16Array): Float32Array {
-  return values instanceof Float32Array ? values : Float32Array.from(values, widenBf16);
+  return values instanceof Float32Array ? values : Float32Array.from(values, bf16Value);
 }
 
 /** f32 values as an operand of a kernel: rounded to bf16, or a copy. */

@@ -1,5 +1,4 @@
-import { f32Bits } from '../../../src/jit/builder.js';
-import { narrowToBf16 } from '../../../src/jit/numberFormats.js';
+import { f32Bits, narrowToBf16 } from '../../../src/jit/numberFormats.js';
 import { Random } from '../../support/random.js';
 
 /** A prime, so that rows of no matrix start at the same place of the pattern. */

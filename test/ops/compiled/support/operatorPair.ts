@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { roundToBf16, widenBf16 } from '../../../../src/ops/bfloat16.js';
+import { roundToBf16, widenBf16 } from '../../../../src/jit/numberFormats.js';
 import type {
   ActivationDtype,
   Backend,
