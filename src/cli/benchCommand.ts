@@ -4,7 +4,7 @@ import { defaultBaselineDir, planBaseline, saveBaseline } from '../bench/compare
 import { openJsonlFile } from '../bench/output/jsonlFile.js';
 import { checkWritable, openOutputs } from '../bench/output/outputs.js';
 import type { AudioPlan, BenchPlan } from '../bench/plan/benchPlan.js';
-import { formatText } from '../bench/render/text.js';
+import { formatReport, formatText } from '../bench/render/text.js';
 import { findReferences, type References } from '../bench/run/accuracy.js';
 import { changedTokens } from '../bench/run/changedTokens.js';
 import { readFinishedPart } from '../bench/run/finishedPart.js';
@@ -12,7 +12,7 @@ import { type PlanOutcome, runPlan } from '../bench/run/runPlan.js';
 import type { BenchResult } from '../bench/schema/benchResult.js';
 import { LiveText } from '../bench/text/liveText.js';
 import { formatPlan } from '../bench/text/planText.js';
-import { formatReport, summaryLine } from '../bench/text/reportText.js';
+import { summaryLine } from '../bench/text/summaryLine.js';
 import { QwenAsrError } from '../error.js';
 import { lockFile } from '../model/fileLock.js';
 import { printableDocument, printableText } from '../printable.js';
@@ -26,7 +26,7 @@ import { type OptionValues, parseOptions } from './options.js';
 import { planBenchmark } from './planBenchmark.js';
 import type { CommandContext } from './runCommand.js';
 import { answersStandard } from './standardOptions.js';
-import { terminalStyle } from './terminalStyle.js';
+import { outputColumns, terminalStyle } from './terminalStyle.js';
 import { version } from './version.js';
 
 type BenchValues = OptionValues<typeof BENCH_OPTIONS>;
@@ -145,7 +145,12 @@ async function measureAll(
     write(printableText(text));
   };
   const [out, err] = [clearing(context.out), clearing(context.err)];
-  const live = new LiveText(plan, { out, err, cpus: availableParallelism() });
+  const live = new LiveText(plan, {
+    out,
+    err,
+    cpus: availableParallelism(),
+    columns: outputColumns(context),
+  });
   try {
     const outcome = await runPlan(plan, {
       commandLine: context.args,
@@ -193,8 +198,9 @@ function showReport(values: BenchValues, result: BenchResult, context: CommandCo
   const doubts = result.kind !== 'benchmark' || extended.some((name) => values[name] !== undefined);
   // The details have them too.
   const shown = doubts && values.details === undefined;
-  out(formatReport(result, shown) + summaryLine(result));
-  if (values.details) out(`\n${formatText(result)}`);
+  const columns = outputColumns(context);
+  out(formatReport(result, shown, columns) + summaryLine(result));
+  if (values.details) out(`\n${formatText(result, columns)}`);
   if (values.plot) out(formatPlots(result, terminalStyle(context)));
   for (const { cell, message } of result.errors) {
     // A cell that failed was named when it did.

@@ -4,6 +4,7 @@ import { formatComparisonMarkdown, formatComparisonText } from '../bench/compare
 import { mergeResults } from '../bench/compare/mergeResults.js';
 import { formatJson } from '../bench/output/formatJson.js';
 import { planExports, writeExport, writeWhole } from '../bench/output/outputs.js';
+import { DEFAULT_COLUMNS } from '../bench/render/textTable.js';
 import { QwenAsrError } from '../error.js';
 import { printableDocument } from '../printable.js';
 import { checkOutputs, exportedFiles, resultFiles } from './checkOutputs.js';
@@ -12,6 +13,7 @@ import { EXIT, type ExitCode } from './exitCodes.js';
 import { parseOptions } from './options.js';
 import type { CommandContext } from './runCommand.js';
 import { answersStandard } from './standardOptions.js';
+import { outputColumns } from './terminalStyle.js';
 
 /** `qwen_asr_bench compare A B`, `compare A... --with B...`: is B slower, and does that matter? */
 export async function compareCommand(context: CommandContext): Promise<ExitCode> {
@@ -33,7 +35,9 @@ export async function compareCommand(context: CommandContext): Promise<ExitCode>
   });
   const document = mergeResults(comparison, ['compare', ...context.args]);
   context.out(
-    values.format === 'json' ? formatJson(document) : formatShort(comparison, values.format ?? 'text'),
+    values.format === 'json'
+      ? formatJson(document)
+      : formatShort(comparison, values.format ?? 'text', outputColumns(context) ?? DEFAULT_COLUMNS),
   );
   for (const file of exports) {
     if (file.format === 'text' || file.format === 'md') {
@@ -67,8 +71,8 @@ function sidesOf(
   return [a, b];
 }
 
-function formatShort(comparison: ResultComparison, format: 'text' | 'md'): string {
+function formatShort(comparison: ResultComparison, format: 'text' | 'md', columns?: number): string {
   return format === 'md'
     ? formatComparisonMarkdown(printableDocument(comparison))
-    : formatComparisonText(printableDocument(comparison));
+    : formatComparisonText(printableDocument(comparison), columns);
 }

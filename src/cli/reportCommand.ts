@@ -12,7 +12,7 @@ import { parseOptions } from './options.js';
 import { REPORT_OPTIONS, reportUsage } from './reportOptions.js';
 import type { CommandContext } from './runCommand.js';
 import { answersStandard } from './standardOptions.js';
-import { terminalStyle } from './terminalStyle.js';
+import { outputColumns, terminalStyle } from './terminalStyle.js';
 
 /** `qwen_asr_bench report RESULT...`: saved results in any format. */
 export async function reportCommand(context: CommandContext): Promise<ExitCode> {
@@ -28,7 +28,7 @@ export async function reportCommand(context: CommandContext): Promise<ExitCode> 
   checkOutputs(exportedFiles(exports), resultFiles(positionals.map((name) => resultPath(name, folder))));
   const results = positionals.map((name) => openResult(name, folder));
   const contents = exports.map(({ path, format: wanted }) => [path, render(results, wanted)] as const);
-  if (format !== undefined) context.out(render(results, format));
+  if (format !== undefined) context.out(render(results, format, outputColumns(context)));
   if (values.plot) {
     for (const { result } of results)
       context.out(formatPlots(printableDocument(result), terminalStyle(context)));
@@ -38,12 +38,12 @@ export async function reportCommand(context: CommandContext): Promise<ExitCode> 
 }
 
 /** @throws QwenAsrError `usage` for several results in a format of one */
-function render(results: readonly NamedResult[], format: ExportFormat): string {
+function render(results: readonly NamedResult[], format: ExportFormat, columns?: number): string {
   if (format === 'html') {
     return formatHtml(results.map(({ name, result }) => ({ name: basename(name, extname(name)), result })));
   }
   if (format === 'text' || format === 'md') {
-    return results.map(({ result }) => formatResult(result, format)).join('\n');
+    return results.map(({ result }) => formatResult(result, format, columns)).join('\n');
   }
   const [only] = results;
   if (only === undefined || results.length > 1) {

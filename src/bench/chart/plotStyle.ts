@@ -1,3 +1,5 @@
+import { DEFAULT_COLUMNS } from '../render/textTable.js';
+
 /** What the terminal can show. */
 export interface PlotStyle {
   /** Columns that a line may take. */
@@ -33,8 +35,13 @@ export interface TerminalFacts {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Columns of a plot that goes to no terminal, and the fewest and most that make one readable. */
-const DEFAULT_WIDTH = 80;
+/** Columns for what is printed: those of the terminal, else of COLUMNS (POSIX); undefined where neither tells. */
+export function toldColumns({ columns, env }: Pick<TerminalFacts, 'columns' | 'env'>): number | undefined {
+  const told = Number(env['COLUMNS']);
+  return columns || (Number.isInteger(told) && told > 0 ? told : undefined);
+}
+
+/** The fewest and most columns that make a plot readable. */
 const NARROWEST = 48;
 const WIDEST = 120;
 
@@ -43,7 +50,7 @@ const WIDEST = 120;
  * width of the terminal.
  */
 export function plotStyleOf({ isTerminal, columns, env }: TerminalFacts): PlotStyle {
-  const width = columns ?? (Number(env['COLUMNS']) || DEFAULT_WIDTH);
+  const width = toldColumns({ columns, env }) ?? DEFAULT_COLUMNS;
   const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
   const terminal = env['TERM'] ?? '';
   // Without a locale, as in many containers, the terminal outside is almost surely UTF-8; the Linux console is not.

@@ -1,9 +1,9 @@
-import type { FigureTable } from '../document/block.js';
+import { type Block, type Fact, type FigureTable, noteBlock } from '../document/block.js';
 import { showVerdict } from '../document/comparisonTable.js';
 import { figure, formatChange, formatProbability, shownTitle, significant } from '../document/figures.js';
 import { PHASES } from '../phases.js';
-import { escapeMarkdown, markdownTable } from '../render/markdown.js';
-import { textTable } from '../render/textTable.js';
+import { renderMarkdown } from '../render/markdown.js';
+import { renderText } from '../render/text.js';
 import type { CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
 import { mean } from '../statistics/descriptive.js';
@@ -11,38 +11,44 @@ import type { CellComparison, ComparedMetric, ResultComparison } from './compare
 import { metricRatio } from './failCondition.js';
 import type { NamedResult } from './pairCells.js';
 
-/** The comparison for a terminal: a table a cell, what to know, and whether it passed. */
-export function formatComparisonText(comparison: ResultComparison): string {
-  const blocks = [
-    [...sideLines('A', comparison.a, '  '), ...sideLines('B', comparison.b, '  ')],
-    ...comparison.cells.map((cell) => [
-      ...(cell.title === '' ? [] : [cell.title, '']),
-      ...textTable(cellTable(cell)),
-      ...facts(cell, comparison.failures).map((fact, index) => (index === 0 ? `\n${fact}` : fact)),
-    ]),
-    comparison.notes.map((note) => `note: ${note}`),
-    verdictLines(comparison),
-  ];
-  return blocks
-    .filter((block) => block.length > 0)
-    .map((block) => `${block.join('\n')}\n`)
-    .join('\n');
+/**
+ * The comparison for a terminal: a table a cell, what to know, and whether it passed.
+ *
+ * @param columns of the terminal; a file has no end of them
+ */
+export function formatComparisonText(
+  comparison: ResultComparison,
+  columns = Number.POSITIVE_INFINITY,
+): string {
+  const { a, b, notes } = comparison;
+  return renderText(
+    [
+      { kind: 'facts', facts: [...sideFacts('A', a), ...sideFacts('B', b)] },
+      ...cellBlocks(comparison),
+      ...noteBlock(notes),
+      ...noteBlock(verdictLines(comparison), null),
+    ],
+    columns,
+  );
 }
 
 /** The same for a CI summary or a pull request. */
 export function formatComparisonMarkdown(comparison: ResultComparison): string {
-  const list = (items: readonly string[]) => items.map((item) => `- ${escapeMarkdown(item)}`).join('\n');
-  const blocks = [
-    `### qwen\\_asr\\_bench compare: ${headline(comparison)}`,
-    list(verdictLines(comparison)),
-    ...comparison.cells.flatMap((cell) => [
-      cell.title === '' ? '' : `**${escapeMarkdown(cell.title)}**`,
-      markdownTable(cellTable(cell)),
-      list(facts(cell, comparison.failures)),
-    ]),
-    list([...sideLines('A', comparison.a, ': '), ...sideLines('B', comparison.b, ': '), ...comparison.notes]),
-  ];
-  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+  const sides = [...sideFacts('A', comparison.a), ...sideFacts('B', comparison.b)];
+  return renderMarkdown([
+    { kind: 'heading', level: 2, text: 'qwen_asr_bench compare', detail: headline(comparison) },
+    ...noteBlock(verdictLines(comparison)),
+    ...cellBlocks(comparison),
+    ...noteBlock([...sides.map(([side, text]) => `${side}: ${text}`), ...comparison.notes]),
+  ]);
+}
+
+function cellBlocks({ cells, failures }: ResultComparison): Block[] {
+  return cells.flatMap((cell): Block[] => [
+    ...(cell.title === '' ? [] : [{ kind: 'heading' as const, level: 3 as const, text: cell.title }]),
+    { kind: 'table', table: cellTable(cell) },
+    ...noteBlock(facts(cell, failures), null),
+  ]);
 }
 
 function headline({ failures, passed }: ResultComparison): string {
@@ -56,10 +62,10 @@ function verdictLines({ failures, passed }: ResultComparison): string[] {
 }
 
 /** A line for each session of a side. */
-function sideLines(side: string, sessions: readonly NamedResult[], separator: string): string[] {
+function sideFacts(side: string, sessions: readonly NamedResult[]): Fact[] {
   return sessions.map(({ name, result: { tool, createdAt } }) => {
     const commit = tool.commit === null ? '' : ` (commit ${tool.commit.slice(0, 10)})`;
-    return `${side}${separator}${name}: ${tool.name} ${tool.version}${commit}, ${createdAt}`;
+    return [side, `${name}: ${tool.name} ${tool.version}${commit}, ${createdAt}`];
   });
 }
 

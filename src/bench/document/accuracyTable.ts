@@ -2,6 +2,7 @@ import type { CorpusScore } from '../accuracy/scoreCorpus.js';
 import type { TranscriptScore } from '../accuracy/scoreTranscript.js';
 import { recordingSets } from '../analysis/recordingSets.js';
 import type { BenchResult } from '../schema/benchResult.js';
+import type { AccuracyRecord } from '../schema/figureRecords.js';
 import type { FigureTable } from './block.js';
 import { cellTitles, setTitles } from './sweepAxes.js';
 
@@ -51,4 +52,17 @@ function rateRow(title: string, score: Rates): string[] {
 /** An error rate in percent, with one decimal. */
 export function formatErrorRate(rate: number): string {
   return `${(100 * rate).toFixed(1)} %`;
+}
+
+/** The error rates of a single cell in a line, with the text they are of. */
+export function accuracySentence(accuracy: AccuracyRecord): string {
+  const { metric, wer, cer, substitutions, insertions, deletions, ci, reference, rules } = accuracy;
+  const interval =
+    ci === null
+      ? ''
+      : `  ${metric.toUpperCase()} 95 % ${formatErrorRate(ci.low)} … ${formatErrorRate(ci.high)}`;
+  const errors = `S ${substitutions}, I ${insertions}, D ${deletions}`;
+  // What older files do not name was normalised by the first versions of the rules.
+  const by = rules === undefined ? '' : `; rules ${rules}`;
+  return `WER ${formatErrorRate(wer)}  CER ${formatErrorRate(cer)}${interval}  (${errors}; ${reference}${by})`;
 }

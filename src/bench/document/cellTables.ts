@@ -1,9 +1,9 @@
 import { ONCE_PHASES, PHASES, type Phase } from '../phases.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
-import { METRICS } from '../schema/metrics.js';
+import { findMetric, METRICS } from '../schema/metrics.js';
 import type { RunRecord } from '../schema/runRecord.js';
-import type { FigureTable } from './block.js';
-import { figure, MEBIBYTE, shownTitle, significant } from './figures.js';
+import type { FigureTable, Tile } from './block.js';
+import { figure, MEBIBYTE, shownTitle, shownUnit, significant } from './figures.js';
 
 /** Metrics that make a summary; the rest is in the ledger. */
 const HEADLINE_METRICS: ReadonlySet<string> = new Set([
@@ -121,5 +121,40 @@ function rawRow(cell: string, index: string, run: RunRecord): string[] {
     tokens === null ? '–' : String(tokens),
     tokenHash === null ? '–' : tokenHash.slice(0, 8),
     interference === null ? '' : interference.reasons.join(', '),
+  ];
+}
+
+/** The figures that a single benchmark is remembered by. */
+const TILES = [
+  'total',
+  'rt_factor',
+  'encode',
+  'decode',
+  'per_layer',
+  'first_token',
+  'tokens_per_second',
+  'memory',
+];
+
+/** The headline figures of a cell. */
+export function tilesOf(cell: CellRecord): Tile[] {
+  const shown = TILES.flatMap((name): Tile[] => {
+    const metric = findMetric(name);
+    const summary = cell.summary?.[name];
+    if (metric === undefined || summary === undefined) return [];
+    const { median, medianInterval, min, max } = summary;
+    const [low, high] = medianInterval === null ? [min, max] : [medianInterval.low, medianInterval.high];
+    const range = `${figure(low, metric)} … ${figure(high, metric)}${medianInterval === null ? ' (all runs)' : ''}`;
+    const value = figure(median, metric);
+    return [{ title: metric.title, value, unit: shownUnit(metric), range: low === high ? '' : range }];
+  });
+  const { accuracy } = cell;
+  if (accuracy === null) return shown;
+  const counts = `S ${accuracy.substitutions}, I ${accuracy.insertions}, D ${accuracy.deletions}`;
+  const rate = (share: number) => ({ value: significant(100 * share), unit: '%' });
+  return [
+    ...shown,
+    { title: 'word error rate', ...rate(accuracy.wer), range: counts },
+    { title: 'character error rate', ...rate(accuracy.cer), range: '' },
   ];
 }

@@ -12,18 +12,6 @@ export function comparisonTable(comparisons: readonly ComparisonRecord[]): Figur
   return { header: ['B against A', 'metric', ...HEADER], rows };
 }
 
-/** The same with a table of its own, and its title, for every pair: narrow enough for a terminal. */
-export function comparisonTables(
-  comparisons: readonly ComparisonRecord[],
-): readonly (readonly [title: string, table: FigureTable])[] {
-  const titles = [...new Set(comparisons.map(comparisonTitle))];
-  return titles.map((title) => {
-    const own = comparisons.filter((comparison) => comparisonTitle(comparison) === title);
-    const rows = own.map((comparison) => [comparison.metric, ...figuresOf(comparison)]);
-    return [title, { header: ['', ...HEADER], rows }];
-  });
-}
-
 const HEADER = ['change', '95 % interval', 'p', 'verdict'] as const;
 
 function comparisonTitle({ labelA, labelB }: ComparisonRecord): string {

@@ -3,10 +3,8 @@ import type { AudioRecord, BenchResult, CellRecord, ModelRecord } from '../schem
 import type { EnvironmentRecord, MachineRecord } from '../schema/machineRecord.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import { STORED_SETTINGS } from '../settings.js';
+import type { Fact } from './block.js';
 import { formatBytes, formatSeconds } from './figures.js';
-
-/** One line about where, what and when, for the head of an output. */
-export type Fact = readonly [label: string, text: string];
 
 /** What all cells of a document have in common: tool, machine, models, audio. */
 export function describeDocument(result: BenchResult): Fact[] {

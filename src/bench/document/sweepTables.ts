@@ -1,5 +1,5 @@
 import { recordingSets } from '../analysis/recordingSets.js';
-import { threadScaling } from '../analysis/threadScaling.js';
+import { type ScalingPoint, threadScaling } from '../analysis/threadScaling.js';
 import type { BenchResult, CellRecord, SetRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
 import { FEWEST_LENGTHS, fitOverhead, type OverheadRun } from '../statistics/overheadFit.js';
@@ -46,8 +46,21 @@ export function sweepTable(result: BenchResult): FigureTable {
     return metric.name === whole ? [title, '±'] : [title];
   });
   const names = axes.length === 0 ? ['cell'] : axes.map(({ name }) => name);
-  return { header: [...names, 'runs', ...titles], rows };
+  // A name says what conditions call it; where it does not fit its unit says what it is.
+  const short = titles.map((title) => SHORT_TITLES[title] ?? title);
+  return {
+    header: [...names, 'runs', ...titles],
+    shortHeader: [...names, 'runs', ...short],
+    rows,
+    keyColumns: names.length,
+  };
 }
+
+const SHORT_TITLES: Readonly<Record<string, string>> = {
+  rt_factor: 'x RT',
+  'first_token ms': 'first token ms',
+  tokens_per_second: 'tokens /s',
+};
 
 /** The larger side of the median's interval, in percent; a dash without one. */
 function spread(cell: CellRecord, metric: string): string {
@@ -138,4 +151,17 @@ function soundOf({ settings }: CellRecord, { audio }: BenchResult): string | nul
 
 function overheadRuns(audioSeconds: number, { runs }: CellRecord): OverheadRun[] {
   return runs.map(({ totalMs, tokens }) => ({ totalMs, audioSeconds, tokens: tokens ?? 0 }));
+}
+
+/** How the time falls with the threads. */
+export function scalingTable(points: readonly ScalingPoint[]): FigureTable {
+  return {
+    header: ['threads', 'total ms', 'speed-up', 'efficiency'],
+    rows: points.map(({ threads, totalMs, speedUp, efficiency }) => [
+      String(threads),
+      significant(totalMs),
+      `${speedUp.toFixed(2)}x`,
+      `${(100 * efficiency).toFixed(0)} %`,
+    ]),
+  };
 }

@@ -85,17 +85,27 @@ export function formatOfFile(path: string): ExportFormat {
   throw new QwenAsrError('usage', `--export ${path}: expected a name that ends in ${known}`);
 }
 
-const FORMATTERS: Readonly<Record<(typeof OUTPUT_FORMATS)[number], (result: BenchResult) => string>> = {
-  text: (result) => formatText(printableDocument(result)),
+const FORMATTERS: Readonly<
+  Record<(typeof OUTPUT_FORMATS)[number], (result: BenchResult, columns?: number) => string>
+> = {
+  text: (result, columns) => formatText(printableDocument(result), columns),
   md: (result) => formatMarkdown(printableDocument(result)),
-  csv: formatCsv,
-  json: formatJson,
-  jsonl: formatJsonl,
+  csv: (result) => formatCsv(result),
+  json: (result) => formatJson(result),
+  jsonl: (result) => formatJsonl(result),
 };
 
-/** The document in one of the formats that standard output takes. */
-export function formatResult(result: BenchResult, format: (typeof OUTPUT_FORMATS)[number]): string {
-  return FORMATTERS[format](result);
+/**
+ * The document in one of the formats that standard output takes.
+ *
+ * @param columns of the terminal that text is for
+ */
+export function formatResult(
+  result: BenchResult,
+  format: (typeof OUTPUT_FORMATS)[number],
+  columns?: number,
+): string {
+  return FORMATTERS[format](result, columns);
 }
 
 /** A file that a result is to be written to. */

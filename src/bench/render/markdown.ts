@@ -1,93 +1,59 @@
-import { accuracyTable } from '../document/accuracyTable.js';
-import type { FigureTable } from '../document/block.js';
-import { wordColumns } from '../document/block.js';
-import { ledgerTable, summaryTable } from '../document/cellTables.js';
-import { comparisonNotes, comparisonTable } from '../document/comparisonTable.js';
-import { cellNotes, describeDocument, describeSettings } from '../document/describe.js';
-import { significant } from '../document/figures.js';
-import { ceilingDoubts, ceilingsTable, rooflineOf } from '../document/rooflineTable.js';
-import { cellTitles } from '../document/sweepAxes.js';
-import { setTable, sweepTable, threadAdvice } from '../document/sweepTables.js';
-import type { BenchResult, CellRecord } from '../schema/benchResult.js';
+import { type Block, type FigureTable, type Note, type TableBlock, wordColumns } from '../document/block.js';
+import { markdownOutline } from '../document/sections.js';
+import type { BenchResult } from '../schema/benchResult.js';
 
 /** The document for an issue or a CI summary: the figures first, the surroundings folded away. */
 export function formatMarkdown(result: BenchResult): string {
-  const blocks = [
-    `### ${result.tool.name}: ${result.kind}`,
-    ...(result.kind === 'sweep' ? sweepBlocks(result) : result.cells.map((cell) => cellBlock(cell, result))),
-    comparisonBlock(result),
-    ceilingsBlock(result),
-    list([
-      ...result.notes,
-      ...result.errors.map(({ cell, message }) => `error: ${cell === null ? '' : `${cell}: `}${message}`),
-      ...(result.complete ? [] : ['the measurement was ended early']),
-    ]),
-    folded(
-      'Environment',
-      describeDocument(result)
-        .map(([label, text]) => `- ${label}: ${codeSpan(text)}`)
-        .join('\n'),
-    ),
-  ];
-  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+  return renderMarkdown(markdownOutline(result));
 }
 
-/** One table for all cells, and below it what to know of each. */
-function sweepBlocks(result: BenchResult): string[] {
-  const titleOf = cellTitles(result);
-  const notes = result.cells.flatMap((cell) =>
-    cellNotes(cell, result).map((note) => `${titleOf(cell)}: ${note}`),
-  );
-  const sets = setTable(result);
-  const together = sets === null ? [] : ['All recordings together:', markdownTable(sets)];
-  const rates = accuracyTable(result);
-  const accuracy = rates === null ? [] : [markdownTable(rates)];
-  return [
-    markdownTable(sweepTable(result)),
-    ...together,
-    ...accuracy,
-    list([...threadAdvice(result), ...notes]),
-  ];
+/** Blocks in GitHub's dialect; what only pages can show is left out. */
+export function renderMarkdown(blocks: readonly Block[]): string {
+  const parts: string[] = [];
+  let open: string | undefined;
+  for (const block of blocks) {
+    const source = sourceOf(block);
+    if (source === '') continue;
+    if (open !== undefined && block.fold !== open) parts.push('</details>');
+    if (block.fold !== undefined && block.fold !== open) {
+      parts.push(`<details><summary>${escapeMarkdown(block.fold)}</summary>`);
+    }
+    open = block.fold;
+    parts.push(source);
+  }
+  if (open !== undefined) parts.push('</details>');
+  return `${parts.join('\n\n')}\n`;
 }
 
-function cellBlock(cell: CellRecord, result: BenchResult): string {
-  const title = `**${escapeMarkdown(cellTitles(result)(cell))}**: ${escapeMarkdown(describeSettings(cell, result))}, ${cell.runs.length} run(s)`;
-  if (cell.summary === null)
-    return [title, list(cellNotes(cell, result))].filter((part) => part !== '').join('\n\n');
-  const phases = [ledgerTable(cell), rooflineOf(cell, result, 'of the ceilings')].flatMap((table) =>
-    table === null || table.rows.length === 0 ? [] : [markdownTable(table)],
-  );
-  const text = cell.runs[0]?.text;
-  const { accuracy } = cell;
-  const facts = [
-    ...(text === null || text === undefined ? [] : [`text: ${JSON.stringify(text)}`]),
-    ...(accuracy === null
-      ? []
-      : [
-          `WER ${significant(100 * accuracy.wer)} %, CER ${significant(100 * accuracy.cer)} % against ${accuracy.reference}`,
-        ]),
-    ...cellNotes(cell, result),
-  ];
-  return [
-    title,
-    markdownTable(summaryTable(cell)),
-    list(facts),
-    phases.length === 0 ? '' : folded('Phases', phases.join('\n\n')),
-  ]
-    .filter((part) => part !== '')
-    .join('\n\n');
+function sourceOf(block: Block): string {
+  switch (block.kind) {
+    case 'heading': {
+      const detail = block.detail === undefined ? '' : `: ${escapeMarkdown(block.detail)}`;
+      const text = escapeMarkdown(block.text);
+      if (block.level === 3) return `**${text}**${detail}`;
+      // Inside a word an underscore means nothing, and readers know a result by its first words.
+      return `### ${block.level === 1 ? text.replaceAll('\\_', '_') : text}${detail}`;
+    }
+    case 'table':
+      return titled(block, markdownTable(block.table));
+    case 'notes':
+      return block.notes.map((note) => `- ${escapeMarkdown(noteText(note))}`).join('\n');
+    case 'facts':
+      return block.facts.map(([label, text]) => `- ${label}: ${codeSpan(text)}`).join('\n');
+    default:
+      return '';
+  }
 }
 
-function comparisonBlock({ comparisons }: BenchResult): string {
-  if (comparisons.length === 0) return '';
-  const table = markdownTable(comparisonTable(comparisons));
-  return [table, list(comparisonNotes(comparisons))].filter((part) => part !== '').join('\n\n');
+/** In a list a bare note needs no name. */
+function noteText({ label, text }: Note): string {
+  return label === null || label === 'note' ? text : `${label}: ${text}`;
 }
 
-function ceilingsBlock({ ceilings }: BenchResult): string {
-  if (ceilings.length === 0) return '';
-  const parts = [markdownTable(ceilingsTable(ceilings)), list(ceilingDoubts(ceilings))];
-  return parts.filter((part) => part !== '').join('\n\n');
+function titled({ title, detail }: TableBlock, source: string): string {
+  if (title === undefined) return source;
+  const line = `${title[0]?.toUpperCase()}${title.slice(1)}:${detail === undefined ? '' : ` ${detail}`}`;
+  return `${escapeMarkdown(line)}\n\n${source}`;
 }
 
 /** A table of GitHub's dialect: words to the left, figures to the right. */
@@ -106,18 +72,10 @@ export function escapeMarkdown(text: string): string {
     .replace(/\s+/g, ' ');
 }
 
-function list(items: readonly string[]): string {
-  return items.map((item) => `- ${escapeMarkdown(item)}`).join('\n');
-}
-
 /** In backquotes, as many as the text needs. */
 function codeSpan(text: string): string {
   const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   const pad = longest > 0 ? ' ' : '';
   return `${fence}${pad}${text.replace(/\s+/g, ' ')}${pad}${fence}`;
-}
-
-function folded(title: string, content: string): string {
-  return `<details><summary>${title}</summary>\n\n${content}\n\n</details>`;
 }

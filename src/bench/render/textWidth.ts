@@ -12,18 +12,41 @@ export function characterWidth(character: string): 0 | 1 | 2 {
   return WIDE.test(character) ? 2 : 1;
 }
 
+const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/** What is drawn as one character: a letter with its marks, or an emoji, whatever it is put together from. */
+function graphemesOf(line: string): string[] {
+  if (/^[ -~]*$/.test(line)) return [...line];
+  return Array.from(GRAPHEMES.segment(line), ({ segment }) => segment);
+}
+
+function graphemeWidth(grapheme: string): number {
+  // Variation selector 16 asks for a picture.
+  return grapheme.includes('\ufe0f') ? 2 : Math.max(0, ...Array.from(grapheme, characterWidth));
+}
+
 /** Columns of a text of one line. */
 export function textWidth(line: string): number {
-  return Array.from(line, characterWidth).reduce((sum: number, width) => sum + width, 0);
+  return graphemesOf(line).reduce((sum, grapheme) => sum + graphemeWidth(grapheme), 0);
+}
+
+/** The text with blanks behind it, up to so many columns. */
+export function padEnd(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(0, columns - textWidth(text)));
+}
+
+/** The text with blanks before it, up to so many columns. */
+export function padStart(text: string, columns: number): string {
+  return ' '.repeat(Math.max(0, columns - textWidth(text))) + text;
 }
 
 /** As much of a line as `columns` have room for, with an ellipsis where something was cut off. */
 export function fitWidth(line: string, columns: number): string {
   let width = 0;
   let kept = '';
-  for (const character of line) {
-    width += characterWidth(character);
-    if (width < columns) kept += character;
+  for (const grapheme of graphemesOf(line)) {
+    width += graphemeWidth(grapheme);
+    if (width < columns) kept += grapheme;
   }
   return width <= columns ? line : `${kept}…`;
 }

@@ -6,6 +6,7 @@ import { formatCeiling, formatShare } from '../document/rooflineTable.js';
 import { phaseOf } from '../phases.js';
 import type { BenchPlan, CellPlan, ModelCellPlan } from '../plan/benchPlan.js';
 import { metricContext } from '../record/summarizeResult.js';
+import { fitWidth, padEnd, textWidth } from '../render/textWidth.js';
 import type { CellFacts, CellSession } from '../run/cellSession.js';
 import type { MeasuredCell, MeasurementWatcher } from '../run/measurement.js';
 import type { BenchResult, CeilingsRecord } from '../schema/benchResult.js';
@@ -22,6 +23,11 @@ import {
 } from './classicText.js';
 import { crowdingNote } from './crowdingNote.js';
 
+const INDENT = '  ';
+const SHARES_INDENT = '            ';
+/** Columns that a label keeps on the narrowest terminal. */
+const SHORTEST_LABEL = 12;
+
 /** Where the text goes. */
 export interface TextOutput {
   readonly out: (text: string) => void;
@@ -29,6 +35,8 @@ export interface TextOutput {
   readonly err: (text: string) => void;
   /** Logical CPUs allowed to the process. */
   readonly cpus: number;
+  /** Of the terminal that `out` is; labels of cells give way to them. */
+  readonly columns?: number | undefined;
 }
 
 /**
@@ -123,11 +131,14 @@ export class LiveText implements MeasurementWatcher {
   }
 
   #runOf({ plan, runs, facts }: MeasuredCell, run: RunRecord): string {
-    const width = Math.max(...this.#plan.cells.map(({ label }) => printableLine(label).length));
     const of = this.#plan.runs === null ? '' : `/${this.#plan.runs}`;
     const mode = plan.kind === 'model' ? plan.mode : 'pipeline';
     const figures = formatRunFigures({ mode, durationMs: facts?.durationMs ?? Number.NaN }, run);
-    return `  ${printableLine(plan.label).padEnd(width)}  run ${runs.length}${of}:  ${figures}\n`;
+    const line = `  run ${runs.length}${of}:  ${figures}`;
+    const longest = Math.max(...this.#plan.cells.map(({ label }) => textWidth(printableLine(label))));
+    const room = (this.#output.columns ?? Number.POSITIVE_INFINITY) - INDENT.length - textWidth(line);
+    const width = Math.min(longest, Math.max(room, SHORTEST_LABEL));
+    return `${INDENT}${padEnd(fitWidth(printableLine(plan.label), width), width)}${line}\n`;
   }
 
   #sharesOf({ plan }: MeasuredCell, run: RunRecord): string {
@@ -135,7 +146,7 @@ export class LiveText implements MeasurementWatcher {
     const model = session?.facts.model;
     if (session === undefined || model == null) return '';
     const ceilings = this.#ceilings.get(ceilingsKey(model)) ?? null;
-    return formatShares(rooflineOfRun(run, session.work(run), ceilings));
+    return formatShares(rooflineOfRun(run, session.work(run), ceilings), this.#output.columns);
   }
 
   #classicCell(cell: MeasuredCell): ClassicCell {
@@ -191,11 +202,17 @@ export function formatCeilings(ceilings: CeilingsRecord | null): string {
 }
 
 /** `of the ceilings: conv stem 59 %  encoder 45 %  prefill 51 %  decode 71 %`: what follows a run's line. */
-export function formatShares(points: readonly RooflinePoint[]): string {
+export function formatShares(points: readonly RooflinePoint[], columns = Number.POSITIVE_INFINITY): string {
   if (points.length === 0) return '';
   const shares = points.map((point) => {
     const { title, shortTitle = title } = phaseOf(point.phase);
     return `${shortTitle} ${formatShare(point)}`;
   });
-  return `            of the ceilings: ${shares.join('  ')}\n`;
+  const lines = [`${SHARES_INDENT}of the ceilings:`];
+  for (const share of shares) {
+    const longer = `${lines.at(-1)}${lines.length === 1 && share === shares[0] ? ' ' : '  '}${share}`;
+    if (textWidth(longer) <= columns) lines[lines.length - 1] = longer;
+    else lines.push(`${SHARES_INDENT}  ${share}`);
+  }
+  return `${lines.join('\n')}\n`;
 }

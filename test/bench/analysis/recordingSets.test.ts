@@ -6,9 +6,8 @@ import { formatCsv } from '../../../src/bench/output/formatCsv.js';
 import type { BenchEvent } from '../../../src/bench/record/benchEvent.js';
 import { formatHtml } from '../../../src/bench/render/html.js';
 import { formatMarkdown } from '../../../src/bench/render/markdown.js';
-import { formatText } from '../../../src/bench/render/text.js';
+import { formatReport, formatText } from '../../../src/bench/render/text.js';
 import type { BenchResult, CellSettings } from '../../../src/bench/schema/benchResult.js';
-import { formatReport } from '../../../src/bench/text/reportText.js';
 import { fakeRun } from '../support/fakeCells.js';
 import { build, cellStart, MODEL } from '../support/sampleResults.js';
 

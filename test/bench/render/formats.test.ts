@@ -95,7 +95,11 @@ test('comparisons say change, interval and verdict', () => {
 
 test('a sweep is one table with a row for each cell, and says which -t is best', () => {
   const text = formatText(sweepResult());
-  assert.match(text, /^threads {2}seconds {2}runs +ms +± +ms +ms +factor/m);
+  assert.match(text, /^threads {2}seconds {2}runs +ms +± +ms +ms +x RT +token ms +\/s$/m);
+  assert.match(
+    formatText(sweepResult(), 120),
+    /^threads .* decode ms +rt_factor +first_token ms +tokens_per_second$/m,
+  );
   assert.equal(text.match(/^[1248] +(?:5|10|20|40) +8 +\d/gm)?.length, 16);
   assert.match(text, /^best -t 8 everywhere$/m);
   assert.match(formatMarkdown(sweepResult()), /^\| threads \| seconds \| runs \|/m);
@@ -126,21 +130,66 @@ test('text tables align titles to the left and figures to the right', () => {
   assert.deepEqual(textTable(table), ['         ms', 'total     7', 'x      1234']);
 });
 
-test('a table is no wider than a terminal: where its titles make it so they stand on more lines', () => {
-  const header = ['cell', 'tokens_per_second', 'first_token ms', ...Array<string>(5).fill('encode ms')];
-  const row = ['--precision f32', '21.25', '858.4', ...Array<string>(5).fill('488.3')];
-  const two = textTable({ header, rows: [row] });
-  assert.deepEqual(two, [
-    '                    tokens_    first_  encode  encode  encode  encode  encode',
-    'cell             per_second  token ms      ms      ms      ms      ms      ms',
-    '--precision f32       21.25     858.4   488.3   488.3   488.3   488.3   488.3',
+test('a table is no wider than a terminal: its titles stand on more lines, but no name is broken', () => {
+  const header = ['cell', 'tokens_per_second', 'first_token ms', ...Array<string>(4).fill('encode ms')];
+  const row = ['--precision f32', '21.25', '858.4', ...Array<string>(4).fill('488.3')];
+  assert.deepEqual(textTable({ header, rows: [row] }, 120), [
+    'cell             tokens_per_second  first_token ms  encode ms  encode ms  encode ms  encode ms',
+    '--precision f32              21.25           858.4      488.3      488.3      488.3      488.3',
   ]);
-  const three = textTable({ header: [...header, 'x'], rows: [[...row, '1.0']] });
-  assert.deepEqual(three.slice(0, 4), [
-    '                 tokens_  first_',
-    '                    per_   token  encode  encode  encode  encode  encode',
-    'cell              second      ms      ms      ms      ms      ms      ms    x',
-    '--precision f32    21.25   858.4   488.3   488.3   488.3   488.3   488.3  1.0',
+  assert.deepEqual(textTable({ header, rows: [row] }), [
+    '                                    first_token  encode  encode  encode  encode',
+    'cell             tokens_per_second           ms      ms      ms      ms      ms',
+    '--precision f32              21.25        858.4   488.3   488.3   488.3   488.3',
+  ]);
+  const shortHeader = header.map((title) => title.replace('tokens_per_second', 'tokens/s'));
+  const narrow = textTable({ header, shortHeader, rows: [row] }, 70);
+  assert.deepEqual(narrow, [
+    '                           first_token  encode  encode  encode  encode',
+    'cell             tokens/s           ms      ms      ms      ms      ms',
+    '--precision f32     21.25        858.4   488.3   488.3   488.3   488.3',
+  ]);
+});
+
+test('words take several lines where they are what is too wide, and other columns follow below', () => {
+  const header = ['', 'change', 'verdict'];
+  const rows = [
+    ['encode', '0.0 %', 'undecided, try 84 sessions'],
+    ['decode', '+5.0 %', 'slower'],
+  ];
+  assert.deepEqual(textTable({ header, rows }, 34), [
+    '        change  verdict',
+    'encode   0.0 %  undecided, try 84',
+    '                sessions',
+    'decode  +5.0 %  slower',
+  ]);
+  const wide = {
+    header: ['t', 's', 'a', 'b', 'c'],
+    rows: [['1', '20', '1.11', '2.22', '3.33']],
+    keyColumns: 2,
+  };
+  assert.deepEqual(textTable(wide, 17), [
+    't   s     a     b',
+    '1  20  1.11  2.22',
+    '',
+    't   s     c',
+    '1  20  3.33',
+  ]);
+});
+
+test('columns hold with characters that take two columns, and with marks that take none', () => {
+  const rows = [
+    ['会議.wav', '1'],
+    ['🎙️ a', '22'],
+    ['👩‍💻', '4444'],
+    ['cafe\u0301', '333'],
+  ];
+  assert.deepEqual(textTable({ header: ['audio', 'ms'], rows }), [
+    'audio       ms',
+    '会議.wav     1',
+    '🎙️ a        22',
+    '👩‍💻        4444',
+    'cafe\u0301       333',
   ]);
 });
 
