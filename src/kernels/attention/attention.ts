@@ -37,7 +37,7 @@ export function emitAttention(tile: AttentionTile): void {
 /** Copies the query rows next to one another: where they lie, large powers of two apart, they would share cache sets. */
 function gatherQueries(tile: AttentionTile): void {
   const { k, shape, policy, at } = tile;
-  const rowBytes = shape.headDim * policy.bBytes;
+  const rowBytes = shape.headDim * policy.aBytes;
   const row = k.intConst(0);
   const to = k.intMove(k.int(), tile.scratch);
   const rows = k.intOp('mul', tile.rowGroups(4), 4); // scores are computed for four rows at once: the last is repeated
@@ -116,7 +116,7 @@ function addValues(tile: AttentionTile): void {
       sums.forEach((x, n) => {
         k.store(k.at(sum, Math.floor(n / vectors) * rowBytes + 4 * (n % vectors) * k.lanes), x);
       });
-      k.advance(column, vectors * k.lanes * tile.policy.bBytes);
+      k.advance(column, vectors * k.lanes * tile.policy.aBytes);
     });
     k.advance(row, rows);
   });
@@ -131,7 +131,7 @@ function valuesTile(tile: AttentionTile): { rows: number; vectors: number } {
 function sumsAddress(tile: AttentionTile, row: IntReg, column: IntReg): IntReg {
   const { k, shape } = tile;
   const address = k.intOp('mul', row, 4 * shape.headDim);
-  k.advance(address, k.intOp('mul', column, 4 / tile.policy.bBytes));
+  k.advance(address, k.intOp('mul', column, 4 / tile.policy.aBytes));
   k.advance(address, tile.scratch);
   k.advance(address, tile.at.sums);
   return address;
@@ -163,7 +163,7 @@ function storeOutput(tile: AttentionTile): void {
     const inverse = k.div(one, k.broadcast(k.at(total, at.total)), one);
     for (let d = 0; d < shape.headDim; d += k.lanes) {
       const value = k.mul(inverse, k.at(sum, at.sums + 4 * d));
-      k.store(k.at(y, d * tile.policy.bBytes), value, isNarrow ? 'bf16' : 'raw');
+      k.store(k.at(y, d * tile.policy.aBytes), value, isNarrow ? 'bf16' : 'raw');
     }
     k.advance(sum, 4 * shape.headDim);
     k.advance(total, 4);

@@ -120,7 +120,7 @@ function layOut(headDim: number): AttentionScratch {
  */
 export function emitScores(tile: AttentionTile): void {
   const { k, shape, policy, scratch, at } = tile;
-  const queryBytes = shape.headDim * policy.bBytes;
+  const queryBytes = shape.headDim * policy.aBytes;
   const strips = k.intOp('add', tile.blockKeys.get(), policy.tileRows - 1);
   k.intOp('divide', strips, policy.tileRows, strips);
   tile.strip.set(k.intConst(0));
@@ -142,8 +142,8 @@ export function emitScores(tile: AttentionTile): void {
         depth: shape.headDim,
         aOffsetBytes: 0,
       });
-      products.forEach((product, j) => {
-        k.storeLow(k.at(score, at.weights + j * ATTENTION_ROW_BYTES), product, 4);
+      products.forEach(([product], j) => {
+        k.storeLow(k.at(score, at.weights + j * ATTENTION_ROW_BYTES), product!, 4);
       });
       k.advance(query, 4 * queryBytes);
       k.advance(score, 16);

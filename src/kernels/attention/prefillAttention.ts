@@ -1,7 +1,7 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntReg } from '../../jit/ir.js';
 import { type ArgumentUses, boundIndex, defineKernel, type Kernel, type KernelParams } from '../kernel.js';
-import type { OperandDtype } from '../matrix/productPolicy.js';
+import { OPERAND_BYTES, type OperandDtype } from '../matrix/productPolicy.js';
 import { emitAttention } from './attention.js';
 import { ATTENTION_ROWS, AttentionTile } from './attentionTile.js';
 
@@ -69,7 +69,7 @@ export function cachedAttentionName(spec: CachedAttentionSpec): string {
 
 function emit(k: KernelBuilder, spec: CachedAttentionSpec, params: Params): void {
   const { args } = params;
-  const elementBytes = spec.dtype === 'bf16' ? 2 : 4;
+  const elementBytes = OPERAND_BYTES[spec.dtype];
   const rowBytes = spec.headDim * elementBytes;
   const tile = new AttentionTile(
     k,

@@ -116,8 +116,8 @@ function emitScores(tile: StepTile): void {
         depth: tile.spec.headDim,
         aOffsetBytes: 0,
       };
-      dotTile(k, policy, operands).forEach((product, h) => {
-        k.storeLow(k.at(score, h * at.headBytes + at.weights), product, 4);
+      dotTile(k, policy, operands).forEach(([product], h) => {
+        k.storeLow(k.at(score, h * at.headBytes + at.weights), product!, 4);
       });
       k.advance(key, 4 * rowBytes);
       k.advance(score, 16);
@@ -202,7 +202,7 @@ function addValues(tile: StepTile): void {
         return k.mul(correction, place(n), correction);
       });
       const weight = k.intOp('add', head, at.weights);
-      const value = k.intOp('add', tile.values.get(), d * tile.policy.bBytes);
+      const value = k.intOp('add', tile.values.get(), d * tile.policy.aBytes);
       emitWeightedValues(k, product, sums, tile.blockKeys.get(), { weight, value });
       sums.forEach((sum, n) => {
         k.store(place(n), sum);
@@ -228,7 +228,7 @@ function storeOutput(tile: StepTile): void {
     const inverse = k.div(k.vecConst(1), k.reduce('add', total, total), total);
     for (let d = 0; d < spec.headDim; d += k.lanes) {
       const value = k.mul(inverse, k.at(head, at.sums + 4 * d));
-      k.store(k.at(y, d * tile.policy.bBytes), value, spec.dtype === 'bf16' ? 'bf16' : 'raw');
+      k.store(k.at(y, d * tile.policy.aBytes), value, spec.dtype === 'bf16' ? 'bf16' : 'raw');
     }
     k.advance(y, tile.rowBytes);
   });
@@ -282,7 +282,7 @@ class StepTile {
     this.scratch = scratch;
     this.at = layOut(spec.headDim, k.lanes);
     this.group = spec.heads / spec.kvHeads;
-    this.rowBytes = spec.headDim * this.policy.bBytes;
+    this.rowBytes = spec.headDim * this.policy.aBytes;
     const variable = (index: number): ScratchVariable => new ScratchVariable(k, scratch, index);
     this.q = variable(0);
     this.y = variable(1);

@@ -76,7 +76,7 @@ function emit(
   );
   const block = k.intOp('divide', index, spec.heads);
   const headBytes = k.intOp('remainder', index, spec.heads);
-  k.intOp('mul', headBytes, spec.headDim * tile.policy.bBytes, headBytes);
+  k.intOp('mul', headBytes, spec.headDim * tile.policy.aBytes, headBytes);
   const first = k.intOp('divide', block, blocksPerWindow(spec)); // first row of the window
   k.intOp('mul', first, spec.windowTokens, first);
   const size = k.intOp('sub', args.tokens(), first);

@@ -175,7 +175,7 @@ interface RowSegment {
 /** The segments of a row, cut into pieces of whole steps that the target's tuning asks for. */
 function cutSegments(
   { segments, segmentDepth, aSegmentStrideBytes }: MatmulSpec,
-  { aBytes, bBytes, stepElements }: ProductPolicy,
+  { aBytes, bStepBytes, stepElements }: ProductPolicy,
   { kSegmentBytes }: Tuning,
 ): RowSegment[] {
   const steps =
@@ -185,7 +185,7 @@ function cutSegments(
     Array.from({ length: Math.ceil(segmentDepth / most) }, (_, piece) => ({
       depth: Math.min(most, segmentDepth - piece * most),
       aOffsetBytes: segment * aSegmentStrideBytes + piece * most * aBytes,
-      bOffsetBytes: (segment * segmentDepth + piece * most) * bBytes,
+      bOffsetBytes: ((segment * segmentDepth + piece * most) / stepElements) * bStepBytes,
     })),
   ).flat();
 }
@@ -253,14 +253,18 @@ function emitColumns(
   { depth, aOffsetBytes, bOffsetBytes }: RowSegment,
 ): void {
   const { bStrideBytes, columnsPerTile } = spec;
-  k.loop(columnsPerTile / 4, () => {
-    const sums = dotTile(k, policy, { a: rows, b, bStrideBytes, depth, aOffsetBytes });
-    sums.forEach((sum, m) => {
-      const to = k.at(c, m * columnsPerTile * 4);
-      if (bOffsetBytes > 0) k.add(sum, k.load(to), sum);
-      k.storeLow(to, sum, 4);
+  k.loop(columnsPerTile / policy.tileColumns, () => {
+    const tile = dotTile(k, policy, { a: rows, b, bStrideBytes, depth, aOffsetBytes });
+    tile.forEach((sums, m) => {
+      const columns = policy.tileColumns / sums.length;
+      sums.forEach((sum, vector) => {
+        const to = k.at(c, (m * columnsPerTile + vector * columns) * 4);
+        if (bOffsetBytes > 0) k.add(sum, k.load(to), sum);
+        if (columns === 4) k.storeLow(to, sum, 4);
+        else k.store(to, sum);
+      });
     });
-    k.advance(b, 4 * bStrideBytes);
-    k.advance(c, 16);
+    k.advance(b, policy.tileColumns * bStrideBytes);
+    k.advance(c, policy.tileColumns * 4);
   });
 }

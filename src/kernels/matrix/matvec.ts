@@ -135,7 +135,7 @@ export function rowGroups(rows: number, vecRegisters: number): { firstRow: numbe
 }
 
 /**
- * sums[r] = [Σ_k A[r,k]·B[n,k] for n of 4] in the low four lanes. The rows of B are read one at a time, so that a
+ * sums[r] = [Σ_k A[r,k]·B[n,k] for n of 4] in the low four lanes, for policies with lanes along K. The rows of B are read one at a time, so that a
  * thread's reading is a single linear stream: what matters where the weights come from memory once.
  */
 export function streamDot(k: KernelBuilder, policy: ProductPolicy, operands: StreamOperands): VecReg[] {
@@ -145,7 +145,7 @@ export function streamDot(k: KernelBuilder, policy: ProductPolicy, operands: Str
   const loadPair = unroll % 2 === 0 ? policy.loadPair : undefined;
   const stepsAtOnce = loadPair === undefined ? 1 : 2;
   const aStep = policy.stepElements * policy.aBytes;
-  const bStep = policy.stepElements * policy.bBytes;
+  const bStep = policy.bStepBytes;
   const columns = [0, 1, 2, 3].map(() => {
     const accumulators = Array.from({ length: rows }, () => policy.initAccumulators(k, unroll));
     const offset = k.intConst(0);
@@ -166,12 +166,12 @@ export function streamDot(k: KernelBuilder, policy: ProductPolicy, operands: Str
       k.advance(offset, unroll * aStep);
       k.advance(b, unroll * bStep);
     });
-    const gap = bStrideBytes - depth * policy.bBytes;
+    const gap = bStrideBytes - (depth / policy.stepElements) * bStep;
     if (gap !== 0) k.advance(b, gap);
     return accumulators.map((row) => row.reduce((sum, next) => k.add(sum, next, sum)));
   });
   const [c0, c1, c2, c3] = columns as [VecReg[], VecReg[], VecReg[], VecReg[]];
-  return c0.map((sum, r) => policy.finish(k, [sum, c1[r]!, c2[r]!, c3[r]!]));
+  return c0.map((sum, r) => policy.finish(k, [sum, c1[r]!, c2[r]!, c3[r]!])[0]!);
 }
 
 /** Independent accumulators hide the latency of the products; as many as divide the steps and fit. */

@@ -7,20 +7,26 @@ export type OperandDtype = 'f32' | 'bf16';
 export const OPERAND_BYTES = { f32: 4, bf16: 2 } as const;
 
 /**
- * How dot products are computed of activations and weights of one pair of formats: how one step along K is loaded and
- * multiplied, what the sums begin with and how they end. The matrix and attention kernels are written once over this
- * interface; `formats/` has a file for each way, and `formats/choosePolicy.ts` a line.
+ * How dot products are computed of activations and weights of one pair of formats. The matrix and attention kernels are
+ * written once over this interface; `formats/` has a file for each way, and `formats/choosePolicy.ts` a line.
+ *
+ * Lanes run along K, each column of B (a row of the weight) in a register of its own and folded at the end, or along N,
+ * with packed blocks of columns, elements of A broadcast and nothing to fold. Where groups of K have scales of their own,
+ * these lie behind the group, in A and in B alike, so that a product reads two streams and needs no other arguments.
  */
 export interface ProductPolicy {
   readonly name: string;
-  /** Bytes of an element of A, and of B. */
+  /** Bytes of an element of A. */
   readonly aBytes: number;
-  readonly bBytes: number;
   /** Elements of K in one step. */
   readonly stepElements: number;
-  /** Register tile of the matrix kernel: rows of A × rows of B. */
+  /** Bytes of B from one step to the next. */
+  readonly bStepBytes: number;
+  /** Register tile of the matrix kernel: rows of A, and columns of B. */
   readonly tileRows: number;
-  readonly tileColumns: 4;
+  readonly tileColumns: number;
+  /** Offsets in B of the registers of one step: one a column with lanes along K, one a vector with lanes along N. */
+  bOffsets(bStrideBytes: number): readonly number[];
   /** `count` partial sums of nothing. */
   initAccumulators(k: KernelBuilder, count: number): VecReg[];
   loadA(k: KernelBuilder, from: Address): VecReg;
@@ -29,60 +35,101 @@ export interface ProductPolicy {
   loadPair?(k: KernelBuilder, from: Address): readonly VecReg[];
   /** accumulator += a·b; A may come straight from memory. */
   product(k: KernelBuilder, accumulator: VecReg, a: VecReg | Address, b: VecReg): void;
-  /** The sums of the columns of a tile, in the low lanes of the first accumulator. @param accumulators one a column */
-  finish(k: KernelBuilder, accumulators: readonly [VecReg, VecReg, VecReg, VecReg]): VecReg;
+  /** Null: the products of a whole row are summed up as they are. */
+  readonly group: ProductGroup | null;
+  /** The sums of a row's columns, as vectors of them: in the low four lanes, or in all. */
+  finish(k: KernelBuilder, accumulators: readonly VecReg[]): readonly VecReg[];
+}
+
+/** Elements of K that share scales. */
+export interface ProductGroup {
+  /** Elements; a multiple of the policy's step. */
+  readonly depth: number;
+  /** Bytes of the scales behind a group of a row of A, and of a block of B. */
+  readonly aBytes: number;
+  readonly bBytes: number;
+  /** sums += the group's accumulators, scaled, which are overwritten. */
+  end(
+    k: KernelBuilder,
+    row: { readonly accumulators: readonly VecReg[]; readonly sums: readonly VecReg[]; readonly a: Address },
+    b: Address,
+  ): void;
 }
 
 /** Where the operands of one register tile lie. Rows of B are `bStrideBytes` apart from `b` on. */
 export interface TileOperands {
   /** One pointer a row of A (they may repeat, where a tile has fewer rows than the register tile). */
   readonly a: readonly IntReg[];
-  /** First row of B at its first element; moved while the product runs, and moved back. */
+  /** First row or block of B at its first element; moved while the product runs, and moved back. */
   readonly b: IntReg;
   readonly bStrideBytes: number;
-  /** Elements of K; a multiple of the policy's step. */
+  /** Elements of K; a multiple of the policy's step and group. */
   readonly depth: number;
   /** Offset of the first element from every row's pointer in A, in bytes; `b` points to its first element. */
   readonly aOffsetBytes: number;
 }
 
 /**
- * sums[m] = [Σ_k A[m,k]·B[n,k] for n of 4] in the low four lanes, lanes running along K: both operands are read where
- * they lie, in order, without packing.
+ * sums[m] = the vectors of Σ_k A[m,k]·B[n,k] for the n of one tile of columns: both operands are read where they lie, in
+ * order.
  */
-export function dotTile(k: KernelBuilder, policy: ProductPolicy, operands: TileOperands): VecReg[] {
-  const { a, b, bStrideBytes, depth } = operands;
-  const accumulators = a.map(() => fourOf(policy.initAccumulators(k, policy.tileColumns)));
+export function dotTile(
+  k: KernelBuilder,
+  policy: ProductPolicy,
+  operands: TileOperands,
+): (readonly VecReg[])[] {
+  const { a, b, depth } = operands;
+  const { group } = policy;
+  const registers = policy.bOffsets(operands.bStrideBytes).length;
+  const sums = a.map(() => policy.initAccumulators(k, registers));
   const aOffset = k.intConst(operands.aOffsetBytes);
-  const end = operands.aOffsetBytes + depth * policy.aBytes;
-  const columns = [0, 1, 2, 3] as const;
-
-  k.while('lt', aOffset, end, () => {
-    if (a.length <= policy.tileColumns) {
-      const left = a.map((row) => policy.loadA(k, k.at(row, 0, aOffset)));
-      for (const n of columns) {
-        const right = policy.loadB(k, k.at(b, n * bStrideBytes));
-        left.forEach((x, m) => {
-          policy.product(k, accumulators[m]![n], x, right);
-        });
-      }
-    } else {
-      const right = columns.map((n) => policy.loadB(k, k.at(b, n * bStrideBytes)));
+  const groups = group === null ? 0 : depth / group.depth;
+  if (group === null) {
+    const end = operands.aOffsetBytes + depth * policy.aBytes;
+    k.while('lt', aOffset, end, () => multiplyStep(k, policy, operands, aOffset, sums));
+  } else {
+    k.loop(groups, () => {
+      const accumulators = a.map(() => policy.initAccumulators(k, registers));
+      const end = k.intOp('add', aOffset, group.depth * policy.aBytes);
+      k.while('lt', aOffset, end, () => multiplyStep(k, policy, operands, aOffset, accumulators));
       a.forEach((row, m) => {
-        const x = policy.loadA(k, k.at(row, 0, aOffset));
-        right.forEach((y, n) => {
-          policy.product(k, accumulators[m]![n]!, x, y);
-        });
+        const place = { accumulators: accumulators[m]!, sums: sums[m]!, a: k.at(row, 0, aOffset) };
+        group.end(k, place, k.at(b));
       });
-    }
-    k.advance(aOffset, policy.stepElements * policy.aBytes);
-    k.advance(b, policy.stepElements * policy.bBytes);
-  });
-  k.advance(b, -depth * policy.bBytes);
-  return accumulators.map((row) => policy.finish(k, row));
+      k.advance(aOffset, group.aBytes);
+      k.advance(b, group.bBytes);
+    });
+  }
+  k.advance(b, -(depth / policy.stepElements) * policy.bStepBytes - groups * (group?.bBytes ?? 0));
+  return sums.map((row) => policy.finish(k, row));
 }
 
-/** Registers of a register tile's four columns. */
-export function fourOf(registers: readonly VecReg[]): readonly [VecReg, VecReg, VecReg, VecReg] {
-  return [registers[0]!, registers[1]!, registers[2]!, registers[3]!];
+/** One step along K for all rows and columns of a tile: the shorter side is held in registers. */
+function multiplyStep(
+  k: KernelBuilder,
+  policy: ProductPolicy,
+  { a, b, bStrideBytes }: TileOperands,
+  aOffset: IntReg,
+  accumulators: readonly (readonly VecReg[])[],
+): void {
+  const offsets = policy.bOffsets(bStrideBytes);
+  if (a.length <= offsets.length) {
+    const left = a.map((row) => policy.loadA(k, k.at(row, 0, aOffset)));
+    offsets.forEach((offset, n) => {
+      const right = policy.loadB(k, k.at(b, offset));
+      left.forEach((x, m) => {
+        policy.product(k, accumulators[m]![n]!, x, right);
+      });
+    });
+  } else {
+    const right = offsets.map((offset) => policy.loadB(k, k.at(b, offset)));
+    a.forEach((row, m) => {
+      const x = policy.loadA(k, k.at(row, 0, aOffset));
+      right.forEach((y, n) => {
+        policy.product(k, accumulators[m]![n]!, x, y);
+      });
+    });
+  }
+  k.advance(aOffset, policy.stepElements * policy.aBytes);
+  k.advance(b, policy.bStepBytes);
 }

@@ -10,15 +10,17 @@ export function widenDot(
   return {
     name: 'widenDot',
     aBytes: OPERAND_BYTES.f32,
-    bBytes: OPERAND_BYTES[weight],
     stepElements: lanes,
+    bStepBytes: OPERAND_BYTES[weight] * lanes,
     tileRows: tuning.tileRows,
     tileColumns: 4,
+    bOffsets: (strideBytes) => [0, 1, 2, 3].map((column) => column * strideBytes),
     initAccumulators: (k, count) => Array.from({ length: count }, () => k.vecConst(0)),
     loadA: (k, from) => k.load(from),
     loadB: (k, from) => k.load(from, isNarrow ? 'bf16' : 'raw'),
     ...(widensInPairs && isNarrow && { loadPair: (k, from) => k.loadPair(from) }),
     product: (k, accumulator, a, b) => ('base' in a ? k.fma(accumulator, b, a) : k.fma(accumulator, a, b)),
-    finish: (k, accumulators) => k.reduce4(accumulators, accumulators[0]),
+    group: null,
+    finish: (k, [a, b, c, d]) => [k.reduce4([a!, b!, c!, d!], a)],
   };
 }
