@@ -14,7 +14,7 @@ import { detectX64Levels } from '../dist/src/runtime/cpuFeatures.js';
 import { enableRelaxedSimd } from '../dist/src/runtime/enableRelaxedSimd.js';
 import { loadNative } from '../dist/src/runtime/native.js';
 import { NativeMachine } from '../dist/src/runtime/nativeMachine.js';
-import { ENTRY } from '../dist/src/runtime/walker.js';
+import { ENTRY } from '../dist/src/runtime/tapeLayout.js';
 import { WasmMachine } from '../dist/src/runtime/wasmMachine.js';
 
 /** A call is repeated over copies of its arrays that no cache holds together, as a model's layers follow each other. */
