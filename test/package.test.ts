@@ -42,6 +42,7 @@ test('the package, installed in an empty folder, gives both commands and a typed
       'models/demo/vocab.json',
       'LICENSE',
       'schemas/bench-result-v1.schema.json',
+      'src/audio/vad/LICENSE',
     ]) {
       assert.ok(paths.includes(path), path);
     }
