@@ -1,6 +1,7 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntReg } from '../../jit/ir.js';
 import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from '../kernel.js';
+import { OPERAND_BYTES } from '../matrix/productPolicy.js';
 import { Gelu } from '../vectorMath.js';
 import { chunkBytes, elementBytes, type FeatureMapLayout, layoutName, rowBytes } from './featureMap.js';
 
@@ -141,7 +142,7 @@ function emitConv1Gelu(k: KernelBuilder, spec: Conv1Spec, params: Conv1Params): 
   const { x, y } = rowPointers(k, spec, params);
   const gelu = new Gelu(k);
   const { channels, width, dtype } = spec.y;
-  const yBytes = dtype === 'bf16' ? 2 : 4;
+  const yBytes = OPERAND_BYTES[dtype];
   k.loop(width, () => {
     emitPosition(k, spec, params, x);
     const c = k.int();
@@ -209,7 +210,7 @@ function emitFlattenTime(
   map: FeatureMapLayout,
   { args, tile }: KernelParams<typeof FLATTEN_ARGUMENTS>,
 ): void {
-  const bytes = map.dtype === 'bf16' ? 2 : 4;
+  const bytes = OPERAND_BYTES[map.dtype];
   const x = args.x();
   k.advance(x, k.intOp('mul', k.intOp('divide', tile, map.width), chunkBytes(map)));
   k.advance(x, k.intOp('mul', k.intOp('remainder', tile, map.width), elementBytes(map)));

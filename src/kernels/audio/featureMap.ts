@@ -1,4 +1,4 @@
-import type { OperandDtype } from '../matrix/productPolicy.js';
+import { OPERAND_BYTES, type OperandDtype } from '../matrix/productPolicy.js';
 
 /**
  * A feature map in memory: channels last, with a border of one element on every side, so that a 3×3 window is three
@@ -12,7 +12,7 @@ export interface FeatureMapLayout {
 }
 
 export function elementBytes(map: FeatureMapLayout): number {
-  return map.channels * (map.dtype === 'bf16' ? 2 : 4);
+  return map.channels * OPERAND_BYTES[map.dtype];
 }
 
 /** From one row of a map to the next. */

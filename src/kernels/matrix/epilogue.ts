@@ -2,7 +2,7 @@ import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntReg, VecReg } from '../../jit/ir.js';
 import { type ArgumentLoads, type ArgumentUses, boundIndex } from '../kernel.js';
 import { emitSilu, Gelu } from '../vectorMath.js';
-import type { OperandDtype } from './productPolicy.js';
+import { OPERAND_BYTES, type OperandDtype } from './productPolicy.js';
 
 /** Arguments of every product with an epilogue. */
 export const PRODUCT_ARGUMENTS = {
@@ -58,7 +58,7 @@ export interface EpilogueBlock {
 /** y[row + r, column + c] = activation(C[r, c] + bias[column + c]) + residual, vector by vector. */
 export function emitEpilogue(k: KernelBuilder, spec: EpilogueSpec, block: EpilogueBlock): void {
   const { args } = block;
-  const yBytes = spec.yDtype === 'bf16' ? 2 : 4;
+  const yBytes = OPERAND_BYTES[spec.yDtype];
   const row = k.int();
   k.intMove(row, block.row);
   const c = k.int();

@@ -1,6 +1,6 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import { type ArgumentUses, boundIndex, defineKernel, type Kernel, type KernelParams } from '../kernel.js';
-import type { OperandDtype } from '../matrix/productPolicy.js';
+import { OPERAND_BYTES, type OperandDtype } from '../matrix/productPolicy.js';
 
 /** ids [M] i32, table [lastId + 1, length], y [M, length] f32; one tile a row. */
 const EMBED_ARGUMENTS = {
@@ -30,7 +30,7 @@ function emit(
   { length, tableDtype }: EmbedSpec,
   { args, tile }: KernelParams<typeof EMBED_ARGUMENTS>,
 ): void {
-  const bytes = tableDtype === 'bf16' ? 2 : 4;
+  const bytes = OPERAND_BYTES[tableDtype];
   const ids = args.ids();
   const id = k.intLoad(k.at(ids, 0, k.intOp('shiftLeft', tile, 2)), 'i32');
   boundIndex(k, id, args.lastId());

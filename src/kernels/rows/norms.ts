@@ -1,7 +1,7 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntReg, VecReg } from '../../jit/ir.js';
 import { type ArgumentUses, defineKernel, type Kernel, type KernelParams, rowRange } from '../kernel.js';
-import type { OperandDtype } from '../matrix/productPolicy.js';
+import { OPERAND_BYTES, type OperandDtype } from '../matrix/productPolicy.js';
 
 export interface NormSpec {
   /** Elements of a row; a multiple of 16. */
@@ -39,7 +39,7 @@ function emitRmsNorm(
   { args, tile }: KernelParams<typeof RMS_NORM_ARGUMENTS>,
 ): void {
   const { first, count } = rowRange(k, tile, spec.rowsPerTile, args.m);
-  const yBytes = spec.yDtype === 'bf16' ? 2 : 4;
+  const yBytes = OPERAND_BYTES[spec.yDtype];
   const x = args.x();
   k.advance(x, k.intOp('mul', first, 4 * spec.length));
   const y = args.y();
@@ -103,7 +103,7 @@ function emitLayerNorm(
   { args, tile }: KernelParams<typeof LAYER_NORM_ARGUMENTS>,
 ): void {
   const { first, count } = rowRange(k, tile, spec.rowsPerTile, args.m);
-  const yBytes = spec.yDtype === 'bf16' ? 2 : 4;
+  const yBytes = OPERAND_BYTES[spec.yDtype];
   const x = args.x();
   k.advance(x, k.intOp('mul', first, 4 * spec.length));
   const y = args.y();

@@ -1,7 +1,7 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { Address, IntReg } from '../../jit/ir.js';
 import { type ArgumentUses, boundIndex, defineKernel, type Kernel, type KernelParams } from '../kernel.js';
-import type { OperandDtype } from '../matrix/productPolicy.js';
+import { OPERAND_BYTES, type OperandDtype } from '../matrix/productPolicy.js';
 import { emitRmsScale } from './norms.js';
 
 export interface RotarySpec {
@@ -60,7 +60,7 @@ export function rotaryToCache(spec: RotarySpec): Kernel<typeof ROTARY_ARGUMENTS>
 
 function emit(k: KernelBuilder, spec: RotarySpec, { args, tile }: Params): void {
   const { heads, kvHeads, headDim, capacity } = spec;
-  const bytes = spec.dtype === 'bf16' ? 2 : 4;
+  const bytes = OPERAND_BYTES[spec.dtype];
   const position = rowIndex(k, tile, args.positions, args.lastPosition);
   const angles = k.intOp('mul', position, 4 * (headDim / 2));
   const y = args.y();
@@ -120,7 +120,7 @@ interface HeadRow {
 function emitRotatedHeads(k: KernelBuilder, spec: RotarySpec, args: Params['args'], row: HeadRow): void {
   const { headDim } = spec;
   const half = headDim / 2;
-  const bytes = spec.dtype === 'bf16' ? 2 : 4;
+  const bytes = OPERAND_BYTES[spec.dtype];
   const norm = row.norm();
   const cos = args.cos();
   k.advance(cos, row.angles);
