@@ -1,4 +1,5 @@
 import { significant } from '../document/figures.js';
+import { fitWidth, textWidth } from '../render/textWidth.js';
 import { type PlotColor, type PlotStyle, paint } from './plotStyle.js';
 
 /** One line of a plot, by ascending x. */
@@ -121,10 +122,11 @@ function keyOf(lines: readonly PlottedLine[], style: PlotStyle): string[] {
   const rows: string[] = [];
   let columns = 0;
   lines.slice(0, MOST_LINES).forEach(({ title }, series) => {
-    const shown = title.slice(0, style.width - 4);
+    const shown = fitWidth(title, style.width - 4);
+    const entryWidth = textWidth(shown) + 2;
     const entry = `${paint(markers[series] ?? '?', COLORS[series] ?? 'dim', style)} ${shown}`;
-    const fits = rows.length > 0 && columns + shown.length + 5 <= style.width;
-    columns = fits ? columns + shown.length + 5 : shown.length + 4;
+    const fits = rows.length > 0 && columns + entryWidth + 3 <= style.width;
+    columns = fits ? columns + entryWidth + 3 : entryWidth + 2;
     if (fits) rows[rows.length - 1] += `   ${entry}`;
     else rows.push(`  ${entry}`);
   });

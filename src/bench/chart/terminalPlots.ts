@@ -3,6 +3,7 @@ import { formatChange, significant } from '../document/figures.js';
 import { lineAxes, sweepSeries } from '../document/sweepAxes.js';
 import { PHASES } from '../phases.js';
 import { valuesOf, wholeMetric } from '../record/summarizeResult.js';
+import { fitEnd, padEnd, textWidth } from '../render/textWidth.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import type { ComparisonOutcome, ComparisonRecord } from '../schema/comparisonRecord.js';
 import { median } from '../statistics/descriptive.js';
@@ -69,7 +70,7 @@ export function forestPlot(comparisons: readonly ComparisonRecord[], style: Plot
   if (rows.length === 0) return [];
   const names = rows.map(({ labelB, metric }) => `${labelB}: ${metric}`);
   const narrow = style.width < NARROW;
-  const longest = Math.max(...names.map((name) => name.length));
+  const longest = Math.max(...names.map(textWidth));
   const nameWidth = Math.min(longest, Math.floor(style.width / (narrow ? 3 : 2.5)));
   const verdicts = rows.map(({ outcome }) => {
     if (!narrow) return `${formatChange(outcome.ratio)} ${showVerdict(outcome)}`;
@@ -84,7 +85,7 @@ export function forestPlot(comparisons: readonly ComparisonRecord[], style: Plot
   const column = (ratio: number) => Math.round(((Math.log(ratio) / reach + 1) / 2) * (columns - 1));
   return rows.map(({ outcome }, index) => {
     // Its end, the metric, is what tells lines apart.
-    const name = (names[index] ?? '').slice(-nameWidth).padEnd(nameWidth);
+    const name = padEnd(fitEnd(names[index] ?? '', nameWidth), nameWidth);
     return `  ${name} ${drawInterval(outcome, column, columns, style)} ${verdicts[index]}`;
   });
 }

@@ -40,6 +40,18 @@ export function padStart(text: string, columns: number): string {
   return ' '.repeat(Math.max(0, columns - textWidth(text))) + text;
 }
 
+/** As much of the end of a line as `columns` have room for. */
+export function fitEnd(line: string, columns: number): string {
+  let width = 0;
+  let kept = '';
+  for (const grapheme of graphemesOf(line).reverse()) {
+    width += graphemeWidth(grapheme);
+    if (width > columns) break;
+    kept = grapheme + kept;
+  }
+  return kept;
+}
+
 /** As much of a line as `columns` have room for, with an ellipsis where something was cut off. */
 export function fitWidth(line: string, columns: number): string {
   let width = 0;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { linePlot } from '../../../src/bench/chart/linePlot.js';
 import { plotStyleOf } from '../../../src/bench/chart/plotStyle.js';
 import { formatPlots, histogram, horizontalBar } from '../../../src/bench/chart/terminalPlots.js';
+import { textWidth } from '../../../src/bench/render/textWidth.js';
 import { benchmarkResult, build, comparisonResult, sweepResult } from '../support/sampleResults.js';
 
 const ASCII = { width: 80, unicode: false, color: false };
@@ -88,6 +89,23 @@ test('comparisons have ratio 1 in the middle, and their mark on the right side o
     .filter((line) => line.includes('slower'));
   assert.equal(rows.length, 4);
   for (const row of rows) assert.ok(row.indexOf('#') > row.indexOf('|'), row);
+});
+
+test('comparisons stand under each other whatever their names are written in', () => {
+  const result = RESULTS.comparison;
+  const comparisons = result.comparisons.map((one, index) => ({
+    ...one,
+    labelB: ['会議', 'e\u0301te\u0301', 'a'][index % 3]!,
+  }));
+  for (const width of [60, 100]) {
+    const text = formatPlots({ ...result, comparisons, cells: [] }, { ...ASCII, width });
+    const rows = text.split('\n').filter((row) => row !== '');
+    // What comes of each stands behind its drawing.
+    const starts = rows.map((row) =>
+      textWidth(row.slice(0, row.search(/[-+]?\d|slower|faster|same|undecided/))),
+    );
+    assert.equal(new Set(starts).size, 1, rows.join('\n'));
+  }
 });
 
 test('without a run there is nothing to draw', () => {
