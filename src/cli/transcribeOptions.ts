@@ -126,11 +126,11 @@ ${options}
 one there is. And it takes synthetic:SIZE[:SEED], SIZE being tiny, 0.6b or 1.7b: random weights, whose text is meaningless.
 
 Examples:
-  qwen_asr pull 0.6b                                       a model from the Hugging Face Hub, 1.9 GB
   qwen_asr -d MODEL -i talk.mp3                            the text of a recording
   qwen_asr -d MODEL -i talk.mp3 --language de -o srt       subtitles, on standard output
   qwen_asr -d MODEL -i recordings --output-dir texts       a file for each recording in a directory
   qwen_asr -d MODEL *.wav -o jsonl                         a line for each segment, for other programs
   ffmpeg -i film.mkv -f wav - | qwen_asr -d MODEL -i -     what another program sends
+  qwen_asr pull 0.6b                                       a model from the Hugging Face Hub, 1.9 GB
 `;
 }
