@@ -148,8 +148,9 @@ ${classicBlock}
 
 ${further}
 
--d also takes a model that was pulled (qwen_asr pull 0.6b, -d 0.6b); without it: that of QWEN_ASR_MODEL, 0.6b, or the
-only one there is. And it takes synthetic:SIZE[:SEED], SIZE being tiny, 0.6b or 1.7b: seeded random weights of the published
+-d also takes a model that was pulled, such as 0.6b; without -d it is that of QWEN_ASR_MODEL, else 0.6b, else
+the only one in the hub's cache.
+-d also takes synthetic:SIZE[:SEED], SIZE being tiny, 0.6b or 1.7b: seeded random weights of the published
 shapes, made in memory. Every run then decodes 3 tokens a second of audio unless --tokens says otherwise.
 -s takes 1 to 300 seconds, decimals included. -i also takes a directory: all recordings in it.
 ${sweepText()}

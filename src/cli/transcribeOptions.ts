@@ -122,8 +122,9 @@ export function transcribeUsage(): string {
 
 ${options}
 
--d also takes a model that was pulled, such as 0.6b; without -d it is that of QWEN_ASR_MODEL, else 0.6b, else the only
-one there is. And it takes synthetic:SIZE[:SEED], SIZE being tiny, 0.6b or 1.7b: random weights, whose text is meaningless.
+-d also takes a model that was pulled, such as 0.6b, and synthetic:SIZE[:SEED], SIZE being tiny, 0.6b or
+1.7b: random weights, whose text is meaningless. Without -d it is the model of QWEN_ASR_MODEL, else 0.6b of
+the hub's cache, else the only one there.
 
 Examples:
   qwen_asr -d MODEL -i talk.mp3                            the text of a recording
