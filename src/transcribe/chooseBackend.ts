@@ -115,7 +115,7 @@ async function chooseX64(
   { threads, precision: wanted = 'auto', isa = 'auto' }: LoadOptions,
 ): Promise<ChosenBackend> {
   const name = isa === 'auto' ? isaName(features) : isa;
-  const chosen = isaFeatures(name);
+  const chosen = typeof name === 'string' ? isaFeatures(name) : null; // untyped callers
   if (chosen === null || !contains(features, chosen)) {
     throw unsupported('isa', isaNames(features).join(', '), isa);
   }

@@ -94,7 +94,7 @@ test('options that cannot be carried out name themselves', async () => {
     [{ signal: new AbortController() }, /^signal: expected an AbortSignal, found an AbortController$/],
     [{ onPhaseEnd: 5 }, /^onPhaseEnd: expected a function, found 5$/],
     [{ language: 5 }, /^language: expected text, found 5$/],
-    [{ language: 'klingon' }, /^language: expected one of English \(en\), .*; found "klingon"$/],
+    [{ language: 'klingon' }, /^language: expected auto or one of English \(en\), .*; found "klingon"$/],
     [{ context: ['a'] }, /^context: expected text, found an Array$/],
     [{ maxTokens: '5' }, /^maxTokens: expected a whole number from 1 to 1048576, found "5"$/],
     [{ maxTokens: 1e12 }, /^maxTokens: expected .*, found 1000000000000$/],
