@@ -139,7 +139,7 @@ async function measureAll(
   const file = resume === undefined ? null : openJsonlFile(resume, finished !== null);
   // The file has what was finished; the other outputs have not.
   for (const event of finished?.events ?? []) for (const sink of sinks) sink(event);
-  const progress = new BenchProgress(plan, context);
+  const progress = new BenchProgress(plan, context, finished?.runs);
   const clearing = (write: (text: string) => void) => (text: string) => {
     progress.clear();
     write(printableText(text));

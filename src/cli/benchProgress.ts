@@ -1,18 +1,27 @@
 import type { BenchPlan } from '../bench/plan/benchPlan.js';
-import type { MeasuredCell, MeasurementWatcher } from '../bench/run/measurement.js';
+import type { MeasuredCell, MeasurementWatcher, measureCells } from '../bench/run/measurement.js';
 import { estimateProgress, formatProgress } from '../bench/text/planText.js';
 import { ProgressLine } from './progressLine.js';
 import type { CommandContext } from './runCommand.js';
+
+type FinishedRuns = NonNullable<Parameters<typeof measureCells>[3]>;
 
 /** How far a measurement has come, on a line that is only drawn between runs. */
 export class BenchProgress implements MeasurementWatcher {
   readonly #plan: BenchPlan;
   readonly #line: ProgressLine;
   readonly #cells: MeasuredCell[] = [];
+  readonly #finished: FinishedRuns;
   #startMs: number | null = null;
 
-  constructor(plan: BenchPlan, context: Pick<CommandContext, 'err' | 'errIsTerminal'>) {
+  /** @param finished runs of an interrupted measurement, by cell: a cell that has all of them is not made ready again */
+  constructor(
+    plan: BenchPlan,
+    context: Pick<CommandContext, 'err' | 'errIsTerminal'>,
+    finished: FinishedRuns = new Map(),
+  ) {
     this.#plan = plan;
+    this.#finished = finished;
     this.#line = new ProgressLine(context);
   }
 
@@ -38,7 +47,9 @@ export class BenchProgress implements MeasurementWatcher {
   }
 
   #draw(): void {
-    const cells = this.#plan.cells.map((_, index) => this.#cells[index] ?? { warmups: [], runs: [] });
+    const cells = this.#plan.cells.map(
+      ({ id }, index) => this.#cells[index] ?? { warmups: [], runs: this.#finished.get(id) ?? [] },
+    );
     const elapsedMs = performance.now() - (this.#startMs ?? performance.now());
     this.#line.clear();
     this.#line.draw(formatProgress(estimateProgress(this.#plan, cells, elapsedMs)));

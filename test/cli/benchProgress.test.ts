@@ -44,6 +44,21 @@ test('on a terminal one line says how far it is and how long it takes, and is go
   assert.equal(drawn.at(-1), erase);
 });
 
+test('cells that were finished before an interruption are not left to do', async () => {
+  const drawn: string[] = [];
+  const plan = fakePlan(['done', 'begun', 'open'], { runs: 2 });
+  const finished = new Map([
+    ['done', [fakeRun(60_000), fakeRun(60_000)]],
+    ['begun', [fakeRun(60_000)]],
+  ]);
+  const err = (text: string) => drawn.push(text);
+  const progress = new BenchProgress(plan, { errIsTerminal: true, err }, finished);
+  const { open } = fakeCells({ run: async () => fakeRun(60_000) });
+  await measureCells(plan, open, progress, finished);
+  // The first drawing comes before anything has been measured again: one run of one cell, two of the other.
+  assert.match(drawn.find((text) => text.includes('runs')) ?? '', /3\/6 runs, 3 min 0 s left$/);
+});
+
 test('a pipe or a file gets nothing', async () => {
   assert.deepEqual(await drawings(false), []);
 });

@@ -73,6 +73,28 @@ test('a file that was cut anywhere goes on, and then has every run once', async 
   }
 });
 
+test('a larger -n that goes on is what the result says was asked for, finished or not', async () => {
+  const path = at('more.jsonl');
+  const args = (runs: string) => ['-d', demoModelDir, '-w', '1', '-s', '1,2', '-n', runs, '--resume', path];
+  await runBench(args('1'));
+  const short = readFileSync(path, 'utf8');
+  await runBench(args('3'));
+  const asked = () => readResult(path).cells.map(({ settings, runs }) => [settings.runs, runs.length]);
+  assert.deepEqual(asked(), [
+    [3, 3],
+    [3, 3],
+  ]);
+  // Cut off in the middle of what came after.
+  const whole = readFileSync(path, 'utf8');
+  const firstNewRun = whole.indexOf('{"event":"run"', short.length);
+  writeFileSync(path, whole.slice(0, whole.indexOf('\n', firstNewRun) + 1));
+  // The second round begins with the second cell.
+  assert.deepEqual(asked(), [
+    [3, 1],
+    [3, 2],
+  ]);
+});
+
 test('a file of something else is refused by name, and stays as it is', async () => {
   const path = at('other.jsonl');
   const base = ['-s', '1', '-n', '1', '--resume', path];

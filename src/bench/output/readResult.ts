@@ -110,7 +110,8 @@ function isKnownEvent(event: unknown, where: string): event is BenchEvent {
   const fields: Fields = name === 'header' ? {} : EVENTS[name as BenchEvent['event']].fields;
   for (const [member, { schema }] of Object.entries(fields)) {
     // What is inside is checked with the document too; building it must find something to look into.
-    const type = schema.$ref === undefined ? schema.type : 'object';
+    const written = schema.$ref === undefined ? schema.type : 'object';
+    const type = written === 'integer' ? 'number' : written;
     const value = members[member];
     if (typeof type !== 'string' || (typeof value === type && value !== null)) continue;
     const found = value === undefined ? 'none' : JSON.stringify(value).slice(0, 60);

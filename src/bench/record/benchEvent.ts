@@ -11,7 +11,7 @@ import {
 import { comparisonRecord } from '../schema/comparisonRecord.js';
 import { corpusAccuracyRecord } from '../schema/figureRecords.js';
 import { runRecord } from '../schema/runRecord.js';
-import { flag, object, orNull, text, type ValueOf } from '../schema/shape.js';
+import { count, flag, object, orNull, text, type ValueOf } from '../schema/shape.js';
 
 /**
  * What a line of the JSONL format carries beside the name of its event, in the order of events. The result document is
@@ -24,6 +24,8 @@ export const EVENTS = {
   audio: object({ audio: audioRecord }),
   ceilings: object({ ceilings: ceilingsRecord }),
   cell: object({ cell: cellStartRecord }),
+  // Another number of runs is asked for than when the cell began; readers that do not know it lose nothing else.
+  plannedRuns: object({ cell: text(), runs: count() }),
   warmup: object({ cell: text(), run: runRecord }),
   run: object({ cell: text(), run: runRecord }),
   cellEnd: object({ cell: text(), outcome: cellEndRecord }),

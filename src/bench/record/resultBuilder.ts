@@ -22,7 +22,7 @@ const UNFINISHED: CellEnd = {
 };
 
 interface OpenCell {
-  readonly start: CellStart;
+  start: CellStart;
   readonly warmups: RunRecord[];
   readonly runs: RunRecord[];
   /** Null until it is reported. */
@@ -66,6 +66,8 @@ export class ResultBuilder {
         return replace(this.#ceilings, event.ceilings, isSameMachinery);
       case 'cell':
         return this.#start(event.cell);
+      case 'plannedRuns':
+        return this.#plan(this.#cell(event.cell), event.runs);
       case 'warmup':
         this.#goOn(event.cell).warmups.push(event.run);
         return true;
@@ -119,6 +121,12 @@ export class ResultBuilder {
     this.#forgetErrors(start.id);
     this.#cells.set(start.id, { start, warmups: [], runs: [], end: null });
     return true;
+  }
+
+  #plan(cell: OpenCell, runs: number): boolean {
+    const isNews = cell.start.settings.runs !== runs;
+    cell.start = { ...cell.start, settings: { ...cell.start.settings, runs } };
+    return isNews;
   }
 
   /** A cell that runs again: what its end has said before no longer holds. */

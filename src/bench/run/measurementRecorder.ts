@@ -42,6 +42,9 @@ export class MeasurementRecorder implements MeasurementWatcher {
       this.#modelIds.set(cell.model, `m${this.#modelIds.size}`);
     }
     this.#begun = new Set(parts.begun);
+    const { runs } = parts.plan;
+    if (runs === null) return;
+    for (const cell of this.#begun) parts.recorder.record({ event: 'plannedRuns', cell, runs });
   }
 
   readonly onReady: NonNullable<MeasurementWatcher['onReady']> = (cell, session) => {
