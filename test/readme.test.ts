@@ -14,9 +14,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { BENCH_OPTIONS } from '../src/cli/benchOptions.js';
-import { EXIT } from '../src/cli/exitCodes.js';
 import type { OptionTable } from '../src/cli/options.js';
-import { TRANSCRIBE_OPTIONS } from '../src/cli/transcribeOptions.js';
+import { EXIT } from '../src/cli/runCommand.js';
+import { TRANSCRIBE_OPTIONS } from '../src/cli/transcribeCommand.js';
 import { projectRoot } from './support/projectRoot.js';
 import { CLI_ENTRIES } from './support/runCli.js';
 

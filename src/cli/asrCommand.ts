@@ -1,12 +1,10 @@
 import { checkCommand } from './checkCommand.js';
-import { completionCommand } from './completionCommand.js';
-import { ASR_COMPLETION } from './completions.js';
-import type { ExitCode } from './exitCodes.js';
+import { ASR_COMPLETION, completionCommand } from './completionCommand.js';
 import { listCommand } from './listCommand.js';
 import { pullCommand } from './pullCommand.js';
 import { quantizeCommand } from './quantizeCommand.js';
 import { removeCommand } from './removeCommand.js';
-import type { Command, CommandContext } from './runCommand.js';
+import type { Command, CommandContext, ExitCode } from './runCommand.js';
 import { runSubcommand } from './runSubcommand.js';
 import { synthesizeCommand } from './synthesizeCommand.js';
 import { transcribeCommand } from './transcribeCommand.js';

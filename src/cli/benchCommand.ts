@@ -6,7 +6,7 @@ import { checkWritable, openOutputs } from '../bench/output/outputs.js';
 import type { AudioPlan, BenchPlan } from '../bench/plan/benchPlan.js';
 import { formatReport, formatText } from '../bench/render/text.js';
 import { findReferences, type References } from '../bench/run/accuracy.js';
-import { changedTokens } from '../bench/run/changedTokens.js';
+import { changedTokens } from '../bench/run/comparisons.js';
 import { readFinishedPart } from '../bench/run/finishedPart.js';
 import { type PlanOutcome, runPlan } from '../bench/run/runPlan.js';
 import type { BenchResult } from '../bench/schema/benchResult.js';
@@ -20,14 +20,12 @@ import { BENCH_OPTIONS, benchUsage } from './benchOptions.js';
 import { BenchProgress } from './benchProgress.js';
 import { checkOutputs, exportedFiles, modelFiles, recordingFiles } from './checkOutputs.js';
 import { chosenModel } from './chosenModel.js';
-import { EXIT, type ExitCode } from './exitCodes.js';
+import { answersStandard, version } from './commonOptions.js';
 import { findInputs } from './inputRecordings.js';
 import { type OptionValues, parseOptions } from './options.js';
 import { planBenchmark } from './planBenchmark.js';
-import type { CommandContext } from './runCommand.js';
-import { answersStandard } from './standardOptions.js';
+import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
 import { outputColumns, terminalStyle } from './terminalStyle.js';
-import { version } from './version.js';
 
 type BenchValues = OptionValues<typeof BENCH_OPTIONS>;
 

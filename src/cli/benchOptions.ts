@@ -1,10 +1,8 @@
 import { anyText, decimalNumber, durationMs, numberList, oneOf } from '../bench/optionValues.js';
 import { OUTPUT_FORMATS } from '../bench/output/outputs.js';
-import { baselineDirOption } from './baselineDirOption.js';
+import { baselineDirOption, formatOptions, standardOptions, wrapText } from './commonOptions.js';
 import type { OptionTable } from './options.js';
 import { LIST_FLAGS, sweepOptions } from './settingOptions.js';
-import { standardOptions } from './standardOptions.js';
-import { formatOptions, wrapText } from './usage.js';
 
 const FURTHER = 'Further options';
 const MEASURING = 'Measuring';

@@ -1,10 +1,8 @@
 import { benchCommand } from './benchCommand.js';
 import { compareCommand } from './compareCommand.js';
-import { completionCommand } from './completionCommand.js';
-import { BENCH_COMPLETION } from './completions.js';
-import type { ExitCode } from './exitCodes.js';
+import { BENCH_COMPLETION, completionCommand } from './completionCommand.js';
 import { reportCommand } from './reportCommand.js';
-import type { Command, CommandContext } from './runCommand.js';
+import type { Command, CommandContext, ExitCode } from './runCommand.js';
 import { runSubcommand } from './runSubcommand.js';
 
 /** What the first argument of qwen_asr_bench may name. */

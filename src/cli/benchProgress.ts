@@ -1,8 +1,8 @@
 import type { BenchPlan } from '../bench/plan/benchPlan.js';
 import type { MeasuredCell, MeasurementWatcher, measureCells } from '../bench/run/measurement.js';
 import { estimateProgress, formatProgress } from '../bench/text/planText.js';
-import { ProgressLine } from './progressLine.js';
 import type { CommandContext } from './runCommand.js';
+import { ProgressLine } from './terminalScreen.js';
 
 type FinishedRuns = NonNullable<Parameters<typeof measureCells>[3]>;
 

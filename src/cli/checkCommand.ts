@@ -3,11 +3,9 @@ import { QwenAsrError } from '../error.js';
 import { printableLine } from '../printable.js';
 import { checkModelDirectory } from '../transcribe/checkModelDirectory.js';
 import { chosenModel } from './chosenModel.js';
-import { EXIT, type ExitCode } from './exitCodes.js';
+import { answersStandard, formatOptions, standardOptions } from './commonOptions.js';
 import { type OptionTable, parseOptions } from './options.js';
-import type { CommandContext } from './runCommand.js';
-import { answersStandard, standardOptions } from './standardOptions.js';
-import { formatOptions } from './usage.js';
+import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
 
 /** Options of `qwen_asr check`. */
 export const CHECK_OPTIONS = {

@@ -1,12 +1,10 @@
 import { type CachedModel, cachedModels } from '../hub/cachedModels.js';
 import { hubCacheFolder } from '../hub/hubSettings.js';
 import { printableLine } from '../printable.js';
-import { EXIT, type ExitCode } from './exitCodes.js';
+import { answersStandard, formatOptions, standardOptions } from './commonOptions.js';
 import { type OptionTable, parseOptions } from './options.js';
 import { formatBytes } from './pullCommand.js';
-import type { CommandContext } from './runCommand.js';
-import { answersStandard, standardOptions } from './standardOptions.js';
-import { formatOptions } from './usage.js';
+import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
 
 /** Options of `qwen_asr list`. */
 export const LIST_OPTIONS = { ...standardOptions('Options') } as const satisfies OptionTable;

@@ -1,7 +1,7 @@
 import { textSeparator } from '../text/joinTexts.js';
 import type { SegmentToken, TranscriptSegment } from '../transcribe/types.js';
 import type { InputRecording } from './inputRecordings.js';
-import type { ResultSink } from './resultSink.js';
+import type { ResultSink } from './resultSinks.js';
 
 /**
  * Shows the text of a single recording as it is decoded. Segments are decoded side by side: what those behind the first

@@ -1,22 +1,24 @@
 import { accessSync, constants } from 'node:fs';
+import { dirname, extname, join, resolve, sep } from 'node:path';
 import { QwenAsrError } from '../error.js';
 import { fileError } from '../model/fileError.js';
 import { makeOutputFolder } from '../model/makeOutputFolder.js';
+import { replaceFile } from '../model/replaceFile.js';
 import { printableLine, printableText } from '../printable.js';
-import type { TranscriptFormatName } from '../transcribe/formats/transcriptFormat.js';
+import {
+  type TranscriptFormatName,
+  transcriptWriter,
+  type WriterContext,
+} from '../transcribe/formats/transcriptFormat.js';
 import { checkOutputs, modelFiles, recordingFiles } from './checkOutputs.js';
-import { directorySink, outputPaths } from './directorySink.js';
-import type { Inputs } from './inputRecordings.js';
-import { jsonLinesSink, jsonSink } from './jsonSinks.js';
+import type { InputRecording, Inputs } from './inputRecordings.js';
 import { LiveText } from './liveText.js';
-import { ProgressLine, type Status, terminalColumns } from './progressLine.js';
-import type { ResultSink } from './resultSink.js';
+import { jsonLinesSink, jsonSink, type ResultSink, streamSink, textListSink } from './resultSinks.js';
 import type { CommandContext } from './runCommand.js';
-import { TerminalScreen } from './terminalScreen.js';
-import { streamSink, textListSink } from './textSinks.js';
+import { ProgressLine, type Status, TerminalScreen, terminalColumns } from './terminalScreen.js';
 
 /** The options that say where results go, and how. */
-export interface SinkOptions {
+interface SinkOptions {
   readonly format?: TranscriptFormatName;
   readonly json?: true;
   readonly logprobs?: true;
@@ -87,4 +89,117 @@ function checkWritable(directory: string): void {
 
 function formatOf({ format, json }: SinkOptions): TranscriptFormatName {
   return json ? 'json' : (format ?? 'txt');
+}
+
+/** How results become files. */
+interface DirectoryOptions {
+  readonly directory: string;
+  readonly format: TranscriptFormatName;
+  readonly context: Omit<WriterContext, 'input'>;
+  /** Told the path of every file that has been written. */
+  readonly onFile: (path: string) => void;
+}
+
+/**
+ * Writes a file for every recording once it is complete, so that no file ever holds half a result.
+ *
+ * @param recordings all there will be; see {@link outputPaths}
+ * @throws QwenAsrError `usage` when two of them would be written to the same file
+ */
+export function directorySink(
+  recordings: readonly InputRecording[],
+  { directory, format, context, onFile }: DirectoryOptions,
+): ResultSink {
+  const paths = outputPaths(recordings, directory, format);
+  return {
+    segment: () => {},
+    finish: (recording, transcript) => {
+      const path = paths.get(recording)!;
+      const writer = transcriptWriter(format, { ...context, input: recording.input });
+      const segments = transcript.segments.map((segment) => writer.segment(segment));
+      writeWhole(path, [writer.begin(), ...segments, writer.end(transcript)].join(''));
+      onFile(path);
+    },
+    fail: () => {},
+    close: () => {},
+  };
+}
+
+/**
+ * The recording's name with the format's extension in place of its own: `talks/a.mp3` becomes `talks/a.srt`. Recordings
+ * that differ in nothing else keep theirs: `a.mp3.srt`, `a.wav.srt`. Those of one name are told apart by the folders that
+ * they are in, as few as suffice: `monday/a.srt`, `friday/a.srt`. A recording that is given twice has one file.
+ *
+ * @throws QwenAsrError `usage` when two recordings would still be written to the same file
+ */
+export function outputPaths(
+  recordings: readonly InputRecording[],
+  directory: string,
+  format: TranscriptFormatName,
+): Map<InputRecording, string> {
+  const names = distinctNames(recordings);
+  const short = (name: string): string => name.slice(0, name.length - extname(name).length);
+  const counts = new Map<string, number>();
+  for (const name of new Set(names.values())) counts.set(short(name), (counts.get(short(name)) ?? 0) + 1);
+  const taken = new Map<string, InputRecording>();
+  const paths = new Map<InputRecording, string>();
+  for (const recording of recordings) {
+    const name = names.get(recording)!;
+    const path = join(directory, `${counts.get(short(name)) === 1 ? short(name) : name}.${format}`);
+    const other = taken.get(path) ?? recording;
+    if (placeOf(other) !== placeOf(recording)) {
+      const both = `both ${other.input} and ${recording.input}`;
+      throw new QwenAsrError('usage', `${path}: ${both} would be written to it`);
+    }
+    taken.set(path, recording);
+    paths.set(recording, path);
+  }
+  return paths;
+}
+
+/** Every recording's name, behind those of so many folders above it that no other recording has the same. */
+function distinctNames(recordings: readonly InputRecording[]): Map<InputRecording, string> {
+  const placesByName = new Map<string, Set<string>>();
+  for (const recording of recordings) {
+    const places = placesByName.get(recording.name) ?? new Set();
+    placesByName.set(recording.name, places.add(placeOf(recording)));
+  }
+  const names = new Map<InputRecording, string>();
+  for (const recording of recordings) {
+    const places = placesByName.get(recording.name)!;
+    const folders = places.size === 1 ? [] : foldersAbove(recording, places);
+    names.set(recording, join(...folders, recording.name));
+  }
+  return names;
+}
+
+/** The last folders of a recording's place, as many as make it differ from all others. */
+function foldersAbove(recording: InputRecording, places: ReadonlySet<string>): string[] {
+  const above = (place: string): string[] =>
+    place
+      .slice(0, place.length - recording.name.length)
+      .split(sep)
+      .filter((part) => part !== '');
+  const all = [...places].map(above);
+  const own = above(placeOf(recording));
+  const longest = Math.max(...all.map(({ length }) => length));
+  for (let count = 1; count < longest; count++) {
+    const tails = new Set(all.map((parts) => parts.slice(-count).join(sep)));
+    if (tails.size === places.size) return own.slice(-count);
+  }
+  return own;
+}
+
+/** Where a recording is, however it was written. */
+function placeOf({ input }: InputRecording): string {
+  return input === '-' ? input : resolve(input);
+}
+
+function writeWhole(path: string, text: string): void {
+  makeOutputFolder(dirname(path));
+  try {
+    replaceFile(path, text);
+  } catch (cause) {
+    throw fileError(`${path}: cannot be written`, cause);
+  }
 }

@@ -1,16 +1,20 @@
-import type { AudioPlan, BenchPlan, CommandCellPlan, ModelCellPlan } from '../bench/plan/benchPlan.js';
+import type {
+  AudioPlan,
+  BenchPlan,
+  CellPlan,
+  CommandCellPlan,
+  ModelCellPlan,
+} from '../bench/plan/benchPlan.js';
 import { expandCells } from '../bench/plan/expandCells.js';
 import { checkCommand, fillCommand } from '../bench/run/fillCommand.js';
-import { type CellFlag, SETTINGS, type Setting } from '../bench/settings.js';
+import { type CellFlag, changeCell, isCut, SETTINGS, type Setting } from '../bench/settings.js';
 import { QwenAsrError } from '../error.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
 import { type BENCH_OPTIONS, readSeconds } from './benchOptions.js';
 import { checkLanguage } from './checkLanguage.js';
-import { checkSegments } from './checkSegments.js';
 import { chosenModel } from './chosenModel.js';
-import type { OptionValues } from './options.js';
-import { planVs } from './planVs.js';
-import { CELL_FLAGS } from './settingOptions.js';
+import { type OptionValues, parseOptions } from './options.js';
+import { CELL_FLAGS, singleOptions } from './settingOptions.js';
 
 type BenchValues = OptionValues<typeof BENCH_OPTIONS>;
 
@@ -122,4 +126,114 @@ function nameFirst(cell: ModelCellPlan, changed: ReadonlySet<CellFlag>): ModelCe
 
 function distinct(texts: readonly string[]): string[] {
   return [...new Set(texts)];
+}
+
+const OPTIONS = singleOptions(CELL_FLAGS, '--vs');
+
+/** B of a comparison, and the flags of what it has another value of than A. */
+interface VsPlan {
+  readonly cell: ModelCellPlan;
+  readonly flags: readonly CellFlag[];
+}
+
+/**
+ * B of a comparison: A with some of its options replaced. Without any it is A again, which shows what the comparison makes
+ * of nothing.
+ *
+ * @param text of `--vs`, for example `-t 1 --precision f32`
+ * @throws QwenAsrError `usage`
+ */
+function planVs(base: ModelCellPlan, text: string): VsPlan {
+  const values = readVs(text);
+  const label = text.trim() === '' ? 'the same again' : text.trim();
+  const flags = CELL_FLAGS.filter((flag) => values[flag] !== undefined);
+  const cell = flags.reduce((so, flag) => changeCell(so, SETTINGS[flag].cell, values[flag]), base);
+  checkSegments(values, [cell], '--vs: ');
+  const model = chosenModel(cell.model) ?? cell.model;
+  return { cell: { ...cell, model, id: label, label }, flags };
+}
+
+function readVs(text: string) {
+  try {
+    return parseOptions(OPTIONS, shellWords(text, '--vs')).values;
+  } catch (error) {
+    if (!(error instanceof QwenAsrError) || error.message.startsWith('--vs')) throw error;
+    const names = Object.keys(OPTIONS).map((name) => `--${name}`);
+    const hint = error.message.startsWith('unknown option') ? ` (--vs takes ${names.join(', ')})` : '';
+    const message = error.message.replace(/; -h lists.*/, '');
+    throw new QwenAsrError('usage', `--vs: ${message}${hint}`, { cause: error });
+  }
+}
+
+/** Options on how audio is cut, as they were given. */
+interface SegmentValues {
+  readonly segment?: readonly number[] | number;
+  readonly batch?: readonly number[] | number;
+  readonly 'skip-silence'?: true;
+  readonly vad?: true;
+}
+
+/**
+ * Refuses options on cutting that could have no effect: on what the cells do, or without one another.
+ *
+ * @param place what the message begins with: `--vs: ` for options of the other side
+ * @throws QwenAsrError `usage`
+ */
+function checkSegments(values: SegmentValues, cells: readonly CellPlan[], place = ''): void {
+  const models = cells.filter((cell) => cell.kind === 'model');
+  const cut = models.some(isCut);
+  if (values.batch !== undefined && !cut) {
+    throw refusal(place, '--batch', 'segments to decode side by side (--segment)', 'audio that is not cut');
+  }
+  const asked = [
+    ...(cut && values.segment !== undefined ? ['--segment'] : []),
+    ...(values['skip-silence'] ? ['--skip-silence'] : []),
+    ...(values.vad ? ['--vad'] : []),
+  ];
+  const [option] = asked;
+  if (option !== undefined && models.some(({ mode }) => mode === 'encoder')) {
+    throw refusal(place, option, 'the full pipeline (-w 0)', 'the encoder alone (-w 1)');
+  }
+  const leavesOut = values['skip-silence'] ? '--skip-silence' : values.vad ? '--vad' : null;
+  if (leavesOut !== null && models.some(({ audio }) => audio.kind === 'silence')) {
+    throw refusal(place, leavesOut, 'recordings (-i)', 'nothing but silence');
+  }
+}
+
+function refusal(place: string, option: string, expected: string, found: string): QwenAsrError {
+  return new QwenAsrError('usage', `${place}${option}: expected ${expected}, found ${found}`);
+}
+
+/** An unquoted piece, '…' (all as it is), "…" (in which a backslash escapes " and \), or a backslash and what it escapes. */
+const PIECE = /[^\s'"\\]+|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/y;
+
+/**
+ * Splits a text into words as a POSIX shell does, without its expansions: blanks separate, quotes join.
+ *
+ * @param option named in the message
+ * @throws QwenAsrError `usage` for a quote that is not closed
+ * @example
+ * shellWords("-t 2 -d 'my models/0.6b'", '--vs'); // ['-t', '2', '-d', 'my models/0.6b']
+ */
+export function shellWords(text: string, option: string): string[] {
+  const words: string[] = [];
+  let word: string | undefined;
+  for (let at = 0; at < text.length; ) {
+    if (/\s/.test(text[at] ?? '')) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+      at++;
+      continue;
+    }
+    PIECE.lastIndex = at;
+    const piece = PIECE.exec(text);
+    if (piece === null) {
+      throw new QwenAsrError('usage', `${option}: expected closed quotes, found ${JSON.stringify(text)}`);
+    }
+    const [whole, single, double, escaped] = piece;
+    word = (word ?? '') + (single ?? double?.replace(/\\(["\\])/g, '$1') ?? escaped ?? whole);
+    at += whole.length;
+  }
+  if (word !== undefined) words.push(word);
+  return words;
 }

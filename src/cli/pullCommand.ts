@@ -3,13 +3,11 @@ import { checkRevision, PUBLISHED_NAMES, repositoryOf } from '../hub/hubNames.js
 import { readHubSettings } from '../hub/hubSettings.js';
 import { type PullProgress, pullModel } from '../hub/pullModel.js';
 import { printableLine } from '../printable.js';
-import { clockTime } from './clockTime.js';
-import { EXIT, type ExitCode } from './exitCodes.js';
+import { answersStandard, formatOptions, standardOptions } from './commonOptions.js';
 import { type OptionTable, parseOptions } from './options.js';
-import { ProgressLine } from './progressLine.js';
-import type { CommandContext } from './runCommand.js';
-import { answersStandard, standardOptions } from './standardOptions.js';
-import { formatOptions } from './usage.js';
+import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
+import { ProgressLine } from './terminalScreen.js';
+import { clockTime } from './transcriptionReporter.js';
 
 /** Options of `qwen_asr pull`. */
 export const PULL_OPTIONS = {

@@ -3,12 +3,10 @@ import { QwenAsrError } from '../error.js';
 import { writeQuantized } from '../model/writeQuantized.js';
 import { AFFINE_GROUPS } from '../ops/affineGroups.js';
 import { chosenModel } from './chosenModel.js';
-import { EXIT, type ExitCode } from './exitCodes.js';
+import { answersStandard, formatOptions, standardOptions } from './commonOptions.js';
 import { type OptionTable, parseOptions } from './options.js';
-import { ProgressLine } from './progressLine.js';
-import type { CommandContext } from './runCommand.js';
-import { answersStandard, standardOptions } from './standardOptions.js';
-import { formatOptions } from './usage.js';
+import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
+import { ProgressLine } from './terminalScreen.js';
 
 const oneOf =
   <T extends number>(choices: readonly T[]) =>

@@ -2,12 +2,10 @@ import { QwenAsrError } from '../error.js';
 import { checkRevision, repositoryOf } from '../hub/hubNames.js';
 import { hubCacheFolder } from '../hub/hubSettings.js';
 import { removeModel } from '../hub/removeModel.js';
-import { EXIT, type ExitCode } from './exitCodes.js';
+import { answersStandard, formatOptions, standardOptions } from './commonOptions.js';
 import { type OptionTable, parseOptions } from './options.js';
 import { formatBytes } from './pullCommand.js';
-import type { CommandContext } from './runCommand.js';
-import { answersStandard, standardOptions } from './standardOptions.js';
-import { formatOptions } from './usage.js';
+import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
 
 /** Options of `qwen_asr remove`. */
 export const REMOVE_OPTIONS = {

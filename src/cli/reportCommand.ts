@@ -2,17 +2,63 @@ import { basename, extname } from 'node:path';
 import { formatPlots } from '../bench/chart/terminalPlots.js';
 import { defaultBaselineDir, openResult, resultPath } from '../bench/compare/baselines.js';
 import type { NamedResult } from '../bench/compare/pairCells.js';
-import { type ExportFormat, formatResult, planExports, writeWhole } from '../bench/output/outputs.js';
+import { anyText, oneOf } from '../bench/optionValues.js';
+import {
+  type ExportFormat,
+  formatResult,
+  OUTPUT_FORMATS,
+  planExports,
+  writeWhole,
+} from '../bench/output/outputs.js';
 import { formatHtml } from '../bench/render/html.js';
 import { QwenAsrError } from '../error.js';
 import { printableDocument } from '../printable.js';
 import { checkOutputs, exportedFiles, resultFiles } from './checkOutputs.js';
-import { EXIT, type ExitCode } from './exitCodes.js';
-import { parseOptions } from './options.js';
-import { REPORT_OPTIONS, reportUsage } from './reportOptions.js';
-import type { CommandContext } from './runCommand.js';
-import { answersStandard } from './standardOptions.js';
+import { answersStandard, baselineDirOption, formatOptions, standardOptions } from './commonOptions.js';
+import { type OptionTable, parseOptions } from './options.js';
+import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
 import { outputColumns, terminalStyle } from './terminalStyle.js';
+
+const OPTIONS = 'Options';
+
+/** Options of `qwen_asr_bench report`. */
+export const REPORT_OPTIONS = {
+  export: {
+    kind: 'value',
+    placeholder: 'FILE',
+    section: OPTIONS,
+    help: ['Write FILE as its extension says: .html .md .txt .csv .json .jsonl; repeatable'],
+    read: anyText,
+    repeatable: true,
+  },
+  format: {
+    kind: 'value',
+    short: 'o',
+    placeholder: 'FORMAT',
+    section: OPTIONS,
+    help: ['Print it as text (default without --export), md, csv, json or jsonl'],
+    read: oneOf(OUTPUT_FORMATS),
+  },
+  plot: { kind: 'switch', section: OPTIONS, help: ['Draw the runs, phases and sweeps in the terminal'] },
+  ...baselineDirOption(OPTIONS),
+  ...standardOptions(OPTIONS),
+} as const satisfies OptionTable;
+
+/** The help text of `qwen_asr_bench report`. */
+function reportUsage(): string {
+  return `Usage: qwen_asr_bench report RESULT... [options]
+
+Shows benchmark results: files that --export wrote (.json, .jsonl, interrupted ones too) or names that --save gave.
+
+${formatOptions(REPORT_OPTIONS, [OPTIONS], { column: 24, names: 'both' })}
+
+Several results go into one text, Markdown or HTML file; the other formats take one.
+
+Examples:
+  qwen_asr_bench report before.json after.json --export report.html
+  qwen_asr_bench report interrupted.jsonl -o json > finished.json
+`;
+}
 
 /** `qwen_asr_bench report RESULT...`: saved results in any format. */
 export async function reportCommand(context: CommandContext): Promise<ExitCode> {

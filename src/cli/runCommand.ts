@@ -1,8 +1,20 @@
 import { setImmediate } from 'node:timers/promises';
 import { QwenAsrError } from '../error.js';
 import { printableLine } from '../printable.js';
-import { EXIT, type ExitCode } from './exitCodes.js';
-import { messageWithFlags } from './flagNames.js';
+
+/** Exit codes of both commands; the table in README.md is the same. */
+export const EXIT = {
+  ok: 0,
+  error: 1,
+  /** A comparison that was asked for failed. */
+  compare: 3,
+  /** 128 + SIGINT. */
+  interrupted: 130,
+  /** 128 + SIGTERM. */
+  terminated: 143,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** What a command sees of the process it runs in. */
 export interface CommandContext {
@@ -116,4 +128,32 @@ function describe(error: unknown): string {
   if (error instanceof QwenAsrError) return printableLine(messageWithFlags(error, process.argv.slice(2)));
   const text = error instanceof Error ? error.message : String(error);
   return printableLine(`internal: ${text.replace(/\s*[\r\n]+\s*/g, ' ')}`);
+}
+
+/** The flags of options of the library, where they are not called the same. */
+const FLAGS: Readonly<Record<string, string>> = {
+  context: 'prompt',
+  maxTokens: 'max-tokens',
+  exactTokens: 'tokens',
+  segmentMs: 'segment',
+};
+
+/** Flags that have a short name too. */
+const SHORT: Readonly<Record<string, string>> = { threads: 't' };
+
+/**
+ * An error's line as somebody at a command line should read it: the library names its options (`isa: expected …`), people
+ * type flags.
+ *
+ * @param args the command line, for the way the flag was typed
+ * @example
+ * messageWithFlags(new QwenAsrError('usage', 'expected 1 or more', { option: 'threads' }), ['-t', '0']); // '-t: expected …'
+ */
+export function messageWithFlags({ message, option }: QwenAsrError, args: readonly string[]): string {
+  if (option === undefined || !message.startsWith(`${option}: `)) return message;
+  const long = FLAGS[option] ?? option;
+  const short = SHORT[option];
+  const typedLong = args.some((arg) => arg === `--${long}` || arg.startsWith(`--${long}=`));
+  const flag = short === undefined || typedLong ? `--${long}` : `-${short}`;
+  return flag + message.slice(option.length);
 }

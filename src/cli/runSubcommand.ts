@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { QwenAsrError } from '../error.js';
-import type { ExitCode } from './exitCodes.js';
-import { nearestWord } from './nearestWord.js';
-import type { Command, CommandContext } from './runCommand.js';
+import { nearestWord } from './options.js';
+import type { Command, CommandContext, ExitCode } from './runCommand.js';
 
 /**
  * Runs the sub-command that the first argument names, or else the command that has no name.

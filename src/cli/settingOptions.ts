@@ -1,6 +1,7 @@
 import { listOf, numberList, type OptionReader } from '../bench/optionValues.js';
 import { ALL_SETTINGS, type CellFlag, SETTINGS, type SettingFlag } from '../bench/settings.js';
-import type { OptionTable, SwitchOption, ValueOption } from './options.js';
+import type { LoadOptions } from '../transcribe/types.js';
+import type { OptionTable, OptionValues, SwitchOption, ValueOption } from './options.js';
 
 type Table = typeof SETTINGS;
 
@@ -88,4 +89,21 @@ function switchOption({
   ...text
 }: { placeholder: string } & Pick<OptionTable[string], 'help' | 'section'>) {
   return { kind: 'switch', ...text };
+}
+
+/** Options of every command that computes: they choose the arithmetic. */
+export function arithmeticOptions(section: string) {
+  return singleOptions(['backend', 'precision', 'isa'], section);
+}
+
+type ArithmeticValues = OptionValues<ReturnType<typeof arithmeticOptions>> & { readonly threads?: number };
+
+/** The part of LoadOptions that the command line decides. */
+export function loadOptionsOf({ threads, backend, precision, isa }: ArithmeticValues): LoadOptions {
+  return {
+    ...(threads !== undefined && { threads }),
+    ...(backend !== undefined && { backend }),
+    ...(precision !== undefined && { precision }),
+    ...(isa !== undefined && { isa }),
+  };
 }

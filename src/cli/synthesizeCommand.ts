@@ -2,12 +2,10 @@ import { QwenAsrError } from '../error.js';
 import { parseSyntheticSeed, parseSyntheticSize } from '../model/syntheticName.js';
 import { writeSynthetic } from '../model/writeSynthetic.js';
 import { printableLine } from '../printable.js';
-import { EXIT, type ExitCode } from './exitCodes.js';
+import { answersStandard, formatOptions, standardOptions } from './commonOptions.js';
 import { type OptionTable, parseOptions } from './options.js';
-import { ProgressLine } from './progressLine.js';
-import type { CommandContext } from './runCommand.js';
-import { answersStandard, standardOptions } from './standardOptions.js';
-import { formatOptions } from './usage.js';
+import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
+import { ProgressLine } from './terminalScreen.js';
 
 const seed = (text: string, option: string): number => {
   try {

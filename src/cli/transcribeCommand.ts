@@ -1,21 +1,152 @@
 import { availableParallelism } from 'node:os';
+import { anyText, oneOf, segmentSeconds, wholeNumber } from '../bench/optionValues.js';
 import { crowdingNote } from '../bench/text/crowdingNote.js';
 import { QwenAsrError } from '../error.js';
+import { TRANSCRIPT_FORMATS } from '../transcribe/formats/transcriptFormat.js';
 import { loadModel } from '../transcribe/loadModel.js';
 import type { SpeechModel, TranscribeLongOptions } from '../transcribe/types.js';
-import { loadOptionsOf } from './arithmeticOptions.js';
 import { checkLanguage } from './checkLanguage.js';
 import { chosenModel } from './chosenModel.js';
-import { EXIT, type ExitCode } from './exitCodes.js';
+import { answersStandard, formatOptions, standardOptions } from './commonOptions.js';
 import { findInputs, type Inputs } from './inputRecordings.js';
 import { LiveText } from './liveText.js';
 import { checkSink, openSink } from './openSink.js';
-import { type OptionValues, parseOptions } from './options.js';
-import type { CommandContext } from './runCommand.js';
-import { answersStandard } from './standardOptions.js';
-import { TRANSCRIBE_OPTIONS, transcribeUsage } from './transcribeOptions.js';
+import { type OptionTable, type OptionValues, parseOptions } from './options.js';
+import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
+import { arithmeticOptions, loadOptionsOf } from './settingOptions.js';
 import { transcribeRecordings } from './transcribeRecordings.js';
 import { TranscriptionReporter } from './transcriptionReporter.js';
+
+/** Options of `qwen_asr` without a sub-command. */
+export const TRANSCRIBE_OPTIONS = {
+  model: {
+    kind: 'value',
+    short: 'd',
+    placeholder: 'DIR',
+    section: 'Required',
+    help: ['Model directory (*.safetensors + vocab.json)'],
+    read: anyText,
+  },
+  input: {
+    kind: 'value',
+    short: 'i',
+    placeholder: 'FILE',
+    section: 'Required',
+    help: [
+      'Recording (WAV, MP3, FLAC, Ogg; more with ffmpeg), or a directory',
+      'of them; - is standard input. May be given several times.',
+    ],
+    read: anyText,
+    repeatable: true,
+  },
+  language: {
+    kind: 'value',
+    placeholder: 'NAME',
+    section: 'Options',
+    help: ['Language spoken, by name, code or locale (default: auto, recognised)'],
+    read: anyText,
+  },
+  prompt: {
+    kind: 'value',
+    placeholder: 'TEXT',
+    section: 'Options',
+    help: ['Context that helps recognition: names, jargon'],
+    read: anyText,
+  },
+  'max-tokens': {
+    kind: 'value',
+    placeholder: 'N',
+    section: 'Options',
+    help: ['Stop a segment after N tokens (default: 512, or 12 a second if more)'],
+    read: wholeNumber(1),
+  },
+  segment: {
+    kind: 'value',
+    placeholder: 'SECONDS',
+    section: 'Options',
+    help: [
+      'Split at quiet points into segments of this length; 0: never',
+      '(default: 30 for recordings over 60 s)',
+    ],
+    read: segmentSeconds,
+  },
+  batch: {
+    kind: 'value',
+    placeholder: 'N',
+    section: 'Options',
+    help: ['Segments decoded side by side (default: 4); more take more memory'],
+    read: wholeNumber(1),
+  },
+  'skip-silence': {
+    kind: 'switch',
+    section: 'Options',
+    help: ['Leave out silence: 1 s or more below -60 dBFS'],
+  },
+  vad: {
+    kind: 'switch',
+    section: 'Options',
+    help: [
+      'Leave out all but speech (voice activity): segments begin and end',
+      'at pauses, 30 s long at most, or as --segment says',
+    ],
+  },
+  format: {
+    kind: 'value',
+    short: 'o',
+    placeholder: 'FORMAT',
+    section: 'Options',
+    help: ['txt (default), json, jsonl, srt or vtt'],
+    read: oneOf(TRANSCRIPT_FORMATS),
+  },
+  json: { kind: 'switch', section: 'Options', help: ['The same as -o json'] },
+  logprobs: {
+    kind: 'switch',
+    section: 'Options',
+    help: ['List the log-probability of every token (json, jsonl)'],
+  },
+  'output-dir': {
+    kind: 'value',
+    placeholder: 'DIR',
+    section: 'Options',
+    help: ['Write a file for each recording into this directory'],
+    read: anyText,
+  },
+  threads: {
+    kind: 'value',
+    short: 't',
+    placeholder: 'N',
+    section: 'Options',
+    help: ['Number of threads (default: auto)'],
+    read: wholeNumber(1),
+  },
+  ...arithmeticOptions('Options'),
+  ...standardOptions('Options'),
+} as const satisfies OptionTable;
+
+/** The help text of qwen_asr. */
+export function transcribeUsage(): string {
+  const options = formatOptions(TRANSCRIBE_OPTIONS, ['Required', 'Options'], { column: 22, names: 'both' });
+  return `Usage: qwen_asr -d <model_dir> -i <file> [options] [<file>...]
+       qwen_asr pull <model>..., list, remove <model>...
+       qwen_asr check -d <model_dir>
+       qwen_asr synthesize <size> <dir> [--seed N]
+       qwen_asr completion bash|zsh|fish
+
+${options}
+
+-d also takes a model that was pulled, such as 0.6b, and synthetic:SIZE[:SEED], SIZE being tiny, 0.6b or
+1.7b: random weights, whose text is meaningless. Without -d it is the model of QWEN_ASR_MODEL, else 0.6b of
+the hub's cache, else the only one there.
+
+Examples:
+  qwen_asr -d MODEL -i talk.mp3                            the text of a recording
+  qwen_asr -d MODEL -i talk.mp3 --language de -o srt       subtitles, on standard output
+  qwen_asr -d MODEL -i recordings --output-dir texts       a file for each recording in a directory
+  qwen_asr -d MODEL *.wav -o jsonl                         a line for each segment, for other programs
+  ffmpeg -i film.mkv -f wav - | qwen_asr -d MODEL -i -     what another program sends
+  qwen_asr pull 0.6b                                       a model from the Hugging Face Hub, 1.9 GB
+`;
+}
 
 type Values = OptionValues<typeof TRANSCRIBE_OPTIONS>;
 

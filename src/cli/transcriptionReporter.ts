@@ -2,13 +2,11 @@ import { oneLine, QwenAsrError } from '../error.js';
 import { printableLine } from '../printable.js';
 import type { RecordingTranscript } from '../transcribe/formats/recordingTranscript.js';
 import type { TranscriptSegment } from '../transcribe/types.js';
-import { clockTime } from './clockTime.js';
 import type { InputRecording, Inputs } from './inputRecordings.js';
-import type { Status } from './progressLine.js';
-import type { RecordingJob, RecordingListener } from './recordingJob.js';
-import type { ResultSink } from './resultSink.js';
+import type { ResultSink } from './resultSinks.js';
 import type { CommandContext } from './runCommand.js';
-import { TerminalScreen } from './terminalScreen.js';
+import { type Status, TerminalScreen } from './terminalScreen.js';
+import type { RecordingJob, RecordingListener } from './transcribeRecordings.js';
 
 /** The text of a recording up to this length, as it appears, is progress enough. */
 const BRIEF_MS = 30_000;
@@ -135,4 +133,18 @@ export class TranscriptionReporter implements RecordingListener {
     const speed = left === null ? '' : `, ${rate.toFixed(1)}x real time, ${clockTime(left)} left`;
     this.#progress.draw(`${printableLine(file)}${clockTime(doneMs)} of ${clockTime(durationMs)}${speed}`);
   }
+}
+
+/**
+ * A length of time for people.
+ *
+ * @example
+ * clockTime(65_400); // '1:05'
+ * clockTime(3_600_000); // '1:00:00'
+ */
+export function clockTime(ms: number): string {
+  const whole = Math.round(ms / 1000);
+  const [hours, minutes, seconds] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const pad = (value: number): string => String(value).padStart(2, '0');
+  return hours > 0 ? `${hours}:${pad(minutes)}:${pad(seconds)}` : `${minutes}:${pad(seconds)}`;
 }

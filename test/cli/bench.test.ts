@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { checkBenchResult } from '../../src/bench/schema/checkBenchResult.js';
 import { benchUsage } from '../../src/cli/benchOptions.js';
-import { version } from '../../src/cli/version.js';
+import { version } from '../../src/cli/commonOptions.js';
 import { demoModelDir, projectRoot } from '../support/projectRoot.js';
 import { runCli } from '../support/runCli.js';
 import { runHere } from '../support/runHere.js';

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
-import { directorySink, outputPaths } from '../../src/cli/directorySink.js';
+import { directorySink, outputPaths } from '../../src/cli/openSink.js';
 import { oneLineError } from '../model/support/oneLineError.js';
 import { recordingOf, segmentSaying } from '../transcribe/formats/support.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { messageWithFlags } from '../../src/cli/flagNames.js';
+import { messageWithFlags } from '../../src/cli/runCommand.js';
 import { QwenAsrError } from '../../src/error.js';
 import { runHere } from '../support/runHere.js';
 

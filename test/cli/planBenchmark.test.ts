@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BENCH_OPTIONS } from '../../src/cli/benchOptions.js';
 import { parseOptions } from '../../src/cli/options.js';
-import { planBenchmark } from '../../src/cli/planBenchmark.js';
-import { shellWords } from '../../src/cli/shellWords.js';
+import { planBenchmark, shellWords } from '../../src/cli/planBenchmark.js';
 import { QwenAsrError } from '../../src/error.js';
 
 /** The plan of a command line on models that need no file. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AudioStream } from '../../src/audio/audioStream.js';
-import { RecordingJob } from '../../src/cli/recordingJob.js';
-import type { ResultSink } from '../../src/cli/resultSink.js';
+import type { ResultSink } from '../../src/cli/resultSinks.js';
+import { RecordingJob } from '../../src/cli/transcribeRecordings.js';
 import { TranscriptionReporter } from '../../src/cli/transcriptionReporter.js';
 import { QwenAsrError } from '../../src/error.js';
 import { INFO_1_7B } from '../bench/fakeModel.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BENCH_OPTIONS, benchUsage } from '../../src/cli/benchOptions.js';
-import { TRANSCRIBE_OPTIONS, transcribeUsage } from '../../src/cli/transcribeOptions.js';
+import { TRANSCRIBE_OPTIONS, transcribeUsage } from '../../src/cli/transcribeCommand.js';
 
 // The option block of the user's own document.
 const SEED_BLOCK = `Required:

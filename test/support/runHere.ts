@@ -1,7 +1,6 @@
 import { asrCommand } from '../../src/cli/asrCommand.js';
 import { benchProgram } from '../../src/cli/benchProgram.js';
-import { EXIT } from '../../src/cli/exitCodes.js';
-import { messageWithFlags } from '../../src/cli/flagNames.js';
+import { EXIT, messageWithFlags } from '../../src/cli/runCommand.js';
 import { QwenAsrError } from '../../src/error.js';
 import { printableLine } from '../../src/printable.js';
 import { projectRoot } from './projectRoot.js';

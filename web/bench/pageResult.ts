@@ -1,7 +1,7 @@
 import { version } from '../../package.json';
 import { workOfRun, workOfSegments } from '../../src/bench/phases.js';
 import { summarizeCell } from '../../src/bench/record/summarizeResult.js';
-import { framesOf, segmentSizes } from '../../src/bench/run/audioCuts.js';
+import { framesOf, segmentSizes } from '../../src/bench/run/segmentedRun.js';
 import {
   type AudioRecord,
   BENCH_RESULT_SCHEMA,

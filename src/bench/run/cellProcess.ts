@@ -1,8 +1,8 @@
 import { QwenAsrError } from '../../error.js';
 import { loadModel } from '../../transcribe/loadModel.js';
 import { loadBenchmarkAudio } from './benchmarkAudio.js';
-import type { CellAnswer, CellRequest } from './cellMessages.js';
 import type { CellSession } from './cellSession.js';
+import type { CellAnswer, CellRequest } from './isolatedCells.js';
 import { ModelPool } from './modelPool.js';
 import { openModelCell } from './openModelCell.js';
 import { RunMeters } from './runMeters.js';

@@ -1,4 +1,6 @@
 import { countErrors, type ErrorCounts } from '../accuracy/scoreTranscript.js';
+import type { CellRecord } from '../schema/benchResult.js';
+import { isWholeProcess } from '../schema/runRecord.js';
 
 /** Longest part of a text that a message shows. */
 const SHOWN_CHARACTERS = 80;
@@ -37,7 +39,7 @@ export function transcriptIn(stdout: string): string | null {
 }
 
 /** How another engine's transcript differs from ours. */
-export interface TranscriptDifference {
+interface TranscriptDifference {
   /** One sentence, without the engine's name. */
   readonly message: string;
   /** So much that the two did not do the same work. */
@@ -81,4 +83,52 @@ function shown(text: string): string {
   return JSON.stringify(
     characters.length <= SHOWN_CHARACTERS ? text : `${characters.slice(0, SHOWN_CHARACTERS).join('')}…`,
   );
+}
+
+/** What makes a comparison with a command doubtful. */
+interface CommandDoubt {
+  /** Without the command's name. */
+  readonly message: string;
+  /** The two did not do the same: their times say nothing of each other. */
+  readonly noVerdict: boolean;
+}
+
+/**
+ * Looks at what this engine and a command have done. Without figures of its own a command is known by the time of its
+ * whole process only, and by what it printed.
+ *
+ * @returns null when the two compare
+ */
+export function commandDoubt(ours: CellRecord, command: CellRecord): CommandDoubt | null {
+  const [run] = ours.runs;
+  const [theirs] = command.runs;
+  if (run === undefined || theirs === undefined) return null;
+  if (ours.settings.mode === 'encoder' && isWholeProcess(theirs)) {
+    return {
+      message:
+        'no verdict: of the command only the time of the whole process is known, of this engine that of its encoder',
+      noVerdict: true,
+    };
+  }
+  if (!isWholeProcess(theirs)) return null;
+  if (ours.settings.exactTokens !== null) {
+    return {
+      message: `this engine decodes ${ours.settings.exactTokens} tokens whatever it hears, the command as many as it likes: they do not do the same`,
+      noVerdict: true,
+    };
+  }
+  if (theirs.text === null) {
+    return {
+      message: 'it printed no transcript; whether it heard the recording is not known',
+      noVerdict: false,
+    };
+  }
+  const difference = transcriptDifference(
+    run.text ?? '',
+    theirs.text,
+    ours.settings.language ?? run.language,
+  );
+  if (difference === null) return null;
+  const { message, unrelated } = difference;
+  return { message: unrelated ? `no verdict: ${message}` : message, noVerdict: unrelated };
 }

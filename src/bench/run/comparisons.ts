@@ -1,4 +1,5 @@
-import type { CellRecord } from '../schema/benchResult.js';
+import { findTokenChange } from '../compare/tokenChange.js';
+import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import type { PairedRecord } from '../schema/comparisonRecord.js';
 import { findMetric } from '../schema/metrics.js';
 import type { RunRecord } from '../schema/runRecord.js';
@@ -8,7 +9,7 @@ import { comparePaired } from '../statistics/comparePaired.js';
 const COMPARED_METRICS = ['total', 'encode', 'decode', 'process'] as const;
 
 /** Two cells of one measurement, A first in the plan. */
-export interface ComparedPair {
+interface ComparedPair {
   readonly a: CellRecord;
   readonly b: CellRecord;
   readonly labelA: string;
@@ -69,4 +70,44 @@ function sameTokens(rounds: readonly (readonly [RunRecord, RunRecord])[]): boole
   if (rounds.length === 0 || rounds.some(([a, b]) => a.tokenHash === null || b.tokenHash === null))
     return null;
   return rounds.every(([a, b]) => a.tokenHash === b.tokenHash);
+}
+
+/**
+ * Cells of a comparison that recognise something else than the first, although nothing but speed was to differ: not
+ * those with another model, on random weights, with a number of tokens or with another language.
+ *
+ * @returns their ids
+ */
+export function changedTokens(result: BenchResult): string[] {
+  const [first, ...others] = result.cells;
+  if (result.kind !== 'comparison' || first === undefined) return [];
+  const side = { name: 'this measurement', result };
+  return others
+    .filter((cell) => {
+      const { same, matters } = findTokenChange({ a: first, b: cell }, side, side);
+      return same === false && matters;
+    })
+    .map(({ id }) => id);
+}
+
+/**
+ * Says which cells of a sweep differ in nothing but the size of the batch and yet decoded other tokens: the order in which
+ * sums are taken depends on it, so it may happen, and whoever chooses a size should know.
+ *
+ * @returns one sentence for each such cell, against the first of its kind
+ */
+export function changedByBatch(result: BenchResult): string[] {
+  const side = { name: 'this measurement', result };
+  const firsts = new Map<string, CellRecord>();
+  return result.cells.flatMap((cell) => {
+    const { batch: _, ...settings } = cell.settings;
+    const key = JSON.stringify(settings);
+    const first = firsts.get(key);
+    if (first === undefined) {
+      firsts.set(key, cell);
+      return [];
+    }
+    const { same, difference } = findTokenChange({ a: first, b: cell }, side, side);
+    return same === false ? [`${first.id} / ${cell.id}: ${difference}`] : [];
+  });
 }

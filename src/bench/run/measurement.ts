@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { QwenAsrError } from '../../error.js';
 import type { BackendChoice } from '../../transcribe/types.js';
 import { joinCeilings } from '../analysis/roofline.js';
-import type { BenchPlan, CellPlan } from '../plan/benchPlan.js';
-import { runOrder } from '../plan/runOrder.js';
+import { type BenchPlan, type CellPlan, runOrder } from '../plan/benchPlan.js';
 import type { CeilingRates, CeilingsRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import { isSteady } from '../statistics/driftTest.js';
@@ -275,4 +274,25 @@ class Measurement {
   #checkAborted(): void {
     this.#watcher.signal?.throwIfAborted();
   }
+}
+
+/** One watcher that tells all of them, in their order. */
+export function joinWatchers(
+  watchers: readonly MeasurementWatcher[],
+  signal: AbortSignal | undefined,
+): MeasurementWatcher {
+  const tell = (event: (watcher: MeasurementWatcher) => void): void => {
+    for (const watcher of watchers) event(watcher);
+  };
+  return {
+    signal,
+    onBackend: (...event) => tell((one) => one.onBackend?.(...event)),
+    onReady: (...event) => tell((one) => one.onReady?.(...event)),
+    onCeilings: (...event) => tell((one) => one.onCeilings?.(...event)),
+    onWarmupStart: (...event) => tell((one) => one.onWarmupStart?.(...event)),
+    onWarmup: (...event) => tell((one) => one.onWarmup?.(...event)),
+    onWarmupEnd: (...event) => tell((one) => one.onWarmupEnd?.(...event)),
+    onRun: (...event) => tell((one) => one.onRun?.(...event)),
+    onError: (...event) => tell((one) => one.onError?.(...event)),
+  };
 }

@@ -1,5 +1,4 @@
-import type { BenchPlan, CellPlan } from '../plan/benchPlan.js';
-import { runOrder } from '../plan/runOrder.js';
+import { type BenchPlan, type CellPlan, runOrder } from '../plan/benchPlan.js';
 import type { CellEnd } from '../record/benchEvent.js';
 import type { ResultRecorder } from '../record/resultRecorder.js';
 import type { BenchResult, CellRecord, CellSettings, ModelRecord } from '../schema/benchResult.js';
@@ -7,10 +6,9 @@ import type { RunRecord } from '../schema/runRecord.js';
 import { storedSettings } from '../settings.js';
 import { testDrift } from '../statistics/driftTest.js';
 import { type References, scoreCell, scoreRecordings } from './accuracy.js';
-import { changedByBatch } from './batchTokens.js';
 import type { CellFacts, CellSession } from './cellSession.js';
-import { commandDoubt } from './commandDoubt.js';
-import { compareCells } from './comparisons.js';
+import { commandDoubt } from './commandTranscript.js';
+import { changedByBatch, compareCells } from './comparisons.js';
 import type { MeasuredCell, MeasurementEnd, MeasurementWatcher } from './measurement.js';
 
 /** What a recorder knows before anything is loaded. */

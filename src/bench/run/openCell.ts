@@ -5,10 +5,9 @@ import { defaultThreadCount } from '../../runtime/threadCount.js';
 import type { BenchPlan, CellPlan, CommandCellPlan, ModelCellPlan } from '../plan/benchPlan.js';
 import type { BenchmarkAudio } from './benchmarkAudio.js';
 import type { CellSession, OpenCell, OpenCellOptions } from './cellSession.js';
-import { IsolatedCells } from './isolatedCells.js';
+import { IsolatedCells, openIsolatedCell } from './isolatedCells.js';
 import type { ModelPool } from './modelPool.js';
 import { type CommandSession, openCommandCell } from './openCommandCell.js';
-import { openIsolatedCell } from './openIsolatedCell.js';
 import { openModelCell } from './openModelCell.js';
 import type { RunMeters } from './runMeters.js';
 

@@ -3,12 +3,12 @@ import { QwenAsrError } from '../../error.js';
 import type { CommandCellPlan } from '../plan/benchPlan.js';
 import { isWholeProcess, type RunRecord } from '../schema/runRecord.js';
 import { parseClassicLines } from '../text/classicText.js';
-import { framesOf } from './audioCuts.js';
 import type { BenchmarkAudio } from './benchmarkAudio.js';
 import type { CellSession, OpenCellOptions } from './cellSession.js';
 import { transcriptIn } from './commandTranscript.js';
 import { type CommandValues, type FilledCommand, fillCommand } from './fillCommand.js';
 import { BLANK_RUN } from './recordRun.js';
+import { framesOf } from './segmentedRun.js';
 
 /** Output beyond this cannot be that of a benchmark; it is not kept. */
 const MOST_OUTPUT = 1_000_000;

@@ -8,13 +8,20 @@ import type {
 import { workOfRun, workOfSegments } from '../phases.js';
 import { type ModelCellPlan, syntheticTokens } from '../plan/benchPlan.js';
 import type { RunRecord } from '../schema/runRecord.js';
-import { cutAudio, framesOf, heardFrames, segmentationOf, segmentSizes } from './audioCuts.js';
 import type { BenchmarkAudio } from './benchmarkAudio.js';
 import type { CellSession, OpenCellOptions } from './cellSession.js';
 import type { ModelPool } from './modelPool.js';
 import { recordEncoding, recordTranscript } from './recordRun.js';
 import type { RunMeters } from './runMeters.js';
-import { recordSegments, transcribeInSegments } from './segmentedRun.js';
+import {
+  cutAudio,
+  framesOf,
+  heardFrames,
+  recordSegments,
+  segmentationOf,
+  segmentSizes,
+  transcribeInSegments,
+} from './segmentedRun.js';
 
 /** What model cells share. */
 export interface ModelCellParts {

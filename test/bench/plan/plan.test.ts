@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type AudioPlan, syntheticTokens } from '../../../src/bench/plan/benchPlan.js';
+import { type AudioPlan, runOrder, syntheticTokens } from '../../../src/bench/plan/benchPlan.js';
 import { expandCells, type SweepValues } from '../../../src/bench/plan/expandCells.js';
-import { runOrder } from '../../../src/bench/plan/runOrder.js';
 import { DEFAULT_BATCH } from '../../../src/transcribe/transcribeSegments.js';
 
 const AUDIO: readonly AudioPlan[] = [{ kind: 'silence', seconds: 5 }];

@@ -1,7 +1,13 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { anyText } from '../bench/optionValues.js';
+import { QwenAsrError } from '../error.js';
 import type { OptionTable } from './options.js';
+import type { CommandContext } from './runCommand.js';
 
 /** How a command names its options in the help. */
-export interface UsageLayout {
+interface UsageLayout {
   /** Column at which the help texts begin. */
   readonly column: number;
   /** `short`: `-n N`, as long as there is a short name; `both`: `-n, --runs N`. */
@@ -53,4 +59,49 @@ export function wrapText(text: string, columns: number): string {
     else lines.push(word);
   }
   return lines.join('\n');
+}
+
+/** Options of every command. */
+export function standardOptions<const Section extends string>(section: Section) {
+  return {
+    version: { kind: 'switch', section, help: ['Print the version'], endsParsing: true },
+    help: { kind: 'switch', short: 'h', section, help: ['Print this help'], endsParsing: true },
+  } as const satisfies OptionTable;
+}
+
+/** Prints what -h or --version asked for; true when there is nothing else to do. */
+export function answersStandard(
+  values: { readonly help?: true; readonly version?: true },
+  usage: () => string,
+  { out }: CommandContext,
+): boolean {
+  if (values.help) out(usage());
+  else if (values.version) out(`${version()}\n`);
+  return values.help === true || values.version === true;
+}
+
+/** The option of every command that reads or keeps baselines. */
+export function baselineDirOption<const Section extends string>(section: Section) {
+  return {
+    'baseline-dir': {
+      kind: 'value',
+      placeholder: 'DIR',
+      section,
+      help: ['Where baselines are kept (default: ~/.local/share/qwen-asr/baselines)'],
+      read: anyText,
+    },
+  } as const satisfies OptionTable;
+}
+
+/** The version of this package, from the nearest package.json above this file. */
+export function version(): string {
+  for (
+    let folder = dirname(fileURLToPath(import.meta.url));
+    folder !== dirname(folder);
+    folder = dirname(folder)
+  ) {
+    const manifest = join(folder, 'package.json');
+    if (existsSync(manifest)) return JSON.parse(readFileSync(manifest, 'utf8')).version;
+  }
+  throw new QwenAsrError('internal', 'the package.json of qwen-asr is missing');
 }
