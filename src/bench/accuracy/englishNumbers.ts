@@ -1,5 +1,5 @@
 import { englishNumberWords, NUMBER_PREFIXES, type NumberWord } from './englishNumberWords.js';
-import { WORD_END, WORD_START } from './wordBoundary.js';
+import { WORD_END, WORD_START } from './plainText.js';
 
 const AND_A_HALF = new RegExp(`${WORD_START}and\\s+a\\s+half${WORD_END}`, 'u');
 const SPACED_SUFFIX = new RegExp(`([0-9])\\s+(st|nd|rd|th|s)${WORD_END}`, 'gu');

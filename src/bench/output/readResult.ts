@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { QwenAsrError } from '../../error.js';
 import { type BenchEvent, EVENTS } from '../record/benchEvent.js';
-import { ResultBuilder } from '../record/resultBuilder.js';
+import { ResultBuilder } from '../record/resultRecorder.js';
 import { summarizeResult } from '../record/summarizeResult.js';
 import type { BenchResult } from '../schema/benchResult.js';
 import { checkBenchResult, checkSchemaName } from '../schema/checkBenchResult.js';
