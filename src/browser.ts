@@ -13,12 +13,12 @@
  * @module
  */
 export { decodeInBrowser as decodeAudio } from './audio/decodeInBrowser.js';
-export { decodeWav } from './audio/decodeWav.js';
 export { melSpectrogram } from './audio/melSpectrogram.js';
 export { prepareSamples } from './audio/prepareSamples.js';
+export { decodeWav } from './audio/wavDecoder.js';
 export { type ErrorCode, QwenAsrError } from './error.js';
 export type { ByteInput, BytesInMemory } from './model/byteInput.js';
-export type { ModelFile, NamedBytes } from './model/modelFile.js';
+export type { ModelFile, NamedBytes } from './model/folderOfFiles.js';
 export type { Observer, Precision } from './ops/operators.js';
 export { joinLanguages, joinTexts, textSeparator } from './text/joinTexts.js';
 export { type LoadFromFilesOptions, loadModelFromFiles } from './transcribe/loadModelFromFiles.js';

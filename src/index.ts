@@ -14,14 +14,14 @@
  *
  * @module
  */
+
+export type { LoadedAudio } from './audio/audioClip.js';
 export type { AudioStream } from './audio/audioStream.js';
 export { decodeAudio } from './audio/decodeAudio.js';
-export { loadAudio } from './audio/loadAudio.js';
-export type { LoadedAudio } from './audio/loadedAudio.js';
+export type { AudioInput } from './audio/fileSource.js';
 export { loadWav } from './audio/loadWav.js';
 export { melSpectrogram } from './audio/melSpectrogram.js';
-export { openAudio } from './audio/openAudio.js';
-export type { AudioInput } from './audio/openInput.js';
+export { loadAudio, openAudio } from './audio/openAudio.js';
 export { type ErrorCode, QwenAsrError } from './error.js';
 export type { ByteInput } from './model/byteInput.js';
 export type { Ceilings, Observer, Precision } from './ops/operators.js';

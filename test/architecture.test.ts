@@ -25,16 +25,10 @@ const FILE_ACCESS = new Set([
   'audio/fileSource.ts',
   'audio/loadWav.ts',
   'audio/packageWasm.ts', // only when it runs in Node
-  'audio/spool.ts',
-  'model/fileBytes.ts',
   'model/fileLock.ts',
-  'model/makeFolder.ts',
-  'model/makeTemporaryFolder.ts',
   'model/modelDirectory.ts',
-  'model/replaceFile.ts',
-  'model/weightBytes.ts',
   'model/writeQuantized.ts',
-  'model/modelOutput.ts',
+  'model/writeWhole.ts',
 ]);
 /** What every file may import: it imports nothing but one another. */
 const ANYWHERE = new Set(['error.ts', 'printable.ts']);
@@ -78,16 +72,80 @@ function complaintAboutPackage(path: string, target: string): string | null {
   return MAY_USE_NODE.test(path) || FILE_ACCESS.has(path) ? null : 'this file must run in a browser';
 }
 
-test('imports run one way, and Node stays at the edges', () => {
+/** Every source file and its text; paths relative to src. */
+function sourceFiles(): ReadonlyMap<string, string> {
   const src = join(projectRoot, 'src');
-  const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) =>
+  const paths = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) =>
     file.endsWith('.ts'),
   );
-  assert.ok(files.length > 50, `found only ${files.length} source files`);
-  const found = files.flatMap((file) =>
-    violations(file.replaceAll('\\', '/'), readFileSync(join(src, file), 'utf8')),
-  );
+  assert.ok(paths.length > 50, `found only ${paths.length} source files`);
+  return new Map(paths.map((path) => [path.replaceAll('\\', '/'), readFileSync(join(src, path), 'utf8')]));
+}
+
+test('imports run one way, and Node stays at the edges', () => {
+  const found = [...sourceFiles()].flatMap(([path, source]) => violations(path, source));
   assert.deepEqual(found, []);
+});
+
+/** Files that cannot be read one after the other: each list is a circle of imports, of types too. */
+function importCircles(files: ReadonlyMap<string, string>): string[][] {
+  const imports = (path: string): string[] =>
+    importsOf(files.get(path) ?? '')
+      .filter((target) => target.startsWith('.'))
+      .map((target) => posix.join(posix.dirname(path), target).replace(/\.js$/, '.ts'))
+      .filter((target) => files.has(target));
+  const circles: string[][] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    const first = trail.indexOf(path);
+    if (first >= 0) circles.push([...trail.slice(first), path]);
+    if (first >= 0 || done.has(path)) return;
+    for (const target of imports(path)) visit(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of files.keys()) visit(path, []);
+  return circles;
+}
+
+test('no file imports what imports it', () => {
+  const known = /^ops\/compiled\//; // goes with those of ops/compiled
+  const circles = importCircles(sourceFiles()).filter((circle) => !circle.every((path) => known.test(path)));
+  assert.deepEqual(circles, []);
+  const circle = new Map([
+    ['a/a.ts', "import type { B } from './b.js';"],
+    ['a/b.ts', "export { C } from '../c/c.js';"],
+    ['c/c.ts', "import { A } from '../a/a.js';"],
+    ['d.ts', "import { A } from './a/a.js';"],
+  ]);
+  assert.deepEqual(importCircles(circle), [['a/a.ts', 'a/b.ts', 'c/c.ts', 'a/a.ts']]);
+});
+
+/**
+ * Exported classes and functions that share their name. The reference backend's are apart: they say in plain loops what
+ * the kernels of the same names compute.
+ */
+function sharedNames(files: ReadonlyMap<string, string>): string[] {
+  const places = new Map<string, string[]>();
+  for (const [path, source] of files) {
+    if (path.startsWith('ops/reference/')) continue;
+    const names = source.matchAll(/^export (?:abstract )?(?:async )?(?:class|function\*?) (\w+)/gm);
+    for (const name of new Set(Array.from(names, ([, name = '']) => name))) {
+      places.set(name, [...(places.get(name) ?? []), path]);
+    }
+  }
+  return [...places]
+    .filter(([, paths]) => paths.length > 1)
+    .map(([name, paths]) => `${name}: ${paths.join(', ')}`);
+}
+
+test('an exported class or function has a name of its own', () => {
+  assert.deepEqual(sharedNames(sourceFiles()), []);
+  const twice = new Map([
+    ['a.ts', 'export class A {}'],
+    ['b.ts', 'export async function A() {}\nexport async function A(b?: 1) {}'],
+    ['ops/reference/c.ts', 'export function A() {}'],
+  ]);
+  assert.deepEqual(sharedNames(twice), ['A: a.ts, b.ts']);
 });
 
 test('the check finds what it is there for', () => {
@@ -112,7 +170,6 @@ test('the check lets through what is right', () => {
     ['ops/reference/a.ts', "import { QwenAsrError } from '../../error.js';"],
     ['index.ts', "export { loadModel } from './transcribe/loadModel.js';"],
     ['cli/a.ts', "import { run } from '../bench/run.js';\nimport { join } from 'node:path';"],
-    ['model/fileBytes.ts', "import { open } from 'node:fs/promises';"],
     ['runtime/native.ts', "import koffi from 'koffi';"],
     ['model/a.ts', "/**\n * import { a } from '../cli/a.js';\n * await import('node:fs')\n */"],
   ];

@@ -1,9 +1,8 @@
 import { Engine } from './engine/engine.js';
 import { openAudioPanel } from './panels/audioPanel.js';
 import { openBenchPanel } from './panels/benchPanel.js';
-import { openEnvironmentPanel } from './panels/environmentPanel.js';
-import { openModelPanel } from './panels/modelPanel.js';
-import { PageState } from './panels/pageState.js';
+import { openEnvironmentPanel, openModelPanel } from './panels/modelPanel.js';
+import { PageState } from './panels/page.js';
 import { openTranscribePanel } from './panels/transcribePanel.js';
 
 /* The program of the page. */

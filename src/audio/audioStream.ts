@@ -1,10 +1,9 @@
+import { makePause } from '../runtime/nextTurn.js';
 import { SAMPLE_RATE_HZ } from './audioClip.js';
-import type { AudioDecoder, AudioFormat } from './audioDecoder.js';
-import { audioParts } from './audioParts.js';
-import { limitPeak } from './limitPeak.js';
+import type { AudioBlock, AudioDecoder, AudioFormat } from './audioDecoder.js';
 import { PeakMeter } from './peakMeter.js';
+import { limitPeak } from './prepareSamples.js';
 import { Resampler } from './resample.js';
-import { sampleBlocks } from './sampleBlocks.js';
 
 /** Length of an AudioStream's blocks, 1 s. */
 export const STREAM_BLOCK_SAMPLES = SAMPLE_RATE_HZ;
@@ -113,4 +112,74 @@ async function* prepare(
   } finally {
     await close();
   }
+}
+
+/** Length of the blocks handed on, in samples. */
+const BLOCK_SAMPLES = 16_384;
+
+/** A stretch of a recording at one rate. */
+export interface AudioPart {
+  readonly sampleRateHz: number;
+  /** [≤ 16,384] f32 each; to be read to their end before the next part is asked for. */
+  readonly blocks: AsyncIterable<Float32Array>;
+}
+
+/**
+ * Divides a recording where its sampling rate changes. The event loop is visited often, however much sound the decoder
+ * makes out of few bytes.
+ *
+ * @throws what the decoder throws; QwenAsrError `aborted`.
+ */
+export async function* audioParts(
+  blocks: AsyncIterable<AudioBlock>,
+  label: string,
+  signal?: AbortSignal,
+): AsyncGenerator<AudioPart, void, undefined> {
+  const pause = makePause(`${label}: reading was aborted`, signal);
+  const source = blocks[Symbol.asyncIterator]();
+  let next = await source.next();
+  async function* samplesOf(rateHz: number): AsyncGenerator<Float32Array, void, undefined> {
+    while (next.done !== true && next.value.sampleRateHz === rateHz) {
+      yield next.value.samples;
+      await pause();
+      next = await source.next();
+    }
+  }
+  try {
+    while (next.done !== true) {
+      const { sampleRateHz } = next.value;
+      yield { sampleRateHz, blocks: sampleBlocks(samplesOf(sampleRateHz), BLOCK_SAMPLES) };
+    }
+  } finally {
+    await source.return?.();
+  }
+}
+
+/**
+ * Regroups samples into blocks of one length; the last may be shorter.
+ *
+ * @param pieces [any] f32 each.
+ * @param length of the blocks, in samples.
+ * @example
+ * for await (const block of sampleBlocks(decoder.decode(), 16000)) consume(block);
+ */
+async function* sampleBlocks(
+  pieces: AsyncIterable<Float32Array>,
+  length: number,
+): AsyncGenerator<Float32Array, void, undefined> {
+  let block = new Float32Array(length);
+  let filled = 0;
+  for await (const piece of pieces) {
+    for (let at = 0; at < piece.length; ) {
+      const step = Math.min(length - filled, piece.length - at);
+      block.set(piece.subarray(at, at + step), filled);
+      filled += step;
+      at += step;
+      if (filled < length) continue;
+      yield block;
+      block = new Float32Array(length);
+      filled = 0;
+    }
+  }
+  if (filled > 0) yield block.subarray(0, filled);
 }

@@ -1,4 +1,4 @@
-import { makePause } from '../model/makePause.js';
+import { makePause } from '../runtime/nextTurn.js';
 
 /** Bytes in their order, in pieces of any size. A piece may be overwritten once the next one is asked for. */
 export type BytePieces = AsyncIterable<Uint8Array>;

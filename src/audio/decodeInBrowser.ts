@@ -2,9 +2,9 @@ import { QwenAsrError } from '../error.js';
 import { type ByteInput, nameOfBytes, takeBytes } from '../model/byteInput.js';
 import { checkOptions } from '../model/checkArguments.js';
 import { type AudioClip, SAMPLE_RATE_HZ } from './audioClip.js';
-import { decodeWav } from './decodeWav.js';
 import { prepareSamples } from './prepareSamples.js';
 import { isRiffMark } from './riffChunk.js';
+import { decodeWav } from './wavDecoder.js';
 
 /** The part of the Web Audio API that is used; the types would otherwise come with all of the DOM's. */
 interface BrowserAudio {

@@ -6,9 +6,8 @@ import { QwenAsrError } from '../error.js';
 import { SAMPLE_RATE_HZ } from './audioClip.js';
 import type { AudioBlock, AudioDecoder } from './audioDecoder.js';
 import { ByteReader } from './byteReader.js';
-import { decodePcm } from './decodePcm.js';
 import { MixMeter } from './mixMeter.js';
-import type { WavFormat } from './wavFormat.js';
+import { decodePcm, type WavFormat } from './wavFormat.js';
 
 /** Node's types know the streams only of a child whose standard input is none or a pipe. */
 type Child = ChildProcessByStdio<null, Readable, Readable>;

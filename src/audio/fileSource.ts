@@ -1,15 +1,46 @@
 import { constants, openSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { type FileHandle, open, rm, stat, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { QwenAsrError } from '../error.js';
+import { type ByteInput, isByteInput, nameOfBytes, takeBytes } from '../model/byteInput.js';
+import { checkOptions } from '../model/checkArguments.js';
 import { fileError } from '../model/fileError.js';
-import type { BytePieces, ByteSource } from './byteReader.js';
-import { checkPath } from './checkPath.js';
-import { pathLabel } from './pathLabel.js';
-import { spool } from './spool.js';
+import { makeTemporaryFolder } from '../model/writeWhole.js';
+import { type BytePieces, type ByteSource, bytesInMemory } from './byteReader.js';
+import { checkPath, pathLabel } from './pathLabel.js';
+
+/** A path that is no text: a name that is not UTF-8. */
+export interface UndecodedPath {
+  readonly path: Buffer;
+}
+
+/** Where a recording comes from: a path, `-` for standard input, or its bytes. */
+export type AudioInput = string | UndecodedPath | ByteInput;
+
+/**
+ * Opens what a caller gives for a recording. Bytes are copied before this returns.
+ *
+ * @throws QwenAsrError `usage` for anything else; `file` when it cannot be read; `aborted`
+ */
+export async function openInput(
+  input: AudioInput,
+  options: { signal?: AbortSignal | undefined; label?: string | undefined },
+): Promise<FileSource> {
+  checkOptions(options);
+  if (isUndecodedPath(input)) return openFileSource(input.path, options.signal);
+  if (!isByteInput(input)) return openFileSource(input, options.signal ?? undefined);
+  const label = options.label ?? nameOfBytes(input, 'audio');
+  return sourceInMemory(await takeBytes(input, label), label, options.signal ?? undefined);
+}
+
+function isUndecodedPath(input: AudioInput): input is UndecodedPath {
+  return typeof input === 'object' && input !== null && 'path' in input && Buffer.isBuffer(input.path);
+}
 
 /** Bytes read at a time: some milliseconds of decoding, so that the event loop is visited often. */
-const PIECE_BYTES = 65_536;
+const READ_BYTES = 65_536;
 
 /** The bytes of a file or of a pipe. */
 export interface FileSource extends ByteSource {
@@ -26,7 +57,7 @@ export interface FileSource extends ByteSource {
  * @throws QwenAsrError `file` when it cannot be read, or standard input is a terminal; `aborted`. Reading throws them
  * too.
  */
-export async function openFileSource(path: string | Buffer, signal?: AbortSignal): Promise<FileSource> {
+async function openFileSource(path: string | Buffer, signal?: AbortSignal): Promise<FileSource> {
   checkPath(path);
   const label = pathLabel(path);
   if (path === '-') {
@@ -71,14 +102,14 @@ function regularFile(
 }
 
 /** Reads a file from its start. The pieces share their memory. */
-export async function* readPieces(path: string | Buffer, label: string, signal?: AbortSignal): BytePieces {
+async function* readPieces(path: string | Buffer, label: string, signal?: AbortSignal): BytePieces {
   try {
     const file = await open(path);
     try {
-      const buffer = new Uint8Array(PIECE_BYTES);
+      const buffer = new Uint8Array(READ_BYTES);
       for (;;) {
         if (signal?.aborted) throw new QwenAsrError('aborted', `${label}: reading was aborted`);
-        const { bytesRead } = await file.read(buffer, 0, PIECE_BYTES);
+        const { bytesRead } = await file.read(buffer, 0, READ_BYTES);
         if (bytesRead === 0) return;
         yield buffer.subarray(0, bytesRead);
       }
@@ -91,7 +122,7 @@ export async function* readPieces(path: string | Buffer, label: string, signal?:
 }
 
 /** Bytes [at, at + length) of a file, fewer at its end. */
-export async function readRange(
+async function readRange(
   path: string | Buffer,
   label: string,
   at: number,
@@ -111,5 +142,114 @@ export async function readRange(
     }
   } catch (cause) {
     throw fileError(label, cause);
+  }
+}
+
+/** What is kept of a pipe in memory; more goes to a file in the system's temporary folder. */
+const MAX_MEMORY_BYTES = 2 ** 23;
+
+/**
+ * Takes in a pipe to its end, so that it can be read as often as a file.
+ *
+ * @param label names it in errors.
+ * @throws QwenAsrError `file` when it cannot be read or kept; `aborted`.
+ */
+export async function spool(pipe: Readable, label: string, signal?: AbortSignal): Promise<FileSource> {
+  const spooled = new Spool(label);
+  const stop = () => pipe.destroy(new QwenAsrError('aborted', `${label}: reading was aborted`));
+  signal?.addEventListener('abort', stop);
+  try {
+    if (signal?.aborted) stop();
+    for await (const piece of pipe as AsyncIterable<Uint8Array>) await spooled.add(piece);
+    return await spooled.finish(signal);
+  } catch (cause) {
+    await spooled.remove();
+    throw fileError(label, cause);
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+/** The source of a recording in memory; a program that reads files itself is given a copy in the temporary folder. */
+function sourceInMemory(bytes: Uint8Array, label: string, signal?: AbortSignal): FileSource {
+  const source = bytesInMemory(bytes, label);
+  let copy: Promise<FileSource> | undefined;
+  return {
+    label,
+    totalBytes: source.totalBytes,
+    async *pieces() {
+      for await (const piece of source.pieces()) {
+        if (signal?.aborted) throw new QwenAsrError('aborted', `${label}: reading was aborted`);
+        yield piece;
+      }
+    },
+    read: (at, length) => source.read(at, length),
+    path: async () => {
+      copy ??= spool(Readable.from([bytes]), label, signal);
+      return (await copy).path();
+    },
+    close: async () => (await copy)?.close(),
+  };
+}
+
+class Spool {
+  readonly #label: string;
+  #inMemory: Uint8Array[] = [];
+  #totalBytes = 0;
+  #folder: string | null = null;
+  #file: FileHandle | null = null;
+
+  constructor(label: string) {
+    this.#label = label;
+  }
+
+  async add(piece: Uint8Array): Promise<void> {
+    this.#totalBytes += piece.length;
+    if (this.#file === null && this.#totalBytes <= MAX_MEMORY_BYTES) {
+      this.#inMemory.push(piece);
+      return;
+    }
+    this.#file ??= await open(await this.#path(), 'wx');
+    for (const kept of this.#inMemory.splice(0)) await this.#file.writeFile(kept);
+    await this.#file.writeFile(piece);
+  }
+
+  async finish(signal?: AbortSignal): Promise<FileSource> {
+    const close = () => this.remove();
+    if (this.#file !== null) {
+      await this.#file.close();
+      this.#file = null;
+      const path = await this.#path();
+      return {
+        label: this.#label,
+        totalBytes: this.#totalBytes,
+        pieces: () => readPieces(path, this.#label, signal),
+        read: (at, length) => readRange(path, this.#label, at, length),
+        path: async () => path,
+        close,
+      };
+    }
+    const bytes = Buffer.concat(this.#inMemory.splice(0));
+    return {
+      ...bytesInMemory(bytes, this.#label),
+      path: async () => {
+        const path = await this.#path();
+        await writeFile(path, bytes);
+        return path;
+      },
+      close,
+    };
+  }
+
+  async remove(): Promise<void> {
+    await this.#file?.close();
+    if (this.#folder !== null) await rm(this.#folder, { recursive: true, force: true });
+    this.#file = null;
+    this.#folder = null;
+  }
+
+  async #path(): Promise<string> {
+    this.#folder ??= makeTemporaryFolder();
+    return join(this.#folder, 'audio');
   }
 }

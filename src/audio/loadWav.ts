@@ -3,11 +3,10 @@ import { QwenAsrError } from '../error.js';
 import { isByteInput, nameOfBytes, takeBytes } from '../model/byteInput.js';
 import { checkOptions } from '../model/checkArguments.js';
 import { fileError } from '../model/fileError.js';
-import { checkPath } from './checkPath.js';
-import { decodeWav } from './decodeWav.js';
-import { openPipe } from './fileSource.js';
-import type { LoadedAudio } from './loadedAudio.js';
-import type { AudioInput, UndecodedPath } from './openInput.js';
+import type { LoadedAudio } from './audioClip.js';
+import { type AudioInput, openPipe, type UndecodedPath } from './fileSource.js';
+import { checkPath } from './pathLabel.js';
+import { decodeWav } from './wavDecoder.js';
 
 /**
  * Reads a WAV file from disk, from a named pipe or from bytes, and prepares it for the models; see decodeWav. Like every

@@ -1,9 +1,10 @@
 import { QwenAsrError } from '../error.js';
+import type { LoadedAudio } from './audioClip.js';
 import { type AudioStream, makeAudioStream, type StreamSource } from './audioStream.js';
+import { collectAudio } from './decodeAudio.js';
 import { type FfmpegFailure, ffmpegDecoder } from './ffmpegDecoder.js';
-import type { FileSource } from './fileSource.js';
+import { type AudioInput, type FileSource, openInput } from './fileSource.js';
 import { DECODED_FORMATS, openDecoder } from './openDecoder.js';
-import { type AudioInput, openInput } from './openInput.js';
 
 /** WAV with big-endian samples, which ffmpeg takes for little-endian ones. */
 const RIFX = 'RIFX';
@@ -47,7 +48,7 @@ export async function openAudio(
  *
  * @throws what `use` throws; where ffmpeg cannot read it either, the error that ours gave.
  */
-export async function withDecoder<T>(
+async function withDecoder<T>(
   file: FileSource,
   signal: AbortSignal | undefined,
   use: (source: StreamSource) => Promise<T>,
@@ -114,4 +115,33 @@ function withHint(error: QwenAsrError, { reason, cause }: FfmpegFailure): QwenAs
   if (error.code !== 'unsupported' || cause === undefined) return error;
   const hint = `the program ffmpeg on the PATH would do too, and ${reason}`;
   return new QwenAsrError(error.code, `${error.message}; ${hint}`, { cause: error });
+}
+
+/**
+ * Reads a recording of any format that openAudio reads, as a whole, and prepares it for the models: mono, 16 kHz, within
+ * [-1, 1], at least 0.5 s.
+ *
+ * @param input a file, a named pipe, `-` for standard input, or bytes, as for openAudio.
+ * @param options.label names bytes in messages; default: the File's name
+ * @returns the clip; decodeMs includes the time of reading.
+ * @throws QwenAsrError as openAudio, and `audio` for more than 12 hours.
+ * @example
+ * const clip = await loadAudio('models/demo/samples/light-en.wav');
+ * console.log(clip.format, clip.samples.length, clip.durationMs); // wav 33168 2073
+ */
+export async function loadAudio(
+  input: AudioInput,
+  options: { signal?: AbortSignal; label?: string } = {},
+): Promise<LoadedAudio> {
+  const startMs = performance.now();
+  const file = await openInput(input, options);
+  const { signal } = options;
+  try {
+    return await withDecoder(file, signal, async ({ label, format, open }) => {
+      const opened = await open();
+      return await collectAudio(opened, format, label, performance.now() - startMs, signal);
+    });
+  } finally {
+    await file.close();
+  }
 }

@@ -1,7 +1,34 @@
 import { QwenAsrError } from '../error.js';
 
+/** A package that is installed only where npm could and should. */
+export interface OptionalPackage {
+  readonly name: string;
+  /** What it is needed for, for the error. */
+  readonly purpose: string;
+}
+
+/**
+ * Runs `load`, which imports from an optional package.
+ *
+ * @throws QwenAsrError `unsupported` naming the package when it is not installed or does not load.
+ */
+export async function fromOptionalPackage<T>(
+  { name, purpose }: OptionalPackage,
+  label: string,
+  load: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await load();
+  } catch (cause) {
+    const missing = cause instanceof Error && 'code' in cause && String(cause.code).includes('NOT_FOUND');
+    const reason = missing ? 'is not installed' : `cannot be loaded (${String(cause)})`;
+    const hint = `${purpose} needs the package ${name}, which ${reason}; npm install ${name} adds it`;
+    throw new QwenAsrError('unsupported', `${label}: ${hint}`, { cause });
+  }
+}
+
 /** A compiled module, from which instances with a memory of their own are made. */
-export interface WasmModule {
+export interface PackageModule {
   readonly [moduleBrand]?: never;
 }
 declare const moduleBrand: unique symbol;
@@ -14,11 +41,11 @@ export interface WasmInstance {
 
 /** The part of the JavaScript API that is used; the types would otherwise come with all of the DOM's. */
 interface WebAssemblyApi {
-  compile(bytes: Uint8Array<ArrayBuffer>): Promise<WasmModule>;
-  instantiate(module: WasmModule, imports: WasmImports): Promise<WasmInstance>;
+  compile(bytes: Uint8Array<ArrayBuffer>): Promise<PackageModule>;
+  instantiate(module: PackageModule, imports: WasmImports): Promise<WasmInstance>;
 }
 
-const compiled = new Map<string, Promise<WasmModule>>();
+const compiled = new Map<string, Promise<PackageModule>>();
 
 /**
  * Compiles a WebAssembly file that a package ships, once in the life of the process.
@@ -26,7 +53,7 @@ const compiled = new Map<string, Promise<WasmModule>>();
  * @param specifier such as `minimp3-wasm/dist/decoder.opt.wasm`; resolved as an import would be.
  * @throws what the resolution throws when the package is not installed.
  */
-export function compilePackageWasm(specifier: string): Promise<WasmModule> {
+export function compilePackageWasm(specifier: string): Promise<PackageModule> {
   let module = compiled.get(specifier);
   if (module === undefined) {
     module = packageFile(specifier).then((bytes) => webAssembly().compile(bytes));
@@ -36,7 +63,7 @@ export function compilePackageWasm(specifier: string): Promise<WasmModule> {
   return module;
 }
 
-export function instantiateWasm(module: WasmModule, imports: WasmImports): Promise<WasmInstance> {
+export function instantiateWasm(module: PackageModule, imports: WasmImports): Promise<WasmInstance> {
   return webAssembly().instantiate(module, imports);
 }
 

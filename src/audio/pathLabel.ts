@@ -1,3 +1,6 @@
+import { QwenAsrError } from '../error.js';
+import { describeArgument } from '../model/describe.js';
+
 /** Longest character in UTF-8, in bytes. */
 const MAX_CHARACTER_BYTES = 4;
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -31,4 +34,17 @@ function textOf(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * For callers without a type checker.
+ *
+ * @throws QwenAsrError `usage` when this cannot be the name of a file
+ */
+export function checkPath(path: unknown): asserts path is string | Buffer {
+  if ((typeof path === 'string' || Buffer.isBuffer(path)) && path.length > 0) return;
+  throw new QwenAsrError(
+    'usage',
+    `path: expected the name of a file or its bytes, found ${describeArgument(path)}`,
+  );
 }

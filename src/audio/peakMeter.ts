@@ -1,7 +1,7 @@
 import { SAMPLE_RATE_HZ } from './audioClip.js';
-import { peakOf } from './limitPeak.js';
-import { Resampler } from './resample.js';
-import { KERNEL_RADIUS } from './sincKernel.js';
+import { KERNEL_RADIUS } from './polyphaseFilter.js';
+import { peakOf } from './prepareSamples.js';
+import { greatestCommonDivisor, Resampler } from './resample.js';
 
 /**
  * Bound on how much the resampler can enlarge a peak: the sum of the magnitudes of the coefficients that make an
@@ -87,8 +87,4 @@ export class PeakMeter {
   #note(outputs: Float32Array): void {
     this.#peak = Math.max(this.#peak, peakOf(outputs));
   }
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

@@ -6,7 +6,7 @@ import { mergeResults } from '../bench/compare/mergeResults.js';
 import { ASPECTS } from '../bench/compare/pairCells.js';
 import { anyText, listOf, oneOf } from '../bench/optionValues.js';
 import { formatJson } from '../bench/output/formatJson.js';
-import { planExports, writeExport, writeWhole } from '../bench/output/outputs.js';
+import { planExports, writeExport, writeText } from '../bench/output/outputs.js';
 import { DEFAULT_COLUMNS } from '../bench/render/textTable.js';
 import { DEFAULT_ALLOWANCE_PERCENT } from '../bench/statistics/compareIndependent.js';
 import { QwenAsrError } from '../error.js';
@@ -142,7 +142,7 @@ export async function compareCommand(context: CommandContext): Promise<ExitCode>
   );
   for (const file of exports) {
     if (file.format === 'text' || file.format === 'md') {
-      writeWhole(file.path, formatShort(comparison, file.format));
+      writeText(file.path, formatShort(comparison, file.format));
     } else writeExport(file, document);
   }
   return comparison.failures.length === 0 ? EXIT.ok : EXIT.compare;

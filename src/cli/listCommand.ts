@@ -3,7 +3,7 @@ import { hubCacheFolder } from '../hub/hubSettings.js';
 import { printableLine } from '../printable.js';
 import { answersStandard, formatOptions, standardOptions } from './commonOptions.js';
 import { type OptionTable, parseOptions } from './options.js';
-import { formatBytes } from './pullCommand.js';
+import { decimalBytes } from './pullCommand.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
 
 /** Options of `qwen_asr list`. */
@@ -41,5 +41,5 @@ export async function listCommand(context: CommandContext): Promise<ExitCode> {
 
 function rowOf({ name, sizeBytes, commit, revisions, path, isComplete }: CachedModel): string[] {
   const revision = [...revisions, commit.slice(0, 8)].join(' ');
-  return [name, formatBytes(sizeBytes), revision, isComplete ? path : `${path} (incomplete)`];
+  return [name, decimalBytes(sizeBytes), revision, isComplete ? path : `${path} (incomplete)`];
 }

@@ -2,8 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { dirname, extname, join, resolve, sep } from 'node:path';
 import { QwenAsrError } from '../error.js';
 import { fileError } from '../model/fileError.js';
-import { makeOutputFolder } from '../model/makeOutputFolder.js';
-import { replaceFile } from '../model/replaceFile.js';
+import { makeOutputFolder, writeWhole } from '../model/writeWhole.js';
 import { printableLine, printableText } from '../printable.js';
 import {
   type TranscriptFormatName,
@@ -12,7 +11,7 @@ import {
 } from '../transcribe/formats/transcriptFormat.js';
 import { checkOutputs, modelFiles, recordingFiles } from './checkOutputs.js';
 import type { InputRecording, Inputs } from './inputRecordings.js';
-import { LiveText } from './liveText.js';
+import { LiveTranscript } from './liveTranscript.js';
 import { jsonLinesSink, jsonSink, type ResultSink, streamSink, textListSink } from './resultSinks.js';
 import type { CommandContext } from './runCommand.js';
 import { ProgressLine, type Status, TerminalScreen, terminalColumns } from './terminalScreen.js';
@@ -74,9 +73,9 @@ export function openSink(
     const sink = streamSink(show, format, { ...context, input: recordings[0]?.input ?? '' });
     return { sink, progress: line };
   }
-  if (!errIsTerminal) return { sink: new LiveText(show), progress: line };
+  if (!errIsTerminal) return { sink: new LiveTranscript(show), progress: line };
   const screen = new TerminalScreen(out, terminalColumns);
-  return { sink: new LiveText((text) => screen.print(printableText(text))), progress: screen };
+  return { sink: new LiveTranscript((text) => screen.print(printableText(text))), progress: screen };
 }
 
 function checkWritable(directory: string): void {
@@ -117,7 +116,7 @@ export function directorySink(
       const path = paths.get(recording)!;
       const writer = transcriptWriter(format, { ...context, input: recording.input });
       const segments = transcript.segments.map((segment) => writer.segment(segment));
-      writeWhole(path, [writer.begin(), ...segments, writer.end(transcript)].join(''));
+      writeTranscript(path, [writer.begin(), ...segments, writer.end(transcript)].join(''));
       onFile(path);
     },
     fail: () => {},
@@ -195,10 +194,10 @@ function placeOf({ input }: InputRecording): string {
   return input === '-' ? input : resolve(input);
 }
 
-function writeWhole(path: string, text: string): void {
+function writeTranscript(path: string, text: string): void {
   makeOutputFolder(dirname(path));
   try {
-    replaceFile(path, text);
+    writeWhole(path, text);
   } catch (cause) {
     throw fileError(`${path}: cannot be written`, cause);
   }

@@ -6,7 +6,7 @@ import type {
   ModelCellPlan,
 } from '../bench/plan/benchPlan.js';
 import { expandCells } from '../bench/plan/expandCells.js';
-import { checkCommand, fillCommand } from '../bench/run/fillCommand.js';
+import { checkCommandTemplate, fillCommand } from '../bench/run/fillCommand.js';
 import { type CellFlag, changeCell, isCut, SETTINGS, type Setting } from '../bench/settings.js';
 import { QwenAsrError } from '../error.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
@@ -92,7 +92,7 @@ function planCommand(
   command: string,
   unique: (text: string) => string,
 ): CommandCellPlan {
-  checkCommand(command);
+  checkCommandTemplate(command);
   if (command.includes('{model}') && parseSyntheticName(model) !== null) {
     throw new QwenAsrError('usage', `--vs-cmd: expected a model directory for {model}, found ${model}`);
   }

@@ -63,8 +63,8 @@ export async function pullCommand(context: CommandContext): Promise<ExitCode> {
         },
       });
       progress.clear();
-      const done = fetchedBytes === 0 ? 'is there' : `of ${formatBytes(totalBytes)} fetched`;
-      const size = formatBytes(fetchedBytes === 0 ? totalBytes : fetchedBytes);
+      const done = fetchedBytes === 0 ? 'is there' : `of ${decimalBytes(totalBytes)} fetched`;
+      const size = decimalBytes(fetchedBytes === 0 ? totalBytes : fetchedBytes);
       context.out(`${name}: ${size} ${done}: ${printableLine(path)}\n`);
     } finally {
       progress.clear();
@@ -76,9 +76,9 @@ export async function pullCommand(context: CommandContext): Promise<ExitCode> {
 function progressText(name: string, at: PullProgress, bytesPerSecond: number): string {
   const { fileName, doneBytes, totalBytes } = at;
   const left = bytesPerSecond > 0 ? clockTime(((totalBytes - doneBytes) / bytesPerSecond) * 1000) : null;
-  const speed = left === null ? '' : `, ${formatBytes(bytesPerSecond)}/s, ${left} left`;
+  const speed = left === null ? '' : `, ${decimalBytes(bytesPerSecond)}/s, ${left} left`;
   return printableLine(
-    `${name}: ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}${speed}, ${fileName}`,
+    `${name}: ${decimalBytes(doneBytes)} of ${decimalBytes(totalBytes)}${speed}, ${fileName}`,
   );
 }
 
@@ -101,9 +101,9 @@ class TransferRate {
  * A number of bytes for people.
  *
  * @example
- * formatBytes(1_876_091_704); // '1.88 GB'
+ * decimalBytes(1_876_091_704); // '1.88 GB'
  */
-export function formatBytes(bytes: number): string {
+export function decimalBytes(bytes: number): string {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
   if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
   return `${Math.ceil(bytes / 1e3)} kB`;

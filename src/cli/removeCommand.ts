@@ -4,7 +4,7 @@ import { hubCacheFolder } from '../hub/hubSettings.js';
 import { removeModel } from '../hub/removeModel.js';
 import { answersStandard, formatOptions, standardOptions } from './commonOptions.js';
 import { type OptionTable, parseOptions } from './options.js';
-import { formatBytes } from './pullCommand.js';
+import { decimalBytes } from './pullCommand.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
 
 /** Options of `qwen_asr remove`. */
@@ -43,7 +43,7 @@ export async function removeCommand(context: CommandContext): Promise<ExitCode> 
     const { freedBytes, left } = removeModel(cache, repository, values.revision);
     const others = left.map(({ commit, revisions }) => revisions[0] ?? commit);
     const rest = others.length === 0 ? '' : `; still there: ${others.join(', ')} (--revision)`;
-    context.out(`${name}: ${formatBytes(freedBytes)} removed${rest}\n`);
+    context.out(`${name}: ${decimalBytes(freedBytes)} removed${rest}\n`);
   }
   return EXIT.ok;
 }

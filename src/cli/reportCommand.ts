@@ -8,7 +8,7 @@ import {
   formatResult,
   OUTPUT_FORMATS,
   planExports,
-  writeWhole,
+  writeText,
 } from '../bench/output/outputs.js';
 import { formatHtml } from '../bench/render/html.js';
 import { QwenAsrError } from '../error.js';
@@ -79,7 +79,7 @@ export async function reportCommand(context: CommandContext): Promise<ExitCode> 
     for (const { result } of results)
       context.out(formatPlots(printableDocument(result), terminalStyle(context)));
   }
-  for (const [path, content] of contents) writeWhole(path, content);
+  for (const [path, content] of contents) writeText(path, content);
   return EXIT.ok;
 }
 

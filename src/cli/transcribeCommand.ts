@@ -9,7 +9,7 @@ import { checkLanguage } from './checkLanguage.js';
 import { chosenModel } from './chosenModel.js';
 import { answersStandard, formatOptions, standardOptions } from './commonOptions.js';
 import { findInputs, type Inputs } from './inputRecordings.js';
-import { LiveText } from './liveText.js';
+import { LiveTranscript } from './liveTranscript.js';
 import { checkSink, openSink } from './openSink.js';
 import { type OptionTable, type OptionValues, parseOptions } from './options.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
@@ -204,7 +204,7 @@ async function transcribeAll(
   try {
     for (const { input, error } of inputs.failures) reporter.failedInput(input, error);
     if (model !== undefined) {
-      const live = sink instanceof LiveText ? sink : undefined;
+      const live = sink instanceof LiveTranscript ? sink : undefined;
       const options = longOptionsOf(values, context.signal);
       const watched = live === undefined ? options : { ...options, onToken: live.token.bind(live) };
       await transcribeRecordings(model, inputs.recordings, watched, reporter);

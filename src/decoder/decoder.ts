@@ -1,12 +1,12 @@
 import { QwenAsrError } from '../error.js';
 import type { DecoderConfig } from '../model/config.js';
-import type { DecoderWeights } from '../model/decoderWeights.js';
+import type { DecoderWeights } from '../model/weights.js';
 import type { Backend, Observer, Scope } from '../ops/operators.js';
 import { type Choice, type DecoderContext, decoderBuffers } from './decoderLayers.js';
 import { DecodeStep, type PrefillInput, prefill, type StepInput } from './decoderPasses.js';
 
 /** How much a session can hold. */
-export interface SessionOptions {
+export interface DecoderSessionOptions {
   /** Sequences decoded side by side. */
   readonly sequences: number;
   /** Positions of each: prompt and generated tokens. */
@@ -28,7 +28,7 @@ export class Decoder {
   }
 
   /** An empty KV cache with the passes that fill it; the caller releases it. */
-  openSession(options: SessionOptions): DecoderSession {
+  openSession(options: DecoderSessionOptions): DecoderSession {
     return new DecoderSession(this.#backend, this.config, this.#weights, options);
   }
 }
@@ -38,12 +38,17 @@ export class DecoderSession {
   readonly #backend: Backend;
   readonly #scope: Scope;
   readonly #context: DecoderContext;
-  readonly #options: SessionOptions;
+  readonly #options: DecoderSessionOptions;
   /** By number of rows, planned at the first step of that many. */
   readonly #steps = new Map<number, DecodeStep>();
 
   /** Made by {@link Decoder.openSession}. */
-  constructor(backend: Backend, config: DecoderConfig, weights: DecoderWeights, options: SessionOptions) {
+  constructor(
+    backend: Backend,
+    config: DecoderConfig,
+    weights: DecoderWeights,
+    options: DecoderSessionOptions,
+  ) {
     this.#backend = backend;
     this.#options = options;
     this.#scope = backend.createScope('decoder session');
@@ -116,7 +121,7 @@ export class DecoderSession {
 function allocate(
   scope: Scope,
   { layers, kvHeads, headDim, ropeTheta }: DecoderConfig,
-  { sequences, capacity }: SessionOptions,
+  { sequences, capacity }: DecoderSessionOptions,
 ): Pick<DecoderContext, 'cache' | 'cos' | 'sin'> {
   const cache = scope.kvCache({ layers, sequences, capacity, kvHeads, headDim });
   const cos = scope.tensor('rope cos', [capacity, headDim / 2], 'f32');

@@ -1,5 +1,5 @@
 import type { DecoderConfig } from '../model/config.js';
-import type { DecoderLayerWeights, DecoderWeights } from '../model/decoderWeights.js';
+import type { DecoderLayerWeights, DecoderWeights } from '../model/weights.js';
 import type { KvCache, Operators, Scope, SequenceRows, Tensor } from '../ops/operators.js';
 
 /** What every pass of one session works on. */

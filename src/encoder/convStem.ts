@@ -1,5 +1,5 @@
 import type { EncoderConfig } from '../model/config.js';
-import type { EncoderWeights } from '../model/encoderWeights.js';
+import type { EncoderWeights } from '../model/weights.js';
 import type { Backend, FeatureMap, Observer, Operators, Pass, Scope, Tensor } from '../ops/operators.js';
 
 /**

@@ -1,7 +1,7 @@
 import { QwenAsrError } from '../error.js';
 import type { EncoderConfig } from '../model/config.js';
 import { describeArgument } from '../model/describe.js';
-import type { EncoderWeights } from '../model/encoderWeights.js';
+import type { EncoderWeights } from '../model/weights.js';
 import type { Backend, Observer } from '../ops/operators.js';
 import { audioTokenCount, type MelInput, planConvStem } from './convStem.js';
 import { planEncoderLayers } from './encoderLayers.js';

@@ -1,5 +1,5 @@
 import type { EncoderConfig } from '../model/config.js';
-import type { EncoderLayerWeights, EncoderWeights } from '../model/encoderWeights.js';
+import type { EncoderLayerWeights, EncoderWeights } from '../model/weights.js';
 import type { Backend, Observer, Operators, Pass, Scope, Tensor } from '../ops/operators.js';
 
 /**

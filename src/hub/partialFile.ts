@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { fileError } from '../model/fileError.js';
-import { replaceFile } from '../model/replaceFile.js';
+import { writeWhole } from '../model/writeWhole.js';
 import type { HubFile } from './hubRevision.js';
 
 /** Bytes from the first up to the second, which does not belong to it. */
@@ -144,7 +144,7 @@ export class PartialFile {
   #writeJournal(): void {
     const { sizeBytes } = this.#file;
     const journal: Journal = { sizeBytes, validator: this.#validator, done: this.#done };
-    replaceFile(`${this.path}.journal`, JSON.stringify(journal));
+    writeWhole(`${this.path}.journal`, JSON.stringify(journal));
     this.#journalAtMs = performance.now();
   }
 }

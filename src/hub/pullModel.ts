@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QwenAsrError } from '../error.js';
 import { tryToLock } from '../model/fileLock.js';
-import { makeOutputFolder } from '../model/makeOutputFolder.js';
+import { makeOutputFolder } from '../model/writeWhole.js';
 import { findSnapshot } from './cachedModels.js';
 import { fetchBlob, RANGES, type RangeSettings } from './fetchBlob.js';
 import { HubClient, PATIENCE, type Patience } from './hubClient.js';

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { QwenAsrError } from '../error.js';
 import { lockFile } from '../model/fileLock.js';
-import { makeOutputFolder } from '../model/makeOutputFolder.js';
+import { makeOutputFolder } from '../model/writeWhole.js';
 import { type CachedModel, cachedModels } from './cachedModels.js';
 import { DEFAULT_REVISION } from './hubNames.js';
 import { RepositoryCache } from './repositoryCache.js';

@@ -13,8 +13,7 @@ import {
 import { open } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileError } from '../model/fileError.js';
-import { makeOutputFolder } from '../model/makeOutputFolder.js';
-import { draftOf, removeQuietly, replaceFile } from '../model/replaceFile.js';
+import { draftOf, makeOutputFolder, tryDraft, writeWhole } from '../model/writeWhole.js';
 import { DEFAULT_REVISION, folderOf } from './hubNames.js';
 import { COMMIT, type HubFile } from './hubRevision.js';
 import { hashFile } from './partialFile.js';
@@ -77,13 +76,10 @@ export class RepositoryCache {
   makeFolders(): void {
     for (const folder of [join(this.folder, 'blobs'), this.#ownFolder]) makeOutputFolder(folder);
     // Folders that are there need not take files.
-    const draft = draftOf(join(this.#ownFolder, 'x'));
     try {
-      replaceFile(draft, '');
+      tryDraft(join(this.#ownFolder, 'x'));
     } catch (cause) {
       throw fileError(`${this.cache}: cannot be written to`, cause);
-    } finally {
-      removeQuietly(draft);
     }
   }
 
@@ -129,7 +125,7 @@ export class RepositoryCache {
   /** Remembers that a file's hash is right, as long as it has this size and time. */
   mark(path: string, file: HubFile): void {
     try {
-      replaceFile(this.#markPath(file), markOf(path));
+      writeWhole(this.#markPath(file), markOf(path));
     } catch {
       // A read-only cache: it will be hashed again.
     }
@@ -185,7 +181,7 @@ export class RepositoryCache {
     const path = this.#refPath(revision);
     makeOutputFolder(dirname(path));
     try {
-      replaceFile(path, commit);
+      writeWhole(path, commit);
     } catch (cause) {
       throw fileError(path, cause);
     }

@@ -3,7 +3,7 @@ import { AFFINE_BITS, AFFINE_GROUPS } from '../ops/affineGroups.js';
 import type { AffineBits, AffineParameter, PlainParameter } from '../ops/parameter.js';
 import { ConfigDocument, type ConfigSection } from './configDocument.js';
 import { describeShape, quote } from './describe.js';
-import { countNonFinite } from './finiteWeights.js';
+import { countNonFinite } from './modelTensors.js';
 
 /** A tensor of 32-bit words: the values of a quantised matrix, or something that no model needs. */
 export interface WordTensor {

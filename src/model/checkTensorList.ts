@@ -1,7 +1,6 @@
 import { describeShape, quote } from './describe.js';
-import { PUBLISHED_MODELS } from './identifyModel.js';
 import type { ModelTensors } from './modelTensors.js';
-import { type PublishedModel, publishedTensors } from './published/publishedModel.js';
+import { PUBLISHED_MODELS, type PublishedModel, publishedTensors } from './publishedModels.js';
 import { canonicalName, checkpointName } from './tensorNames.js';
 
 /** `ok`: verified. `note`: worth knowing. `warning`: works, but not as published. `error`: cannot work or is damaged. */

@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import type { ModelFile } from './modelFile.js';
+import type { ModelFile } from './folderOfFiles.js';
 import { parseObject } from './modelText.js';
 import { TEXT_FILES } from './readModelFolder.js';
 import { INDEX_FILE, SINGLE_FILE } from './weightFiles.js';

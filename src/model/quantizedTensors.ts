@@ -2,7 +2,9 @@ import { QwenAsrError } from '../error.js';
 import { widenBf16, widenF16 } from '../jit/numberFormats.js';
 import { quantizeRows } from '../ops/affineGroups.js';
 import type { AffineBits, Parameter, PlainParameter } from '../ops/parameter.js';
+import { transposeMatrices } from '../ops/transposeMatrices.js';
 import type { ModelTensors } from './modelTensors.js';
+import type { TensorToWrite } from './safetensors.js';
 
 /** How a model is to be quantised. */
 export interface QuantizeSetting {
@@ -10,14 +12,6 @@ export interface QuantizeSetting {
   readonly bits: 8 | 4;
   /** 32, 64 or 128. */
   readonly groupSize: number;
-}
-
-/** A tensor of the directory to be written. */
-export interface TensorToWrite {
-  readonly name: string;
-  readonly dtype: 'U32' | 'BF16' | 'F16' | 'F32';
-  readonly shape: readonly number[];
-  readonly byteLength: number;
 }
 
 /** One matrix or vector of the model, and the tensors that it is written as. */
@@ -144,16 +138,10 @@ function plainWeight(name: string, parameter: Parameter): WeightToWrite {
 
 function channelsLast({ shape, dtype, bytes }: PlainParameter): Uint8Array {
   const [outputs = 0, inputs = 0, height = 0, width = 0] = shape;
-  const taps = height * width;
   const from =
     dtype === 'f32' ? new Uint32Array(bytes.slice().buffer) : new Uint16Array(bytes.slice().buffer);
   const to = from.slice();
-  for (let output = 0; output < outputs; output++) {
-    for (let input = 0; input < inputs; input++) {
-      const row = (output * inputs + input) * taps;
-      for (let tap = 0; tap < taps; tap++) to[(output * taps + tap) * inputs + input] = from[row + tap]!;
-    }
-  }
+  transposeMatrices(from, to, [outputs, inputs, height * width]);
   return new Uint8Array(to.buffer);
 }
 

@@ -2,11 +2,66 @@ import { QwenAsrError } from '../error.js';
 import { type PlainParameter, STORAGE_BYTES, type StorageDtype } from '../ops/parameter.js';
 import { assembleAffine, type WordTensor } from './affineTensors.js';
 import { quote } from './describe.js';
-import type { ModelFiles } from './modelFiles.js';
-import type { FileBytes, ModelFolder } from './modelFolder.js';
 import { ModelTensors, type UnsupportedTensor } from './modelTensors.js';
 import { MAX_HEADER_BYTES, parseSafetensors, type SafetensorsEntry } from './safetensors.js';
 import { findWeightFiles, INDEX_FILE, type WeightFiles } from './weightFiles.js';
+
+/** Text files of a model directory that a tokenizer is made of, as far as present. */
+export interface TokenizerFiles {
+  readonly vocabJson?: string;
+  readonly mergesTxt?: string;
+  readonly tokenizerConfigJson?: string;
+  readonly tokenizerJson?: string;
+}
+
+/** A model before anything is interpreted: read from a directory or synthesized. */
+export interface ModelFiles {
+  /** The directory, or `synthetic:SIZE:SEED`; messages begin with it. */
+  readonly source: string;
+  readonly synthetic: boolean;
+  /** Names of the files that were read, in that order; none for a synthetic model. */
+  readonly fileNames: readonly string[];
+  readonly tensors: ModelTensors;
+  readonly configJson?: string;
+  readonly generationConfigJson?: string;
+  readonly tokenizerFiles: TokenizerFiles;
+  /** Gives the files' memory back; the tensors must not be used afterwards. Calling it twice is harmless. */
+  release(): void;
+}
+
+/**
+ * The bytes of a weight file, read or memory-mapped. A buffer and not one Uint8Array, because Node 20 has no typed array
+ * of more than 2^32 elements, and a 1.7B model in one file has more bytes.
+ */
+export interface FileBytes {
+  /** Holds the file from `byteOffset` on. Nobody writes to it. */
+  readonly buffer: ArrayBufferLike;
+  /** Where the file starts in `buffer`; a multiple of 64. */
+  readonly byteOffset: number;
+  readonly byteLength: number;
+  /** Gives the memory back; views of `buffer` must not be used afterwards. */
+  release(): void;
+}
+
+/** Room for a file: as many bytes as it has, of `buffer` from `byteOffset` on. */
+export interface Place {
+  readonly buffer: ArrayBufferLike;
+  readonly byteOffset: number;
+}
+
+/** The files of one model, wherever they lie: in a directory, behind an address, or chosen by a visitor of a page. */
+export interface ModelFolder {
+  /** Names the model; messages begin with it. */
+  readonly source: string;
+  /** Names of all files in it. */
+  readonly names: readonly string[];
+  /** How messages name one of the files. */
+  pathOf(name: string): string;
+  /** @throws QwenAsrError `file`; `model` when it is too large or not UTF-8 */
+  readText(name: string): Promise<string>;
+  /** @throws QwenAsrError `file`, `memory`, `aborted` */
+  openWeights(name: string): Promise<FileBytes>;
+}
 
 /** Text files that are read as far as present, and what they are called in ModelFiles. */
 export const TEXT_FILES = {

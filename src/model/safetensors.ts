@@ -16,6 +16,9 @@ const PREFIX_BYTES = 8;
 /** Longest header that the format's reference implementation reads, in bytes. */
 export const MAX_HEADER_BYTES = 100_000_000;
 
+/** Headers are padded with spaces so that the tensors begin at a multiple of this many bytes. */
+const DATA_ALIGNMENT = 8;
+
 /** Most dimensions a tensor may have; 64 is the limit of the tensor libraries that write such files. */
 const MAX_RANK = 64;
 
@@ -81,6 +84,34 @@ export function parseSafetensors(head: Uint8Array, fileBytes: number, fileName: 
   cursor.end();
   checkCoverage(entries, dataStart, fileBytes, fileName);
   return entries;
+}
+
+/** A tensor of a file that is to be written. */
+export interface TensorToWrite {
+  readonly name: string;
+  readonly dtype: 'U32' | 'BF16' | 'F16' | 'F32';
+  readonly shape: readonly number[];
+  readonly byteLength: number;
+}
+
+/**
+ * The head of a safetensors file whose tensors follow in the order of the list.
+ *
+ * @param format what `__metadata__` calls the library that reads it
+ */
+export function safetensorsHead(tensors: Iterable<TensorToWrite>, format: 'pt' | 'mlx'): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: { format } };
+  let offset = 0;
+  for (const { name, dtype, shape, byteLength } of tensors) {
+    header[name] = { dtype, shape, data_offsets: [offset, offset + byteLength] };
+    offset += byteLength;
+  }
+  const json = JSON.stringify(header);
+  const length = Math.ceil(json.length / DATA_ALIGNMENT) * DATA_ALIGNMENT;
+  const bytes = new Uint8Array(PREFIX_BYTES + length);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+  bytes.set(new TextEncoder().encode(json.padEnd(length)), PREFIX_BYTES);
+  return bytes;
 }
 
 /** N, checked against what the format and the file allow. */

@@ -3,15 +3,11 @@ import { join } from 'node:path';
 import { QwenAsrError } from '../error.js';
 import { fileError } from './fileError.js';
 import { readModelDirectory } from './modelDirectory.js';
-import { OpenOutput, prepareModelFolder } from './modelOutput.js';
 import { parseObject } from './modelText.js';
-import {
-  planQuantizedTensors,
-  type QuantizePlan,
-  type QuantizeSetting,
-  type WeightToWrite,
-} from './quantizedTensors.js';
+import { planQuantizedTensors, type QuantizePlan, type QuantizeSetting } from './quantizedTensors.js';
+import { safetensorsHead } from './safetensors.js';
 import { INDEX_FILE, SINGLE_FILE } from './weightFiles.js';
+import { Draft, prepareModelFolder } from './writeWhole.js';
 
 export interface WriteQuantizedOptions extends QuantizeSetting {
   /** Model directory that is not quantised. */
@@ -28,9 +24,6 @@ export interface QuantizedDirectory {
   /** Matrices that no group divides and that stay as they were. */
   readonly ragged: readonly string[];
 }
-
-/** The header is padded with spaces so that the tensors begin at a multiple of this many bytes. */
-const DATA_ALIGNMENT = 8;
 
 /** What else of a directory belongs to a model: tokenizer, settings of its readers, licence. */
 const COMPANION = /^(.*\.json|merges\.txt|chat_template\..*|LICENSE.*|README\.md)$/;
@@ -53,7 +46,7 @@ export async function writeQuantized(options: WriteQuantizedOptions): Promise<Qu
     const totalBytes = await writeWeights(plan, options);
     await copyCompanions(input, output);
     const config = quantizedConfig(files.configJson ?? '{}', `${input}/config.json`, plan, options);
-    const file = await OpenOutput.create(output, 'config.json');
+    const file = await Draft.create(output, 'config.json');
     await file.write(new TextEncoder().encode(config));
     await file.finish();
     return { totalBytes, ragged: plan.ragged };
@@ -63,9 +56,10 @@ export async function writeQuantized(options: WriteQuantizedOptions): Promise<Qu
 }
 
 async function writeWeights({ weights }: QuantizePlan, options: WriteQuantizedOptions): Promise<number> {
-  const header = safetensorsHeader(weights);
-  const totalBytes = header.length + sumOfBytes(weights);
-  const file = await OpenOutput.create(options.output, SINGLE_FILE);
+  const tensors = weights.flatMap((weight) => weight.tensors);
+  const head = safetensorsHead(tensors, 'mlx');
+  const totalBytes = tensors.reduce((sum, { byteLength }) => sum + byteLength, head.length);
+  const file = await Draft.create(options.output, SINGLE_FILE);
   let writtenBytes = 0;
   const write = async (bytes: Uint8Array): Promise<void> => {
     if (options.signal?.aborted) throw new QwenAsrError('aborted', `${options.output}: writing was aborted`);
@@ -74,7 +68,7 @@ async function writeWeights({ weights }: QuantizePlan, options: WriteQuantizedOp
     options.onProgress?.({ writtenBytes, totalBytes });
   };
   try {
-    await write(header);
+    await write(head);
     for (const weight of weights) for (const piece of weight.pieces()) await write(piece);
     await file.finish();
   } catch (error) {
@@ -82,26 +76,6 @@ async function writeWeights({ weights }: QuantizePlan, options: WriteQuantizedOp
     throw error;
   }
   return totalBytes;
-}
-
-function sumOfBytes(weights: readonly WeightToWrite[]): number {
-  return weights.flatMap(({ tensors }) => tensors).reduce((sum, { byteLength }) => sum + byteLength, 0);
-}
-
-/** Length and JSON of a safetensors file whose tensors lie in the order of the list. */
-function safetensorsHeader(weights: readonly WeightToWrite[]): Uint8Array {
-  const header: Record<string, unknown> = { __metadata__: { format: 'mlx' } };
-  let offset = 0;
-  for (const { name, dtype, shape, byteLength } of weights.flatMap(({ tensors }) => tensors)) {
-    header[name] = { dtype, shape, data_offsets: [offset, offset + byteLength] };
-    offset += byteLength;
-  }
-  const json = JSON.stringify(header);
-  const length = Math.ceil(json.length / DATA_ALIGNMENT) * DATA_ALIGNMENT;
-  const bytes = new Uint8Array(8 + length);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
-  bytes.set(new TextEncoder().encode(json.padEnd(length)), 8);
-  return bytes;
 }
 
 /** The model's config.json with what its matrices are now, in both spellings that readers look for. */

@@ -11,24 +11,13 @@ import {
 } from '../jit/wasm/webAssembly.js';
 import type { Machine, Placed, Region, WorkerKernels } from './machine.js';
 import { nextTurn } from './nextTurn.js';
-import type { StartedParticipants } from './startParticipants.js';
 import {
   createParticipant,
   type ParticipantMessage,
-  type ParticipantReply,
+  type ParticipantThread,
+  type StartedParticipants,
   type WasmParticipant,
 } from './wasmParticipant.js';
-
-/** A thread that runs a participant (wasmParticipant.ts), however the runtime makes one. */
-export interface ParticipantThread {
-  post(message: ParticipantMessage): void;
-  onReply(listener: (reply: ParticipantReply) => void): void;
-  /** Told when the thread ends by itself. */
-  onFailure(listener: (reason: string) => void): void;
-  /** Whether it keeps the process alive. */
-  hold(alive: boolean): void;
-  terminate(): Promise<void>;
-}
 
 export interface WasmMachineOptions {
   /** The participants' threads; none: everything runs on the calling thread. */

@@ -1,7 +1,7 @@
 import { QwenAsrError } from '../error.js';
 import { describeValue, quote } from '../model/describe.js';
-import type { TokenizerFiles } from '../model/modelFiles.js';
 import { isObject, parseJsonObject } from '../model/modelText.js';
+import type { TokenizerFiles } from '../model/readModelFolder.js';
 import { parseMergeList } from './mergeTable.js';
 import { PUBLISHED_PATTERN } from './preTokenize.js';
 import { finishWork, type SlicedWork, scanVocabulary } from './scanVocabulary.js';

@@ -1,11 +1,10 @@
-import { MelStage } from '../audio/melStage.js';
+import { MelStage } from '../audio/melSpectrogram.js';
 import { Decoder } from '../decoder/decoder.js';
 import { Encoder } from '../encoder/encoder.js';
 import { type ModelConfig, readModelConfig } from '../model/config.js';
-import { loadDecoderWeights } from '../model/decoderWeights.js';
-import { loadEncoderWeights } from '../model/encoderWeights.js';
-import { identifyModel } from '../model/identifyModel.js';
-import type { ModelFiles } from '../model/modelFiles.js';
+import { identifyModel } from '../model/publishedModels.js';
+import type { ModelFiles } from '../model/readModelFolder.js';
+import { loadDecoderWeights, loadEncoderWeights } from '../model/weights.js';
 import type { Backend } from '../ops/operators.js';
 import type { Stages } from './encodeClip.js';
 import { LoadedModel } from './speechModel.js';

@@ -1,16 +1,13 @@
 import { QwenAsrError } from '../error.js';
 import { type CheckFinding, checkTensorList } from '../model/checkTensorList.js';
 import { type ModelConfig, readModelConfig } from '../model/config.js';
-import { loadDecoderWeights } from '../model/decoderWeights.js';
-import { loadEncoderWeights } from '../model/encoderWeights.js';
-import type { OpenFile } from '../model/fileBytes.js';
-import { countNonFinite } from '../model/finiteWeights.js';
-import { identifyModel } from '../model/identifyModel.js';
-import { makePause } from '../model/makePause.js';
-import { readModelDirectory } from '../model/modelDirectory.js';
-import type { ModelFiles } from '../model/modelFiles.js';
-import type { ModelTensors } from '../model/modelTensors.js';
+import { type OpenFile, readModelDirectory } from '../model/modelDirectory.js';
+import { countNonFinite, type ModelTensors } from '../model/modelTensors.js';
+import { identifyModel } from '../model/publishedModels.js';
+import type { ModelFiles } from '../model/readModelFolder.js';
+import { loadDecoderWeights, loadEncoderWeights } from '../model/weights.js';
 import type { Parameter } from '../ops/parameter.js';
+import { makePause } from '../runtime/nextTurn.js';
 import { checkTokenizer } from './checkTokenizer.js';
 
 /** What checkModelDirectory found. */

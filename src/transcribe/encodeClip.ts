@@ -1,5 +1,5 @@
 import { SAMPLE_RATE_HZ } from '../audio/audioClip.js';
-import type { MelStage } from '../audio/melStage.js';
+import type { MelStage } from '../audio/melSpectrogram.js';
 import type { Decoder } from '../decoder/decoder.js';
 import type { GreedyInput } from '../decoder/greedyBatch.js';
 import { buildPrompt } from '../decoder/prompt.js';

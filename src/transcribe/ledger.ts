@@ -1,12 +1,12 @@
 import type { MeasuredPhase, TranscriptTimings } from './types.js';
 
 /** The phases that are timed one by one. */
-export type Phase = 'melMs' | 'convStemMs' | 'encoderLayersMs' | 'prefillMs' | 'detokenizeMs';
+export type TimedPhase = 'melMs' | 'convStemMs' | 'encoderLayersMs' | 'prefillMs' | 'detokenizeMs';
 
 /** Where the wall time of one transcribe() call went. */
 export class Ledger {
   readonly #startMs: number;
-  readonly #phases: Record<Phase, number> = {
+  readonly #phases: Record<TimedPhase, number> = {
     melMs: 0,
     convStemMs: 0,
     encoderLayersMs: 0,
@@ -31,12 +31,12 @@ export class Ledger {
     return performance.now() - this.#startMs;
   }
 
-  add(phase: Phase, ms: number): void {
+  add(phase: TimedPhase, ms: number): void {
     this.#phases[phase] += ms;
   }
 
   /** Runs `work` and charges its time to `phase`. */
-  time<T>(phase: Phase, work: () => T): T {
+  time<T>(phase: TimedPhase, work: () => T): T {
     const startMs = performance.now();
     const result = work();
     this.add(phase, performance.now() - startMs);
@@ -44,7 +44,7 @@ export class Ledger {
   }
 
   /** The same for work that is awaited. */
-  async timeAsync<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
+  async timeAsync<T>(phase: TimedPhase, work: () => Promise<T>): Promise<T> {
     const startMs = performance.now();
     const result = await work();
     this.add(phase, performance.now() - startMs);

@@ -1,10 +1,9 @@
 import { QwenAsrError } from '../error.js';
 import { checkOptions } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
-import type { OpenFile } from '../model/fileBytes.js';
-import { readModelDirectory } from '../model/modelDirectory.js';
-import type { ModelFiles } from '../model/modelFiles.js';
-import { synthesizeModel } from '../model/synthetic.js';
+import { type OpenFile, readModelDirectory } from '../model/modelDirectory.js';
+import type { ModelFiles } from '../model/readModelFolder.js';
+import { synthesizeModel } from '../model/synthesizeModel.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
 import { buildModel } from './buildModel.js';
 import { chooseBackend } from './chooseBackend.js';

@@ -2,12 +2,13 @@ import { QwenAsrError } from '../error.js';
 import { checkOptions, checkThreadCount } from '../model/checkArguments.js';
 import { describeArgument, kindOf } from '../model/describe.js';
 import { fetchModelFiles } from '../model/fetchModelFiles.js';
-import { folderOfFiles } from '../model/folderOfFiles.js';
-import { givenModelFiles } from '../model/givenModelFiles.js';
-import type { ModelFile, NamedBytes } from '../model/modelFile.js';
+import { folderOfFiles, givenModelFiles, type ModelFile, type NamedBytes } from '../model/folderOfFiles.js';
 import { readModelFolder } from '../model/readModelFolder.js';
-import { spawnBrowserParticipant } from '../runtime/browserParticipantThread.js';
-import { browserThreadCount, mostBrowserThreads } from '../runtime/browserThreadCount.js';
+import {
+  browserThreadCount,
+  mostBrowserThreads,
+  spawnBrowserParticipant,
+} from '../runtime/browserParticipantThread.js';
 import { buildModel } from './buildModel.js';
 import { openWasmBackend, threadNote } from './openWasmBackend.js';
 import type { LoadOptions, SpeechModel } from './types.js';

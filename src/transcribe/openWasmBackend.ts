@@ -1,9 +1,13 @@
 import { wasmFeatures } from '../jit/wasm/webAssembly.js';
-import type { Place } from '../model/modelFolder.js';
+import type { Place } from '../model/readModelFolder.js';
 import { createCompiledBackend } from '../ops/compiled/compiledBackend.js';
 import type { Backend } from '../ops/operators.js';
-import { type StartedParticipants, startParticipants } from '../runtime/startParticipants.js';
-import { type ParticipantThread, WasmMachine } from '../runtime/wasmMachine.js';
+import { WasmMachine } from '../runtime/wasmMachine.js';
+import {
+  type ParticipantThread,
+  type StartedParticipants,
+  startParticipants,
+} from '../runtime/wasmParticipant.js';
 
 /** A WebAssembly memory is small: take what is needed. */
 const REGION_BYTES = 64 * 2 ** 20;

@@ -1,5 +1,5 @@
 import { SAMPLE_RATE_HZ } from '../audio/audioClip.js';
-import { isFloat32Array, takeSamples } from '../audio/checkSamples.js';
+import { isFloat32Array, takeSamples } from '../audio/prepareSamples.js';
 import { soundRanges } from '../audio/soundRanges.js';
 import { type AudioSegment, splitAudio } from '../audio/splitAudio.js';
 import { splitSpeech, type VadOptions, vadOptionsOf } from '../audio/vad/speechSegmenter.js';

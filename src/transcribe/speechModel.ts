@@ -1,4 +1,4 @@
-import { isFloat32Array, takeSamples } from '../audio/checkSamples.js';
+import { isFloat32Array, takeSamples } from '../audio/prepareSamples.js';
 import { QwenAsrError } from '../error.js';
 import { checkOptions } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';

@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import type { ModelConfig } from '../model/config.js';
-import type { ModelFiles } from '../model/modelFiles.js';
+import type { ModelFiles } from '../model/readModelFolder.js';
 import { nextTurn } from '../runtime/nextTurn.js';
 import { languageNames } from '../text/languages.js';
 import { type PromptIds, resolvePromptIds } from '../text/promptIds.js';

@@ -1,4 +1,4 @@
-import { checkSampleType, takeSamples } from '../audio/checkSamples.js';
+import { checkSampleType, takeSamples } from '../audio/prepareSamples.js';
 import { QwenAsrError } from '../error.js';
 import { describeArgument } from '../model/describe.js';
 import type { Stages } from './encodeClip.js';

@@ -1,5 +1,5 @@
 import type { AudioClip } from '../audio/audioClip.js';
-import type { Mel } from '../audio/mel.js';
+import type { Mel } from '../audio/melSpectrogram.js';
 import type { VadOptions } from '../audio/vad/speechSegmenter.js';
 import type { EncodeTimings, Encoding } from '../encoder/encoder.js';
 import type { Backend, Ceilings, Observer, Precision } from '../ops/operators.js';

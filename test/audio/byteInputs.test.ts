@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { runInNewContext } from 'node:vm';
 import { decodeInBrowser } from '../../src/audio/decodeInBrowser.js';
-import { decodeWav } from '../../src/audio/decodeWav.js';
+import { decodeWav } from '../../src/audio/wavDecoder.js';
 import { type ByteInput, decodeAudio, loadAudio, loadWav, openAudio } from '../../src/index.js';
 import type { BytesInMemory } from '../../src/model/byteInput.js';
 import { oneLineError } from '../model/support/oneLineError.js';

@@ -3,9 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { loadAudio } from '../../src/audio/loadAudio.js';
-import { openAudio } from '../../src/audio/openAudio.js';
-import { readWav } from '../../src/audio/wav.js';
+import { loadAudio, openAudio } from '../../src/audio/openAudio.js';
+import { readWav } from '../../src/audio/wavDecoder.js';
 import { pcmWav, voice } from './support/clips.js';
 import { convert, ENCODE, ENCODER, skipWithout } from './support/encoders.js';
 

@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { loadAudio } from '../../src/audio/loadAudio.js';
-import { openAudio } from '../../src/audio/openAudio.js';
+import { loadAudio, openAudio } from '../../src/audio/openAudio.js';
 import { projectRoot } from '../support/projectRoot.js';
 import { ascii, float, fmtChunk, little, wavFile } from '../support/wavWriter.js';
 import { voiceWav } from './support/clips.js';
@@ -147,7 +146,7 @@ describe('packages that are not installed', { skip }, () => {
   /** The compiled project beside no optional package. */
   const root = join(folder, 'project');
   const load = `
-    import { loadAudio } from ${JSON.stringify(join(root, 'dist', 'src', 'audio', 'loadAudio.js'))};
+    import { loadAudio } from ${JSON.stringify(join(root, 'dist', 'src', 'audio', 'openAudio.js'))};
     try {
       const { format, durationMs } = await loadAudio(process.argv[1]);
       console.log(format, Math.round(durationMs / 100));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { decodeAudio } from '../../src/audio/decodeAudio.js';
 import { openAudio } from '../../src/audio/openAudio.js';
-import { readWav } from '../../src/audio/wav.js';
+import { readWav } from '../../src/audio/wavDecoder.js';
 import { ascii } from '../support/wavWriter.js';
 import { type ClipOptions, voiceWav } from './support/clips.js';
 import { decodeAll, joined } from './support/decodeAll.js';

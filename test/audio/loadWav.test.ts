@@ -3,10 +3,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { decodeWav } from '../../src/audio/decodeWav.js';
-import { loadAudio } from '../../src/audio/loadAudio.js';
 import { loadWav } from '../../src/audio/loadWav.js';
-import { openAudio } from '../../src/audio/openAudio.js';
+import { loadAudio, openAudio } from '../../src/audio/openAudio.js';
+import { decodeWav } from '../../src/audio/wavDecoder.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { fmtChunk, little, wavFile, wavOf16Bit } from '../support/wavWriter.js';
 

@@ -3,9 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { flacFrameChecksum, flacHeaderChecksum } from '../../src/audio/flac/flacChecksums.js';
-import { loadAudio } from '../../src/audio/loadAudio.js';
-import { openAudio } from '../../src/audio/openAudio.js';
+import { flacFrameChecksum, flacHeaderChecksum } from '../../src/audio/flac/flacBits.js';
+import { loadAudio, openAudio } from '../../src/audio/openAudio.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'qwen-asr-silence-'));
 after(() => rmSync(folder, { recursive: true }));

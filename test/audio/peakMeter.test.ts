@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { peakOf } from '../../src/audio/limitPeak.js';
 import { MAX_GAIN, PeakMeter } from '../../src/audio/peakMeter.js';
+import { KERNEL_RADIUS, sincKernel } from '../../src/audio/polyphaseFilter.js';
+import { peakOf } from '../../src/audio/prepareSamples.js';
 import { resample } from '../../src/audio/resample.js';
-import { KERNEL_RADIUS, sincKernel } from '../../src/audio/sincKernel.js';
 import { Random } from '../support/random.js';
 
 /** Loud and quiet stretches of noise and of alternating samples, which enlarge most between the samples. */

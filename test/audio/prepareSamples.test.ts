@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MIN_CLIP_SAMPLES, padShortClip } from '../../src/audio/padShortClip.js';
-import { prepareSamples } from '../../src/audio/prepareSamples.js';
+import { MIN_CLIP_SAMPLES, padShortClip, prepareSamples } from '../../src/audio/prepareSamples.js';
 import { Random } from '../support/random.js';
 
 describe('padShortClip', () => {

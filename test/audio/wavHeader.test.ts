@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ByteSearch } from '../../src/audio/byteSearch.js';
+import type { ByteSearch } from '../../src/audio/riffChunk.js';
 import { findWav, parseWavHeader } from '../../src/audio/wavHeader.js';
 import { ascii, ds64Chunk, fmtChunk, little, type WavChunk, wavFile } from '../support/wavWriter.js';
 

@@ -5,9 +5,9 @@ import { decodeGreedily, GreedyBatch, type GreedyOptions } from '../../src/decod
 import type { Prompt } from '../../src/decoder/prompt.js';
 import { QwenAsrError } from '../../src/error.js';
 import { readModelConfig } from '../../src/model/config.js';
-import { loadDecoderWeights } from '../../src/model/decoderWeights.js';
 import { readModelDirectory } from '../../src/model/modelDirectory.js';
-import type { ModelFiles } from '../../src/model/modelFiles.js';
+import type { ModelFiles } from '../../src/model/readModelFolder.js';
+import { loadDecoderWeights } from '../../src/model/weights.js';
 import { createReferenceBackend } from '../../src/ops/reference/referenceBackend.js';
 import { type Golden, readGolden, readGoldenStage, relativeRms } from '../support/golden.js';
 import { demoModelDir } from '../support/projectRoot.js';

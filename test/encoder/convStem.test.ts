@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { audioTokenCount, planConvStem, sinusoidalPositions } from '../../src/encoder/convStem.js';
 import type { EncoderConfig } from '../../src/model/config.js';
-import type { EncoderWeights, WeightAndBias } from '../../src/model/encoderWeights.js';
+import type { EncoderWeights, WeightAndBias } from '../../src/model/weights.js';
 import type { Weight } from '../../src/ops/operators.js';
 import { gelu } from '../../src/ops/reference/gelu.js';
 import { createReferenceBackend } from '../../src/ops/reference/referenceBackend.js';

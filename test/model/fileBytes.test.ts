@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readFileBytes } from '../../src/model/fileBytes.js';
+import { readFileBytes } from '../../src/model/modelDirectory.js';
 import { oneLineError } from './support/oneLineError.js';
 import { temporaryDirectory } from './support/temporaryDirectory.js';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { QwenAsrError } from '../../src/error.js';
 import { fileError } from '../../src/model/fileError.js';
-import { makeOutputFolder } from '../../src/model/makeOutputFolder.js';
+import { makeOutputFolder } from '../../src/model/writeWhole.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-files-'));
 after(() => rmSync(scratch, { recursive: true }));

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readModelConfig } from '../../src/model/config.js';
-import { loadDecoderWeights } from '../../src/model/decoderWeights.js';
-import { loadEncoderWeights } from '../../src/model/encoderWeights.js';
 import type { ModelTensors } from '../../src/model/modelTensors.js';
+import { loadDecoderWeights, loadEncoderWeights } from '../../src/model/weights.js';
 import type { Backend, Weight } from '../../src/ops/operators.js';
 import type { Parameter } from '../../src/ops/parameter.js';
 import { demoTensors, hfName } from './support/demoModel.js';

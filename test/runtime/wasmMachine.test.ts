@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { spawnNodeParticipant } from '../../src/runtime/nodeParticipantThread.js';
-import { startParticipants } from '../../src/runtime/startParticipants.js';
 import { WasmMachine } from '../../src/runtime/wasmMachine.js';
+import { startParticipants } from '../../src/runtime/wasmParticipant.js';
 import { openWasmBackend } from '../../src/transcribe/openWasmBackend.js';
 import { oneLineError } from '../model/support/oneLineError.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TokenizerFiles } from '../../src/model/modelFiles.js';
+import type { TokenizerFiles } from '../../src/model/readModelFolder.js';
 import { resolvePromptIds } from '../../src/text/promptIds.js';
 import { readTokenizer } from '../../src/text/readTokenizer.js';
 import { readMutations } from '../support/mutateText.js';

@@ -3,10 +3,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { checkTensorList } from '../../src/model/checkTensorList.js';
-import { identifyModel } from '../../src/model/identifyModel.js';
-import { publishedTensors } from '../../src/model/published/publishedModel.js';
-import { qwen3Asr06B } from '../../src/model/published/qwen3Asr06B.js';
-import { synthesizeModel } from '../../src/model/synthetic.js';
+import { identifyModel, publishedTensors, qwen3Asr06B } from '../../src/model/publishedModels.js';
+import { synthesizeModel } from '../../src/model/synthesizeModel.js';
 import {
   type CheckReport,
   checkModelDirectory,

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { wasmFeatures } from '../../src/jit/wasm/webAssembly.js';
-import { fileReaderInto } from '../../src/model/fileBytes.js';
-import { readModelDirectory } from '../../src/model/modelDirectory.js';
-import { weightBytes } from '../../src/model/weightBytes.js';
+import { fileReaderInto, readModelDirectory, weightBytes } from '../../src/model/modelDirectory.js';
 import { buildModel } from '../../src/transcribe/buildModel.js';
 import { openWasmBackend } from '../../src/transcribe/openWasmBackend.js';
 import { demoModelDir } from '../support/projectRoot.js';

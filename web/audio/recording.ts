@@ -18,3 +18,44 @@ export async function decodeRecording(blob: Blob, name: string): Promise<Recordi
   const { samples, durationMs, decodeMs, resampleMs } = await decodeInBrowser(bytes, name);
   return { name, samples, durationMs, decodeMs, resampleMs };
 }
+
+/** A recording in progress. */
+export interface MicrophoneRecording {
+  /** Ends it and gives the sound. */
+  stop(): Promise<Blob>;
+}
+
+/**
+ * Records the visitor's microphone, after asking.
+ *
+ * @throws Error in plain words when there is none or the visitor says no
+ */
+export async function recordMicrophone(): Promise<MicrophoneRecording> {
+  const stream = await openMicrophone();
+  const recorder = new MediaRecorder(stream);
+  const pieces: Blob[] = [];
+  recorder.ondataavailable = ({ data }) => pieces.push(data);
+  recorder.start();
+  return {
+    stop: () =>
+      new Promise((resolve) => {
+        recorder.onstop = () => {
+          for (const track of stream.getTracks()) track.stop();
+          resolve(new Blob(pieces, { type: recorder.mimeType }));
+        };
+        recorder.stop();
+      }),
+  };
+}
+
+async function openMicrophone(): Promise<MediaStream> {
+  // Browsers offer it to pages from https addresses and from this computer only.
+  const { mediaDevices } = navigator as { mediaDevices?: MediaDevices };
+  if (mediaDevices === undefined) throw new Error('microphone: this page needs an https address for it');
+  try {
+    return await mediaDevices.getUserMedia({ audio: true });
+  } catch (cause) {
+    const refused = cause instanceof DOMException && cause.name === 'NotAllowedError';
+    throw new Error(`microphone: ${refused ? 'permission was not given' : 'none was found'}`, { cause });
+  }
+}

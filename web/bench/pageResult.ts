@@ -15,8 +15,7 @@ import type { RunRecord } from '../../src/bench/schema/runRecord.js';
 import { testDrift } from '../../src/bench/statistics/driftTest.js';
 import type { ModelInfo } from '../../src/browser.js';
 import type { Recording } from '../audio/recording.js';
-import { browserMachine, browserState } from './browserMachine.js';
-import type { BrowserEnvironment } from './environment.js';
+import { type BrowserEnvironment, browserMachine, browserState } from './environment.js';
 import { CUT, isCut } from './measureRun.js';
 
 /** A benchmark of the page, finished or not. */

@@ -1,9 +1,5 @@
-import { type MicrophoneRecording, recordMicrophone } from '../audio/microphone.js';
-import { decodeRecording } from '../audio/recording.js';
-import { elementById } from './elementById.js';
-import { clockTime } from './liveTranscript.js';
-import type { PageState } from './pageState.js';
-import { showError, showStatus } from './showStatus.js';
+import { decodeRecording, type MicrophoneRecording, recordMicrophone } from '../audio/recording.js';
+import { clockTime, elementById, type PageState, showError, showStatus } from './page.js';
 
 /** Recordings beside the demo model. */
 const SAMPLES = [

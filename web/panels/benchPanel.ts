@@ -1,14 +1,10 @@
 import type { RunRecord } from '../../src/bench/schema/runRecord.js';
-import { classicTable } from '../bench/classicTable.js';
+import { type MinMeanMax, minMeanMax } from '../../src/bench/text/classicText.js';
 import { browserEnvironment } from '../bench/environment.js';
 import { type PageBenchmark, pageResult } from '../bench/pageResult.js';
-import { phaseChart } from '../charts/phaseChart.js';
-import { runChart } from '../charts/runChart.js';
+import { phaseChart, runChart } from '../charts/runCharts.js';
 import type { Engine } from '../engine/engine.js';
-import { elementById } from './elementById.js';
-import { keepFocus } from './keepFocus.js';
-import type { PageState } from './pageState.js';
-import { showError, showStatus } from './showStatus.js';
+import { elementById, keepFocus, type PageState, showError, showStatus } from './page.js';
 
 /** Measures transcriptions of the chosen audio. */
 export function openBenchPanel(engine: Engine, state: PageState): void {
@@ -95,4 +91,32 @@ async function download(benchmark: PageBenchmark): Promise<void> {
   link.download = `qwen-asr-${result.createdAt.replaceAll(/[:.]/g, '-')}.json`;
   link.click();
   URL.revokeObjectURL(link.href);
+}
+
+/** A row of the command line's table. */
+export interface TableRow {
+  readonly title: string;
+  readonly figures: MinMeanMax;
+  readonly unit: string;
+  readonly digits: number;
+}
+
+/**
+ * The rows that qwen_asr_bench prints, over runs on audio of one length.
+ *
+ * @param runs at least one
+ */
+export function classicTable(runs: readonly RunRecord[], durationMs: number): TableRow[] {
+  const row = (title: string, of: (run: RunRecord) => number, unit = 'ms', digits = 1): TableRow => ({
+    title,
+    figures: minMeanMax(runs.map(of)),
+    unit,
+    digits,
+  });
+  return [
+    row('total', (run) => run.totalMs),
+    row('encode', (run) => run.encodeMs ?? 0),
+    row('decode', (run) => run.decodeMs ?? 0),
+    row('rt_factor', (run) => run.totalMs / durationMs, 'x RT', 2),
+  ];
 }

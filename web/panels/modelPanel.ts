@@ -1,10 +1,8 @@
-import { browserThreadCount, mostBrowserThreads } from '../../src/runtime/browserThreadCount.js';
-import { describeModel } from '../bench/environment.js';
+import { browserThreadCount, mostBrowserThreads } from '../../src/runtime/browserParticipantThread.js';
+import { browserEnvironment, describeEnvironment, describeModel } from '../bench/environment.js';
 import type { Engine } from '../engine/engine.js';
 import type { ModelSource } from '../engine/messages.js';
-import { elementById } from './elementById.js';
-import type { PageState } from './pageState.js';
-import { showError, showStatus } from './showStatus.js';
+import { elementById, type PageState, showError, showStatus } from './page.js';
 
 /** The choice of the model; loads the demo model at once. */
 export function openModelPanel(engine: Engine, state: PageState): void {
@@ -73,4 +71,22 @@ function chosenSource(): ModelSource | null {
 
 function threadText(threads: number): string {
   return threads === 1 ? '1 thread' : `${threads} threads`;
+}
+
+/** What the figures were measured on, and why threads may be missing. */
+export function openEnvironmentPanel(state: PageState): void {
+  const list = elementById('environment', HTMLDListElement);
+  const environment = browserEnvironment();
+  elementById('isolation', HTMLElement).hidden = environment.crossOriginIsolated;
+  const show = () => {
+    const entries = describeEnvironment(environment, state.model).flatMap(([term, description]) => {
+      const [dt, dd] = [document.createElement('dt'), document.createElement('dd')];
+      dt.textContent = term;
+      dd.textContent = description;
+      return [dt, dd];
+    });
+    list.replaceChildren(...entries);
+  };
+  state.onChange(show);
+  show();
 }

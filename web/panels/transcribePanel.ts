@@ -1,13 +1,9 @@
-import type { TranscriptSegment } from '../../src/browser.js';
+import type { SegmentToken, TranscriptSegment } from '../../src/browser.js';
 // Not from browser.ts: see recording.ts.
-import { joinLanguages } from '../../src/text/joinTexts.js';
+import { joinLanguages, joinTexts } from '../../src/text/joinTexts.js';
 import type { Recording } from '../audio/recording.js';
 import type { Engine } from '../engine/engine.js';
-import { elementById } from './elementById.js';
-import { keepFocus } from './keepFocus.js';
-import { clockTime, LiveTranscript } from './liveTranscript.js';
-import type { PageState } from './pageState.js';
-import { showError, showStatus } from './showStatus.js';
+import { clockTime, elementById, keepFocus, type PageState, showError, showStatus } from './page.js';
 
 /** A screen reader reads a text of up to so many characters out when it is complete. */
 const MOST_SPOKEN = 1000;
@@ -85,4 +81,61 @@ function summarize(
   const parts = segments.length === 1 ? '' : `, ${segments.length} segments`;
   const factor = (totalMs / durationMs).toFixed(2);
   return `${name}: ${said}, ${tokens} tokens in ${totalMs.toFixed(0)} ms, ${factor} × real time${parts}`;
+}
+
+/** One segment's place on the page. */
+interface Place {
+  readonly paragraph: HTMLElement;
+  readonly time: HTMLElement;
+  readonly text: HTMLElement;
+}
+
+/** The text as it is decoded: one paragraph, or one a segment, each with the time at which it begins. */
+export class LiveTranscript {
+  readonly #container: HTMLElement;
+  readonly #places: Place[] = [];
+  readonly #texts: string[] = [];
+  readonly #startsMs: number[] = [];
+
+  constructor(container: HTMLElement) {
+    this.#container = container;
+    container.replaceChildren();
+  }
+
+  get text(): string {
+    return joinTexts(this.#texts);
+  }
+
+  addToken({ segment, textPiece }: SegmentToken): void {
+    this.#place(segment).text.append(textPiece);
+  }
+
+  /** A segment is finished: its text is final now. */
+  addSegment({ index, startMs, text }: TranscriptSegment): void {
+    this.#texts[index] = text;
+    const place = this.#place(index);
+    place.text.textContent = text;
+    this.#startsMs[index] = startMs;
+    place.paragraph.hidden = text === '';
+    if (index === 0) return; // the only one, perhaps: its time says nothing
+    this.#places.forEach(({ time }, i) => {
+      const start = this.#startsMs[i];
+      if (start !== undefined) time.textContent = `${clockTime(start)} `;
+    });
+  }
+
+  #place(index: number): Place {
+    for (let i = this.#places.length; i <= index; i++) {
+      const [paragraph, time, text] = ['p', 'span', 'span'].map((name) => document.createElement(name)) as [
+        HTMLElement,
+        HTMLElement,
+        HTMLElement,
+      ];
+      time.className = 'time';
+      paragraph.append(time, text);
+      this.#container.append(paragraph);
+      this.#places.push({ paragraph, time, text });
+    }
+    return this.#places[index]!;
+  }
 }

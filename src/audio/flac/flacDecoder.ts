@@ -5,8 +5,7 @@ import { Damage } from '../damage.js';
 import { id3TagBytes } from '../id3Tag.js';
 import { MixMeter } from '../mixMeter.js';
 import { FlacFrameDecoder } from './flacFrame.js';
-import { readFlacFrameHeader } from './flacFrameHeader.js';
-import { FLAC_MARK, type FlacStreamInfo, readFlacStreamInfo } from './flacStreamInfo.js';
+import { FLAC_MARK, type FlacStreamInfo, readFlacFrameHeader, readFlacStreamInfo } from './flacHeaders.js';
 
 /** Bytes looked at for a frame at first, and at most: four times the largest frame without compression. */
 const FIRST_WINDOW = 65_536;

@@ -3,6 +3,6 @@
  * of its own.
  */
 declare module 'ogv/dist/ogv-decoder-audio-vorbis-wasm.js' {
-  const factory: import('./libvorbis.js').OgvFactory;
+  const factory: import('./vorbisCodec.js').OgvFactory;
   export default factory;
 }

@@ -1,8 +1,7 @@
 import { QwenAsrError } from '../../error.js';
 import { describeArgument } from '../../model/describe.js';
 import { SAMPLE_RATE_HZ } from '../audioClip.js';
-import { quietestSample } from '../quietestSample.js';
-import { splitRule } from '../splitAudio.js';
+import { quietestSample, splitRule } from '../splitAudio.js';
 import { loadSileroWeights, SileroVad, VAD_FRAME_SAMPLES } from './sileroVad.js';
 
 /** How speech is told from what is not. */

@@ -8,10 +8,10 @@ import { quantile } from '../statistics/descriptive.js';
 import {
   type Chart,
   type Drawing,
+  drawnWidth,
   horizontalAxis,
   label,
   rowLabel,
-  textWidth,
   tickLabel,
   withTitle,
 } from './drawing.js';
@@ -91,8 +91,8 @@ function drawPanel(panel: Panel, result: BenchResult, top: number, width: number
     return { cell, median, values, shown: relative ? values.map((value) => (100 * value) / median) : values };
   });
   const range = axisRange(rows.map(({ shown }) => shown));
-  const beyond = Math.max(...rows.map((row) => textWidth(farLabel(row, range, 'above'))));
-  const before = Math.max(...rows.map((row) => textWidth(farLabel(row, range, 'below'))));
+  const beyond = Math.max(...rows.map((row) => drawnWidth(farLabel(row, range, 'above'))));
+  const before = Math.max(...rows.map((row) => drawnWidth(farLabel(row, range, 'below'))));
   const room = (text: number) => (text === 0 ? 0 : text + ARROW + 6);
   const scale = linearScale(
     [range.low, range.high],

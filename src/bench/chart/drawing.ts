@@ -46,8 +46,8 @@ export function horizontalAxis(
       const x = scale.at(tick);
       const text = show(tick);
       const line = el('line', { class: 'grid', x1: x, x2: x, y1: top, y2: bottom });
-      if (x - textWidth(text) / 2 < free) return [line];
-      free = x + textWidth(text) / 2 + 4;
+      if (x - drawnWidth(text) / 2 < free) return [line];
+      free = x + drawnWidth(text) / 2 + 4;
       return [line, label(x, bottom + 14, text, { anchor: 'middle', class: 'tick' })];
     }),
   );
@@ -87,13 +87,13 @@ export function fitText(text: string, width: number): string {
 }
 
 /** Pixels that a text takes, about. */
-export function textWidth(text: string): number {
+export function drawnWidth(text: string): number {
   return text.length * CHARACTER_PX;
 }
 
 /** The name of a row, centred on it: in two lines when one is too short. */
 export function rowLabel(y: number, text: string, width: number): Markup {
-  if (textWidth(text) <= width) return label(0, y + 4, text);
+  if (drawnWidth(text) <= width) return label(0, y + 4, text);
   const breaks = [...text.matchAll(/[ ,]+/g)].map(({ index, 0: gap }) => index + gap.trimEnd().length);
   // Where both lines have about the same length.
   const middle = breaks.sort((a, b) => Math.abs(a - text.length / 2) - Math.abs(b - text.length / 2))[0];
@@ -123,7 +123,7 @@ export function legend(
   let x = left;
   let y = top + ROW_HEIGHT / 2;
   const content = entries.flatMap(({ text, shape }) => {
-    const width = SHAPE_WIDTH + textWidth(text);
+    const width = SHAPE_WIDTH + drawnWidth(text);
     if (x > left && x + width > right) {
       x = left;
       y += ROW_HEIGHT;

@@ -9,12 +9,12 @@ import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import {
   type Chart,
   type Drawing,
+  drawnWidth,
   horizontalAxis,
   label,
   legend,
   rowLabel,
   swatch,
-  textWidth,
   tickLabel,
   withTitle,
 } from './drawing.js';
@@ -112,7 +112,7 @@ function drawBar({ cell, segments }: Bar, scale: Scale, top: number): Markup[] {
     const box = { x: from, y: top + 5, width: Math.max(to - from - 1, 0.5), height: ROW - 10 };
     const shapes = [el('rect', { class: `phase-${metric}`, ...box })];
     const text = significant(ms);
-    if (to - from > textWidth(text) + 6) {
+    if (to - from > drawnWidth(text) + 6) {
       const middle = (from + to) / 2;
       shapes.push(
         label(middle, top + ROW / 2 + 4, text, { anchor: 'middle', class: `on-phase on-${metric}` }),

@@ -6,11 +6,11 @@ import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import {
   type Chart,
   type Drawing,
+  drawnWidth,
   type LegendEntry,
   label,
   legend,
   marker,
-  textWidth,
   tickLabel,
   verticalAxis,
   withTitle,
@@ -76,7 +76,7 @@ function draw(cells: readonly CellRecord[], titleOf: (cell: CellRecord) => strin
 function warmupArea(left: number, right: number, top: number, bottom: number): Markup {
   return join([
     el('rect', { class: 'area', x: left, y: top, width: right - left, height: bottom - top }),
-    right - left < textWidth('warm-up') + 8
+    right - left < drawnWidth('warm-up') + 8
       ? null
       : label((left + right) / 2, bottom + 18, 'warm-up', { anchor: 'middle', class: 'tick' }),
   ]);

@@ -2,10 +2,10 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { QwenAsrError } from '../../error.js';
-import { makeFolder } from '../../model/makeFolder.js';
+import { makeFolder } from '../../model/writeWhole.js';
 import { formatJson } from '../output/formatJson.js';
 import { unwritable } from '../output/jsonlFile.js';
-import { checkWritable, writeWhole } from '../output/outputs.js';
+import { checkWritable, writeText } from '../output/outputs.js';
 import { readResult } from '../output/readResult.js';
 import type { BenchResult } from '../schema/benchResult.js';
 import type { NamedResult } from './pairCells.js';
@@ -45,7 +45,7 @@ export function planBaseline(name: string, folder: string): string {
 
 /** Saves a result under the path that {@link planBaseline} gave; an earlier one of the name is replaced. */
 export function saveBaseline(path: string, result: BenchResult): void {
-  writeWhole(path, formatJson(result));
+  writeText(path, formatJson(result));
 }
 
 /**

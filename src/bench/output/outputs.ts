@@ -1,7 +1,7 @@
-import { accessSync, closeSync, constants, openSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
 import { QwenAsrError } from '../../error.js';
-import { DRAFT_FLAG, draftOf, removeQuietly, replaceFile } from '../../model/replaceFile.js';
+import { tryDraft, writeWhole } from '../../model/writeWhole.js';
 import { printableDocument } from '../../printable.js';
 import type { EventSink } from '../record/resultRecorder.js';
 import { formatHtml } from '../render/html.js';
@@ -138,15 +138,13 @@ export function writeExport({ path, format }: ExportFile, result: BenchResult): 
     format === 'html'
       ? formatHtml([{ name: basename(path, '.html'), result }])
       : formatResult(result, format);
-  writeWhole(path, content);
+  writeText(path, content);
 }
 
 /** The same for any text. */
-export function writeWhole(path: string, content: string): void {
+export function writeText(path: string, content: string): void {
   try {
-    // A pipe or a device must be written as it is: renaming would replace it.
-    if (isSpecial(path)) return writeFileSync(path, content);
-    replaceFile(path, content);
+    writeWhole(path, content);
   } catch (error) {
     throw unwritable(path, error);
   }
@@ -166,16 +164,4 @@ export function checkWritable(path: string): void {
   } catch (error) {
     throw unwritable(path, error);
   }
-}
-
-/** Permissions do not tell: root may write everywhere, yet nothing can be made in /proc. */
-function tryDraft(path: string): void {
-  const draft = draftOf(path);
-  closeSync(openSync(draft, DRAFT_FLAG));
-  removeQuietly(draft);
-}
-
-function isSpecial(path: string): boolean {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found !== undefined && !found.isFile();
 }

@@ -1,5 +1,5 @@
 import { SAMPLE_RATE_HZ } from '../../audio/audioClip.js';
-import { loadAudio } from '../../audio/loadAudio.js';
+import { loadAudio } from '../../audio/openAudio.js';
 import type { AudioPlan } from '../plan/benchPlan.js';
 
 /** Audio that every run of a cell hears. */

@@ -58,7 +58,7 @@ export function fillCommand(command: string, values: CommandValues): FilledComma
 }
 
 /** @throws QwenAsrError `usage` for an empty command or a placeholder there is not */
-export function checkCommand(command: string): void {
+export function checkCommandTemplate(command: string): void {
   if (command.trim() === '')
     throw new QwenAsrError('usage', '--vs-cmd: expected a command, found an empty one');
   for (const [placeholder, name] of command.matchAll(/(?<!\$)\{([a-z_]*)\}/gi)) {

@@ -1,6 +1,6 @@
 import { freemem, totalmem } from 'node:os';
 import { constrainedMemory, memoryUsage } from 'node:process';
-import { weightBytes } from '../../model/weightBytes.js';
+import { weightBytes } from '../../model/modelDirectory.js';
 import type { BackendChoice, LoadOptions, SpeechModel } from '../../transcribe/types.js';
 import type { ArithmeticChoice } from '../plan/benchPlan.js';
 

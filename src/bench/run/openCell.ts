@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeTemporaryFolder } from '../../model/makeTemporaryFolder.js';
+import { makeTemporaryFolder } from '../../model/writeWhole.js';
 import { defaultThreadCount } from '../../runtime/threadCount.js';
 import type { BenchPlan, CellPlan, CommandCellPlan, ModelCellPlan } from '../plan/benchPlan.js';
 import type { BenchmarkAudio } from './benchmarkAudio.js';

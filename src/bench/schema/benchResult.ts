@@ -8,12 +8,12 @@ import {
   constant,
   count,
   either,
+  enumOf,
   flag,
   list,
   named,
   number,
   object,
-  oneOf,
   optional,
   orNull,
   record,
@@ -101,7 +101,7 @@ export const ceilingsRecord = record(
 export interface CeilingsRecord extends ValueOf<typeof ceilingsRecord> {}
 
 const settingsRecord = record('settings', 'Everything that was chosen for a cell, as resolved.', {
-  mode: oneOf(
+  mode: enumOf(
     ['pipeline', 'encoder', 'command'],
     'command: another engine, of which only the outside is known',
   ),
@@ -149,7 +149,7 @@ const workRecord = record('work', 'What one run of a phase has to do.', {
   phase: text('a phase without its Ms') as Shape<PhaseName>,
   flops: orNull(amount()),
   bytes: orNull(amount()),
-  arithmetic: oneOf(['f32', 'bf16', 'int8'], 'which ceiling its arithmetic has'),
+  arithmetic: enumOf(['f32', 'bf16', 'int8'], 'which ceiling its arithmetic has'),
 }) satisfies Shape<WorkRecord>;
 
 /** What is known of a cell before its first run. */
@@ -204,7 +204,7 @@ export interface ErrorRecord extends ValueOf<typeof errorRecord> {}
 export const headerRecord = object({
   schema: constant(BENCH_RESULT_SCHEMA),
   version: constant(BENCH_RESULT_VERSION),
-  kind: oneOf(['benchmark', 'sweep', 'comparison', 'ceilings'], 'what was asked for'),
+  kind: enumOf(['benchmark', 'sweep', 'comparison', 'ceilings'], 'what was asked for'),
   tool: toolRecord,
   createdAt: text('UTC: when the measurement began', UTC_TIME),
   commandLine: list(text(), "arguments after the program's name"),

@@ -1,11 +1,11 @@
 import {
   amount,
   count,
+  enumOf,
   flag,
   list,
   number,
   object,
-  oneOf,
   optional,
   orNull,
   record,
@@ -15,7 +15,7 @@ import {
 } from './shape.js';
 
 const probability = number(undefined, { minimum: 0, maximum: 1 });
-const method = oneOf(['exact', 'normal']);
+const method = enumOf(['exact', 'normal']);
 
 const outcome = {
   ratio: number('cost of B / cost of A: above 1 B is worse', { exclusiveMinimum: 0 }),
@@ -23,7 +23,7 @@ const outcome = {
   high: orNull(amount()),
   confidence: number(),
   pValue: probability,
-  verdict: oneOf(['faster', 'slower', 'same', 'undecided']),
+  verdict: enumOf(['faster', 'slower', 'same', 'undecided']),
   runsNeeded: orNull(count('runs that would decide; null when no number would')),
   marginPercent: number('the largest difference that does not matter'),
 };
@@ -87,7 +87,7 @@ export const comparisonRecord = variants(
   [
     'paired',
     {
-      orders: list(oneOf(['ab', 'ba']), 'which side ran first, by round'),
+      orders: list(enumOf(['ab', 'ba']), 'which side ran first, by round'),
       outcome: orNull(pairedOutcomeRecord, 'null with fewer than two rounds'),
     },
   ],

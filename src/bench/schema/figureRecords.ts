@@ -5,11 +5,11 @@ import type { Summary } from '../statistics/summarize.js';
 import {
   amount,
   count,
+  enumOf,
   flag,
   list,
   number,
   object,
-  oneOf,
   optional,
   orNull,
   record,
@@ -53,7 +53,7 @@ export const summaryRecord: Shape<Summary> = record('summary', undefined, {
   standardDeviation: orNull(number()),
   percentiles: list(percentileRecord),
   outliers: list(
-    object({ index: count('0-based, in runs'), value: number(), side: oneOf(['low', 'high']), far: flag() }),
+    object({ index: count('0-based, in runs'), value: number(), side: enumOf(['low', 'high']), far: flag() }),
   ),
   notes: list(text(), 'what there were too few runs for'),
 });
@@ -64,7 +64,7 @@ export const driftRecord: Shape<Drift> = record(
   {
     tau: number("Kendall's τ between run number and time"),
     pValue: number(),
-    method: oneOf(['exact', 'normal']),
+    method: enumOf(['exact', 'normal']),
     slopePerRun: number(),
     totalPercent: number('the slope over all runs, in percent of their median'),
     drifting: flag(),
@@ -75,12 +75,12 @@ const rateIntervalRecord = record('rateInterval', undefined, {
   low: number(),
   high: number(),
   confidence: number(),
-  unit: oneOf(['words', 'characters', 'utterances']),
-  method: oneOf(['bca', 'exact']),
+  unit: enumOf(['words', 'characters', 'utterances']),
+  method: enumOf(['bca', 'exact']),
 });
 
 const rates = {
-  metric: oneOf(['wer', 'cer'], 'the customary rate of the language'),
+  metric: enumOf(['wer', 'cer'], 'the customary rate of the language'),
   rules: optional(text('rule sets by which both texts were normalised; absent in older files')),
   wer: amount(),
   cer: amount(),

@@ -87,7 +87,7 @@ export function constant<const Value extends string | number>(value: Value): Sha
 }
 
 /** One of these words. */
-export function oneOf<const Word extends string>(words: readonly Word[], description?: string): Shape<Word> {
+export function enumOf<const Word extends string>(words: readonly Word[], description?: string): Shape<Word> {
   return plain({ enum: words }, description);
 }
 

@@ -2,7 +2,7 @@ import { type Allocation, allocateRegisters } from '../allocate.js';
 import type { Instruction, KernelCode } from '../ir.js';
 import { Assembler } from './assembler.js';
 import { type CpuFeatures, X64_PRESETS, type X64Level, x64Capabilities } from './features.js';
-import { CONDITION, INT_POOL, Lowering, RAX } from './lowering.js';
+import { CONDITION, INT_POOL, RAX, X64Lowering } from './lowering.js';
 import {
   ARGUMENTS,
   jumpUnless,
@@ -51,7 +51,7 @@ export function lowerX64(code: KernelCode, target: X64Level | CpuFeatures): Uint
   const vecPool = Array.from({ length: x64Capabilities(features).vecRegisters }, (_, index) => index);
   const allocation = allocateRegisters(code, { int: INT_POOL, vec: vecPool }, vectorTemporaries);
   const asm = new Assembler({ name: code.name, evex: features.avx512 });
-  const l = new Lowering(asm, features, allocation);
+  const l = new X64Lowering(asm, features, allocation);
   const saved = usedIntegers(allocation);
   for (const physical of saved) asm.emit('push', gpr(physical));
   // Through the stack, so that no parameter overwrites another on its way to its register.
@@ -71,11 +71,11 @@ function usedIntegers(allocation: Allocation): number[] {
   );
 }
 
-function lowerBody(l: Lowering, body: readonly Instruction[]): void {
+function lowerBody(l: X64Lowering, body: readonly Instruction[]): void {
   for (const instruction of body) lowerInstruction(l, instruction);
 }
 
-function lowerInstruction(l: Lowering, i: Instruction): void {
+function lowerInstruction(l: X64Lowering, i: Instruction): void {
   switch (i.op) {
     case 'intConst':
       return lowerIntConst(l, i);
@@ -148,7 +148,7 @@ function lowerInstruction(l: Lowering, i: Instruction): void {
   }
 }
 
-function lowerLoop(l: Lowering, i: Extract<Instruction, { op: 'loop' }>): void {
+function lowerLoop(l: X64Lowering, i: Extract<Instruction, { op: 'loop' }>): void {
   const { asm } = l;
   const counter = l.loopCounter(i);
   const top = asm.label('loop');
@@ -169,7 +169,7 @@ function lowerLoop(l: Lowering, i: Extract<Instruction, { op: 'loop' }>): void {
 }
 
 /** The test stands at the end, so that an iteration costs one jump. */
-function lowerWhile(l: Lowering, i: Extract<Instruction, { op: 'while' }>): void {
+function lowerWhile(l: X64Lowering, i: Extract<Instruction, { op: 'while' }>): void {
   const { asm } = l;
   const top = asm.label('while');
   const end = asm.label('whileEnd');
@@ -183,7 +183,7 @@ function lowerWhile(l: Lowering, i: Extract<Instruction, { op: 'while' }>): void
   asm.bind(end);
 }
 
-function lowerIf(l: Lowering, i: Extract<Instruction, { op: 'if' }>): void {
+function lowerIf(l: X64Lowering, i: Extract<Instruction, { op: 'if' }>): void {
   const { asm } = l;
   const otherwise = asm.label('else');
   const end = asm.label('endIf');

@@ -1,5 +1,5 @@
 import type { Address, Condition, Instruction, IntOperand } from '../ir.js';
-import { CONDITION, type Lowering, OPPOSITE, RAX, RDX } from './lowering.js';
+import { CONDITION, OPPOSITE, RAX, RDX, type X64Lowering } from './lowering.js';
 import { gpr, gpr16, gpr32, type Label, mem, type Register, rcx, rdi, rsi } from './operands.js';
 
 type Of<Op extends Instruction['op']> = Extract<Instruction, { op: Op }>;
@@ -7,21 +7,21 @@ type Of<Op extends Instruction['op']> = Extract<Instruction, { op: Op }>;
 const INT32_MAX = 0x7fffffff;
 
 /** d = value, in the shortest form. */
-export function lowerIntConst(l: Lowering, i: Of<'intConst'>): void {
+export function lowerIntConst(l: X64Lowering, i: Of<'intConst'>): void {
   setConst(l, l.int(i.d), i.value);
 }
 
-export function setConst(l: Lowering, d: Register<'gpr64'>, value: number): void {
+export function setConst(l: X64Lowering, d: Register<'gpr64'>, value: number): void {
   if (value >= 0 && value <= INT32_MAX) l.asm.emit('mov', gpr32(d.index), value);
   else if (value >= -INT32_MAX - 1 && value <= INT32_MAX) l.asm.emit('mov', d, value);
   else l.asm.emit('movabs', d, BigInt(value));
 }
 
-export function lowerIntMove(l: Lowering, i: Of<'intMove'>): void {
+export function lowerIntMove(l: X64Lowering, i: Of<'intMove'>): void {
   if (l.int(i.d) !== l.int(i.a)) l.asm.emit('mov', l.int(i.d), l.int(i.a));
 }
 
-export function lowerIntBinary(l: Lowering, i: Of<'intBinary'>): void {
+export function lowerIntBinary(l: X64Lowering, i: Of<'intBinary'>): void {
   const { asm } = l;
   const d = l.int(i.d);
   const a = l.int(i.a);
@@ -64,13 +64,13 @@ export function lowerIntBinary(l: Lowering, i: Of<'intBinary'>): void {
 }
 
 /** The operand as a register; constants go to rdx. */
-function operand(l: Lowering, value: IntOperand): Register<'gpr64'> {
+function operand(l: X64Lowering, value: IntOperand): Register<'gpr64'> {
   if (typeof value !== 'number') return l.int(value);
   setConst(l, gpr(RDX), value);
   return gpr(RDX);
 }
 
-export function lowerIntLoad(l: Lowering, i: Of<'intLoad'>): void {
+export function lowerIntLoad(l: X64Lowering, i: Of<'intLoad'>): void {
   switch (i.type) {
     case 'pointer':
       return l.asm.emit('mov', l.int(i.d), l.address(i.from));
@@ -81,14 +81,14 @@ export function lowerIntLoad(l: Lowering, i: Of<'intLoad'>): void {
   }
 }
 
-export function lowerIntStore(l: Lowering, i: Of<'intStore'>): void {
+export function lowerIntStore(l: X64Lowering, i: Of<'intStore'>): void {
   const value = operand(l, i.a);
   const of = { pointer: gpr, i32: gpr32, u16: gpr16 }[i.type];
   l.asm.emit('mov', l.address(i.to), of(value.index));
 }
 
 /** Jumps to `target` when the condition does not hold. */
-export function jumpUnless(l: Lowering, condition: Condition, target: Label): void {
+export function jumpUnless(l: X64Lowering, condition: Condition, target: Label): void {
   const a = l.int(condition.a);
   const b = typeof condition.b === 'number' ? condition.b : l.int(condition.b);
   l.asm.emit('cmp', a, b);
@@ -106,7 +106,7 @@ export const ARGUMENTS = [7, 6, 2, 1, 8, 9] as const;
 
 const SYSCALL_CLOBBERS = [rcx, gpr(11)];
 
-export function lowerAtomicAdd(l: Lowering, i: Of<'atomicAdd'>): void {
+export function lowerAtomicAdd(l: X64Lowering, i: Of<'atomicAdd'>): void {
   if (typeof i.value === 'number') setConst(l, gpr(RAX), i.value);
   else l.asm.emit('mov', gpr(RAX), l.int(i.value));
   l.asm.emit('lock xadd', l.address(i.at), gpr32(RAX));
@@ -114,19 +114,19 @@ export function lowerAtomicAdd(l: Lowering, i: Of<'atomicAdd'>): void {
 }
 
 /** Aligned loads are atomic and ordered on x86. */
-export function lowerAtomicLoad(l: Lowering, i: Of<'atomicLoad'>): void {
+export function lowerAtomicLoad(l: X64Lowering, i: Of<'atomicLoad'>): void {
   l.asm.emit('movsxd', l.int(i.d), l.address(i.at, 32));
 }
 
 /** xchg with memory is a full barrier. */
-export function lowerAtomicStore(l: Lowering, i: Of<'atomicStore'>): void {
+export function lowerAtomicStore(l: X64Lowering, i: Of<'atomicStore'>): void {
   if (typeof i.value === 'number') setConst(l, gpr(RAX), i.value);
   else l.asm.emit('mov', gpr(RAX), l.int(i.value));
   l.asm.emit('xchg', l.address(i.at), gpr32(RAX));
 }
 
 /** 1024 cycles of the time-stamp counter a tick: it counts at 2 to 5 GHz whatever the core does. */
-export function lowerClock(l: Lowering, i: Of<'clock'>): void {
+export function lowerClock(l: X64Lowering, i: Of<'clock'>): void {
   l.asm.emit('rdtsc');
   l.asm.emit('shl', gpr(RDX), 32);
   l.asm.emit('or', gpr(RAX), gpr(RDX));
@@ -135,7 +135,7 @@ export function lowerClock(l: Lowering, i: Of<'clock'>): void {
   l.asm.emit('mov', l.int(i.d), gpr(RAX));
 }
 
-export function lowerWaitWhile(l: Lowering, i: Of<'waitWhile'>): void {
+export function lowerWaitWhile(l: X64Lowering, i: Of<'waitWhile'>): void {
   const again = l.asm.label('futexWait');
   const done = l.asm.label('futexDone');
   l.asm.bind(again);
@@ -147,13 +147,13 @@ export function lowerWaitWhile(l: Lowering, i: Of<'waitWhile'>): void {
   l.asm.bind(done);
 }
 
-export function lowerWakeAll(l: Lowering, i: Of<'wakeAll'>): void {
+export function lowerWakeAll(l: X64Lowering, i: Of<'wakeAll'>): void {
   l.asm.emit('mov', gpr32(RDX), EVERY_THREAD);
   futex(l, i.at, FUTEX_WAKE_PRIVATE);
 }
 
 /** futex(at, operation, rdx, no timeout); keeps every register but rax and rdx. */
-function futex(l: Lowering, at: Address, operation: number): void {
+function futex(l: X64Lowering, at: Address, operation: number): void {
   const saved = [rdi, rsi, gpr(10), ...SYSCALL_CLOBBERS];
   l.asm.emit('lea', gpr(RAX), l.address(at));
   for (const register of saved) l.asm.emit('push', register);
@@ -166,7 +166,7 @@ function futex(l: Lowering, at: Address, operation: number): void {
 }
 
 /** Generated code keeps every integer register but rax and rdx, so only the argument registers are saved here. */
-export function lowerCall(l: Lowering, i: Of<'call'>): void {
+export function lowerCall(l: X64Lowering, i: Of<'call'>): void {
   const arguments_ = ARGUMENTS.slice(0, i.args.length).map((physical) => gpr(physical));
   l.asm.emit('mov', gpr(RAX), l.int(i.target));
   for (const register of arguments_) l.asm.emit('push', register);
@@ -178,7 +178,7 @@ export function lowerCall(l: Lowering, i: Of<'call'>): void {
 }
 
 /** `hint` once: non-temporal, for data that is read a single time. */
-export function lowerPrefetch(l: Lowering, i: Of<'prefetch'>): void {
+export function lowerPrefetch(l: X64Lowering, i: Of<'prefetch'>): void {
   const { at } = i;
   const index = at.index === null ? {} : { index: l.int(at.index) };
   const memory = mem(l.int(at.base), { disp: at.offset, bits: 8, ...index });

@@ -1,5 +1,5 @@
 import type { Instruction } from '../ir.js';
-import type { Lowering } from './lowering.js';
+import type { X64Lowering } from './lowering.js';
 import { type Memory, mask, masked, type Register, ripLabel, xmm, ymm } from './operands.js';
 
 type Of<Op extends Instruction['op']> = Extract<Instruction, { op: Op }>;
@@ -21,13 +21,13 @@ export function vectorTemporaries(i: Instruction): number {
 }
 
 /** The same 32 bits for every lane, as a memory operand. */
-function splat(l: Lowering, bits: number): Memory {
+function splat(l: X64Lowering, bits: number): Memory {
   const words = new Uint32Array(l.wide ? 1 : 8).fill(bits);
   const label = l.asm.constant(new Uint8Array(words.buffer), 4);
   return l.wide ? ripLabel(label, { broadcast: 16 }) : ripLabel(label);
 }
 
-export function lowerVecConst(l: Lowering, i: Of<'vecConst'>): void {
+export function lowerVecConst(l: X64Lowering, i: Of<'vecConst'>): void {
   const d = l.vec(i.d);
   if (i.bits.length === 1) {
     if (i.bits[0] === 0) return l.asm.emit(l.wide ? 'vpxord' : 'vxorps', d, d, d);
@@ -38,7 +38,7 @@ export function lowerVecConst(l: Lowering, i: Of<'vecConst'>): void {
   l.asm.emit('vmovups', d, ripLabel(label));
 }
 
-export function lowerVecLoad(l: Lowering, i: Of<'vecLoad'>): void {
+export function lowerVecLoad(l: X64Lowering, i: Of<'vecLoad'>): void {
   const d = l.vec(i.d);
   const from = l.address(i.from);
   switch (i.type) {
@@ -52,13 +52,13 @@ export function lowerVecLoad(l: Lowering, i: Of<'vecLoad'>): void {
   }
 }
 
-export function lowerVecLoadPair(l: Lowering, { d: [low, high], from }: Of<'vecLoadPair'>): void {
+export function lowerVecLoadPair(l: X64Lowering, { d: [low, high], from }: Of<'vecLoadPair'>): void {
   lowerVecLoad(l, { op: 'vecLoad', d: low, from, type: 'bf16' });
   const upper = { ...from, offset: from.offset + 2 * (l.wide ? 16 : 8) };
   lowerVecLoad(l, { op: 'vecLoad', d: high, from: upper, type: 'bf16' });
 }
 
-export function lowerVecStore(l: Lowering, i: Of<'vecStore'>): void {
+export function lowerVecStore(l: X64Lowering, i: Of<'vecStore'>): void {
   const to = l.address(i.to);
   if (i.type === 'raw') return l.asm.emit('vmovups', to, l.vec(i.a));
   const [t, u] = l.temporaries(i) as [number, number];
@@ -88,20 +88,20 @@ export function lowerVecStore(l: Lowering, i: Of<'vecStore'>): void {
   l.asm.emit('vmovups', to, xmm(t));
 }
 
-export function lowerVecStoreLow(l: Lowering, i: Of<'vecStoreLow'>): void {
+export function lowerVecStoreLow(l: X64Lowering, i: Of<'vecStoreLow'>): void {
   l.asm.emit(i.lanes === 1 ? 'vmovss' : 'vmovups', l.address(i.to), xmm(l.vecNumber(i.a)));
 }
 
-export function lowerVecBroadcast(l: Lowering, i: Of<'vecBroadcast'>): void {
+export function lowerVecBroadcast(l: X64Lowering, i: Of<'vecBroadcast'>): void {
   l.asm.emit('vbroadcastss', l.vec(i.d), l.address(i.from));
 }
 
-export function lowerVecBroadcastInt(l: Lowering, i: Of<'vecBroadcastInt'>): void {
+export function lowerVecBroadcastInt(l: X64Lowering, i: Of<'vecBroadcastInt'>): void {
   l.asm.emit('vmovd', xmm(l.vecNumber(i.d)), l.int32(i.a));
   l.asm.emit('vbroadcastss', l.vec(i.d), xmm(l.vecNumber(i.d)));
 }
 
-export function lowerVecBinary(l: Lowering, i: Of<'vecBinary'>): void {
+export function lowerVecBinary(l: X64Lowering, i: Of<'vecBinary'>): void {
   const mnemonic = {
     add: 'vaddps',
     sub: 'vsubps',
@@ -118,7 +118,7 @@ export function lowerVecBinary(l: Lowering, i: Of<'vecBinary'>): void {
   l.asm.emit(mnemonic[i.kind], l.vec(i.d), l.vec(i.a), l.source(i.b));
 }
 
-export function lowerVecUnary(l: Lowering, i: Of<'vecUnary'>): void {
+export function lowerVecUnary(l: X64Lowering, i: Of<'vecUnary'>): void {
   const d = l.vec(i.d);
   const a = l.vec(i.a);
   switch (i.kind) {
@@ -131,7 +131,7 @@ export function lowerVecUnary(l: Lowering, i: Of<'vecUnary'>): void {
   }
 }
 
-export function lowerVecSelect(l: Lowering, i: Of<'vecSelect'>): void {
+export function lowerVecSelect(l: X64Lowering, i: Of<'vecSelect'>): void {
   const predicate = { eq: 0, ge: 13, gt: 14 }[i.compare];
   const [d, x, y] = [l.vec(i.d), l.vec(i.x), l.vec(i.y)];
   if (l.wide) {
@@ -144,7 +144,7 @@ export function lowerVecSelect(l: Lowering, i: Of<'vecSelect'>): void {
 }
 
 /** Folds a vector to its lowest 128 bits with `op`; the result is in xmm(t). */
-function foldTo128(l: Lowering, op: 'vaddps' | 'vmaxps', a: number, t: number, u: number): void {
+function foldTo128(l: X64Lowering, op: 'vaddps' | 'vmaxps', a: number, t: number, u: number): void {
   if (l.wide) {
     l.asm.emit('vextractf64x4', ymm(u), l.wideOf(a), 1);
     l.asm.emit(op, ymm(t), ymm(u), ymm(a));
@@ -155,7 +155,7 @@ function foldTo128(l: Lowering, op: 'vaddps' | 'vmaxps', a: number, t: number, u
   l.asm.emit(op, xmm(t), xmm(u), xmm(a));
 }
 
-export function lowerVecReduce(l: Lowering, i: Of<'vecReduce'>): void {
+export function lowerVecReduce(l: X64Lowering, i: Of<'vecReduce'>): void {
   const op = i.kind === 'add' ? 'vaddps' : 'vmaxps';
   const [t, u] = l.temporaries(i) as [number, number];
   foldTo128(l, op, l.vecNumber(i.a), t, u);
@@ -167,7 +167,7 @@ export function lowerVecReduce(l: Lowering, i: Of<'vecReduce'>): void {
 }
 
 /** Two rounds of interleave-and-add turn four vectors into one of [a b c d] sums in each 128 bits. */
-export function lowerVecReduce4(l: Lowering, i: Of<'vecReduce4'>): void {
+export function lowerVecReduce4(l: X64Lowering, i: Of<'vecReduce4'>): void {
   const [t, u, v] = l.temporaries(i) as [number, number, number];
   const wide = (physical: number): Register => l.wideOf(physical);
   const [a, b, c, d] = i.a.map((register) => l.vec(register)) as [Register, Register, Register, Register];

@@ -15,7 +15,7 @@ export const RDX = 2;
 export const INT_POOL = [7, 6, 1, 8, 9, 10, 11, 3, 5, 12, 13, 14, 15];
 
 /** What the lowering of every instruction works with: the assembler, and virtual registers as physical ones. */
-export class Lowering {
+export class X64Lowering {
   readonly asm: Assembler;
   readonly features: CpuFeatures;
   private readonly allocation: Allocation;

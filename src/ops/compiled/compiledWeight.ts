@@ -5,6 +5,7 @@ import type { Machine } from '../../runtime/machine.js';
 import { dequantizeRows } from '../affineGroups.js';
 import type { Weight } from '../operators.js';
 import type { Parameter } from '../parameter.js';
+import { transposeMatrices } from '../transposeMatrices.js';
 import { checkConvolutionShape, checkMatrixShape } from './checkShapes.js';
 
 /** A checkpoint tensor where kernels can read it. */
@@ -72,7 +73,9 @@ export class WeightPlacer {
     const [outputs, inputs] = shape;
     const layout = 'convolution';
     if (inputs === 1) {
-      const moved = transpose(toF32(parameter), outputs!, 9);
+      const values = toF32(parameter);
+      const moved = new Float32Array(values.length);
+      transposeMatrices(values, moved, [1, outputs!, 9]);
       return { name, shape, dtype, layout, element: 'f32', ...this.copyFloats(moved) };
     }
     // bf16 checkpoints stay bf16: widening them is exact, so f32 arithmetic loses nothing.
@@ -80,12 +83,12 @@ export class WeightPlacer {
       const { byteLength } = parameter.bytes;
       const block = this.arena.allocate(byteLength);
       const moved = new Uint16Array(block.buffer, block.bufferOffset, outputs! * inputs! * 9);
-      channelsLast(halvesOf(parameter.bytes), moved, outputs!, inputs!);
+      transposeMatrices(halvesOf(parameter.bytes), moved, [outputs!, inputs!, 9]);
       return { name, shape, dtype, layout, element: 'bf16', address: block.address, byteLength };
     }
     const values = toF32(parameter);
     const moved = new Float32Array(values.length);
-    channelsLast(values, moved, outputs!, inputs!);
+    transposeMatrices(values, moved, [outputs!, inputs!, 9]);
     return { name, shape, dtype, layout, ...this.copyOperand(moved) };
   }
 
@@ -120,30 +123,4 @@ function toF32(parameter: Parameter): Float32Array {
 /** A copy as 16-bit words: element access in a mapping of gigabytes is slow in V8, copying it is not. */
 function halvesOf(bytes: Uint8Array): Uint16Array {
   return new Uint16Array(bytes.slice().buffer);
-}
-
-/** [rows, columns] → [columns, rows]. */
-function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
-  const moved = new Float32Array(values.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++)
-      moved[column * rows + row] = values[row * columns + column]!;
-  }
-  return moved;
-}
-
-/** [outputs, inputs, 9] → [outputs, 9, inputs]. */
-function channelsLast<A extends Uint16Array | Float32Array>(
-  from: A,
-  to: A,
-  outputs: number,
-  inputs: number,
-): void {
-  for (let output = 0; output < outputs; output++) {
-    const base = output * inputs * 9;
-    for (let tap = 0; tap < 9; tap++) {
-      const row = base + tap * inputs;
-      for (let input = 0; input < inputs; input++) to[row + input] = from[base + input * 9 + tap]!;
-    }
-  }
 }

@@ -19,13 +19,13 @@ export interface RecordingFacts {
 }
 
 /** The phases that computing a segment is made of. */
-export type PhaseTimes = Pick<
+type SegmentPhaseTimes = Pick<
   TranscriptTimings,
   'melMs' | 'convStemMs' | 'encoderLayersMs' | 'prefillMs' | 'decodeMs' | 'detokenizeMs'
 >;
 
 /** Times of a whole recording. Its parts sum to totalMs, unless recordings were transcribed together. */
-export interface RecordingTimings extends PhaseTimes {
+export interface RecordingTimings extends SegmentPhaseTimes {
   readonly audioMs: number;
   /** Everything else: waiting, other recordings, and what lies between the phases. */
   readonly otherMs: number;
@@ -63,7 +63,7 @@ function sumTimings(
   audioMs: number,
   totalMs: number,
 ): RecordingTimings {
-  const sum = (phase: keyof PhaseTimes): number =>
+  const sum = (phase: keyof SegmentPhaseTimes): number =>
     segments.reduce((total, { timings }) => total + timings[phase], 0);
   const phases = {
     melMs: sum('melMs'),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FlacBits } from '../../../src/audio/flac/flacBits.js';
+import { FlacBits, flacFrameChecksum, flacHeaderChecksum } from '../../../src/audio/flac/flacBits.js';
 import { Random } from '../../support/random.js';
 
 /** A reader of a string of 0s and 1s. */
@@ -79,4 +79,18 @@ test('the next whole byte', () => {
   bits.unsigned(8);
   assert.equal(bits.alignToByte(), 2);
   assert.equal(bits.unsigned(8), 255);
+});
+
+// The usual check values of these two checksums (CRC-8/SMBUS and CRC-16/UMTS): those of the digits 1 to 9.
+const checkDigits = new TextEncoder().encode('123456789');
+
+test('the checksum of a header', () => {
+  assert.equal(flacHeaderChecksum(checkDigits, 0, 9), 0xf4);
+  assert.equal(flacHeaderChecksum(checkDigits, 3, 3), 0);
+});
+
+test('the checksum of a frame', () => {
+  assert.equal(flacFrameChecksum(checkDigits, 0, 9), 0xfee8);
+  const withinMore = Uint8Array.from([7, 7, ...checkDigits, 7]);
+  assert.equal(flacFrameChecksum(withinMore, 2, 11), 0xfee8);
 });

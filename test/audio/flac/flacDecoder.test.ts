@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readWav } from '../../../src/audio/wav.js';
+import { readWav } from '../../../src/audio/wavDecoder.js';
 import { pcmWav, voice, voiceWav } from '../support/clips.js';
 import { decodeAll } from '../support/decodeAll.js';
 import { convert, skipWithout } from '../support/encoders.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { CommandCellPlan } from '../../../src/bench/plan/benchPlan.js';
 import { loadBenchmarkAudio } from '../../../src/bench/run/benchmarkAudio.js';
-import { checkCommand, fillCommand } from '../../../src/bench/run/fillCommand.js';
+import { checkCommandTemplate, fillCommand } from '../../../src/bench/run/fillCommand.js';
 import { ModelPool } from '../../../src/bench/run/modelPool.js';
 import { openCell } from '../../../src/bench/run/openCell.js';
 import { RunMeters } from '../../../src/bench/run/runMeters.js';
@@ -101,9 +101,10 @@ test('plain names stand in the command as they are, in scripts too', () => {
     variables: {},
   });
   const variable = '$\u007bHOME}';
-  for (const command of [`other ${variable} {audio}`, "awk '{ print }'", 'true']) checkCommand(command);
-  assert.throws(() => checkCommand('  '), /--vs-cmd: expected a command, found an empty one/);
-  assert.throws(() => checkCommand('other {file}'), /expected the placeholders .* found \{file\}/);
+  for (const command of [`other ${variable} {audio}`, "awk '{ print }'", 'true'])
+    checkCommandTemplate(command);
+  assert.throws(() => checkCommandTemplate('  '), /--vs-cmd: expected a command, found an empty one/);
+  assert.throws(() => checkCommandTemplate('other {file}'), /expected the placeholders .* found \{file\}/);
 });
 
 test('its wall time is the total, and nothing else is known', async () => {

@@ -6,8 +6,8 @@ import { benchResultRecord, benchResultSchema } from '../../../src/bench/schema/
 import { insertTables, recordTables } from '../../../src/bench/schema/recordTables.js';
 import {
   count,
+  enumOf,
   list,
-  oneOf,
   optional,
   orNull,
   record,
@@ -33,7 +33,7 @@ test('a description gives the schema that a person would write', () => {
     size: optional(count()),
   });
   const whole = record('whole', undefined, {
-    kind: oneOf(['a', 'b']),
+    kind: enumOf(['a', 'b']),
     parts: list(part, 'all of them'),
     last: orNull(part),
     note: orNull(text()),

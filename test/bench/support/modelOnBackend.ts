@@ -1,10 +1,9 @@
-import { MelStage } from '../../../src/audio/melStage.js';
+import { MelStage } from '../../../src/audio/melSpectrogram.js';
 import { Decoder } from '../../../src/decoder/decoder.js';
 import { Encoder } from '../../../src/encoder/encoder.js';
 import { readModelConfig } from '../../../src/model/config.js';
-import { loadDecoderWeights } from '../../../src/model/decoderWeights.js';
-import { loadEncoderWeights } from '../../../src/model/encoderWeights.js';
 import { readModelDirectory } from '../../../src/model/modelDirectory.js';
+import { loadDecoderWeights, loadEncoderWeights } from '../../../src/model/weights.js';
 import type { Backend } from '../../../src/ops/operators.js';
 import { loadModel } from '../../../src/transcribe/loadModel.js';
 import { LoadedModel } from '../../../src/transcribe/speechModel.js';

@@ -1,0 +1,152 @@
+import type { ModelTensors } from './modelTensors.js';
+import { canonicalName } from './tensorNames.js';
+
+/** What differs between the published models. */
+interface PublishedSizes {
+  readonly encoderLayers: number;
+  readonly dModel: number;
+  readonly ffn: number;
+  readonly decoderLayers: number;
+  readonly hidden: number;
+  readonly intermediate: number;
+}
+
+/** A published checkpoint, as data that does not depend on the loader. */
+export interface PublishedModel {
+  /** For example `Qwen3-ASR-0.6B`. */
+  readonly name: string;
+  readonly sizes: PublishedSizes;
+}
+
+/** One tensor of a published checkpoint. */
+export interface PublishedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Every tensor has it. */
+  readonly dtype: 'BF16';
+}
+
+/** https://huggingface.co/Qwen/Qwen3-ASR-0.6B */
+export const qwen3Asr06B: PublishedModel = {
+  name: 'Qwen3-ASR-0.6B',
+  sizes: {
+    encoderLayers: 18,
+    dModel: 896,
+    ffn: 3584,
+    decoderLayers: 28,
+    hidden: 1024,
+    intermediate: 3072,
+  },
+};
+
+/** https://huggingface.co/Qwen/Qwen3-ASR-1.7B */
+export const qwen3Asr17B: PublishedModel = {
+  name: 'Qwen3-ASR-1.7B',
+  sizes: {
+    encoderLayers: 24,
+    dModel: 1024,
+    ffn: 4096,
+    decoderLayers: 28,
+    hidden: 2048,
+    intermediate: 6144,
+  },
+};
+
+export const PUBLISHED_MODELS: readonly PublishedModel[] = [qwen3Asr06B, qwen3Asr17B];
+
+/** A size that all published models share, or the name of one that differs. */
+type Dimension = number | keyof PublishedSizes;
+
+/** The tensors of both checkpoints: name (`#` stands for a layer number), in the layers of which stack, shape. */
+const ROWS: readonly (readonly [
+  name: string,
+  stack: 'once' | 'encoder' | 'decoder',
+  shape: readonly Dimension[],
+])[] = [
+  ['thinker.audio_tower.conv2d1.weight', 'once', [480, 1, 3, 3]],
+  ['thinker.audio_tower.conv2d1.bias', 'once', [480]],
+  ['thinker.audio_tower.conv2d2.weight', 'once', [480, 480, 3, 3]],
+  ['thinker.audio_tower.conv2d2.bias', 'once', [480]],
+  ['thinker.audio_tower.conv2d3.weight', 'once', [480, 480, 3, 3]],
+  ['thinker.audio_tower.conv2d3.bias', 'once', [480]],
+  ['thinker.audio_tower.conv_out.weight', 'once', ['dModel', 7680]],
+  ['thinker.audio_tower.layers.#.self_attn.q_proj.weight', 'encoder', ['dModel', 'dModel']],
+  ['thinker.audio_tower.layers.#.self_attn.q_proj.bias', 'encoder', ['dModel']],
+  ['thinker.audio_tower.layers.#.self_attn.k_proj.weight', 'encoder', ['dModel', 'dModel']],
+  ['thinker.audio_tower.layers.#.self_attn.k_proj.bias', 'encoder', ['dModel']],
+  ['thinker.audio_tower.layers.#.self_attn.v_proj.weight', 'encoder', ['dModel', 'dModel']],
+  ['thinker.audio_tower.layers.#.self_attn.v_proj.bias', 'encoder', ['dModel']],
+  ['thinker.audio_tower.layers.#.self_attn.out_proj.weight', 'encoder', ['dModel', 'dModel']],
+  ['thinker.audio_tower.layers.#.self_attn.out_proj.bias', 'encoder', ['dModel']],
+  ['thinker.audio_tower.layers.#.self_attn_layer_norm.weight', 'encoder', ['dModel']],
+  ['thinker.audio_tower.layers.#.self_attn_layer_norm.bias', 'encoder', ['dModel']],
+  ['thinker.audio_tower.layers.#.fc1.weight', 'encoder', ['ffn', 'dModel']],
+  ['thinker.audio_tower.layers.#.fc1.bias', 'encoder', ['ffn']],
+  ['thinker.audio_tower.layers.#.fc2.weight', 'encoder', ['dModel', 'ffn']],
+  ['thinker.audio_tower.layers.#.fc2.bias', 'encoder', ['dModel']],
+  ['thinker.audio_tower.layers.#.final_layer_norm.weight', 'encoder', ['dModel']],
+  ['thinker.audio_tower.layers.#.final_layer_norm.bias', 'encoder', ['dModel']],
+  ['thinker.audio_tower.ln_post.weight', 'once', ['dModel']],
+  ['thinker.audio_tower.ln_post.bias', 'once', ['dModel']],
+  ['thinker.audio_tower.proj1.weight', 'once', ['dModel', 'dModel']],
+  ['thinker.audio_tower.proj1.bias', 'once', ['dModel']],
+  ['thinker.audio_tower.proj2.weight', 'once', ['hidden', 'dModel']],
+  ['thinker.audio_tower.proj2.bias', 'once', ['hidden']],
+  ['thinker.model.embed_tokens.weight', 'once', [151936, 'hidden']],
+  ['thinker.model.layers.#.input_layernorm.weight', 'decoder', ['hidden']],
+  ['thinker.model.layers.#.self_attn.q_proj.weight', 'decoder', [2048, 'hidden']],
+  ['thinker.model.layers.#.self_attn.k_proj.weight', 'decoder', [1024, 'hidden']],
+  ['thinker.model.layers.#.self_attn.v_proj.weight', 'decoder', [1024, 'hidden']],
+  ['thinker.model.layers.#.self_attn.o_proj.weight', 'decoder', ['hidden', 2048]],
+  ['thinker.model.layers.#.self_attn.q_norm.weight', 'decoder', [128]],
+  ['thinker.model.layers.#.self_attn.k_norm.weight', 'decoder', [128]],
+  ['thinker.model.layers.#.post_attention_layernorm.weight', 'decoder', ['hidden']],
+  ['thinker.model.layers.#.mlp.gate_proj.weight', 'decoder', ['intermediate', 'hidden']],
+  ['thinker.model.layers.#.mlp.up_proj.weight', 'decoder', ['intermediate', 'hidden']],
+  ['thinker.model.layers.#.mlp.down_proj.weight', 'decoder', ['hidden', 'intermediate']],
+  ['thinker.model.norm.weight', 'once', ['hidden']],
+  ['thinker.lm_head.weight', 'once', [151936, 'hidden']],
+];
+
+/**
+ * The list of a model's tensors with every layer written out.
+ *
+ * @example
+ * publishedTensors(qwen3Asr06B).length; // 612
+ */
+export function publishedTensors({ sizes }: PublishedModel): PublishedTensor[] {
+  const layersOf = { once: 1, encoder: sizes.encoderLayers, decoder: sizes.decoderLayers };
+  return ROWS.flatMap(([name, stack, dimensions]) => {
+    const shape = dimensions.map((size) => (typeof size === 'number' ? size : sizes[size]));
+    return Array.from({ length: layersOf[stack] }, (_, layer) => ({
+      name: name.replace('#', String(layer)),
+      shape,
+      dtype: 'BF16' as const,
+    }));
+  });
+}
+
+/**
+ * Which published model has these tensors, judged by names and shapes in either layout; dtypes may differ, and a head
+ * that repeats the embedding may be absent. Says nothing about the values: a synthetic model has published shapes too.
+ *
+ * @returns null when it is none of them.
+ *
+ * @example
+ * identifyModel((await readModelDirectory('models/demo')).tensors); // null
+ */
+export function identifyModel(tensors: ModelTensors): PublishedModel | null {
+  return PUBLISHED_MODELS.find((model) => hasItsTensors(tensors, model)) ?? null;
+}
+
+function hasItsTensors(tensors: ModelTensors, model: PublishedModel): boolean {
+  const expected = publishedTensors(model);
+  const names = new Set(expected.map((tensor) => canonicalName(tensor.name, 'original')));
+  for (const name of tensors.byName.keys()) if (!names.has(name)) return false;
+  return expected.every(({ name, shape }) => {
+    const canonical = canonicalName(name, 'original') ?? name;
+    const found = tensors.byName.get(canonical);
+    if (found === undefined) return canonical === 'lm_head.weight';
+    return found.shape.length === shape.length && shape.every((size, axis) => size === found.shape[axis]);
+  });
+}
