@@ -1,3 +1,4 @@
+import type { Chart } from '../document/block.js';
 import { figure as formatFigure, shownUnit, significant } from '../document/figures.js';
 import { cellTitles } from '../document/sweepAxes.js';
 import { valuesOf } from '../record/summarizeResult.js';
@@ -6,7 +7,6 @@ import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { findMetric } from '../schema/metrics.js';
 import { quantile } from '../statistics/descriptive.js';
 import {
-  type Chart,
   type Drawing,
   drawnWidth,
   horizontalAxis,

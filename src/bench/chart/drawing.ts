@@ -1,17 +1,5 @@
-import type { FigureTable } from '../document/block.js';
 import { el, join, type Markup } from '../render/markup.js';
 import type { Scale } from './scale.js';
-
-/** A picture of data that is a table too. */
-export interface Chart {
-  readonly title: string;
-  /** What to see in it, in a sentence or two; shown below the title and read to people who cannot see it. */
-  readonly description: string;
-  /** Draws it so many pixels wide. Colours come from the page's style sheet. */
-  readonly draw: (width: number) => Drawing;
-  /** The same data in words and figures. */
-  readonly table: FigureTable;
-}
 
 export interface Drawing {
   readonly height: number;

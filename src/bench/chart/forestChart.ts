@@ -1,9 +1,10 @@
+import type { Chart } from '../document/block.js';
 import { comparisonTable, meanBeside, showVerdict } from '../document/comparisonTable.js';
 import { formatChange } from '../document/figures.js';
 import { el, join, type Markup } from '../render/markup.js';
 import type { BenchResult } from '../schema/benchResult.js';
 import type { ComparisonOutcome, ComparisonRecord } from '../schema/comparisonRecord.js';
-import { type Chart, type Drawing, fitText, horizontalAxis, label, withTitle } from './drawing.js';
+import { type Drawing, fitText, horizontalAxis, label, withTitle } from './drawing.js';
 import { logScale, type Scale } from './scale.js';
 
 type Decided = ComparisonRecord & { readonly outcome: ComparisonOutcome };

@@ -1,10 +1,10 @@
+import type { Chart } from '../document/block.js';
 import { formatThreads, significant } from '../document/figures.js';
 import { lineAxes, type SweepSeries, sweepSeries } from '../document/sweepAxes.js';
 import { medianOf, wholeMetric } from '../record/summarizeResult.js';
 import { el, join, type Markup } from '../render/markup.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import {
-  type Chart,
   type Drawing,
   horizontalAxis,
   label,

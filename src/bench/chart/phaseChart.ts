@@ -1,4 +1,4 @@
-import type { FigureTable } from '../document/block.js';
+import type { Chart, FigureTable } from '../document/block.js';
 import { ledgerTable } from '../document/cellTables.js';
 import { significant } from '../document/figures.js';
 import { cellTitles } from '../document/sweepAxes.js';
@@ -7,7 +7,6 @@ import { medianOf } from '../record/summarizeResult.js';
 import { el, type Markup } from '../render/markup.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import {
-  type Chart,
   type Drawing,
   drawnWidth,
   horizontalAxis,

@@ -1,19 +1,12 @@
 import { ceilingsOf, type RooflinePoint, rateOf, rooflineOfCell } from '../analysis/roofline.js';
+import type { Chart } from '../document/block.js';
 import { formatRate, significant } from '../document/figures.js';
 import { formatCeiling, formatShare } from '../document/rooflineTable.js';
 import { cellTitles } from '../document/sweepAxes.js';
 import { phaseOf } from '../phases.js';
 import { el, join, type Markup } from '../render/markup.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
-import {
-  type Chart,
-  type Drawing,
-  horizontalAxis,
-  label,
-  legend,
-  verticalAxis,
-  withTitle,
-} from './drawing.js';
+import { type Drawing, horizontalAxis, label, legend, verticalAxis, withTitle } from './drawing.js';
 import { logScale, type Scale } from './scale.js';
 
 const HEIGHT = 320;

@@ -1,10 +1,10 @@
+import type { Chart } from '../document/block.js';
 import { significant } from '../document/figures.js';
 import { cellTitles } from '../document/sweepAxes.js';
 import { medianOf, valuesOf, wholeMetric } from '../record/summarizeResult.js';
 import { el, join, type Markup } from '../render/markup.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import {
-  type Chart,
   type Drawing,
   drawnWidth,
   type LegendEntry,

@@ -1,4 +1,4 @@
-import type { Chart } from '../chart/drawing.js';
+import type { Drawing } from '../chart/drawing.js';
 
 /**
  * A piece of a report before it has a form. What a result has to say becomes blocks once (`sections.ts`); text, Markdown
@@ -45,6 +45,17 @@ export interface FigureTable {
   readonly rows: readonly (readonly string[])[];
   /** Columns from the left that say what a row is of; 1 when left out. */
   readonly keyColumns?: number;
+}
+
+/** A picture of data that is a table too. */
+export interface Chart {
+  readonly title: string;
+  /** What to see in it, in a sentence or two; shown below the title and read to people who cannot see it. */
+  readonly description: string;
+  /** Draws it so many pixels wide. Colours come from the page's style sheet. */
+  readonly draw: (width: number) => Drawing;
+  /** The same data in words and figures. */
+  readonly table: FigureTable;
 }
 
 /** A sentence, and what kind of sentence it is: a bare `note` needs no name where it is an item of a list. */

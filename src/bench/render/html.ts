@@ -1,4 +1,4 @@
-import type { Chart } from '../chart/drawing.js';
+import type { Chart } from '../document/block.js';
 import {
   type Block,
   type FigureTable,
