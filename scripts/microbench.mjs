@@ -8,12 +8,12 @@ import { SCRATCH_BYTES } from '../dist/src/kernels/kernel.js';
 import { BYTES } from '../dist/src/kernels/registry/exampleCall.js';
 import { kernelRegistry } from '../dist/src/kernels/registry/kernelRegistry.js';
 import { MODEL_SHAPES } from '../dist/src/kernels/registry/modelShapes.js';
-
 import { Arena } from '../dist/src/runtime/arena.js';
 import { Conductor } from '../dist/src/runtime/conductor.js';
 import { detectX64Levels } from '../dist/src/runtime/cpuFeatures.js';
 import { loadNative } from '../dist/src/runtime/native.js';
 import { NativeMachine } from '../dist/src/runtime/nativeMachine.js';
+import { enableRelaxedSimd } from '../dist/src/runtime/nodeParticipantThread.js';
 import { ENTRY } from '../dist/src/runtime/tapeLayout.js';
 import { WasmMachine } from '../dist/src/runtime/wasmMachine.js';
 
