@@ -26,6 +26,7 @@ test('without a sweep there is one cell, called base, that leaves everything ope
     segmentSeconds: null,
     batch: 1,
     skipSilence: false,
+    vad: false,
   });
 });
 
