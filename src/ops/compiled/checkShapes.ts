@@ -1,6 +1,9 @@
 import { QwenAsrError } from '../../error.js';
 import { MEL_BINS } from '../logMelShape.js';
-import type { CompiledWeight } from './compiledWeight.js';
+import type { Weight } from '../operators.js';
+
+/** A weight, and how it lies in kernel memory. */
+type StoredWeight = Weight & { readonly element: string };
 
 /** Elements of a dot product come in steps of this, on the widest target: two vectors of bf16. All Qwen3-ASR matrices fit. */
 const DEPTH_STEP = 32;
@@ -53,7 +56,7 @@ export function checkMelBins(name: string, bins: number): void {
 }
 
 /** A product of two weights has one kernel for both. */
-export function checkSameElement([a, b]: readonly [CompiledWeight, CompiledWeight]): void {
+export function checkSameElement([a, b]: readonly [StoredWeight, StoredWeight]): void {
   if (a.element === b.element) return;
   throw new QwenAsrError(
     'unsupported',

@@ -3,7 +3,6 @@ import { roundToBf16, widenBf16 } from '../../jit/numberFormats.js';
 import type { Memory } from '../../kernels/kernel.js';
 import type { Block } from '../../runtime/arena.js';
 import type { ActivationDtype, FeatureMap, KvCache, Tensor, Weight } from '../operators.js';
-import type { CompiledScope } from './compiledScope.js';
 import type { CompiledWeight } from './compiledWeight.js';
 
 /** How elements lie in memory. */
@@ -11,9 +10,17 @@ export type ElementType = 'f32' | 'bf16' | 'i32';
 
 export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { f32: 4, bf16: 2, i32: 4 };
 
+/** What holds tensors, as far as they and the passes over them know it: a `CompiledScope`. */
+export interface TensorScope {
+  /** @throws QwenAsrError `closed` once the memory behind the scope is gone */
+  readonly checkOpen: () => void;
+  /** Memory that lives as long as the scope; not cleared. */
+  allocate(byteLength: number): Block;
+}
+
 /** A tensor in kernel memory. */
 export class CompiledTensor implements Tensor, Memory {
-  readonly scope: CompiledScope;
+  readonly scope: TensorScope;
   readonly label: string;
   readonly shape: readonly number[];
   readonly dtype: ActivationDtype;
@@ -22,7 +29,7 @@ export class CompiledTensor implements Tensor, Memory {
   private readonly offsetBytes: number;
 
   constructor(
-    scope: CompiledScope,
+    scope: TensorScope,
     block: Block,
     what: {
       label: string;
@@ -115,7 +122,7 @@ export class CompiledTensor implements Tensor, Memory {
  * ((n·(H+2) + h+1)·(W+2) + w+1)·C + c. The one-channel mel map is f32, the others operand.
  */
 export interface CompiledFeatureMap extends FeatureMap, Memory {
-  readonly scope: CompiledScope;
+  readonly scope: TensorScope;
   readonly element: ElementType;
 }
 
@@ -126,7 +133,7 @@ export interface CacheLayer {
 }
 
 export interface CompiledKvCache extends KvCache {
-  readonly scope: CompiledScope;
+  readonly scope: TensorScope;
   readonly layerMemory: readonly CacheLayer[];
   readonly element: ElementType;
   /** The last position that was asked for; there is memory for more. */

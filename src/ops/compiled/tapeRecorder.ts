@@ -2,7 +2,7 @@ import { QwenAsrError } from '../../error.js';
 import type { Capabilities } from '../../jit/ir.js';
 import type { KernelCall, Memory } from '../../kernels/kernel.js';
 import type { Block } from '../../runtime/arena.js';
-import type { CompiledScope } from './compiledScope.js';
+import type { TensorScope } from './compiledTensor.js';
 
 /** A call on the tape. Calls of one group may run at once; a group starts when everything before it has finished. */
 export interface RecordedCall extends KernelCall {
@@ -19,7 +19,7 @@ export class TapeRecorder {
   readonly operand: 'f32' | 'bf16';
   readonly threadCount: number;
   readonly calls: RecordedCall[] = [];
-  private scope: CompiledScope | null = null;
+  private scope: TensorScope | null = null;
   /** Calls of the last group. */
   private current: KernelCall[] = [];
   private group = 0;
@@ -41,7 +41,7 @@ export class TapeRecorder {
   }
 
   /** Where the buffers of the pass come from: the scope of its first operator. */
-  useScope(scope: CompiledScope): void {
+  useScope(scope: TensorScope): void {
     this.scope ??= scope;
   }
 
