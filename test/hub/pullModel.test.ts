@@ -182,8 +182,11 @@ test('an interrupted pull goes on, unless the file has changed since', async (t)
       sendRange(WEIGHTS, '"another"', request, response);
       return true;
     };
-    await pull(cache);
-    assert.equal(hub.downloads.length, 1 + 10);
+    const { path } = await pull(cache);
+    // One shows that the file is another; a connection that the server closed when it broke off may cost another.
+    const wasted = hub.downloads.length - 10;
+    assert.ok(wasted >= 1 && wasted <= 3, `${wasted} requests more than its ten ranges`);
+    assert.deepEqual(readFileSync(join(path, 'model.safetensors')), WEIGHTS);
   });
   await t.test('bytes that were changed meanwhile are noticed and come again', async () => {
     const cache = await interrupted();
