@@ -9,14 +9,20 @@ const SPEED_SHIFT = 7;
 /** Fewer are tried when the participants are worth less than this share of their number: 5/8. */
 const POOR = { numerator: 5, shift: 3 } as const;
 
-/** One more is kept when that makes the pass faster by this share, one less unless it makes it slower by it: 1/8. */
-const GAIN_SHIFT = 3;
+/**
+ * One more is kept when that makes the pass faster by 1/8, one less by 1/16. Without a gain all take part: where memory is
+ * the limit one less costs little, and windows differ by more than that while the host's memory is shared.
+ */
+const GAIN_SHIFT = { more: 3, fewer: 4 } as const;
 
-/** Windows until one more is tried: doubled whenever that was in vain. 30 ms to 2 s. */
-const PATIENCE = { least: 2, most: 64 } as const;
+/** Windows until one more is tried: doubled whenever that was in vain. 30 ms to 0.5 s. */
+const PATIENCE = { least: 2, most: 16 } as const;
 
-/** Windows until one less is tried again after that was in vain, and poor windows in a row until it is tried at all. */
-const REST_DOWN = { failed: 32, healthy: 5 } as const;
+/** Poor windows in a row until one less is tried. */
+export const HEALTHY_WINDOWS = 5;
+
+/** Windows until one less is tried again after that was in vain. */
+const FAILED_WINDOWS = 32;
 
 /** Windows of a trial of one more: the system may first put a woken participant on a core that has one already. */
 const TRIAL_WINDOWS = 2;
@@ -62,7 +68,7 @@ function startTrial(k: KernelBuilder, control: IntReg, speed: IntReg, wanted: In
   k.intStore(k.at(control, CONTROL.speedBefore), speed, 'i32');
   const tryFewer = (): void => changeWanted(k, control, wanted, -1, -1);
   const tryMore = (): void => {
-    k.intStore(k.at(control, CONTROL.restDown), k.intOp('max', restDown, REST_DOWN.healthy), 'i32');
+    k.intStore(k.at(control, CONTROL.restDown), k.intOp('max', restDown, HEALTHY_WINDOWS), 'i32');
     const forget = (): void => k.intStore(k.at(control, CONTROL.patience), PATIENCE.least, 'i32');
     const trial = (): void => changeWanted(k, control, wanted, 1, TRIAL_WINDOWS);
     k.if('eq', wanted, threadCount, forget, () => k.if('eq', restUp, 0, trial));
@@ -73,7 +79,7 @@ function startTrial(k: KernelBuilder, control: IntReg, speed: IntReg, wanted: In
 /** One more takes part since the last window. */
 function judgeMore(k: KernelBuilder, control: IntReg, speed: IntReg, before: IntReg, wanted: IntReg): void {
   k.intStore(k.at(control, CONTROL.trial), 0, 'i32');
-  const least = k.intOp('add', before, k.intOp('shiftRight', before, GAIN_SHIFT));
+  const least = k.intOp('add', before, k.intOp('shiftRight', before, GAIN_SHIFT.more));
   k.if('lt', speed, least, () => {
     changeWanted(k, control, wanted, -1, 0);
     const patience = loadPatience(k, control);
@@ -86,14 +92,14 @@ function judgeMore(k: KernelBuilder, control: IntReg, speed: IntReg, before: Int
 /** One less takes part since the last window. */
 function judgeFewer(k: KernelBuilder, control: IntReg, speed: IntReg, before: IntReg, wanted: IntReg): void {
   k.intStore(k.at(control, CONTROL.trial), 0, 'i32');
-  const least = k.intOp('sub', before, k.intOp('shiftRight', before, GAIN_SHIFT));
+  const least = k.intOp('add', before, k.intOp('shiftRight', before, GAIN_SHIFT.fewer));
   k.if(
     'lt',
     speed,
     least,
     () => {
       changeWanted(k, control, wanted, 1, 0);
-      k.intStore(k.at(control, CONTROL.restDown), REST_DOWN.failed, 'i32');
+      k.intStore(k.at(control, CONTROL.restDown), FAILED_WINDOWS, 'i32');
     },
     () => {
       k.intStore(k.at(control, CONTROL.restUp), loadPatience(k, control), 'i32');

@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import { adaptKernel } from './adaptKernel.js';
+import { adaptKernel, HEALTHY_WINDOWS } from './adaptKernel.js';
 import type { Machine, Region } from './machine.js';
 import { joinKernel, leaveKernel, passKernel, workerKernel } from './participantKernels.js';
 import { CONTROL, ENTRY, RELEASED, SELF, UNKNOWN_TICKS } from './tapeLayout.js';
@@ -20,6 +20,18 @@ export interface Tape {
   readonly entryCount: number;
 }
 
+/** What `adaptKernel` learns, and the window that it is learning from; all 0 at first but the first two. */
+const ADAPTED = [
+  CONTROL.wanted,
+  CONTROL.restDown,
+  CONTROL.aloneTicks,
+  CONTROL.elapsedTicks,
+  CONTROL.trial,
+  CONTROL.speedBefore,
+  CONTROL.restUp,
+  CONTROL.patience,
+];
+
 /**
  * Runs tapes: keeps the control block, the participants' scratch memory and the sleeping workers. One tape runs at a
  * time; the caller sees to that.
@@ -34,6 +46,8 @@ export class Conductor {
   /** `self` of the first participant. */
   private readonly first: number;
   private readonly pass: number;
+  /** Words of ADAPTED after the last run of each tape. */
+  private readonly adaptations = new WeakMap<Tape, readonly number[]>();
   private closed = false;
   private interrupted = false;
   private failure: QwenAsrError | null = null;
@@ -126,6 +140,7 @@ export class Conductor {
     slots[CONTROL.entryCount / 8] = BigInt(entryCount);
     words[CONTROL.completed / 4] = 0;
     words[CONTROL.abort / 4] = 0;
+    this.restoreAdaptation(tape);
     Atomics.store(words, CONTROL.closed / 4, 0);
     const stop = (): void => void Atomics.store(words, CONTROL.abort / 4, 1);
     signal?.addEventListener('abort', stop, { once: true });
@@ -136,9 +151,22 @@ export class Conductor {
       throw this.fail(cause);
     } finally {
       signal?.removeEventListener('abort', stop);
+      this.adaptations.set(
+        tape,
+        ADAPTED.map((offset) => words[offset / 4]!),
+      );
     }
     if (this.interrupted) throw closed();
     if (signal?.aborted) throw aborted();
+  }
+
+  /**
+   * How many participants a pass is worth is learnt tape by tape: decode steps, which wait for memory, say nothing about
+   * encoding, which does not.
+   */
+  private restoreAdaptation(tape: Tape): void {
+    const known = this.adaptations.get(tape) ?? [this.machine.threadCount, HEALTHY_WINDOWS];
+    for (const [i, offset] of ADAPTED.entries()) this.words[offset / 4] = known[i] ?? 0;
   }
 
   /** Lets a running tape, if there is one, skip the rest of its tiles. */

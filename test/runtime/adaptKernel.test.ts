@@ -52,7 +52,7 @@ for (const threads of [1, 2, 3, 8]) {
 test('who has lost its core stays out, and is tried again less and less often', () => {
   const counts = new Machine(2).run(1000, (participants) => (participants === 2 ? 0.9 : 1));
   assert.ok(counts.indexOf(1) <= 6, `${counts.slice(0, 10)}`);
-  assert.ok(shareOf(counts, 1) > 0.94, `${shareOf(counts, 1)}`);
+  assert.ok(shareOf(counts, 1) > 0.85, `${shareOf(counts, 1)}`);
   const tries = counts.flatMap((count, i) => (i > 2 && count === 2 && counts[i - 1] === 1 ? [i] : []));
   const pauses = tries.slice(1).map((at, i) => at - tries[i]!);
   assert.ok(tries.length >= 8, `${tries}`);
@@ -66,20 +66,20 @@ test('when the other process has ended, all are back within the longest pause', 
   const machine = new Machine(2);
   machine.run(1000, (participants) => (participants === 2 ? 0.9 : 1));
   const counts = machine.run(200, (participants) => participants);
-  assert.ok(counts.indexOf(2) <= 70, `${counts.indexOf(2)}`);
+  assert.ok(counts.indexOf(2) <= 20, `${counts.indexOf(2)}`);
   assert.ok(counts.slice(counts.indexOf(2)).every((count) => count === 2));
 });
 
 test('one busy process beside 8 participants on 8 cores costs one of them', () => {
   const counts = new Machine(8).run(500, (participants) => (participants === 8 ? 4 : participants));
   assert.ok(counts.every((count) => count >= 7));
-  assert.ok(shareOf(counts, 7) > 0.9);
+  assert.ok(shareOf(counts, 7) > 0.85);
 });
 
-test('more participants than cores leave one by one, as far as that does no harm', () => {
+test('more participants than cores leave one by one, as long as that gains something', () => {
   const counts = new Machine(8).run(
     500,
-    (participants) => Math.min(participants, 2) * (participants > 2 ? 0.9 : 1),
+    (participants) => Math.min(participants, 2) * 0.9 ** Math.max(0, participants - 2),
   );
   assert.ok(counts.indexOf(2) < 20, `${counts.slice(0, 30)}`);
   assert.ok(shareOf(counts, 2) + shareOf(counts, 3) > 0.95, `${counts}`);
@@ -95,4 +95,9 @@ test('one window in which others had the cores changes nothing', () => {
       [2],
     );
   }
+});
+
+test('where memory is the limit, one less gains nothing and all take part', () => {
+  const counts = new Machine(2).run(1000, (participants) => (participants === 2 ? 1.05 : 1));
+  assert.ok(shareOf(counts, 2) > 0.95, `${shareOf(counts, 2)}`);
 });
