@@ -1,9 +1,18 @@
 import type { BootstrapOptions } from '../statistics/bootstrap.js';
 import { type Alignment, alignTokens } from './alignTokens.js';
-import { chooseMetric, type Metric } from './chooseMetric.js';
+import { chooseMetric, isEnglish, type Metric } from './chooseMetric.js';
 import { editDistance } from './editDistance.js';
+import { normalizeEnglish } from './normalizeEnglish.js';
+import { normalizeMultilingual } from './normalizeMultilingual.js';
 import { type RateInterval, rateInterval } from './rateInterval.js';
-import { RULE_SETS, ruleSetOf } from './ruleSets.js';
+
+/**
+ * The rules by which texts are normalised before they are compared. A change of what they make of any text gets a new
+ * number: rates by different rules are different quantities.
+ */
+const RULE_SETS = { 'english-1': normalizeEnglish, 'multilingual-1': normalizeMultilingual } as const;
+
+type RuleSet = keyof typeof RULE_SETS;
 
 /** How transcripts are scored. */
 export interface ScoreOptions extends BootstrapOptions {
@@ -153,4 +162,9 @@ function errorsByToken(
   });
   if (reference.length > 0) errors[reference.length - 1]! += hypothesis.length - heard;
   return errors;
+}
+
+/** The rules for a language, by ISO 639 code or English name; unknown: multilingual. */
+function ruleSetOf(language: string | undefined): RuleSet {
+  return isEnglish(language) ? 'english-1' : 'multilingual-1';
 }

@@ -41,6 +41,19 @@ export interface ProductPolicy {
   finish(k: KernelBuilder, accumulators: readonly VecReg[]): readonly VecReg[];
 }
 
+/**
+ * What formats have in common whose rows are read as they are stored: lanes along K, four columns a tile, each in a
+ * register of its own, folded at the end; no scales.
+ */
+export const LANES_ALONG_K = {
+  tileColumns: 4,
+  bOffsets: (strideBytes) => [0, 1, 2, 3].map((column) => column * strideBytes),
+  initAccumulators: (k, count) => Array.from({ length: count }, () => k.vecConst(0)),
+  loadA: (k, from) => k.load(from),
+  group: null,
+  finish: (k, [a, b, c, d]) => [k.reduce4([a!, b!, c!, d!], a)],
+} as const satisfies Partial<ProductPolicy>;
+
 /** Elements of K that share scales. */
 export interface ProductGroup {
   /** Elements; a multiple of the policy's step. */
