@@ -35,6 +35,7 @@ export type {
   SegmentOptions,
   SegmentToken,
   SpeechModel,
+  TimedWord,
   TokenEvent,
   TranscribeLongOptions,
   TranscribeOptions,

@@ -41,6 +41,7 @@ export type {
   SegmentOptions,
   SegmentToken,
   SpeechModel,
+  TimedWord,
   TokenEvent,
   TranscribeLongOptions,
   TranscribeOptions,

@@ -184,6 +184,20 @@ export interface TranscriptSegment extends Transcript {
   readonly heardMs: number;
   /** True when it was left out as silence: then there is no text, and there are no tokens. */
   readonly skipped: boolean;
+  /** Its words and their times; absent unless they were asked for and the aligner knows the language. */
+  readonly words?: readonly TimedWord[];
+}
+
+/** A word of a transcript and when it is spoken. In scripts without spaces it is a single character or what a dictionary finds. */
+export interface TimedWord {
+  /** Without the punctuation around it, and inside of it (`e-mail` is `email`). */
+  readonly text: string;
+  /** In the recording. Words are in order and never overlap; one may last 0 ms. */
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Where it stands in the segment's text: UTF-16 units from textStart to before textEnd. */
+  readonly textStart: number;
+  readonly textEnd: number;
 }
 
 /** What a loaded model is. */
