@@ -17,7 +17,7 @@ export { melSpectrogram } from './audio/melSpectrogram.js';
 export { prepareSamples } from './audio/prepareSamples.js';
 export { decodeWav } from './audio/wavDecoder.js';
 export { type ErrorCode, QwenAsrError } from './error.js';
-export type { ByteInput, BytesInMemory } from './model/byteInput.js';
+export type { ByteInput, BytesInMemory } from './model/checkArguments.js';
 export type { ModelFile, NamedBytes } from './model/folderOfFiles.js';
 export type { Observer, Precision } from './ops/operators.js';
 export { joinLanguages, joinTexts, textSeparator } from './text/joinTexts.js';

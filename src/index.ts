@@ -23,7 +23,7 @@ export { loadWav } from './audio/loadWav.js';
 export { melSpectrogram } from './audio/melSpectrogram.js';
 export { loadAudio, openAudio } from './audio/openAudio.js';
 export { type ErrorCode, QwenAsrError } from './error.js';
-export type { ByteInput } from './model/byteInput.js';
+export type { ByteInput } from './model/checkArguments.js';
 export type { Ceilings, Observer, Precision } from './ops/operators.js';
 export { joinLanguages, joinTexts, textSeparator } from './text/joinTexts.js';
 export { loadModel } from './transcribe/loadModel.js';

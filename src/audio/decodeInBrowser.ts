@@ -1,6 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import { type ByteInput, nameOfBytes, takeBytes } from '../model/byteInput.js';
-import { checkOptions } from '../model/checkArguments.js';
+import { type ByteInput, checkOptions, nameOfBytes, takeBytes } from '../model/checkArguments.js';
 import { type AudioClip, SAMPLE_RATE_HZ } from './audioClip.js';
 import { prepareSamples } from './prepareSamples.js';
 import { isRiffMark } from './riffChunk.js';

@@ -3,10 +3,14 @@ import { type FileHandle, open, rm, stat, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { QwenAsrError } from '../error.js';
-import { type ByteInput, isByteInput, nameOfBytes, takeBytes } from '../model/byteInput.js';
-import { checkOptions } from '../model/checkArguments.js';
-import { fileError } from '../model/fileError.js';
+import { fileError, QwenAsrError } from '../error.js';
+import {
+  type ByteInput,
+  checkOptions,
+  isByteInput,
+  nameOfBytes,
+  takeBytes,
+} from '../model/checkArguments.js';
 import { makeTemporaryFolder } from '../model/writeWhole.js';
 import { type BytePieces, type ByteSource, bytesInMemory } from './byteReader.js';
 import { checkPath, pathLabel } from './pathLabel.js';

@@ -1,8 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
-import { QwenAsrError } from '../error.js';
-import { isByteInput, nameOfBytes, takeBytes } from '../model/byteInput.js';
-import { checkOptions } from '../model/checkArguments.js';
-import { fileError } from '../model/fileError.js';
+import { fileError, QwenAsrError } from '../error.js';
+import { checkOptions, isByteInput, nameOfBytes, takeBytes } from '../model/checkArguments.js';
 import type { LoadedAudio } from './audioClip.js';
 import { type AudioInput, openPipe, type UndecodedPath } from './fileSource.js';
 import { checkPath } from './pathLabel.js';

@@ -1,6 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import { type BytesInMemory, viewBytes } from '../model/byteInput.js';
-import { checkOptions } from '../model/checkArguments.js';
+import { type BytesInMemory, checkOptions, viewBytes } from '../model/checkArguments.js';
 import { type LoadedAudio, SAMPLE_RATE_HZ } from './audioClip.js';
 import type { AudioBlock, AudioDecoder } from './audioDecoder.js';
 import type { ByteReader, ByteSource } from './byteReader.js';

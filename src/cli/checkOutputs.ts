@@ -9,8 +9,7 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { QwenAsrError } from '../error.js';
-import { fileError } from '../model/fileError.js';
+import { fileError, QwenAsrError } from '../error.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
 
 /** A file of a command line. */

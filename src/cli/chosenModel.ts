@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
-import { QwenAsrError } from '../error.js';
+import { fileError, QwenAsrError } from '../error.js';
 import { defaultModel, namedModel } from '../hub/chooseModel.js';
-import { fileError } from '../model/fileError.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
 
 /**

@@ -2,8 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { pathLabel } from '../audio/pathLabel.js';
-import { QwenAsrError } from '../error.js';
-import { fileError } from '../model/fileError.js';
+import { fileError, QwenAsrError } from '../error.js';
 
 /** A recording to transcribe. */
 export interface InputRecording {

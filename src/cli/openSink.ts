@@ -1,7 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { dirname, extname, join, resolve, sep } from 'node:path';
-import { QwenAsrError } from '../error.js';
-import { fileError } from '../model/fileError.js';
+import { fileError, QwenAsrError } from '../error.js';
 import { makeOutputFolder, writeWhole } from '../model/writeWhole.js';
 import { printableLine, printableText } from '../printable.js';
 import {

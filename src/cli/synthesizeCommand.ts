@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../error.js';
+import { writeSynthetic } from '../model/synthesizeModel.js';
 import { parseSyntheticSeed, parseSyntheticSize } from '../model/syntheticName.js';
-import { writeSynthetic } from '../model/writeSynthetic.js';
 import { printableLine } from '../printable.js';
 import { answersStandard, formatOptions, standardOptions } from './commonOptions.js';
 import { type OptionTable, parseOptions } from './options.js';

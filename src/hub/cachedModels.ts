@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { INDEX_FILE, SINGLE_FILE } from '../model/weightFiles.js';
+import { INDEX_FILE, SINGLE_FILE } from '../model/readModelFolder.js';
 import { DEFAULT_REVISION, repositoryOfFolder, shortNameOf } from './hubNames.js';
 import { RepositoryCache } from './repositoryCache.js';
 

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { QwenAsrError } from '../error.js';
-import { fileError } from '../model/fileError.js';
+import { fileError, QwenAsrError } from '../error.js';
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { fileError } from '../model/fileError.js';
+import { fileError } from '../error.js';
 import { writeWhole } from '../model/writeWhole.js';
 import type { HubFile } from './hubRevision.js';
 

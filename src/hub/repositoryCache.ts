@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { fileError } from '../model/fileError.js';
+import { fileError } from '../error.js';
 import { draftOf, makeOutputFolder, tryDraft, writeWhole } from '../model/writeWhole.js';
 import { DEFAULT_REVISION, folderOf } from './hubNames.js';
 import { COMMIT, type HubFile } from './hubRevision.js';

@@ -1,5 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import { describeArgument, kindOf } from './describe.js';
+import { isObject } from './modelText.js';
 
 interface OptionKind {
   readonly expected: string;
@@ -29,11 +30,11 @@ const KINDS: Readonly<Record<string, OptionKind>> = {
  * @throws QwenAsrError `usage` when this is no object, or an option is of another kind
  */
 export function checkOptions(options: unknown): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  if (!isObject(options)) {
     throw new QwenAsrError('usage', `options: expected an object, found ${describeArgument(options)}`);
   }
   for (const [option, { expected, holds }] of Object.entries(KINDS)) {
-    const value = (options as Readonly<Record<string, unknown>>)[option] ?? null;
+    const value = options[option] ?? null;
     if (value === null || holds(value)) continue;
     throw new QwenAsrError('usage', `expected ${expected}, found ${describeArgument(value)}`, { option });
   }
@@ -74,4 +75,89 @@ export function checkThreadCount(threads: number): void {
       option: 'threads',
     },
   );
+}
+
+/** Bytes in memory: a buffer, shared or not, or a view of one (Uint8Array, Buffer, DataView, …), of which what it shows. */
+export type BytesInMemory = ArrayBufferLike | ArrayBufferView;
+
+/** What gives its bytes when asked: a Blob, a File, or the Response of a fetch. */
+export interface BlobLike {
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+/** Bytes as callers have them: what `fetch`, file inputs, `readFile` and databases give. */
+export type ByteInput = BytesInMemory | BlobLike;
+
+const EXPECTED = 'expected bytes as an ArrayBuffer, a view of one or a Blob';
+
+/** Whether a value can be taken for bytes. Objects of other realms can. */
+export function isByteInput(value: unknown): value is ByteInput {
+  return isInMemory(value) || isBlobLike(value);
+}
+
+/**
+ * Bytes in memory as one view, without a copy unless the memory is shared (text decoders take no shared memory).
+ *
+ * @param where begins the message
+ * @throws QwenAsrError `usage` for anything else, arrays of floating-point numbers included: they are samples
+ */
+export function viewBytes(bytes: unknown, where: string): Uint8Array<ArrayBuffer> {
+  if (!isInMemory(bytes)) {
+    const hint = isBlobLike(bytes) ? ', whose bytes its arrayBuffer() gives' : '';
+    throw new QwenAsrError('usage', `${where}: ${EXPECTED}, found ${describeArgument(bytes)}${hint}`);
+  }
+  const isView = ArrayBuffer.isView(bytes);
+  const buffer = isView ? bytes.buffer : bytes;
+  try {
+    const view = isView
+      ? new Uint8Array(buffer, bytes.byteOffset, bytes.byteLength)
+      : new Uint8Array(buffer, 0);
+    return isUnshared(view) ? view : new Uint8Array(view);
+  } catch (cause) {
+    // The one way in which this fails: the buffer was posted to another thread.
+    const found = `${describeArgument(bytes)} that was transferred elsewhere`;
+    throw new QwenAsrError('usage', `${where}: ${EXPECTED}, found ${found}`, { cause });
+  }
+}
+
+/**
+ * Bytes of any kind in memory of their own. What is in memory already is copied before this returns, so that the caller
+ * may go on using it.
+ *
+ * @throws QwenAsrError `usage` as viewBytes; `file` when a Blob cannot be read, or a server answered with an error
+ */
+export async function takeBytes(input: unknown, where: string): Promise<Uint8Array<ArrayBuffer>> {
+  if (!isBlobLike(input)) return new Uint8Array(viewBytes(input, where));
+  const { ok, status } = input as Partial<Response>;
+  if (ok === false) throw new QwenAsrError('file', `${where}: the server answered ${status}`);
+  try {
+    return new Uint8Array(await input.arrayBuffer());
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new QwenAsrError('file', `${where}: could not be read: ${reason}`, { cause });
+  }
+}
+
+/** What messages call bytes that the caller gave no label for: the name of a File, the address of a Response. */
+export function nameOfBytes(input: unknown, otherwise: string): string {
+  const { name, url } = Object(input) as { name?: unknown; url?: unknown };
+  for (const text of [name, url]) if (typeof text === 'string' && text !== '') return text;
+  return otherwise;
+}
+
+function isInMemory(value: unknown): value is BytesInMemory {
+  if (ArrayBuffer.isView(value)) return !kindOf(value).startsWith('Float');
+  return ['ArrayBuffer', 'SharedArrayBuffer'].includes(kindOf(value));
+}
+
+function isBlobLike(value: unknown): value is BlobLike {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Partial<BlobLike>).arrayBuffer === 'function'
+  );
+}
+
+function isUnshared(view: Uint8Array): view is Uint8Array<ArrayBuffer> {
+  return kindOf(view.buffer) === 'ArrayBuffer';
 }

@@ -1,8 +1,7 @@
 import { QwenAsrError } from '../error.js';
 import type { ModelFile } from './folderOfFiles.js';
 import { parseObject } from './modelText.js';
-import { TEXT_FILES } from './readModelFolder.js';
-import { INDEX_FILE, SINGLE_FILE } from './weightFiles.js';
+import { INDEX_FILE, SINGLE_FILE, TEXT_FILES } from './readModelFolder.js';
 
 /**
  * The files of a model that a web server has below one address: those with the names of a published model, as far as

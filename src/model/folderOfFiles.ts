@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import { type ByteInput, isByteInput, takeBytes, viewBytes } from './byteInput.js';
+import { type ByteInput, isByteInput, takeBytes, viewBytes } from './checkArguments.js';
 import { describeArgument } from './describe.js';
 import { checkTextSize, decodeModelText } from './modelText.js';
 import type { ModelFolder, Place } from './readModelFolder.js';

@@ -1,11 +1,10 @@
 import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { QwenAsrError } from '../error.js';
-import { fileError } from './fileError.js';
+import { fileError, QwenAsrError } from '../error.js';
 import { checkTextSize, decodeModelText } from './modelText.js';
 import { type FileBytes, type ModelFiles, type Place, readModelFolder } from './readModelFolder.js';
+import { syntheticFileList } from './synthesizeModel.js';
 import { parseSyntheticName } from './syntheticName.js';
-import { syntheticFileList } from './writeSynthetic.js';
 
 /**
  * Reads a model directory: see readModelFolder.

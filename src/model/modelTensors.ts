@@ -2,7 +2,6 @@ import { QwenAsrError } from '../error.js';
 import { type Parameter, type PlainParameter, STORAGE_BYTES, storedParts } from '../ops/parameter.js';
 import { transposeMatrices } from '../ops/transposeMatrices.js';
 import { describeShape, quote } from './describe.js';
-import { canonicalName, checkpointName, detectLayout, type TensorLayout } from './tensorNames.js';
 
 /** A tensor whose dtype this project does not compute with; an error only when a model needs it. */
 export interface UnsupportedTensor {
@@ -91,17 +90,12 @@ export class ModelTensors {
    */
   requireShape(canonical: string, shape: readonly number[]): Parameter {
     const parameter = this.require(canonical);
-    if (
-      shape.length !== parameter.shape.length ||
-      shape.some((size, axis) => size !== parameter.shape[axis])
-    ) {
-      const found = describeShape(parameter.shape);
-      throw new QwenAsrError(
-        'model',
-        `${this.source}: tensor ${parameter.name}: expected shape ${describeShape(shape)}, found ${found}`,
-      );
-    }
-    return parameter;
+    if (isSameShape(parameter.shape, shape)) return parameter;
+    const found = describeShape(parameter.shape);
+    throw new QwenAsrError(
+      'model',
+      `${this.source}: tensor ${parameter.name}: expected shape ${describeShape(shape)}, found ${found}`,
+    );
   }
 
   #index<T extends { readonly name: string }>(tensors: readonly T[]): Map<string, T> {
@@ -120,6 +114,11 @@ export class ModelTensors {
     }
     return byName;
   }
+}
+
+/** Whether two shapes have the same dimensions. */
+export function isSameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }
 
 /** MLX stores convolutions as [out, kh, kw, in]; the model's meaning is [out, in, kh, kw]. */
@@ -166,4 +165,90 @@ function scan(values: Uint16Array | Uint32Array, exponentMask: number): NonFinit
     }
   }
   return { count, firstIndex };
+}
+
+/*
+ * Tensors go by one name inside this project: the original checkpoint's, without its leading `thinker.`. Only what
+ * follows knows how the published layouts spell them.
+ */
+
+/**
+ * `original`: Qwen/Qwen3-ASR-*. `hf`: the same converted for the transformers library (`-hf`). `mlx`: as MLX's converters
+ * write it, without `thinker.`, and with convolutions as [out, kh, kw, in].
+ */
+export type TensorLayout = 'original' | 'hf' | 'mlx';
+
+export const TENSOR_LAYOUTS: readonly TensorLayout[] = ['original', 'hf', 'mlx'];
+
+type NamePrefixes = Readonly<Record<'canonical' | TensorLayout, string>>;
+
+/** Rows are tried from the top, so the two projection layers come before the tower they belong to. */
+const PREFIXES: readonly NamePrefixes[] = [
+  {
+    canonical: 'audio_tower.proj1.',
+    original: 'thinker.audio_tower.proj1.',
+    hf: 'model.multi_modal_projector.linear_1.',
+    mlx: 'audio_tower.proj1.',
+  },
+  {
+    canonical: 'audio_tower.proj2.',
+    original: 'thinker.audio_tower.proj2.',
+    hf: 'model.multi_modal_projector.linear_2.',
+    mlx: 'audio_tower.proj2.',
+  },
+  {
+    canonical: 'audio_tower.',
+    original: 'thinker.audio_tower.',
+    hf: 'model.audio_tower.',
+    mlx: 'audio_tower.',
+  },
+  // Part by part, so that `model.` alone does not make an `-hf` name one of MLX's.
+  ...['model.embed_tokens.', 'model.layers.', 'model.norm.'].map((part) => ({
+    canonical: part,
+    original: `thinker.${part}`,
+    hf: `model.language_${part}`,
+    mlx: part,
+  })),
+  { canonical: 'lm_head.', original: 'thinker.lm_head.', hf: 'lm_head.', mlx: 'lm_head.' },
+];
+
+/**
+ * The project's name of a checkpoint tensor, or null when the layout has no such part.
+ *
+ * @example
+ * canonicalName('model.multi_modal_projector.linear_1.bias', 'hf'); // audio_tower.proj1.bias
+ */
+export function canonicalName(checkpointName: string, layout: TensorLayout): string | null {
+  return translate(checkpointName, layout, 'canonical');
+}
+
+/**
+ * A tensor's name in checkpoints of the given layout.
+ *
+ * @example
+ * checkpointName('model.norm.weight', 'original'); // thinker.model.norm.weight
+ */
+export function checkpointName(canonical: string, layout: TensorLayout): string {
+  return translate(canonical, 'canonical', layout) ?? canonical;
+}
+
+/**
+ * Which layout a checkpoint has: the one that knows most of its names, the earlier one of equals; null when none knows
+ * any.
+ *
+ * @example
+ * detectLayout(['thinker.model.norm.weight']); // original
+ */
+export function detectLayout(names: Iterable<string>): TensorLayout | null {
+  const list = [...names];
+  const known = TENSOR_LAYOUTS.map(
+    (layout) => list.filter((name) => canonicalName(name, layout) !== null).length,
+  );
+  const most = Math.max(...known);
+  return most === 0 ? null : TENSOR_LAYOUTS[known.indexOf(most)]!;
+}
+
+function translate(name: string, from: keyof NamePrefixes, to: keyof NamePrefixes): string | null {
+  const row = PREFIXES.find((prefixes) => name.startsWith(prefixes[from]));
+  return row === undefined ? null : row[to] + name.slice(row[from].length);
 }

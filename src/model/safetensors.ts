@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import { describeShape, quote } from './describe.js';
-import { JsonCursor } from './jsonCursor.js';
+import { JsonCursor } from './modelText.js';
 
 /*
  * The safetensors container (https://huggingface.co/docs/safetensors):

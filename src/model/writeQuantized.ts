@@ -1,12 +1,11 @@
 import { copyFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { QwenAsrError } from '../error.js';
-import { fileError } from './fileError.js';
+import { fileError, QwenAsrError } from '../error.js';
 import { readModelDirectory } from './modelDirectory.js';
 import { parseObject } from './modelText.js';
 import { planQuantizedTensors, type QuantizePlan, type QuantizeSetting } from './quantizedTensors.js';
+import { INDEX_FILE, SINGLE_FILE } from './readModelFolder.js';
 import { safetensorsHead } from './safetensors.js';
-import { INDEX_FILE, SINGLE_FILE } from './weightFiles.js';
 import { Draft, prepareModelFolder } from './writeWhole.js';
 
 export interface WriteQuantizedOptions extends QuantizeSetting {

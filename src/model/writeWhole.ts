@@ -12,8 +12,7 @@ import {
 import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { QwenAsrError } from '../error.js';
-import { fileError } from './fileError.js';
+import { fileError, QwenAsrError } from '../error.js';
 
 /** Makes a file that was not there, and never goes through a link (POSIX: O_EXCL). */
 const DRAFT_FLAG = 'wx';

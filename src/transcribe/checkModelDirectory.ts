@@ -1,9 +1,8 @@
 import { QwenAsrError } from '../error.js';
-import { type CheckFinding, checkTensorList } from '../model/checkTensorList.js';
 import { type ModelConfig, readModelConfig } from '../model/config.js';
 import { type OpenFile, readModelDirectory } from '../model/modelDirectory.js';
 import { countNonFinite, type ModelTensors } from '../model/modelTensors.js';
-import { identifyModel } from '../model/publishedModels.js';
+import { type CheckFinding, checkTensorList, identifyModel } from '../model/publishedModels.js';
 import type { ModelFiles } from '../model/readModelFolder.js';
 import { loadDecoderWeights, loadEncoderWeights } from '../model/weights.js';
 import type { Parameter } from '../ops/parameter.js';

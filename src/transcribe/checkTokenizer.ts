@@ -1,8 +1,8 @@
 import { QwenAsrError } from '../error.js';
-import type { CheckFinding } from '../model/checkTensorList.js';
 import type { ModelConfig } from '../model/config.js';
 import { describeValue, quote } from '../model/describe.js';
 import { parseObject } from '../model/modelText.js';
+import type { CheckFinding } from '../model/publishedModels.js';
 import type { ModelFiles } from '../model/readModelFolder.js';
 import { MergeTable, mergeLines, mergePair } from '../text/mergeTable.js';
 import { PUBLISHED_VOCABULARY_SIZE, publishedTokens, readTokenizerData } from '../text/readTokenizer.js';

@@ -1,8 +1,7 @@
-import { QwenAsrError } from '../error.js';
+import { fileError, QwenAsrError } from '../error.js';
 import { type CpuFeatures, contains, isaFeatures, isaName, isaNames } from '../jit/x64/features.js';
 import { checkThreadCount } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
-import { fileError } from '../model/fileError.js';
 import { fileReaderInto, type OpenFile, readFileBytes, weightBytes } from '../model/modelDirectory.js';
 import { createCompiledBackend } from '../ops/compiled/compiledBackend.js';
 import type { Backend, Precision } from '../ops/operators.js';

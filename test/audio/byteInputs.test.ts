@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { decodeInBrowser } from '../../src/audio/decodeInBrowser.js';
 import { decodeWav } from '../../src/audio/wavDecoder.js';
 import { type ByteInput, decodeAudio, loadAudio, loadWav, openAudio } from '../../src/index.js';
-import type { BytesInMemory } from '../../src/model/byteInput.js';
+import type { BytesInMemory } from '../../src/model/checkArguments.js';
 import { oneLineError } from '../model/support/oneLineError.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { wavOf16Bit } from '../support/wavWriter.js';

@@ -3,8 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { QwenAsrError } from '../../src/error.js';
-import { fileError } from '../../src/model/fileError.js';
+import { fileError, QwenAsrError } from '../../src/error.js';
 import { makeOutputFolder } from '../../src/model/writeWhole.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-files-'));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { JsonCursor } from '../../src/model/jsonCursor.js';
+import { JsonCursor } from '../../src/model/modelText.js';
 import { oneLineError } from './support/oneLineError.js';
 
 /** Reads objects of integers. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { QwenAsrError } from '../../src/error.js';
-import { findWeightFiles, INDEX_FILE } from '../../src/model/weightFiles.js';
+import { findWeightFiles, INDEX_FILE } from '../../src/model/readModelFolder.js';
 import { mutateText } from '../support/mutateText.js';
 import { Random } from '../support/random.js';
 import { oneLineError } from './support/oneLineError.js';

@@ -7,7 +7,7 @@ import {
   qwen3Asr06B,
   qwen3Asr17B,
 } from '../../src/model/publishedModels.js';
-import { syntheticShards } from '../../src/model/syntheticTensors.js';
+import { syntheticShards } from '../../src/model/syntheticParts.js';
 import { demoTensors, hfName } from './support/demoModel.js';
 import { fakeTensors } from './support/fakeTensors.js';
 

@@ -5,8 +5,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readModelConfig } from '../../src/model/config.js';
 import { readModelDirectory } from '../../src/model/modelDirectory.js';
-import { synthesizeModel, WeightGenerator } from '../../src/model/synthesizeModel.js';
-import { syntheticFiles, writeSynthetic } from '../../src/model/writeSynthetic.js';
+import {
+  synthesizeModel,
+  syntheticFiles,
+  WeightGenerator,
+  writeSynthetic,
+} from '../../src/model/synthesizeModel.js';
 import { hashSyntheticFiles } from './support/hashSyntheticFiles.js';
 import { oneLineError } from './support/oneLineError.js';
 import { temporaryDirectory } from './support/temporaryDirectory.js';

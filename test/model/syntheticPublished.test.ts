@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { syntheticFileList } from '../../src/model/writeSynthetic.js';
+import { syntheticFileList } from '../../src/model/synthesizeModel.js';
 import { hashSyntheticFiles } from './support/hashSyntheticFiles.js';
 
 /*

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { canonicalName, checkpointName, detectLayout } from '../../src/model/tensorNames.js';
+import { canonicalName, checkpointName, detectLayout } from '../../src/model/modelTensors.js';
 
 /** The project's own names are those of MLX's layout. */
 const rows: [canonical: string, original: string, hf: string][] = [

@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { checkTensorList } from '../../src/model/checkTensorList.js';
-import { identifyModel, publishedTensors, qwen3Asr06B } from '../../src/model/publishedModels.js';
+import {
+  checkTensorList,
+  identifyModel,
+  publishedTensors,
+  qwen3Asr06B,
+} from '../../src/model/publishedModels.js';
 import { synthesizeModel } from '../../src/model/synthesizeModel.js';
 import {
   type CheckReport,

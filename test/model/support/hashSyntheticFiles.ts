@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { syntheticFiles } from '../../../src/model/synthesizeModel.js';
 import type { SyntheticModelName } from '../../../src/model/syntheticName.js';
-import { syntheticFiles } from '../../../src/model/writeSynthetic.js';
 
 /** SHA-256 of all files, never holding one. */
 export function hashSyntheticFiles(name: SyntheticModelName): {
