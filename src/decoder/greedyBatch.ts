@@ -1,7 +1,6 @@
 import { QwenAsrError } from '../error.js';
-import type { DecoderSession } from './decoder.js';
+import type { DecoderSession, PrefillInput } from './decoder.js';
 import type { Choice } from './decoderLayers.js';
-import type { PrefillInput } from './decoderPasses.js';
 
 /** When the decoding of a sequence ends. */
 export interface GreedyOptions {

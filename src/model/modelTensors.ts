@@ -178,7 +178,7 @@ function scan(values: Uint16Array | Uint32Array, exponentMask: number): NonFinit
  */
 export type TensorLayout = 'original' | 'hf' | 'mlx';
 
-export const TENSOR_LAYOUTS: readonly TensorLayout[] = ['original', 'hf', 'mlx'];
+const TENSOR_LAYOUTS: readonly TensorLayout[] = ['original', 'hf', 'mlx'];
 
 type NamePrefixes = Readonly<Record<'canonical' | TensorLayout, string>>;
 

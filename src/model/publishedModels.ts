@@ -52,7 +52,7 @@ export const qwen3Asr17B: PublishedModel = {
   },
 };
 
-export const PUBLISHED_MODELS: readonly PublishedModel[] = [qwen3Asr06B, qwen3Asr17B];
+const PUBLISHED_MODELS: readonly PublishedModel[] = [qwen3Asr06B, qwen3Asr17B];
 
 /** A size that all published models share, or the name of one that differs. */
 type Dimension = number | keyof PublishedSizes;

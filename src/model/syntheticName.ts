@@ -3,7 +3,7 @@ import { QwenAsrError } from '../error.js';
 /** Published shapes (`0.6b`, `1.7b`) or a scaled-down model (`tiny`, 40 M parameters, nearly all embedding). */
 export type SyntheticSize = 'tiny' | '0.6b' | '1.7b';
 
-export const SYNTHETIC_SIZES: readonly SyntheticSize[] = ['tiny', '0.6b', '1.7b'];
+const SYNTHETIC_SIZES: readonly SyntheticSize[] = ['tiny', '0.6b', '1.7b'];
 
 /** Which synthetic model. */
 export interface SyntheticModelName {

@@ -33,7 +33,7 @@ export interface SyntheticShape {
 }
 
 /** The published rows are those of docs/model.md; `tiny` keeps only the vocabulary. */
-export const SYNTHETIC_SHAPES: Readonly<Record<SyntheticSize, SyntheticShape>> = {
+const SYNTHETIC_SHAPES: Readonly<Record<SyntheticSize, SyntheticShape>> = {
   tiny: {
     dModel: 128,
     encoderLayers: 2,

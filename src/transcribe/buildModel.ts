@@ -6,9 +6,9 @@ import { identifyModel } from '../model/publishedModels.js';
 import type { ModelFiles } from '../model/readModelFolder.js';
 import { loadDecoderWeights, loadEncoderWeights } from '../model/weights.js';
 import type { Backend } from '../ops/operators.js';
-import type { Stages } from './encodeClip.js';
 import { LoadedModel } from './speechModel.js';
 import { LazyTextModel } from './textModel.js';
+import type { Stages } from './transcribeClip.js';
 import type { ModelInfo } from './types.js';
 
 /**

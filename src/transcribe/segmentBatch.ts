@@ -2,9 +2,8 @@ import type { DecoderSession } from '../decoder/decoder.js';
 import { GreedyBatch, type GreedyInput, type SequenceToken } from '../decoder/greedyBatch.js';
 import { QwenAsrError } from '../error.js';
 import { melFrameCount } from '../ops/logMelShape.js';
-import { checkRoom, encodeClip, isLong, type Stages } from './encodeClip.js';
 import { Ledger } from './ledger.js';
-import { ClipTranscript } from './transcribeClip.js';
+import { ClipTranscript, checkRoom, encodeClip, isLong, type Stages } from './transcribeClip.js';
 import type { TranscribeRequest } from './transcribeRequest.js';
 import type { RecordingSegment, SegmentOptions, TokenEvent, Transcript } from './types.js';
 

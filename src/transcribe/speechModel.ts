@@ -3,11 +3,10 @@ import { QwenAsrError } from '../error.js';
 import { checkOptions } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
 import type { Backend, Ceilings, Observer } from '../ops/operators.js';
-import type { Stages } from './encodeClip.js';
 import { Ledger } from './ledger.js';
 import { checkFinite, withNumericDiagnosis } from './numericDiagnosis.js';
 import { segmentRecording } from './segmentRecording.js';
-import { transcribeClip } from './transcribeClip.js';
+import { type Stages, transcribeClip } from './transcribeClip.js';
 import { resolveRequest } from './transcribeRequest.js';
 import { transcribeSegments } from './transcribeSegments.js';
 import type {

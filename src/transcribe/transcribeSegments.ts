@@ -1,11 +1,10 @@
 import { checkSampleType, takeSamples } from '../audio/prepareSamples.js';
 import { QwenAsrError } from '../error.js';
 import { describeArgument } from '../model/describe.js';
-import type { Stages } from './encodeClip.js';
 import { Ledger } from './ledger.js';
 import { withNumericDiagnosis } from './numericDiagnosis.js';
 import { type DecodedToken, type EncodedSegment, SegmentBatch } from './segmentBatch.js';
-import { transcribeClip } from './transcribeClip.js';
+import { type Stages, transcribeClip } from './transcribeClip.js';
 import { resolveRequest } from './transcribeRequest.js';
 import type { RecordingSegment, SegmentOptions, Transcript, TranscriptSegment } from './types.js';
 
