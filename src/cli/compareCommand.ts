@@ -1,13 +1,16 @@
 import { defaultBaselineDir, openResult, resultPath } from '../bench/compare/baselines.js';
 import { compareResults, type ResultComparison } from '../bench/compare/compareResults.js';
 import { parseFailCondition } from '../bench/compare/failCondition.js';
-import { formatComparisonMarkdown, formatComparisonText } from '../bench/compare/formatComparison.js';
-import { mergeResults } from '../bench/compare/mergeResults.js';
+import {
+  formatComparisonMarkdown,
+  formatComparisonText,
+  mergeResults,
+} from '../bench/compare/formatComparison.js';
 import { ASPECTS } from '../bench/compare/pairCells.js';
 import { anyText, listOf, oneOf } from '../bench/optionValues.js';
 import { formatJson } from '../bench/output/formatJson.js';
 import { planExports, writeExport, writeText } from '../bench/output/outputs.js';
-import { DEFAULT_COLUMNS } from '../bench/render/textTable.js';
+import { DEFAULT_COLUMNS } from '../bench/render/text.js';
 import { DEFAULT_ALLOWANCE_PERCENT } from '../bench/statistics/compareIndependent.js';
 import { QwenAsrError } from '../error.js';
 import { printableDocument } from '../printable.js';

@@ -6,7 +6,7 @@ import type {
   ModelCellPlan,
 } from '../bench/plan/benchPlan.js';
 import { expandCells } from '../bench/plan/expandCells.js';
-import { checkCommandTemplate, fillCommand } from '../bench/run/fillCommand.js';
+import { checkCommandTemplate, fillCommand } from '../bench/run/openCommandCell.js';
 import { type CellFlag, changeCell, isCut, SETTINGS, type Setting } from '../bench/settings.js';
 import { QwenAsrError } from '../error.js';
 import { parseSyntheticName } from '../model/syntheticName.js';

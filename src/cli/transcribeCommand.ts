@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { anyText, oneOf, segmentSeconds, wholeNumber } from '../bench/optionValues.js';
-import { crowdingNote } from '../bench/text/crowdingNote.js';
+import { crowdingNote } from '../bench/text/classicText.js';
 import { QwenAsrError } from '../error.js';
 import { TRANSCRIPT_FORMATS } from '../transcribe/formats/transcriptFormat.js';
 import { loadModel } from '../transcribe/loadModel.js';

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryMeter } from '../../src/bench/meters/memoryMeter.js';
+import { RunMeters } from '../../src/bench/meters/runMeters.js';
 import { workOfRun } from '../../src/bench/phases.js';
-import { loadBenchmarkAudio } from '../../src/bench/run/benchmarkAudio.js';
-import { ModelPool } from '../../src/bench/run/modelPool.js';
-import { openModelCell } from '../../src/bench/run/openModelCell.js';
-import { RunMeters } from '../../src/bench/run/runMeters.js';
+import { loadBenchmarkAudio } from '../../src/bench/run/cellSession.js';
+import { ModelPool, openModelCell } from '../../src/bench/run/openModelCell.js';
 import { loadModel } from '../../src/transcribe/loadModel.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { INFO_1_7B } from './fakeModel.js';

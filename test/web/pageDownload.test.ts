@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { hashSamples } from '../../src/bench/environment/provenance.js';
 import { benchResultSchema } from '../../src/bench/schema/benchResult.js';
-import { hashMachine } from '../../src/bench/schema/hashes.js';
+import { hashMachine } from '../../src/bench/schema/machineRecord.js';
 import { loadWav } from '../../src/index.js';
 import { closeObjects, type Json } from '../bench/support/closeObjects.js';
 import { demoModelDir } from '../support/projectRoot.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { hashTokens } from '../../src/bench/schema/hashes.js';
+import { hashTokens } from '../../src/bench/schema/machineRecord.js';
 import { readGolden } from '../support/golden.js';
 import { noChromium } from './support/chromium.js';
 import { benchmark, PageTest, waitForText } from './support/pageTest.js';

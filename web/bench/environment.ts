@@ -1,5 +1,8 @@
-import { hashMachine } from '../../src/bench/schema/hashes.js';
-import type { EnvironmentRecord, MachineRecord } from '../../src/bench/schema/machineRecord.js';
+import {
+  type EnvironmentRecord,
+  hashMachine,
+  type MachineRecord,
+} from '../../src/bench/schema/machineRecord.js';
 import type { ModelInfo } from '../../src/browser.js';
 
 /** What a browser tells about the machine it runs on; null where it does not. */

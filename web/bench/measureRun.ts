@@ -1,5 +1,5 @@
+import type { Observed } from '../../src/bench/meters/runMeters.js';
 import { recordTranscript } from '../../src/bench/run/recordRun.js';
-import type { Observed } from '../../src/bench/run/runMeters.js';
 import { recordSegments, transcribeInSegments } from '../../src/bench/run/segmentedRun.js';
 import type { RunRecord } from '../../src/bench/schema/runRecord.js';
 import type { SpeechModel, TranscribeOptions } from '../../src/browser.js';

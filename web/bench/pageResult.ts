@@ -10,7 +10,7 @@ import {
   type CellRecord,
   type ModelRecord,
 } from '../../src/bench/schema/benchResult.js';
-import { sha256Hex } from '../../src/bench/schema/hashes.js';
+import { sha256Hex } from '../../src/bench/schema/machineRecord.js';
 import type { RunRecord } from '../../src/bench/schema/runRecord.js';
 import { testDrift } from '../../src/bench/statistics/driftTest.js';
 import type { ModelInfo } from '../../src/browser.js';

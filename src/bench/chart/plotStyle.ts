@@ -1,4 +1,4 @@
-import { DEFAULT_COLUMNS } from '../render/textTable.js';
+import { DEFAULT_COLUMNS } from '../render/text.js';
 
 /** What the terminal can show. */
 export interface PlotStyle {

@@ -6,14 +6,21 @@ import { phaseChart } from '../chart/phaseChart.js';
 import { rooflineChart } from '../chart/rooflineChart.js';
 import { runOrderChart } from '../chart/runOrderChart.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
-import { accuracySentence, accuracyTable } from './accuracyTable.js';
 import { type Block, folded, type Note, noteBlock, tableBlock } from './block.js';
 import { ledgerTable, rawTable, summaryTable, tilesOf } from './cellTables.js';
 import { comparisonNotes, comparisonTable } from './comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from './describe.js';
 import { ceilingDoubts, ceilingsTable, rooflineOf } from './rooflineTable.js';
 import { cellTitles } from './sweepAxes.js';
-import { overheadTable, scalingTable, setTable, sweepTable, threadAdvice } from './sweepTables.js';
+import {
+  accuracySentence,
+  accuracyTable,
+  overheadTable,
+  scalingTable,
+  setTable,
+  sweepTable,
+  threadAdvice,
+} from './sweepTables.js';
 
 /*
  * What a result has to say, section by section. The outlines at the end put the sections in the order that suits a

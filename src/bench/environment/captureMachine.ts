@@ -1,7 +1,16 @@
-import { availableParallelism, cpus, release, totalmem, version } from 'node:os';
+import {
+  availableParallelism,
+  cpus,
+  freemem,
+  getPriority,
+  loadavg,
+  release,
+  totalmem,
+  version,
+} from 'node:os';
+import { env } from 'node:process';
 import { readSystemFile } from '../meters/systemFile.js';
-import { hashMachine } from '../schema/hashes.js';
-import type { MachineRecord } from '../schema/machineRecord.js';
+import { type EnvironmentRecord, hashMachine, type MachineRecord } from '../schema/machineRecord.js';
 
 /** Reads a file of the system, or null; a test puts another machine in its place. */
 export type ReadSystemFile = (path: string) => string | null;
@@ -65,4 +74,138 @@ function readCaches(read: ReadSystemFile): MachineRecord['caches'] {
   if (sizes.size === 0) return null;
   const of = (level: string): number | null => sizes.get(level) ?? null;
   return { l1dBytes: of('1'), l2Bytes: of('2'), l3Bytes: of('3') };
+}
+
+/** Variables that change how Node or the engine runs. */
+const VARIABLES = ['NODE_OPTIONS', 'UV_THREADPOOL_SIZE', 'MALLOC_ARENA_MAX', 'LD_PRELOAD', 'QWEN_ASR_DEBUG'];
+
+/**
+ * The state the machine is in now.
+ *
+ * @example
+ * captureEnvironment().cpuGovernor; // 'performance'
+ */
+export function captureEnvironment(
+  read: ReadSystemFile = readSystemFile,
+  variables: Readonly<Record<string, string | undefined>> = env,
+): EnvironmentRecord {
+  const cpu = '/sys/devices/system/cpu';
+  const line = (path: string): string | null => read(path)?.trim() || null;
+  const smt = line(`${cpu}/smt/active`);
+  const nodes = line('/sys/devices/system/node/online');
+  return {
+    allowedCpus: availableParallelism(),
+    ...cgroupLimits(read),
+    container: recogniseContainer(read, variables),
+    hypervisor: recogniseHypervisor(read),
+    cpuGovernor: line(`${cpu}/cpu0/cpufreq/scaling_governor`),
+    turbo: turbo(line(`${cpu}/intel_pstate/no_turbo`), line(`${cpu}/cpufreq/boost`)),
+    simultaneousMultithreading: smt === null ? null : smt === '1',
+    transparentHugePages:
+      /\[(\w+)\]/.exec(read('/sys/kernel/mm/transparent_hugepage/enabled') ?? '')?.[1] ?? null,
+    numaNodes: nodes === null ? null : countList(nodes),
+    nice: getPriority(),
+    load1: process.platform === 'win32' ? null : (loadavg()[0] ?? null),
+    freeMemoryBytes: freemem(),
+    variables: Object.fromEntries(
+      VARIABLES.flatMap((name) => (variables[name] ? [[name, variables[name]]] : [])),
+    ),
+  };
+}
+
+function turbo(intelOff: string | null, boost: string | null): boolean | null {
+  if (intelOff !== null) return intelOff === '0';
+  return boost === null ? null : boost === '1';
+}
+
+/** Members of a list such as `0-3,8`. */
+function countList(list: string): number {
+  return list.split(',').reduce((count, range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return count + last - first + 1;
+  }, 0);
+}
+
+/** Versions 1 of cgroups write a limit near 2⁶³ for none. */
+const NO_LIMIT_BYTES = 2 ** 60;
+
+/** What the process's control group grants it, by cgroup version 2 or 1; null where there is no limit. */
+export function cgroupLimits(
+  read: ReadSystemFile,
+): Pick<EnvironmentRecord, 'cgroupCpus' | 'cgroupMemoryBytes'> {
+  const groups = read('/proc/self/cgroup') ?? '';
+  const unified = (name: string): string | null => {
+    const group = /^0::(\/.*)$/m.exec(groups)?.[1] ?? '/';
+    return (
+      read(`/sys/fs/cgroup${group === '/' ? '' : group}/${name}`) ??
+      // Inside a container the group's path may be that of the host; its own files are then at the top.
+      read(`/sys/fs/cgroup/${name}`)
+    );
+  };
+  const old = (controller: string, name: string): string | null => {
+    const group =
+      new RegExp(`^\\d+:(?:[^:]*,)?${controller}(?:,[^:]*)?:(/.*)$`, 'm').exec(groups)?.[1] ?? '/';
+    return (
+      read(`/sys/fs/cgroup/${controller}${group === '/' ? '' : group}/${name}`) ??
+      read(`/sys/fs/cgroup/${controller}/${name}`)
+    );
+  };
+  const [quota, period] = (
+    unified('cpu.max') ?? `${old('cpu', 'cpu.cfs_quota_us')} ${old('cpu', 'cpu.cfs_period_us')}`
+  )
+    .trim()
+    .split(/\s+/)
+    .map(Number);
+  const bytes = Number(unified('memory.max') ?? old('memory', 'memory.limit_in_bytes') ?? Number.NaN);
+  return {
+    cgroupCpus:
+      quota !== undefined && period !== undefined && quota > 0 && period > 0 ? quota / period : null,
+    cgroupMemoryBytes: bytes > 0 && bytes < NO_LIMIT_BYTES ? bytes : null,
+  };
+}
+
+/** What the first process's control group is called under each container runtime. */
+const GROUP_NAMES: readonly (readonly [pattern: RegExp, container: string])[] = [
+  [/kubepods/, 'kubernetes'],
+  [/docker/, 'docker'],
+  [/libpod/, 'podman'],
+  [/containerd|cri-/, 'containerd'],
+  [/\/lxc/, 'lxc'],
+];
+
+/** The container runtime that this process runs under, by the marks that each leaves; null when there are none. */
+export function recogniseContainer(
+  read: ReadSystemFile,
+  variables: Readonly<Record<string, string | undefined>>,
+): string | null {
+  if (variables['KUBERNETES_SERVICE_HOST'] !== undefined) return 'kubernetes';
+  if (read('/run/.containerenv') !== null) return 'podman';
+  if (read('/.dockerenv') !== null) return 'docker';
+  const named = variables['container']; // set by systemd-nspawn and lxc
+  if (named !== undefined && named !== '') return named;
+  const groups = read('/proc/1/cgroup') ?? '';
+  return GROUP_NAMES.find(([pattern]) => pattern.test(groups))?.[1] ?? null;
+}
+
+/** What the firmware of a virtual machine says of its maker. */
+const VENDORS: readonly (readonly [pattern: RegExp, hypervisor: string])[] = [
+  [/VMware/i, 'vmware'],
+  [/innotek|VirtualBox/i, 'virtualbox'],
+  [/Microsoft/i, 'hyper-v'],
+  [/Xen/i, 'xen'],
+  [/Parallels/i, 'parallels'],
+  [/Firecracker/i, 'firecracker'],
+  [/QEMU|KVM|Google|Amazon EC2|OpenStack|DigitalOcean|Hetzner/i, 'kvm'],
+];
+
+/** The hypervisor below this system; `unknown` when there is one that does not say its name, null when there is none. */
+export function recogniseHypervisor(read: ReadSystemFile): string | null {
+  const type = read('/sys/hypervisor/type')?.trim();
+  if (type) return type;
+  if (!/^flags\s*:.*\bhypervisor\b/m.test(read('/proc/cpuinfo') ?? '')) return null;
+  const maker = `${read('/sys/class/dmi/id/sys_vendor') ?? ''} ${read('/sys/class/dmi/id/product_name') ?? ''}`;
+  const known = VENDORS.find(([pattern]) => pattern.test(maker))?.[1];
+  // A guest clock of KVM is there also where the firmware is silent.
+  const clocks = read('/sys/devices/system/clocksource/clocksource0/available_clocksource') ?? '';
+  return known ?? (clocks.includes('kvm') ? 'kvm' : 'unknown');
 }

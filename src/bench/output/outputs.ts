@@ -9,8 +9,14 @@ import { formatMarkdown } from '../render/markdown.js';
 import { formatText } from '../render/text.js';
 import type { BenchResult } from '../schema/benchResult.js';
 import { formatCsv } from './formatCsv.js';
-import { formatEvent, formatJson, formatJsonl } from './formatJson.js';
-import { type JsonlFile, openJsonlFile, unwritable } from './jsonlFile.js';
+import {
+  formatEvent,
+  formatJson,
+  formatJsonl,
+  type JsonlFile,
+  openJsonlFile,
+  unwritable,
+} from './formatJson.js';
 
 export interface OutputRequest {
   /** What standard output holds; `text` is not written here but as the benchmark goes on. */

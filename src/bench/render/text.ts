@@ -1,7 +1,7 @@
-import type { Block, Note, TableBlock } from '../document/block.js';
+import { type Block, type FigureTable, type Note, type TableBlock, wordColumns } from '../document/block.js';
 import { reportOutline, textOutline } from '../document/sections.js';
 import type { BenchResult } from '../schema/benchResult.js';
-import { DEFAULT_COLUMNS, textTable } from './textTable.js';
+import { padEnd, padStart, textWidth } from './textWidth.js';
 
 /**
  * The whole document as plain text: what `--export FILE.txt` writes and `report` prints.
@@ -69,4 +69,128 @@ function groupsOf({ table }: TableBlock): TableBlock[] {
       rows: table.rows.filter(([first]) => first === title).map(([, ...row]) => row),
     },
   }));
+}
+
+/** What a terminal is sure to have. */
+export const DEFAULT_COLUMNS = 80;
+const GAP = '  ';
+/** Titles may stand on so many lines when the table is too wide otherwise. */
+const MOST_TITLE_LINES = 3;
+
+/**
+ * A table as lines of text: words to the left, figures to the right, by the columns that characters take. Where it is
+ * wider than the terminal its titles stand on two lines, or three, broken at blanks; else they give way to shorter ones,
+ * and the widest column of words takes several lines; and where that is not enough, the columns that do not fit follow
+ * below, behind those that say what a row is of.
+ *
+ * @param columns of the terminal
+ * @example
+ * textTable({ header: ['cell', 'total ms'], rows: [['base', '1812']] }); // ['cell  total ms', 'base      1812']
+ */
+export function textTable(table: FigureTable, columns = DEFAULT_COLUMNS): string[] {
+  const short = { ...table, header: table.shortHeader ?? table.header };
+  for (const variant of [table, short]) {
+    for (let lines = 1; lines <= MOST_TITLE_LINES; lines++) {
+      const layout = layOut(variant, lines);
+      if (layout.width <= columns) return layout.lines;
+    }
+  }
+  const wrapped = layOut(wrapWords(short, columns), MOST_TITLE_LINES, wordColumns(short));
+  if (wrapped.width <= columns) return wrapped.lines;
+  const parts = splitColumns(short, columns);
+  return parts.flatMap((part, index) => [
+    ...(index === 0 ? [] : ['']),
+    ...layOut(part, MOST_TITLE_LINES).lines,
+  ]);
+}
+
+interface Layout {
+  readonly width: number;
+  readonly lines: string[];
+}
+
+function layOut(table: FigureTable, titleLines: number, words = wordColumns(table)): Layout {
+  const { header, rows } = table;
+  const contents = header.map((_, column) => widest(rows, column));
+  const heads = headOf(header, contents, titleLines);
+  const widths = contents.map((width, column) => Math.max(width, widest(heads, column)));
+  return {
+    width: widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length),
+    lines: [...heads, ...rows].map((row) => formatRow(row, widths, words)),
+  };
+}
+
+function widest(rows: readonly (readonly string[])[], column: number): number {
+  return Math.max(0, ...rows.map((row) => textWidth(row[column] ?? '')));
+}
+
+function formatRow(row: readonly string[], widths: readonly number[], words: readonly boolean[]): string {
+  return row
+    .map((text, column) => (words[column] ? padEnd : padStart)(text, widths[column] ?? 0))
+    .join(GAP)
+    .trimEnd();
+}
+
+/** The table with the cells of its widest column of words on as many rows as bring it into these columns. */
+function wrapWords(table: FigureTable, columns: number): FigureTable {
+  const { rows } = table;
+  const isWords = wordColumns(table);
+  const widths = table.header.map((_, column) => (isWords[column] ? widest(rows, column) : 0));
+  const wide = widths.indexOf(Math.max(...widths));
+  const room = (widths[wide] ?? 0) - (layOut(table, MOST_TITLE_LINES).width - columns);
+  return {
+    ...table,
+    rows: rows.flatMap((row) =>
+      fill(row[wide] ?? '', room).map((line, index) =>
+        row.map((text, column) => (column === wide ? line : index === 0 ? text : '')),
+      ),
+    ),
+  };
+}
+
+/** The columns in as many tables as it takes, each with those that say what a row is of. */
+function splitColumns(table: FigureTable, columns: number): FigureTable[] {
+  const { header, rows, keyColumns = 1 } = table;
+  const keys = header.map((_, column) => column).slice(0, keyColumns);
+  const pick = (chosen: readonly number[]): FigureTable => ({
+    header: chosen.map((column) => header[column] ?? ''),
+    rows: rows.map((row) => chosen.map((column) => row[column] ?? '')),
+  });
+  const parts: number[][] = [];
+  for (let column = keyColumns; column < header.length; column++) {
+    const last = parts.at(-1);
+    const wider = [...(last ?? keys), column];
+    if (last !== undefined && layOut(pick(wider), MOST_TITLE_LINES).width <= columns) last.push(column);
+    else parts.push([...keys, column]);
+  }
+  return parts.length === 0 ? [table] : parts.map(pick);
+}
+
+/** The titles on at most so many lines, those of fewer at the bottom. */
+function headOf(header: readonly string[], contents: readonly number[], lines: number): readonly string[][] {
+  const titles = header.map((title, column) => breakTitle(title, contents[column] ?? 0, lines));
+  const height = Math.max(1, ...titles.map((parts) => parts.length));
+  return Array.from({ length: height }, (_, line) =>
+    titles.map((parts) => parts[line - height + parts.length] ?? ''),
+  );
+}
+
+/** A title in at most so many parts, as narrow as that allows, but no narrower than its figures. */
+function breakTitle(title: string, contentWidth: number, lines: number): readonly string[] {
+  for (let width = contentWidth; width < textWidth(title); width++) {
+    const parts = fill(title, width);
+    if (parts.length <= lines && parts.every((part) => textWidth(part) <= width)) return parts;
+  }
+  return [title];
+}
+
+/** A text in lines of a width, broken at blanks: a name stays whole, because conditions take it so. */
+function fill(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && textWidth(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }

@@ -1,8 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { QwenAsrError } from '../../error.js';
-import { type CorpusScore, joinScores } from '../accuracy/scoreCorpus.js';
-import { type SpokenPart, scoreParts } from '../accuracy/scoreParts.js';
+import { type CorpusScore, joinScores, type SpokenPart, scoreParts } from '../accuracy/scoreCorpus.js';
 import { scoreTranscript } from '../accuracy/scoreTranscript.js';
 import type { CellRecord } from '../schema/benchResult.js';
 import type { AccuracyRecord } from '../schema/figureRecords.js';

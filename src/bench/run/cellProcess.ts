@@ -1,11 +1,9 @@
 import { QwenAsrError } from '../../error.js';
 import { loadModel } from '../../transcribe/loadModel.js';
-import { loadBenchmarkAudio } from './benchmarkAudio.js';
-import type { CellSession } from './cellSession.js';
+import { RunMeters } from '../meters/runMeters.js';
+import { type CellSession, loadBenchmarkAudio } from './cellSession.js';
 import type { CellAnswer, CellRequest } from './isolatedCells.js';
-import { ModelPool } from './modelPool.js';
-import { openModelCell } from './openModelCell.js';
-import { RunMeters } from './runMeters.js';
+import { ModelPool, openModelCell } from './openModelCell.js';
 
 /*
  * The main program of a cell's own process (--isolate): it loads the model, and runs whenever it is told to. Started

@@ -1,15 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { QwenAsrError } from '../../error.js';
 import { captureMachine } from '../environment/captureMachine.js';
-import type { ModelHashes } from '../environment/provenance.js';
-import { hashSamples } from '../environment/provenance.js';
+import { hashSamples, type ModelHashes } from '../environment/provenance.js';
 import { parseEvents, parseResult } from '../output/readResult.js';
 import type { BenchPlan, CellPlan } from '../plan/benchPlan.js';
 import type { BenchEvent, BenchHeader } from '../record/benchEvent.js';
 import type { BenchResult, CellRecord, ToolRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import { type Setting, STORED_SETTINGS, settingOf } from '../settings.js';
-import { audioKey, type LoadedAudio } from './benchmarkAudio.js';
+import { audioKey, type LoadedAudio } from './cellSession.js';
 
 /** What an interrupted measurement has left in its JSONL file. */
 export interface FinishedPart {

@@ -2,14 +2,12 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeTemporaryFolder } from '../../model/writeWhole.js';
 import { defaultThreadCount } from '../../runtime/threadCount.js';
+import type { RunMeters } from '../meters/runMeters.js';
 import type { BenchPlan, CellPlan, CommandCellPlan, ModelCellPlan } from '../plan/benchPlan.js';
-import type { BenchmarkAudio } from './benchmarkAudio.js';
-import type { CellSession, OpenCell, OpenCellOptions } from './cellSession.js';
+import type { BenchmarkAudio, CellSession, OpenCell, OpenCellOptions } from './cellSession.js';
 import { IsolatedCells, openIsolatedCell } from './isolatedCells.js';
-import type { ModelPool } from './modelPool.js';
 import { type CommandSession, openCommandCell } from './openCommandCell.js';
-import { openModelCell } from './openModelCell.js';
-import type { RunMeters } from './runMeters.js';
+import { type ModelPool, openModelCell } from './openModelCell.js';
 
 /** What the cells of a measurement share. */
 export interface CellParts {

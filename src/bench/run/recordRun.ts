@@ -1,9 +1,9 @@
 import type { Encoding, ModelInfo, Transcript } from '../../transcribe/types.js';
+import type { Observed } from '../meters/runMeters.js';
 import { PHASES, type Phase, type PhaseName, type PhaseTimes } from '../phases.js';
-import { hashTokens } from '../schema/hashes.js';
+import { hashTokens } from '../schema/machineRecord.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import { decodeWork } from '../workload.js';
-import type { Observed } from './runMeters.js';
 
 const NO_PHASES = Object.fromEntries(PHASES.map(({ id }) => [`${id}Ms`, null])) as unknown as PhaseTimes;
 

@@ -1,21 +1,25 @@
 import { QwenAsrError } from '../../error.js';
 import { loadModel } from '../../transcribe/loadModel.js';
-import { captureEnvironment } from '../environment/captureEnvironment.js';
-import { captureMachine } from '../environment/captureMachine.js';
+import { captureEnvironment, captureMachine } from '../environment/captureMachine.js';
 import { gitCommit, hashModel, hashSamples, type ModelHashes } from '../environment/provenance.js';
+import { RunMeters } from '../meters/runMeters.js';
 import type { BenchPlan, CellPlan } from '../plan/benchPlan.js';
 import type { BenchEvent, BenchHeader } from '../record/benchEvent.js';
 import { type EventSink, ResultRecorder } from '../record/resultRecorder.js';
 import { BENCH_RESULT_SCHEMA, BENCH_RESULT_VERSION, type BenchResult } from '../schema/benchResult.js';
 import type { References } from './accuracy.js';
-import { audioKey, type BenchmarkAudio, type LoadedAudio, loadBenchmarkAudio } from './benchmarkAudio.js';
-import type { OpenCell } from './cellSession.js';
+import {
+  audioKey,
+  type BenchmarkAudio,
+  type LoadedAudio,
+  loadBenchmarkAudio,
+  type OpenCell,
+} from './cellSession.js';
 import type { FinishedPart } from './finishedPart.js';
 import { joinWatchers, type MeasurementEnd, type MeasurementWatcher, measureCells } from './measurement.js';
 import { MeasurementRecorder } from './measurementRecorder.js';
-import { ModelPool } from './modelPool.js';
 import { openCell } from './openCell.js';
-import { RunMeters } from './runMeters.js';
+import { ModelPool } from './openModelCell.js';
 
 /** What a measurement is given beside its plan. */
 export interface RunPlanOptions {

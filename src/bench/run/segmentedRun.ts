@@ -8,13 +8,13 @@ import type {
   SpeechModel,
   TranscriptSegment,
 } from '../../transcribe/types.js';
+import type { Observed } from '../meters/runMeters.js';
 import { PHASES } from '../phases.js';
 import type { ModelCellPlan } from '../plan/benchPlan.js';
-import { hashTokens } from '../schema/hashes.js';
+import { hashTokens } from '../schema/machineRecord.js';
 import type { RunRecord, SegmentRecord } from '../schema/runRecord.js';
 import { batchDecodeWork, type RunSize } from '../workload.js';
 import { BLANK_RUN, ledgerOf, type TimedPhases } from './recordRun.js';
-import type { Observed } from './runMeters.js';
 
 /** What came of transcribing a recording in segments. */
 interface SegmentedTranscript {

@@ -1,8 +1,8 @@
 import { QwenAsrError } from '../../error.js';
 import { checkConfidence, checkSample, mean, tukeyFences } from './descriptive.js';
 import { hodgesLehmann } from './hodgesLehmann.js';
-import { runsForMedianInterval } from './orderStatistics.js';
 import { type RankTest, signedRankTest } from './rankTests.js';
+import { runsForMedianInterval } from './summarize.js';
 import { decide, type Verdict } from './verdict.js';
 
 /** Settings of a comparison. */

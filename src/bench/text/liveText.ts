@@ -5,14 +5,16 @@ import { formatThreads } from '../document/figures.js';
 import { formatCeiling, formatShare } from '../document/rooflineTable.js';
 import { phaseOf } from '../phases.js';
 import type { BenchPlan, CellPlan, ModelCellPlan } from '../plan/benchPlan.js';
-import { metricContext } from '../record/summarizeResult.js';
+import { metricContext, wholeMetric } from '../record/summarizeResult.js';
 import { fitWidth, padEnd, textWidth } from '../render/textWidth.js';
 import type { CellFacts, CellSession } from '../run/cellSession.js';
 import type { MeasuredCell, MeasurementWatcher } from '../run/measurement.js';
 import type { BenchResult, CeilingsRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
+import { runsForMedianInterval } from '../statistics/summarize.js';
 import {
   type ClassicCell,
+  crowdingNote,
   formatLoading,
   formatMode,
   formatRun,
@@ -21,7 +23,6 @@ import {
   formatTable,
   formatWarmup,
 } from './classicText.js';
-import { crowdingNote } from './crowdingNote.js';
 
 const INDENT = '  ';
 const SHARES_INDENT = '            ';
@@ -215,4 +216,26 @@ export function formatShares(points: readonly RooflinePoint[], columns = Number.
     else lines.push(`${SHARES_INDENT}  ${share}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/**
+ * The last line of a single setting: `median 1812.0 ms, 95 % interval 1788.0 to 1842.0 ms, disturbed: 1 of 10 runs`; of
+ * the whole run, or of the encoder where it alone ran.
+ *
+ * @returns nothing when no run was finished, and for several settings, whose tables say it
+ */
+export function summaryLine({ kind, cells }: BenchResult): string {
+  const [cell] = cells;
+  const summary = cell?.summary?.[wholeMetric(cell)];
+  if (kind !== 'benchmark' || cell === undefined || summary === undefined) return '';
+  const { median, medianInterval } = summary;
+  const interval =
+    medianInterval === null
+      ? `95 % interval from ${runsForMedianInterval()} runs on`
+      : `95 % interval ${medianInterval.low.toFixed(1)} to ${medianInterval.high.toFixed(1)} ms`;
+  const { runs } = cell;
+  const disturbed = runs.filter(({ interference }) => interference?.noisy).length;
+  const known = runs.some(({ interference }) => interference !== null);
+  const share = known ? `${disturbed} of ${runs.length} runs` : 'not known on this system';
+  return `\nmedian ${median.toFixed(1)} ms, ${interval}, disturbed: ${share}\n`;
 }

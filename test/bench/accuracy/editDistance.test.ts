@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { alignTokens } from '../../../src/bench/accuracy/alignTokens.js';
-import { editDistance } from '../../../src/bench/accuracy/editDistance.js';
+import { alignTokens, editDistance } from '../../../src/bench/accuracy/alignTokens.js';
 import { createRandom, type Random } from '../../../src/bench/statistics/random.js';
 
 test('known distances', () => {

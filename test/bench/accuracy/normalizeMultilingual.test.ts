@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { normalizeMultilingual } from '../../../src/bench/accuracy/normalizeMultilingual.js';
+import { normalizeMultilingual } from '../../../src/bench/accuracy/plainText.js';
 import { normalizationPairs } from './normalizationPairs.js';
 
 /* Expected values: read off the published rules (whisper/normalizers/basic.py, MIT, with preserve_marks). */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { scoreParts } from '../../../src/bench/accuracy/scoreParts.js';
+import { scoreParts } from '../../../src/bench/accuracy/scoreCorpus.js';
 import { scoreTranscript } from '../../../src/bench/accuracy/scoreTranscript.js';
 
 test('each part is scored by the rules of its own language', () => {

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chooseMetric, isEnglish } from '../../../src/bench/accuracy/chooseMetric.js';
 import { rateInterval } from '../../../src/bench/accuracy/rateInterval.js';
 import { scoreCorpus } from '../../../src/bench/accuracy/scoreCorpus.js';
-import { countErrors, scoreTranscript } from '../../../src/bench/accuracy/scoreTranscript.js';
+import {
+  chooseMetric,
+  countErrors,
+  isEnglish,
+  scoreTranscript,
+} from '../../../src/bench/accuracy/scoreTranscript.js';
 import { createRandom } from '../../../src/bench/statistics/random.js';
 
 const english = { language: 'en' } as const;

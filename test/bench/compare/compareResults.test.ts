@@ -5,13 +5,13 @@ import { parseFailCondition } from '../../../src/bench/compare/failCondition.js'
 import {
   formatComparisonMarkdown,
   formatComparisonText,
+  mergeResults,
 } from '../../../src/bench/compare/formatComparison.js';
-import { mergeResults } from '../../../src/bench/compare/mergeResults.js';
 import type { NamedResult } from '../../../src/bench/compare/pairCells.js';
 import { summarizeResult } from '../../../src/bench/record/summarizeResult.js';
 import type { BenchResult, CellRecord } from '../../../src/bench/schema/benchResult.js';
 import { checkBenchResult } from '../../../src/bench/schema/checkBenchResult.js';
-import { hashMachine } from '../../../src/bench/schema/hashes.js';
+import { hashMachine } from '../../../src/bench/schema/machineRecord.js';
 import type { RunRecord } from '../../../src/bench/schema/runRecord.js';
 import { createRandom, type Random } from '../../../src/bench/statistics/random.js';
 import { benchmarkResult, MACHINE, MODEL, sweepResult } from '../support/sampleResults.js';

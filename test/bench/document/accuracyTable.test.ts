@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accuracyTable } from '../../../src/bench/document/accuracyTable.js';
+import { accuracyTable } from '../../../src/bench/document/sweepTables.js';
 import { summarizeResult } from '../../../src/bench/record/summarizeResult.js';
 import { formatHtml } from '../../../src/bench/render/html.js';
 import { formatMarkdown } from '../../../src/bench/render/markdown.js';

@@ -4,8 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSyn
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { captureEnvironment } from '../../../src/bench/environment/captureEnvironment.js';
-import { captureMachine } from '../../../src/bench/environment/captureMachine.js';
+import { captureEnvironment, captureMachine } from '../../../src/bench/environment/captureMachine.js';
 import { gitCommit, hashModel } from '../../../src/bench/environment/provenance.js';
 import { demoModelDir } from '../../support/projectRoot.js';
 

@@ -13,8 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { formatEvent } from '../../../src/bench/output/formatJson.js';
-import { openJsonlFile } from '../../../src/bench/output/jsonlFile.js';
+import { formatEvent, openJsonlFile } from '../../../src/bench/output/formatJson.js';
 import { formatOfFile, openOutputs, planExports } from '../../../src/bench/output/outputs.js';
 import { readResult } from '../../../src/bench/output/readResult.js';
 import { ResultRecorder } from '../../../src/bench/record/resultRecorder.js';
@@ -113,7 +112,7 @@ test('resuming cuts off a broken last line and goes on after it', () => {
 test('a process killed in the middle loses no run that it had finished', async () => {
   const path = fresh('killed.jsonl');
   const script = `
-    import { openJsonlFile } from ${JSON.stringify(new URL('../../../src/bench/output/jsonlFile.js', import.meta.url).href)};
+    import { openJsonlFile } from ${JSON.stringify(new URL('../../../src/bench/output/formatJson.js', import.meta.url).href)};
     import { benchmarkEvents } from ${JSON.stringify(new URL('../support/sampleResults.js', import.meta.url).href)};
     const { sink } = openJsonlFile(process.argv[1]);
     const events = benchmarkEvents(2000);

@@ -11,8 +11,7 @@ import {
 } from '../../../src/bench/document/figures.js';
 import { formatHtml } from '../../../src/bench/render/html.js';
 import { escapeMarkdown, formatMarkdown } from '../../../src/bench/render/markdown.js';
-import { formatText } from '../../../src/bench/render/text.js';
-import { textTable } from '../../../src/bench/render/textTable.js';
+import { formatText, textTable } from '../../../src/bench/render/text.js';
 import { comparePaired } from '../../../src/bench/statistics/comparePaired.js';
 import {
   benchmarkEvents,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { changedTokens } from '../../../src/bench/run/comparisons.js';
 import type { BenchResult, CellRecord, CellSettings } from '../../../src/bench/schema/benchResult.js';
-import { hashTokens } from '../../../src/bench/schema/hashes.js';
+import { hashTokens } from '../../../src/bench/schema/machineRecord.js';
 import { comparisonResult } from '../support/sampleResults.js';
 
 const sample = comparisonResult();

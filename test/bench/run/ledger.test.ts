@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Resampler } from '../../../src/audio/resample.js';
+import { RunMeters } from '../../../src/bench/meters/runMeters.js';
 import type { PhaseTimes } from '../../../src/bench/phases.js';
-import { type BenchmarkAudio, loadBenchmarkAudio } from '../../../src/bench/run/benchmarkAudio.js';
-import type { CellSession } from '../../../src/bench/run/cellSession.js';
-import { ModelPool } from '../../../src/bench/run/modelPool.js';
-import { openModelCell } from '../../../src/bench/run/openModelCell.js';
-import { RunMeters } from '../../../src/bench/run/runMeters.js';
+import {
+  type BenchmarkAudio,
+  type CellSession,
+  loadBenchmarkAudio,
+} from '../../../src/bench/run/cellSession.js';
+import { ModelPool, openModelCell } from '../../../src/bench/run/openModelCell.js';
 import { createReferenceBackend } from '../../../src/ops/reference/referenceBackend.js';
 import { loadModel } from '../../../src/transcribe/loadModel.js';
 import type { SpeechModel } from '../../../src/transcribe/types.js';

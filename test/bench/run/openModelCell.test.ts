@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { RunMeters } from '../../../src/bench/meters/runMeters.js';
 import type { ModelCellPlan } from '../../../src/bench/plan/benchPlan.js';
-import type { BenchmarkAudio } from '../../../src/bench/run/benchmarkAudio.js';
-import { ModelPool } from '../../../src/bench/run/modelPool.js';
-import { openModelCell } from '../../../src/bench/run/openModelCell.js';
-import { RunMeters } from '../../../src/bench/run/runMeters.js';
-import { hashTokens } from '../../../src/bench/schema/hashes.js';
+import type { BenchmarkAudio } from '../../../src/bench/run/cellSession.js';
+import { ModelPool, openModelCell } from '../../../src/bench/run/openModelCell.js';
+import { hashTokens } from '../../../src/bench/schema/machineRecord.js';
 import { decodeStepWork } from '../../../src/bench/workload.js';
 import { abortedError, FakeModel } from '../fakeModel.js';
 import { fakeCell } from '../support/fakeCells.js';

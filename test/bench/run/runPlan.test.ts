@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { openJsonlFile } from '../../../src/bench/output/jsonlFile.js';
+import { openJsonlFile } from '../../../src/bench/output/formatJson.js';
 import { readResult } from '../../../src/bench/output/readResult.js';
 import type { BenchPlan } from '../../../src/bench/plan/benchPlan.js';
 import type { BenchEvent } from '../../../src/bench/record/benchEvent.js';

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { RunMeters } from '../../../src/bench/meters/runMeters.js';
 import type { PhaseTimes } from '../../../src/bench/phases.js';
 import type { ModelCellPlan } from '../../../src/bench/plan/benchPlan.js';
-import { type BenchmarkAudio, loadBenchmarkAudio } from '../../../src/bench/run/benchmarkAudio.js';
-import type { CellSession } from '../../../src/bench/run/cellSession.js';
-import { ModelPool } from '../../../src/bench/run/modelPool.js';
-import { openModelCell } from '../../../src/bench/run/openModelCell.js';
-import { RunMeters } from '../../../src/bench/run/runMeters.js';
-import { hashTokens } from '../../../src/bench/schema/hashes.js';
+import {
+  type BenchmarkAudio,
+  type CellSession,
+  loadBenchmarkAudio,
+} from '../../../src/bench/run/cellSession.js';
+import { ModelPool, openModelCell } from '../../../src/bench/run/openModelCell.js';
+import { hashTokens } from '../../../src/bench/schema/machineRecord.js';
 import { findMetric } from '../../../src/bench/schema/metrics.js';
 import type { RunRecord } from '../../../src/bench/schema/runRecord.js';
 import { decodeStepWork } from '../../../src/bench/workload.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { hashSamples } from '../../../src/bench/environment/provenance.js';
-import { hashMachine, hashTokens } from '../../../src/bench/schema/hashes.js';
+import { hashMachine, hashTokens } from '../../../src/bench/schema/machineRecord.js';
 import { MACHINE } from '../support/sampleResults.js';
 
 test('token ids are hashed as decimal numbers with commas', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { sha256Hex } from '../../../src/bench/schema/hashes.js';
+import { sha256Hex } from '../../../src/bench/schema/machineRecord.js';
 import { processorMs } from '../../support/processorMs.js';
 
 const encode = (text: string) => new TextEncoder().encode(text);

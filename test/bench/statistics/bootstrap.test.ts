@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type BootstrapOptions, bcaInterval } from '../../../src/bench/statistics/bootstrap.js';
+import { type BootstrapOptions, bcaInterval } from '../../../src/bench/accuracy/rateInterval.js';
 import { median, quantile } from '../../../src/bench/statistics/descriptive.js';
 import { createRandom } from '../../../src/bench/statistics/random.js';
 

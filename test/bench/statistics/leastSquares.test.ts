@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fitLinearModel } from '../../../src/bench/statistics/leastSquares.js';
-import { fitOverhead } from '../../../src/bench/statistics/overheadFit.js';
+import { fitLinearModel, fitOverhead } from '../../../src/bench/statistics/leastSquares.js';
 import { createRandom } from '../../../src/bench/statistics/random.js';
 import { QwenAsrError } from '../../../src/error.js';
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createRandom } from '../../../src/bench/statistics/random.js';
 import {
   percentile,
   quantileInterval,
   runsForMedianInterval,
   runsForPercentile,
-} from '../../../src/bench/statistics/orderStatistics.js';
-import { createRandom } from '../../../src/bench/statistics/random.js';
+} from '../../../src/bench/statistics/summarize.js';
 
 const counting = (length: number): number[] => Array.from({ length }, (_, i) => i + 1);
 

@@ -3,8 +3,7 @@ import type { BenchEvent, BenchHeader, CellStart } from '../../../src/bench/reco
 import { ResultRecorder } from '../../../src/bench/record/resultRecorder.js';
 import type { BenchResult, CellSettings, ModelRecord } from '../../../src/bench/schema/benchResult.js';
 import type { ComparisonRecord } from '../../../src/bench/schema/comparisonRecord.js';
-import { hashMachine, hashTokens } from '../../../src/bench/schema/hashes.js';
-import type { MachineRecord } from '../../../src/bench/schema/machineRecord.js';
+import { hashMachine, hashTokens, type MachineRecord } from '../../../src/bench/schema/machineRecord.js';
 import type { RunRecord } from '../../../src/bench/schema/runRecord.js';
 import { comparePaired } from '../../../src/bench/statistics/comparePaired.js';
 import { createRandom, type Random } from '../../../src/bench/statistics/random.js';

@@ -1,6 +1,6 @@
-import { type InterferenceCounters, InterferenceMeter } from '../meters/interferenceMeter.js';
-import { MemoryMeter } from '../meters/memoryMeter.js';
 import type { Interference, PeakMemory } from '../schema/runRecord.js';
+import { type InterferenceCounters, InterferenceMeter } from './interferenceMeter.js';
+import { MemoryMeter } from './memoryMeter.js';
 
 /** What was observed around one timed call. */
 export interface Observed<Result> {
