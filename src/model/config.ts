@@ -1,5 +1,5 @@
-import { ConfigDocument } from './configDocument.js';
-import type { ModelTensors } from './modelTensors.js';
+import { ConfigDocument, type ConfigSection } from './configDocument.js';
+import { ALIGNER_HEAD, type ModelTensors } from './modelTensors.js';
 import { type DecoderSizes, type EncoderSizes, readDecoderSizes, readEncoderSizes } from './tensorSizes.js';
 
 /** Audio encoder: sizes as the tensors have them, constants as config.json or the published models have them. */
@@ -21,6 +21,16 @@ export interface DecoderConfig extends DecoderSizes {
   readonly ropeTheta: number;
   /** True when the checkpoint stores no lm_head and the embedding serves as one. */
   readonly tied: boolean;
+  /** Rows of the head: the vocabulary's, or the classes of an aligner. */
+  readonly headRows: number;
+}
+
+/** A forced aligner: its head tells times instead of tokens. */
+export interface AlignerConfig {
+  /** Class c stands for c·classMs. */
+  readonly classMs: number;
+  /** Id of `<timestamp>` as far as config.json gives it. */
+  readonly timestampId?: number;
 }
 
 /** Ids of the audio tokens as far as config.json gives them; the others come from the tokenizer's files. */
@@ -37,6 +47,8 @@ export interface ModelConfig {
   readonly tokenIds: AudioTokenIds;
   /** English names, for example `German`; absent when config.json does not list them. */
   readonly supportLanguages?: readonly string[];
+  /** Absent for a model that writes text. */
+  readonly aligner?: AlignerConfig;
 }
 
 /*
@@ -50,6 +62,8 @@ const PUBLISHED = {
   layerNormEpsilon: 1e-5,
   rmsNormEpsilon: 1e-6,
   ropeTheta: 1e6,
+  /** Milliseconds that a class of the aligner stands for: a token of the encoder. */
+  timestampSegmentTime: 80,
 } as const;
 
 /** The log-mel front end makes 128 bands, and 128 bands become the 16 rows that conv_out is made for. */
@@ -63,19 +77,25 @@ const MAX_N_WINDOW = 750;
  * the constants and has to agree with the shapes.
  *
  * @param configJson Text of config.json, in the nested layout (`thinker_config`) or the flat one (`-hf`).
+ * @param processorJson Text of processor_config.json, which says what the flat config.json of an aligner leaves out.
  * @throws QwenAsrError `model`, naming both values where config.json and the shapes contradict.
  *
  * @example
  * const files = await readModelDirectory('models/demo');
  * readModelConfig(files.tensors, files.configJson).encoder.windowTokens; // 104
  */
-export function readModelConfig(tensors: ModelTensors, configJson?: string): ModelConfig {
+export function readModelConfig(
+  tensors: ModelTensors,
+  configJson?: string,
+  processorJson?: string,
+): ModelConfig {
   const document = new ConfigDocument(configJson, tensors.source);
   const encoderSizes = readEncoderSizes(tensors);
   const decoderSizes = readDecoderSizes(tensors);
   checkSizes(document, encoderSizes, decoderSizes);
   checkKind(document);
   const supportLanguages = document.root.strings('support_languages');
+  const isAligner = saysAligner(document) || hasAlignerHead(tensors, decoderSizes, configJson);
   return {
     encoder: { ...encoderSizes, ...readChunking(document), layerNormEpsilon: PUBLISHED.layerNormEpsilon },
     decoder: {
@@ -83,10 +103,53 @@ export function readModelConfig(tensors: ModelTensors, configJson?: string): Mod
       rmsNormEpsilon: document.text.positive('rms_norm_eps') ?? PUBLISHED.rmsNormEpsilon,
       ropeTheta: readRopeTheta(document),
       tied: readTied(document, tensors),
+      headRows: isAligner ? alignerHeadRows(document, tensors) : decoderSizes.vocab,
     },
     tokenIds: readTokenIds(document, decoderSizes.vocab),
     ...(supportLanguages === undefined ? {} : { supportLanguages }),
+    ...(isAligner && { aligner: readAligner(document, processorJson, tensors.source, decoderSizes.vocab) }),
   };
+}
+
+/** What config.json of either layout says of an aligner. */
+function saysAligner({ root, thinker }: ConfigDocument): boolean {
+  const isClassifier = root.strings('architectures')?.some((name) => name.endsWith('TokenClassification'));
+  return (
+    isClassifier === true ||
+    thinker.size('classify_num') !== undefined ||
+    /forced_?aligner/i.test(thinker.string('model_type') ?? '')
+  );
+}
+
+/** Without a word from config.json the head itself tells: its name, or its rows, which are not the vocabulary's. */
+function hasAlignerHead(tensors: ModelTensors, { vocab }: DecoderSizes, configJson?: string): boolean {
+  const head = tensors.byName.get('lm_head.weight');
+  if (head === undefined) return false;
+  return head.name.startsWith(ALIGNER_HEAD) || (configJson === undefined && head.shape[0] !== vocab);
+}
+
+function alignerHeadRows({ root, thinker }: ConfigDocument, tensors: ModelTensors): number {
+  const [rows = 0] = tensors.require('lm_head.weight').shape;
+  thinker.expectSize(['classify_num'], rows);
+  root.expectSize(['num_labels'], rows);
+  return rows;
+}
+
+/** The token and the time of a class: in config.json, or in the processor's own file (`-hf`). */
+function readAligner(
+  { root, thinker }: ConfigDocument,
+  processorJson: string | undefined,
+  source: string,
+  vocab: number,
+): AlignerConfig {
+  const processor = new ConfigDocument(processorJson, source, 'processor_config.json').root;
+  const ids = [root, thinker].map((section) => idBelow(section, 'timestamp_token_id', vocab));
+  const timestampId = ids.find((id) => id !== undefined);
+  const classMs =
+    root.positive('timestamp_segment_time') ??
+    processor.positive('timestamp_segment_time') ??
+    PUBLISHED.timestampSegmentTime;
+  return { classMs, ...(timestampId !== undefined && { timestampId }) };
 }
 
 /** Sizes that config.json repeats must be those of the tensors. */
@@ -167,19 +230,18 @@ function readTied(document: ConfigDocument, tensors: ModelTensors): boolean {
 }
 
 function readTokenIds({ thinker }: ConfigDocument, vocab: number): AudioTokenIds {
-  const id = (key: string): number | undefined => {
-    const value = thinker.id(key);
-    if (value !== undefined && value >= vocab) {
-      throw thinker.error(key, `expected an id below the vocabulary's ${vocab}, found ${value}`);
-    }
-    return value;
-  };
-  const audioPad = id('audio_token_id');
-  const audioStart = id('audio_start_token_id');
-  const audioEnd = id('audio_end_token_id');
+  const audioPad = idBelow(thinker, 'audio_token_id', vocab);
+  const audioStart = idBelow(thinker, 'audio_start_token_id', vocab);
+  const audioEnd = idBelow(thinker, 'audio_end_token_id', vocab);
   return {
     ...(audioPad === undefined ? {} : { audioPad }),
     ...(audioStart === undefined ? {} : { audioStart }),
     ...(audioEnd === undefined ? {} : { audioEnd }),
   };
+}
+
+function idBelow(section: ConfigSection, key: string, vocab: number): number | undefined {
+  const value = section.id(key);
+  if (value === undefined || value < vocab) return value;
+  throw section.error(key, `expected an id below the vocabulary's ${vocab}, found ${value}`);
 }

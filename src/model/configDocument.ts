@@ -18,8 +18,8 @@ export class ConfigDocument {
   readonly audio: ConfigSection;
   readonly text: ConfigSection;
 
-  constructor(configJson: string | undefined, source: string) {
-    const where = `${source}/config.json`;
+  constructor(configJson: string | undefined, source: string, fileName = 'config.json') {
+    const where = `${source}/${fileName}`;
     const values = configJson === undefined ? {} : parseObject(configJson, where);
     this.root = new ConfigSection(values, where, '');
     this.thinker = Object.hasOwn(values, 'thinker_config') ? this.root.section('thinker_config') : this.root;

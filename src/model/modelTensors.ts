@@ -180,6 +180,9 @@ export type TensorLayout = 'original' | 'hf' | 'mlx';
 
 const TENSOR_LAYOUTS: readonly TensorLayout[] = ['original', 'hf', 'mlx'];
 
+/** What the head is called where the library knows a model as a token classifier. */
+export const ALIGNER_HEAD = 'score.';
+
 type NamePrefixes = Readonly<Record<'canonical' | TensorLayout, string>>;
 
 /** Rows are tried from the top, so the two projection layers come before the tower they belong to. */
@@ -210,6 +213,8 @@ const PREFIXES: readonly NamePrefixes[] = [
     mlx: part,
   })),
   { canonical: 'lm_head.', original: 'thinker.lm_head.', hf: 'lm_head.', mlx: 'lm_head.' },
+  // The head of an aligner, which tells times.
+  { canonical: 'lm_head.', original: 'thinker.lm_head.', hf: ALIGNER_HEAD, mlx: 'lm_head.' },
 ];
 
 /**

@@ -9,6 +9,10 @@ interface PublishedSizes {
   readonly decoderLayers: number;
   readonly hidden: number;
   readonly intermediate: number;
+  /** Rows of the embedding. */
+  readonly vocab: number;
+  /** The same, or the classes of an aligner. */
+  readonly headRows: number;
 }
 
 /** A published checkpoint, as data that does not depend on the loader. */
@@ -36,6 +40,8 @@ export const qwen3Asr06B: PublishedModel = {
     decoderLayers: 28,
     hidden: 1024,
     intermediate: 3072,
+    vocab: 151936,
+    headRows: 151936,
   },
 };
 
@@ -49,15 +55,32 @@ export const qwen3Asr17B: PublishedModel = {
     decoderLayers: 28,
     hidden: 2048,
     intermediate: 6144,
+    vocab: 151936,
+    headRows: 151936,
   },
 };
 
-const PUBLISHED_MODELS: readonly PublishedModel[] = [qwen3Asr06B, qwen3Asr17B];
+/** https://huggingface.co/Qwen/Qwen3-ForcedAligner-0.6B */
+export const qwen3ForcedAligner06B: PublishedModel = {
+  name: 'Qwen3-ForcedAligner-0.6B',
+  sizes: {
+    encoderLayers: 24,
+    dModel: 1024,
+    ffn: 4096,
+    decoderLayers: 28,
+    hidden: 1024,
+    intermediate: 3072,
+    vocab: 152064,
+    headRows: 5000,
+  },
+};
+
+const PUBLISHED_MODELS: readonly PublishedModel[] = [qwen3Asr06B, qwen3Asr17B, qwen3ForcedAligner06B];
 
 /** A size that all published models share, or the name of one that differs. */
 type Dimension = number | keyof PublishedSizes;
 
-/** The tensors of both checkpoints: name (`#` stands for a layer number), in the layers of which stack, shape. */
+/** The tensors of the checkpoints: name (`#` stands for a layer number), in the layers of which stack, shape. */
 const ROWS: readonly (readonly [
   name: string,
   stack: 'once' | 'encoder' | 'decoder',
@@ -92,7 +115,7 @@ const ROWS: readonly (readonly [
   ['thinker.audio_tower.proj1.bias', 'once', ['dModel']],
   ['thinker.audio_tower.proj2.weight', 'once', ['hidden', 'dModel']],
   ['thinker.audio_tower.proj2.bias', 'once', ['hidden']],
-  ['thinker.model.embed_tokens.weight', 'once', [151936, 'hidden']],
+  ['thinker.model.embed_tokens.weight', 'once', ['vocab', 'hidden']],
   ['thinker.model.layers.#.input_layernorm.weight', 'decoder', ['hidden']],
   ['thinker.model.layers.#.self_attn.q_proj.weight', 'decoder', [2048, 'hidden']],
   ['thinker.model.layers.#.self_attn.k_proj.weight', 'decoder', [1024, 'hidden']],
@@ -105,7 +128,7 @@ const ROWS: readonly (readonly [
   ['thinker.model.layers.#.mlp.up_proj.weight', 'decoder', ['intermediate', 'hidden']],
   ['thinker.model.layers.#.mlp.down_proj.weight', 'decoder', ['hidden', 'intermediate']],
   ['thinker.model.norm.weight', 'once', ['hidden']],
-  ['thinker.lm_head.weight', 'once', [151936, 'hidden']],
+  ['thinker.lm_head.weight', 'once', ['headRows', 'hidden']],
 ];
 
 /**
@@ -146,9 +169,14 @@ function hasItsTensors(tensors: ModelTensors, model: PublishedModel): boolean {
   return expected.every(({ name, shape }) => {
     const canonical = canonicalName(name, 'original') ?? name;
     const found = tensors.byName.get(canonical);
-    if (found === undefined) return canonical === 'lm_head.weight';
+    if (found === undefined) return canonical === 'lm_head.weight' && mayLackHead(model);
     return isSameShape(found.shape, shape);
   });
+}
+
+/** Whether the head repeats the embedding, so that a checkpoint may leave it out. */
+function mayLackHead({ sizes }: PublishedModel): boolean {
+  return sizes.headRows === sizes.vocab;
 }
 
 /** `ok`: verified. `note`: worth knowing. `warning`: works, but not as published. `error`: cannot work or is damaged. */
@@ -245,7 +273,8 @@ function compare(
     const shownName = checkpointName(canonical, tensors.layout);
     const found = tensors.byName.get(canonical) ?? tensors.unsupported.get(canonical);
     if (found === undefined) {
-      if (canonical !== 'lm_head.weight') differences.push(`tensor ${shownName} is missing`);
+      if (canonical !== 'lm_head.weight' || !mayLackHead(model))
+        differences.push(`tensor ${shownName} is missing`);
     } else if (isSameShape(found.shape, shape)) agreeing++;
     else {
       differences.push(

@@ -24,6 +24,7 @@ export interface ModelFiles {
   readonly tensors: ModelTensors;
   readonly configJson?: string;
   readonly generationConfigJson?: string;
+  readonly processorConfigJson?: string;
   readonly tokenizerFiles: TokenizerFiles;
   /** Gives the files' memory back; the tensors must not be used afterwards. Calling it twice is harmless. */
   release(): void;
@@ -67,6 +68,7 @@ export interface ModelFolder {
 export const TEXT_FILES = {
   configJson: 'config.json',
   generationConfigJson: 'generation_config.json',
+  processorConfigJson: 'processor_config.json',
   vocabJson: 'vocab.json',
   mergesTxt: 'merges.txt',
   tokenizerConfigJson: 'tokenizer_config.json',
@@ -81,8 +83,8 @@ const STORAGE_DTYPES: ReadonlyMap<string, StorageDtype> = new Map([
 ]);
 
 /**
- * Reads a model: its weights (one file or shards, either layout of names), config.json and generation_config.json as
- * far as present, and the tokenizer's files. Nothing is interpreted beyond the containers.
+ * Reads a model: its weights (one file or shards, either layout of names), config.json, generation_config.json and
+ * processor_config.json as far as present, and the tokenizer's files. Nothing is interpreted beyond the containers.
  *
  * @throws QwenAsrError `model` (not the files of a model), `aborted`, and what the folder throws.
  *
@@ -94,7 +96,8 @@ const STORAGE_DTYPES: ReadonlyMap<string, StorageDtype> = new Map([
 export async function readModelFolder(folder: ModelFolder, signal?: AbortSignal): Promise<ModelFiles> {
   const { source, names } = folder;
   const weightFiles = await findWeightFiles(source, names, () => folder.readText(INDEX_FILE));
-  const { configJson, generationConfigJson, ...tokenizerFiles } = await readTexts(folder);
+  const { configJson, generationConfigJson, processorConfigJson, ...tokenizerFiles } =
+    await readTexts(folder);
   if (tokenizerFiles.vocabJson === undefined && tokenizerFiles.tokenizerJson === undefined) {
     throw new QwenAsrError('model', `${source}: expected vocab.json or tokenizer.json, found neither`);
   }
@@ -119,6 +122,7 @@ export async function readModelFolder(folder: ModelFolder, signal?: AbortSignal)
       tensors,
       ...(configJson === undefined ? {} : { configJson }),
       ...(generationConfigJson === undefined ? {} : { generationConfigJson }),
+      ...(processorConfigJson === undefined ? {} : { processorConfigJson }),
       tokenizerFiles,
       release,
     };

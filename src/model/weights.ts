@@ -137,7 +137,7 @@ export interface DecoderWeights {
   readonly layers: readonly DecoderLayerWeights[];
   /** [H]. */
   readonly norm: Weight;
-  /** [V, H]; the very `embedTokens` when the checkpoint stores no head of its own. */
+  /** [V, H]; the very `embedTokens` when the checkpoint stores no head of its own. Of an aligner: [classes, H]. */
   readonly lmHead: Weight;
 }
 
@@ -155,7 +155,7 @@ export function loadDecoderWeights(
   config: DecoderConfig,
   backend: Pick<Backend, 'weight'>,
 ): DecoderWeights {
-  const { hidden, intermediate, headDim, vocab } = config;
+  const { hidden, intermediate, headDim, vocab, headRows } = config;
   const queryRows = config.heads * headDim;
   const keyRows = config.kvHeads * headDim;
   const vector = (name: string, length: number) =>
@@ -185,14 +185,14 @@ export function loadDecoderWeights(
     norm: vector('norm', hidden),
     lmHead: sharesEmbedding(tensors, config)
       ? embedTokens
-      : backend.weight(tensors.requireShape('lm_head.weight', [vocab, hidden]), 'matrix'),
+      : backend.weight(tensors.requireShape('lm_head.weight', [headRows, hidden]), 'matrix'),
   };
 }
 
 /** No stored head, or (synthetic models) one that is the embedding's own memory. */
 function sharesEmbedding(tensors: ModelTensors, config: DecoderConfig): boolean {
   if (config.tied) return true;
-  const head = tensors.requireShape('lm_head.weight', [config.vocab, config.hidden]);
+  const head = tensors.requireShape('lm_head.weight', [config.headRows, config.hidden]);
   return sameMemory(head, tensors.require('model.embed_tokens.weight'));
 }
 

@@ -1,6 +1,7 @@
 import { MelStage } from '../audio/melSpectrogram.js';
 import { Decoder } from '../decoder/decoder.js';
 import { Encoder } from '../encoder/encoder.js';
+import { QwenAsrError } from '../error.js';
 import { type ModelConfig, readModelConfig } from '../model/config.js';
 import { identifyModel } from '../model/publishedModels.js';
 import type { ModelFiles } from '../model/readModelFolder.js';
@@ -19,8 +20,12 @@ import type { ModelInfo } from './types.js';
  * @throws QwenAsrError `model`, `memory`; the files are then the caller's to release
  */
 export function buildModel(files: ModelFiles, backend: Backend, startMs: number): LoadedModel {
-  const config = readModelConfig(files.tensors, files.configJson);
+  const config = readModelConfig(files.tensors, files.configJson, files.processorConfigJson);
   const { encoder, decoder } = config;
+  if (config.aligner !== undefined) {
+    const found = 'found a forced aligner, which tells when words of a text are spoken';
+    throw new QwenAsrError('model', `${files.source}: expected a model that writes text, ${found}`);
+  }
   const encoderWeights = loadEncoderWeights(files.tensors, encoder, decoder.hidden, backend);
   const decoderWeights = loadDecoderWeights(files.tensors, decoder, backend);
   const text = new LazyTextModel(files, config);

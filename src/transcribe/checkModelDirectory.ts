@@ -73,7 +73,7 @@ export async function checkModelFiles(files: ModelFiles, signal?: AbortSignal): 
 /** Config and shapes, by the loader itself with a backend that takes nothing. */
 function checkStructure(files: ModelFiles, findings: CheckFinding[]): ModelConfig | null {
   try {
-    const config = readModelConfig(files.tensors, files.configJson);
+    const config = readModelConfig(files.tensors, files.configJson, files.processorConfigJson);
     const backend = { weight: (parameter: Parameter) => parameter };
     loadEncoderWeights(files.tensors, config.encoder, config.decoder.hidden, backend);
     loadDecoderWeights(files.tensors, config.decoder, backend);

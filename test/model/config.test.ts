@@ -4,8 +4,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { QwenAsrError } from '../../src/error.js';
 import { readModelConfig } from '../../src/model/config.js';
-import { publishedTensors, qwen3Asr06B, qwen3Asr17B } from '../../src/model/publishedModels.js';
-import { demoModelDir } from '../support/projectRoot.js';
+import {
+  publishedTensors,
+  qwen3Asr06B,
+  qwen3Asr17B,
+  qwen3ForcedAligner06B,
+} from '../../src/model/publishedModels.js';
+import { demoAlignerDir, demoModelDir } from '../support/projectRoot.js';
 import { demoTensors, hfName } from './support/demoModel.js';
 import { fakeTensors } from './support/fakeTensors.js';
 import { oneLineError } from './support/oneLineError.js';
@@ -41,6 +46,7 @@ const expectedDemo = {
     rmsNormEpsilon: 1e-6,
     ropeTheta: 1e6,
     tied: true,
+    headRows: 922,
   },
 };
 
@@ -57,7 +63,15 @@ test('the demo model, with and without config.json', () => {
 test('the published sizes come from shapes alone', () => {
   const small = readModelConfig(fakeTensors(publishedTensors(qwen3Asr06B)));
   const large = readModelConfig(fakeTensors(publishedTensors(qwen3Asr17B)));
-  const shared = { heads: 16, kvHeads: 8, headDim: 128, vocab: 151936, rmsNormEpsilon: 1e-6, ropeTheta: 1e6 };
+  const shared = {
+    heads: 16,
+    kvHeads: 8,
+    headDim: 128,
+    vocab: 151936,
+    rmsNormEpsilon: 1e-6,
+    ropeTheta: 1e6,
+    headRows: 151936,
+  };
   const constants = { headDim: 64, convChannels: 480, melBins: 128, chunkFrames: 100, tokensPerChunk: 13 };
   const encoder = { ...constants, windowTokens: 104, layerNormEpsilon: 1e-5 };
   assert.deepEqual(small, {
@@ -243,3 +257,75 @@ test('tied: a stored head is used whatever config.json says', () => {
   const untied = changed('thinker_config.text_config.tie_word_embeddings', false);
   assert.equal(readModelConfig(stored, untied).decoder.tied, false);
 });
+
+/** Sizes as the aligner's README and its config.json state them. */
+const alignerSizes = {
+  hidden: 256,
+  layers: 3,
+  heads: 4,
+  kvHeads: 2,
+  vocab: 3046,
+  headRows: 400,
+  tied: false,
+};
+
+test('the demo aligner: classes, their time and the id of <timestamp>', () => {
+  const json = readFileSync(join(demoAlignerDir, 'config.json'), 'utf8');
+  const list = safetensorsList(join(demoAlignerDir, 'model.safetensors'));
+  const config = readModelConfig(fakeTensors(list), json);
+  assert.deepEqual(config.aligner, { classMs: 80, timestampId: 3045 });
+  assert.deepEqual({ ...config.decoder, ...alignerSizes }, config.decoder);
+  assert.deepEqual(config.tokenIds, { audioPad: 3043, audioStart: 3041, audioEnd: 3042 });
+
+  // The head alone tells where there is no config.json, by its rows or by its name.
+  assert.deepEqual(readModelConfig(fakeTensors(list)).aligner, { classMs: 80 });
+  const hf = list.map(({ name, shape }) => ({ name: hfName(name).replace('lm_head', 'score'), shape }));
+  const { aligner, decoder } = readModelConfig(fakeTensors(hf), '{}', '{"timestamp_segment_time": 40}');
+  assert.deepEqual(aligner, { classMs: 40 });
+  assert.equal(decoder.headRows, 400);
+  // Of a model that writes text the head has to have the vocabulary's rows.
+  assert.equal(readModelConfig(fakeTensors(list), '{}').aligner, undefined);
+});
+
+test('the published aligner, nested and flat', () => {
+  const list = publishedTensors(qwen3ForcedAligner06B);
+  const nested = {
+    timestamp_token_id: 151705,
+    timestamp_segment_time: 80,
+    thinker_config: { model_type: 'qwen3_forced_aligner', classify_num: 5000 },
+  };
+  const { aligner, decoder, encoder } = readModelConfig(fakeTensors(list), JSON.stringify(nested));
+  assert.deepEqual(aligner, { classMs: 80, timestampId: 151705 });
+  assert.deepEqual([decoder.vocab, decoder.headRows, encoder.layers], [152064, 5000, 24]);
+  const hf = list.map(({ name, shape }) => ({ name: hfName(name).replace('lm_head', 'score'), shape }));
+  const flat = { architectures: ['Qwen3ASRForTokenClassification'], num_labels: 5000 };
+  assert.deepEqual(readModelConfig(fakeTensors(hf), JSON.stringify(flat)).aligner, { classMs: 80 });
+});
+
+test('an aligner whose parts disagree is refused', () => {
+  const list = safetensorsList(join(demoAlignerDir, 'model.safetensors'));
+  const refuses = (config: object, pattern: RegExp): void =>
+    assert.throws(
+      () => readModelConfig(fakeTensors(list), JSON.stringify(config)),
+      oneLineError('model', pattern),
+    );
+  refuses(
+    { thinker_config: { classify_num: 399 } },
+    /thinker_config\.classify_num: expected 400 as in the tensors, found 399/,
+  );
+  refuses(
+    { timestamp_token_id: 3046, thinker_config: { classify_num: 400 } },
+    /timestamp_token_id: expected an id below the vocabulary's 3046, found 3046/,
+  );
+});
+
+/** Names and shapes of a weight file, read with JSON.parse and nothing of this project. */
+function safetensorsList(path: string): { name: string; shape: number[] }[] {
+  const file = readFileSync(path);
+  const header: Record<string, { shape: number[] }> = JSON.parse(
+    file.toString('utf8', 8, 8 + Number(file.readBigUInt64LE(0))),
+  );
+  return Object.entries(header).flatMap(([name, { shape }]) =>
+    name === '__metadata__' ? [] : [{ name, shape }],
+  );
+}

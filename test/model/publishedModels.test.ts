@@ -6,6 +6,7 @@ import {
   publishedTensors,
   qwen3Asr06B,
   qwen3Asr17B,
+  qwen3ForcedAligner06B,
 } from '../../src/model/publishedModels.js';
 import { syntheticShards } from '../../src/model/syntheticParts.js';
 import { demoTensors, hfName } from './support/demoModel.js';
@@ -20,7 +21,9 @@ test('the published lists have the published sizes', () => {
   assert.equal(publishedTensors(qwen3Asr17B).length, 13 + 16 * 24 + 3 + 11 * 28);
   assert.equal(Math.round(byteLength(qwen3Asr06B) / 1e6), 1876);
   assert.equal(Math.round(byteLength(qwen3Asr17B) / 1e7), 470);
-  for (const model of [qwen3Asr06B, qwen3Asr17B]) {
+  // The hub's page says 1.84 GB.
+  assert.equal(Math.round(byteLength(qwen3ForcedAligner06B) / 1e7), 184);
+  for (const model of [qwen3Asr06B, qwen3Asr17B, qwen3ForcedAligner06B]) {
     const names = publishedTensors(model).map((tensor) => tensor.name);
     assert.equal(new Set(names).size, names.length);
     assert.ok(names.every((name) => name.startsWith('thinker.') && !name.includes('#')));
@@ -46,6 +49,19 @@ test('identifies published models in both layouts, with and without a stored hea
         model,
       );
     }
+  }
+});
+
+test('identifies the published aligner, whose head no embedding can replace', () => {
+  const original = publishedTensors(qwen3ForcedAligner06B);
+  const hf = original.map(({ name, ...tensor }) => ({
+    ...tensor,
+    name: hfName(name).replace('lm_head', 'score'),
+  }));
+  for (const list of [original, hf]) {
+    assert.equal(identifyModel(fakeTensors(list)), qwen3ForcedAligner06B);
+    const headless = list.filter(({ name }) => !/lm_head|score/.test(name));
+    assert.equal(identifyModel(fakeTensors(headless)), null);
   }
 });
 

@@ -8,6 +8,9 @@ export const projectRoot = findRoot(dirname(fileURLToPath(import.meta.url)));
 /** The bundled demo model, which a person loads the same way. */
 export const demoModelDir = join(projectRoot, 'models', 'demo');
 
+/** The bundled aligner, which gives the words of the demo model their times. */
+export const demoAlignerDir = join(projectRoot, 'models', 'demo-aligner');
+
 /** Stage outputs of the independent implementation; see its README. */
 export const goldenDir = join(projectRoot, 'test', 'golden');
 
