@@ -173,6 +173,11 @@ export class KernelBuilder {
     return this.append({ op: 'vecBroadcast', d, from }, d);
   }
 
+  /** 8 bytes in memory to every two lanes. */
+  broadcastPair(from: Address, d = this.vec()): VecReg {
+    return this.append({ op: 'vecBroadcastPair', d, from }, d);
+  }
+
   broadcastInt(a: IntReg, d = this.vec()): VecReg {
     return this.append({ op: 'vecBroadcastInt', d, a }, d);
   }
@@ -239,6 +244,15 @@ export class KernelBuilder {
 
   dotBytes(d: VecReg, a: VecReg, b: VecSource): void {
     this.push({ op: 'dotBytes', d, a, b });
+  }
+
+  dotWords(d: VecReg, a: VecReg, b: VecSource): void {
+    this.push({ op: 'dotWords', d, a, b });
+  }
+
+  /** [a0 + a1, a2 + a3, …, b0 + b1, b2 + b3, …] of i32. */
+  pairSums(a: VecReg, b: VecReg, d = this.vec()): VecReg {
+    return this.append({ op: 'vecPairSums', d, a, b }, d);
   }
 
   // ---- memory hints and threads ----

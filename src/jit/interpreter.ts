@@ -124,6 +124,7 @@ function step(i: Instruction, s: InterpreterState, resolveCall?: ResolveCall): v
     case 'vecMove':
     case 'vecLoad':
     case 'vecBroadcast':
+    case 'vecBroadcastPair':
     case 'vecBroadcastInt':
     case 'vecSelect':
     case 'vecShift':
@@ -134,6 +135,8 @@ function step(i: Instruction, s: InterpreterState, resolveCall?: ResolveCall): v
     case 'vecReduce4':
     case 'dotPairs':
     case 'dotBytes':
+    case 'dotWords':
+    case 'vecPairSums':
       s.setLanes(i.d, resultLane(i, s));
       break;
     default:
@@ -227,6 +230,15 @@ function storeVec(i: Op<'vecStore' | 'vecStoreLow'>, s: InterpreterState): void 
     const at = s.address(i.to, 2 * lanes);
     for (let lane = 0; lane < lanes; lane++)
       s.memory.setUint16(at + 2 * lane, narrowToBf16(s.bits[row + lane]!), true);
+    return;
+  }
+  if (i.op === 'vecStore' && i.type !== 'raw') {
+    const bytes = i.type === 'low8' ? 1 : 2;
+    const at = s.address(i.to, bytes * lanes);
+    for (let lane = 0; lane < lanes; lane++) {
+      if (bytes === 1) s.memory.setUint8(at + lane, s.bits[row + lane]!);
+      else s.memory.setUint16(at + 2 * lane, s.bits[row + lane]!, true);
+    }
     return;
   }
   const at = s.address(i.to, 4 * lanes);

@@ -116,10 +116,25 @@ export class InterpreterState {
 type Op<Name extends Instruction['op']> = Extract<Instruction, { op: Name }>;
 
 type VecMovement = Op<
-  'vecConst' | 'vecMove' | 'vecLoad' | 'vecBroadcast' | 'vecBroadcastInt' | 'vecSelect' | 'vecShift'
+  | 'vecConst'
+  | 'vecMove'
+  | 'vecLoad'
+  | 'vecBroadcast'
+  | 'vecBroadcastPair'
+  | 'vecBroadcastInt'
+  | 'vecSelect'
+  | 'vecShift'
 >;
 type VecArithmetic = Op<
-  'vecBinary' | 'vecFma' | 'vecUnary' | 'vecReduce' | 'vecReduce4' | 'dotPairs' | 'dotBytes'
+  | 'vecBinary'
+  | 'vecFma'
+  | 'vecUnary'
+  | 'vecReduce'
+  | 'vecReduce4'
+  | 'dotPairs'
+  | 'dotBytes'
+  | 'dotWords'
+  | 'vecPairSums'
 >;
 
 /** What a lane of `d` becomes: 32 bits, of which higher ones are ignored. */
@@ -135,6 +150,8 @@ export function resultLane(i: VecMovement | VecArithmetic, s: InterpreterState):
     case 'vecReduce4':
     case 'dotPairs':
     case 'dotBytes':
+    case 'dotWords':
+    case 'vecPairSums':
       return computedLane(i, s);
     default:
       return movedLane(i, s);
@@ -159,6 +176,10 @@ function movedLane(i: VecMovement, s: InterpreterState): Lane {
     case 'vecBroadcast': {
       const value = s.memory.getUint32(s.address(i.from, 4), true);
       return () => value;
+    }
+    case 'vecBroadcastPair': {
+      const at = s.address(i.from, 8);
+      return (lane) => s.memory.getUint32(at + 4 * (lane % 2), true);
     }
     case 'vecBroadcastInt': {
       const value = s.int(i.a);
@@ -189,6 +210,14 @@ function loadedLane(i: Op<'vecLoad'>, s: InterpreterState): Lane {
     case 'bf16': {
       const at = s.address(i.from, 2 * lanes);
       return (lane) => memory.getUint16(at + 2 * lane, true) << 16;
+    }
+    case 'u8': {
+      const at = s.address(i.from, lanes);
+      return (lane) => memory.getUint8(at + lane);
+    }
+    case 'u8Pairs': {
+      const at = s.address(i.from, 2 * lanes);
+      return (lane) => memory.getUint8(at + 2 * lane) | (memory.getUint8(at + 2 * lane + 1) << 16);
     }
     case 'f16': {
       const at = s.address(i.from, 2 * lanes);
@@ -238,6 +267,23 @@ function computedLane(i: VecArithmetic, s: InterpreterState): Lane {
           sum += ((x >>> shift) & 0xff) * ((y << (24 - shift)) >> 24); // unsigned · signed
         return sum;
       };
+    }
+    case 'dotWords': {
+      const [d, a, b] = [s.row(i.d), s.row(i.a), s.sourceRow(i.b)];
+      return (lane) => {
+        const [x, y] = [bits[a + lane]!, bits[b + lane]!]; // each a pair of i16, the low half first
+        return bits[d + lane]! + ((x << 16) >> 16) * ((y << 16) >> 16) + (x >> 16) * (y >> 16);
+      };
+    }
+    case 'vecPairSums': {
+      const sums = [i.a, i.b].flatMap((register) => {
+        const row = s.row(register);
+        return Array.from(
+          { length: s.lanes / 2 },
+          (_, pair) => bits[row + 2 * pair]! + bits[row + 2 * pair + 1]!,
+        );
+      });
+      return (lane) => sums[lane]!;
     }
     default:
       throw unknownCase(i);

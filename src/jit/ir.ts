@@ -114,6 +114,7 @@ export type Instruction =
       readonly lanes: 1 | 4;
     }
   | { readonly op: 'vecBroadcast'; readonly d: VecReg; readonly from: Address } // of one f32
+  | { readonly op: 'vecBroadcastPair'; readonly d: VecReg; readonly from: Address } // of 8 bytes, to every two lanes
   | { readonly op: 'vecBroadcastInt'; readonly d: VecReg; readonly a: IntReg } // low 32 bits to every lane
   // vectors: arithmetic
   | {
@@ -151,6 +152,9 @@ export type Instruction =
   | { readonly op: 'dotPairs'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
   // d[i] += Σ_{j<4} u8 a[4i+j] · i8 b[4i+j] in i32; capability `byteDot`
   | { readonly op: 'dotBytes'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
+  // d[i] += a[2i]·b[2i] + a[2i+1]·b[2i+1] over pairs of i16, in i32
+  | { readonly op: 'dotWords'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
+  | { readonly op: 'vecPairSums'; readonly d: VecReg; readonly a: VecReg; readonly b: VecReg } // i32 sums of every two lanes: a's, then b's
   // memory hints and threads
   | { readonly op: 'prefetch'; readonly at: Address; readonly hint: 'near' | 'once' }
   | { readonly op: 'atomicAdd'; readonly d: IntReg; readonly at: Address; readonly value: IntOperand } // i32; d = old
@@ -165,11 +169,17 @@ export type Instruction =
 export type IntLoadType = 'u16' | 'i32' | 'pointer';
 export type IntStoreType = 'u16' | 'i32' | 'pointer';
 
-/** `raw`: lanes·4 bytes as they are; `bf16`/`f16`: lanes·2 bytes widened to f32. */
-export type VecLoadType = 'raw' | 'bf16' | 'f16';
+/**
+ * `raw`: lanes·4 bytes as they are; `bf16`/`f16`: lanes·2 bytes widened to f32; `u8`: lanes bytes, each to a lane;
+ * `u8Pairs`: 2·lanes bytes, each to 16 bits.
+ */
+export type VecLoadType = 'raw' | 'bf16' | 'f16' | 'u8' | 'u8Pairs';
 
-/** `raw`: lanes·4 bytes; `bf16`: lanes·2 bytes, rounded to nearest even (subnormals may become zero). */
-export type VecStoreType = 'raw' | 'bf16';
+/**
+ * `raw`: lanes·4 bytes; `bf16`: lanes·2 bytes, rounded to nearest even (subnormals may become zero); `low8`, `low16`: the
+ * low bits of each lane, lanes or lanes·2 bytes.
+ */
+export type VecStoreType = 'raw' | 'bf16' | 'low8' | 'low16';
 
 /** What a target offers a kernel body. Bodies ask for these, never for a target's name. */
 export interface Capabilities {

@@ -31,6 +31,7 @@ export function registersUsed(i: Instruction): RegistersUsed {
     case 'intLoad':
     case 'vecLoad':
     case 'vecBroadcast':
+    case 'vecBroadcastPair':
       return { reads: ofAddress(i.from), writes: [i.d] };
     case 'vecLoadPair':
       return { reads: ofAddress(i.from), writes: i.d };
@@ -44,7 +45,10 @@ export function registersUsed(i: Instruction): RegistersUsed {
     case 'vecFma':
     case 'dotPairs':
     case 'dotBytes':
+    case 'dotWords':
       return { reads: [i.d, i.a, ...ofVec(i.b)], writes: [i.d] };
+    case 'vecPairSums':
+      return { reads: [i.a, i.b], writes: [i.d] };
     case 'vecSelect':
       return { reads: [i.a, i.b, i.x, i.y], writes: [i.d] };
     case 'vecReduce4':

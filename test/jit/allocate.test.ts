@@ -4,7 +4,7 @@ import { type Allocation, allocateRegisters } from '../../src/jit/allocate.js';
 import { KernelBuilder } from '../../src/jit/builder.js';
 import type { Instruction, KernelCode } from '../../src/jit/ir.js';
 import { registersUsed } from '../../src/jit/registerUse.js';
-import { x64Capabilities } from '../../src/jit/x64/features.js';
+import { X64_PRESETS, x64Capabilities } from '../../src/jit/x64/features.js';
 import { vectorTemporaries } from '../../src/jit/x64/lowerVector.js';
 import { Random } from '../support/random.js';
 import { randomKernel } from './support/randomKernel.js';
@@ -13,7 +13,9 @@ const capabilities = x64Capabilities('avx512bf16');
 const pool = (length: number): number[] => Array.from({ length }, (_, i) => i);
 
 function allocate(code: KernelCode, int: number, vec: number): Allocation {
-  return allocateRegisters(code, { int: pool(int), vec: pool(vec) }, vectorTemporaries);
+  return allocateRegisters(code, { int: pool(int), vec: pool(vec) }, (instruction) =>
+    vectorTemporaries(instruction, X64_PRESETS.avx512bf16),
+  );
 }
 
 test('values that are never alive together share a register', () => {

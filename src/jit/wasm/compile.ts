@@ -185,6 +185,7 @@ function lowerInstruction(i: Instruction, l: Lowering): void {
     case 'vecStore':
     case 'vecStoreLow':
     case 'vecBroadcast':
+    case 'vecBroadcastPair':
     case 'vecBroadcastInt':
       lowerVectorMovement(i, l);
       break;
@@ -195,6 +196,8 @@ function lowerInstruction(i: Instruction, l: Lowering): void {
     case 'vecSelect':
     case 'vecReduce':
     case 'vecReduce4':
+    case 'vecPairSums':
+    case 'dotWords':
       lowerVectorArithmetic(i, l);
       break;
     case 'dotPairs':

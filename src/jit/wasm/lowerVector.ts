@@ -16,6 +16,7 @@ export function lowerVectorMovement(
     | 'vecStore'
     | 'vecStoreLow'
     | 'vecBroadcast'
+    | 'vecBroadcastPair'
     | 'vecBroadcastInt'
   >,
   l: Lowering,
@@ -45,13 +46,18 @@ export function lowerVectorMovement(
           l.pushVec(i.a);
           narrowToBf16(l);
         });
-      else l.access('v128.store', i.to, () => l.pushVec(i.a));
+      else if (i.type === 'raw') l.access('v128.store', i.to, () => l.pushVec(i.a));
+      else lowerNarrowStore(i, l, i.type === 'low8' ? 1 : 2);
       break;
     case 'vecStoreLow':
       l.access(i.lanes === 1 ? 'v128.store32_lane' : 'v128.store', i.to, () => l.pushVec(i.a));
       break;
     case 'vecBroadcast':
       l.load('v128.load32_splat', i.from);
+      l.popVec(i.d);
+      break;
+    case 'vecBroadcastPair':
+      l.load('v128.load64_splat', i.from);
       l.popVec(i.d);
       break;
     case 'vecBroadcastInt':
@@ -78,6 +84,14 @@ function lowerVecLoad({ from, type }: Op<'vecLoad'>, l: Lowering): void {
       l.load('v128.load16x4_u', from);
       widenF16(l);
       break;
+    case 'u8':
+      l.load('v128.load32_zero', from);
+      l.code.op('i16x8.extend_low_i8x16_u');
+      l.code.op('i32x4.extend_low_i16x8_u');
+      break;
+    case 'u8Pairs':
+      l.load('v128.load8x8_u', from);
+      break;
     default:
       throw unknownCase(type);
   }
@@ -93,6 +107,16 @@ function lowerVecLoadPair({ d: [low, high], from }: Op<'vecLoadPair'>, l: Loweri
     l.code.interleave16(half);
     l.popVec(half === 'low' ? low : high);
   }
+}
+
+/** The low bytes of each lane, side by side. */
+function lowerNarrowStore({ to, a }: Op<'vecStore'>, l: Lowering, bytes: 1 | 2): void {
+  const order = Array.from({ length: 16 }, (_, at) => (4 * Math.floor(at / bytes) + (at % bytes)) % 16);
+  l.access(bytes === 1 ? 'v128.store32_lane' : 'v128.store64_lane', to, () => {
+    l.pushVec(a);
+    l.pushVec(a);
+    l.code.shuffleBytes(order);
+  });
 }
 
 /**
@@ -159,7 +183,17 @@ function narrowToBf16(l: Lowering): void {
 
 /** Lane-wise operations and reductions. */
 export function lowerVectorArithmetic(
-  i: Op<'vecBinary' | 'vecFma' | 'vecUnary' | 'vecShift' | 'vecSelect' | 'vecReduce' | 'vecReduce4'>,
+  i: Op<
+    | 'vecBinary'
+    | 'vecFma'
+    | 'vecUnary'
+    | 'vecShift'
+    | 'vecSelect'
+    | 'vecReduce'
+    | 'vecReduce4'
+    | 'vecPairSums'
+    | 'dotWords'
+  >,
   l: Lowering,
 ): void {
   switch (i.op) {
@@ -190,6 +224,22 @@ export function lowerVectorArithmetic(
       break;
     case 'vecReduce4':
       lowerReduce4(i, l);
+      break;
+    case 'vecPairSums':
+      l.pushVec(i.a);
+      l.pushVec(i.b);
+      l.code.shuffle([0, 2, 4, 6]);
+      l.pushVec(i.a);
+      l.pushVec(i.b);
+      l.code.shuffle([1, 3, 5, 7]);
+      l.code.op('i32x4.add');
+      break;
+    case 'dotWords':
+      l.pushVec(i.d);
+      l.pushVec(i.a);
+      l.pushVec(i.b);
+      l.code.op('i32x4.dot_i16x8_s');
+      l.code.op('i32x4.add');
       break;
     default:
       throw unknownCase(i);

@@ -105,20 +105,20 @@ export class TypedCode {
 
   /** 32-bit lanes of two vectors; 0–3 of the first, 4–7 of the second. */
   shuffle(lanes: readonly [number, number, number, number]): void {
-    const bytes = lanes.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]);
+    this.shuffleBytes(lanes.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]));
+  }
+
+  /** 16 bytes of two vectors; 0–15 of the first, 16–31 of the second. */
+  shuffleBytes(bytes: readonly number[]): void {
     this.write('i8x16.shuffle', ['v128', 'v128'], ['v128'], [0xfd, 0x0d, ...bytes]);
   }
 
   /** 16-bit lanes of two vectors in turns, of their low or their high halves. */
   interleave16(half: 'low' | 'high'): void {
     const first = half === 'low' ? 0 : 8;
-    const bytes = [0, 2, 4, 6].flatMap((at) => [
-      first + at,
-      first + at + 1,
-      first + at + 16,
-      first + at + 17,
-    ]);
-    this.write('i8x16.shuffle', ['v128', 'v128'], ['v128'], [0xfd, 0x0d, ...bytes]);
+    this.shuffleBytes(
+      [0, 2, 4, 6].flatMap((at) => [first + at, first + at + 1, first + at + 16, first + at + 17]),
+    );
   }
 
   /** a b condition → a if the condition is not 0, else b. */

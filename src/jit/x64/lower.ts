@@ -21,12 +21,14 @@ import {
   lowerWakeAll,
 } from './lowerScalar.js';
 import {
+  lowerDotWords,
   lowerVecBinary,
   lowerVecBroadcast,
   lowerVecBroadcastInt,
   lowerVecConst,
   lowerVecLoad,
   lowerVecLoadPair,
+  lowerVecPairSums,
   lowerVecReduce,
   lowerVecReduce4,
   lowerVecSelect,
@@ -49,7 +51,9 @@ import { gpr } from './operands.js';
 export function lowerX64(code: KernelCode, target: X64Level | CpuFeatures): Uint8Array {
   const features = typeof target === 'string' ? X64_PRESETS[target] : target;
   const vecPool = Array.from({ length: x64Capabilities(features).vecRegisters }, (_, index) => index);
-  const allocation = allocateRegisters(code, { int: INT_POOL, vec: vecPool }, vectorTemporaries);
+  const allocation = allocateRegisters(code, { int: INT_POOL, vec: vecPool }, (instruction) =>
+    vectorTemporaries(instruction, features),
+  );
   const asm = new Assembler({ name: code.name, evex: features.avx512 });
   const l = new X64Lowering(asm, features, allocation);
   const saved = usedIntegers(allocation);
@@ -109,6 +113,8 @@ function lowerInstruction(l: X64Lowering, i: Instruction): void {
       return lowerVecStoreLow(l, i);
     case 'vecBroadcast':
       return lowerVecBroadcast(l, i);
+    case 'vecBroadcastPair':
+      return l.asm.emit('vpbroadcastq', l.vec(i.d), l.address(i.from));
     case 'vecBroadcastInt':
       return lowerVecBroadcastInt(l, i);
     case 'vecBinary':
@@ -129,6 +135,10 @@ function lowerInstruction(l: X64Lowering, i: Instruction): void {
       return l.asm.emit('vdpbf16ps', l.vec(i.d), l.vec(i.a), l.source(i.b));
     case 'dotBytes':
       return l.asm.emit(l.wide ? 'vpdpbusd' : '{vex} vpdpbusd', l.vec(i.d), l.vec(i.a), l.source(i.b));
+    case 'dotWords':
+      return lowerDotWords(l, i);
+    case 'vecPairSums':
+      return lowerVecPairSums(l, i);
     case 'prefetch':
       return lowerPrefetch(l, i);
     case 'atomicAdd':

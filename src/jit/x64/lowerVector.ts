@@ -1,18 +1,24 @@
 import type { Instruction } from '../ir.js';
-import type { X64Lowering } from './lowering.js';
+import type { CpuFeatures } from './features.js';
+import type { Wide, X64Lowering } from './lowering.js';
 import { type Memory, mask, masked, type Register, ripLabel, xmm, ymm } from './operands.js';
 
 type Of<Op extends Instruction['op']> = Extract<Instruction, { op: Op }>;
 
-/** Vector registers that the lowering of an instruction needs besides its own. */
-export function vectorTemporaries(i: Instruction): number {
+/** Vector registers that the lowering of an instruction needs besides its own, with any features. */
+export function vectorTemporaries(i: Instruction, features: CpuFeatures): number {
   switch (i.op) {
     case 'vecReduce4':
       return 3;
     case 'vecReduce':
       return 2;
     case 'vecStore':
-      return i.type === 'bf16' ? 2 : 0;
+      if (i.type === 'bf16') return 2;
+      return i.type === 'raw' || features.avx512 ? 0 : 2;
+    case 'dotWords':
+      return dotsInPlace(features) ? 0 : 1;
+    case 'vecPairSums':
+      return 2;
     case 'vecSelect':
       return 1;
     default:
@@ -49,6 +55,10 @@ export function lowerVecLoad(l: X64Lowering, i: Of<'vecLoad'>): void {
       return l.asm.emit('vpslld', d, d, 16);
     case 'f16':
       return l.asm.emit('vcvtph2ps', d, from);
+    case 'u8':
+      return l.asm.emit('vpmovzxbd', d, from);
+    case 'u8Pairs':
+      return l.asm.emit('vpmovzxbw', d, from);
   }
 }
 
@@ -61,6 +71,7 @@ export function lowerVecLoadPair(l: X64Lowering, { d: [low, high], from }: Of<'v
 export function lowerVecStore(l: X64Lowering, i: Of<'vecStore'>): void {
   const to = l.address(i.to);
   if (i.type === 'raw') return l.asm.emit('vmovups', to, l.vec(i.a));
+  if (i.type !== 'bf16') return lowerNarrowStore(l, i, to, i.type === 'low8' ? 1 : 2);
   const [t, u] = l.temporaries(i) as [number, number];
   if (l.features.bf16) {
     l.asm.emit('vcvtneps2bf16', ymm(t), l.vec(i.a));
@@ -85,6 +96,25 @@ export function lowerVecStore(l: X64Lowering, i: Of<'vecStore'>): void {
   l.asm.emit('vpor', ymm(t), ymm(t), ymm(u));
   l.asm.emit('vextractf128', xmm(u), ymm(t), 1);
   l.asm.emit('vpackusdw', xmm(t), xmm(t), xmm(u));
+  l.asm.emit('vmovups', to, xmm(t));
+}
+
+/** The low bytes of each lane, side by side: shuffled together in each half, then the halves. */
+function lowerNarrowStore(l: X64Lowering, i: Of<'vecStore'>, to: Memory, bytes: 1 | 2): void {
+  if (l.wide) return l.asm.emit(bytes === 1 ? 'vpmovdb' : 'vpmovdw', to, l.vec(i.a));
+  const [t, u] = l.temporaries(i) as [number, number];
+  const unused = 0x80; // gives a zero
+  const half = Array.from({ length: 16 }, (_, at) => {
+    return at < 4 * bytes ? 4 * Math.floor(at / bytes) + (at % bytes) : unused;
+  });
+  const order = l.asm.constant(Uint8Array.from([...half, ...half]), 32);
+  l.asm.emit('vpshufb', ymm(t), l.vec(i.a), ripLabel(order));
+  l.asm.emit('vextractf128', xmm(u), ymm(t), 1);
+  if (bytes === 1) {
+    l.asm.emit('vunpcklps', xmm(t), xmm(t), xmm(u));
+    return l.asm.emit('vmovq', to, xmm(t));
+  }
+  l.asm.emit('vunpcklpd', xmm(t), xmm(t), xmm(u));
   l.asm.emit('vmovups', to, xmm(t));
 }
 
@@ -141,6 +171,36 @@ export function lowerVecSelect(l: X64Lowering, i: Of<'vecSelect'>): void {
   const t = ymm(l.temporaries(i)[0]!);
   l.asm.emit('vcmpps', t, l.vec(i.a), l.vec(i.b), predicate);
   l.asm.emit('vblendvps', d, y, x, t);
+}
+
+/** Whether products of i16 are added by the instruction that multiplies. */
+function dotsInPlace({ avx512, vnni, avxVnni }: CpuFeatures): boolean {
+  return avx512 ? vnni : avxVnni;
+}
+
+export function lowerDotWords(l: X64Lowering, i: Of<'dotWords'>): void {
+  const [d, a, b] = [l.vec(i.d), l.vec(i.a), l.source(i.b)];
+  if (dotsInPlace(l.features)) return l.asm.emit(l.wide ? 'vpdpwssd' : '{vex} vpdpwssd', d, a, b);
+  const t = l.wideOf(l.temporaries(i)[0]!);
+  l.asm.emit('vpmaddwd', t, a, b);
+  l.asm.emit('vpaddd', d, d, t);
+}
+
+/** Even and odd lanes apart, which gives [a b a b …] by 64 bits after the addition, then all of a before all of b. */
+export function lowerVecPairSums(l: X64Lowering, i: Of<'vecPairSums'>): void {
+  const [t, u] = l.temporaries(i).map((physical) => l.wideOf(physical)) as [Wide, Wide];
+  const [d, a, b] = [l.vec(i.d), l.vec(i.a), l.vec(i.b)];
+  l.asm.emit('vshufps', t, a, b, 0x88);
+  l.asm.emit('vshufps', u, a, b, 0xdd);
+  l.asm.emit('vpaddd', t, t, u);
+  const lanes = l.wide ? 16 : 8;
+  const order = Array.from({ length: lanes }, (_, lane) => {
+    const half = Math.floor(lane / (lanes / 2));
+    const pair = Math.floor((lane % (lanes / 2)) / 2);
+    return 4 * pair + 2 * half + (lane % 2);
+  });
+  l.asm.emit('vmovups', u, ripLabel(l.asm.constant(new Uint8Array(Uint32Array.from(order).buffer), 64)));
+  l.asm.emit('vpermd', d, u, t);
 }
 
 /** Folds a vector to its lowest 128 bits with `op`; the result is in xmm(t). */

@@ -110,6 +110,9 @@ const moves = {
     'v{kz}, r32 : EVEX.66.0F38.W0 7C /r',
   ],
 
+  vpbroadcastq: ['v, x/m64 : VEX.66.0F38.W0 59 /r', 'v{kz}, x/m64 : EVEX.66.0F38.W1 59 /r'],
+  vmovq: ['m64, x : VEX.128.66.0F.W0 D6 /r'],
+
   vextractf128: ['x/m128, y, uimm8 : VEX.256.66.0F3A.W0 19 /r ib'],
   vextractf32x4: [
     'x/m128{kz}, y, uimm8 : EVEX.256.66.0F3A.W0 19 /r ib',
@@ -121,6 +124,7 @@ const moves = {
   vunpckhps: ['v, v, v/mv : VEX.0F.W0 15 /r', 'v{kz}, v, v/mv/b32 : EVEX.0F.W0 15 /r'],
   vunpcklpd: ['v, v, v/mv : VEX.66.0F.W0 14 /r', 'v{kz}, v, v/mv/b64 : EVEX.66.0F.W1 14 /r'],
   vunpckhpd: ['v, v, v/mv : VEX.66.0F.W0 15 /r', 'v{kz}, v, v/mv/b64 : EVEX.66.0F.W1 15 /r'],
+  vshufps: ['v, v, v/mv, uimm8 : VEX.0F.W0 C6 /r ib', 'v{kz}, v, v/mv/b32, uimm8 : EVEX.0F.W0 C6 /r ib'],
   vpshufd: ['v, v/mv, uimm8 : VEX.66.0F.W0 70 /r ib', 'v{kz}, v/mv/b32, uimm8 : EVEX.66.0F.W0 70 /r ib'],
   vpshufb: ['v, v, v/mv : VEX.66.0F38.W0 00 /r', 'v{kz}, v, v/mv : EVEX.66.0F38.W0 00 /r'],
   vpermilps: [
@@ -173,6 +177,8 @@ const vectorArithmetic = {
   vpmaddubsw: ['v, v, v/mv : VEX.66.0F38.W0 04 /r', 'v{kz}, v, v/mv : EVEX.66.0F38.W0 04 /r'],
   vdpbf16ps: ['v{kz}, v, v/mv/b32 : EVEX.F3.0F38.W0 52 /r'],
   vpdpbusd: ['v{kz}, v, v/mv/b32 : EVEX.66.0F38.W0 50 /r'],
+  vpdpwssd: ['v{kz}, v, v/mv/b32 : EVEX.66.0F38.W0 52 /r'],
+  '{vex} vpdpwssd': ['v, v, v/mv : VEX.66.0F38.W0 52 /r'],
   '{vex} vpdpbusd': ['v, v, v/mv : VEX.66.0F38.W0 50 /r'],
 
   vcmpps: ['v, v, v/mv, uimm8 : VEX.0F.W0 C2 /r ib', 'k{k}, v, v/mv/b32, uimm8 : EVEX.0F.W0 C2 /r ib'],
@@ -183,9 +189,11 @@ const vectorArithmetic = {
   vcvtneps2bf16: ['h{kz}, v/mv/b32! : EVEX.F3.0F38.W0 72 /r'],
 
   vpmovzxbw: ['v, h/mh : VEX.66.0F38.W0 30 /r', 'v{kz}, h/mh : EVEX.66.0F38.W0 30 /r'],
+  vpmovzxbd: ['v, q/mq : VEX.66.0F38.W0 31 /r', 'v{kz}, q/mq : EVEX.66.0F38.W0 31 /r'],
   vpmovzxwd: ['v, h/mh : VEX.66.0F38.W0 33 /r', 'v{kz}, h/mh : EVEX.66.0F38.W0 33 /r'],
   vpmovsxbw: ['v, h/mh : VEX.66.0F38.W0 20 /r', 'v{kz}, h/mh : EVEX.66.0F38.W0 20 /r'],
   vpmovdw: ['h/mh{kz}, v : EVEX.F3.0F38.W0 33 /r'],
+  vpmovdb: ['q/mq{kz}, v : EVEX.F3.0F38.W0 31 /r'],
   vpmovsdb: ['q/mq{kz}, v : EVEX.F3.0F38.W0 21 /r'],
   vpackssdw: ['v, v, v/mv : VEX.66.0F.W0 6B /r', 'v{kz}, v, v/mv/b32 : EVEX.66.0F.W0 6B /r'],
   vpackusdw: ['v, v, v/mv : VEX.66.0F38.W0 2B /r', 'v{kz}, v, v/mv/b32 : EVEX.66.0F38.W0 2B /r'],

@@ -32,6 +32,13 @@ export function edgeKernels(capabilities: Capabilities): EdgeKernel[] {
     elementwise(compare, false, (k, a, b) => k.select(compare, a, b, k.vecBits(1), k.vecBits(2)));
     elementwise(`${compare}, d is b`, false, (k, a, b) => k.select(compare, a, b, b, a, b));
   }
+  elementwise('dotWords', false, (k, a, b) => {
+    const d = k.vecBits(0x7fffffff);
+    k.dotWords(d, a, b);
+    return d;
+  });
+  elementwise('pairSums', false, (k, a, b) => k.pairSums(a, b));
+  elementwise('pairSums, d is b', false, (k, a, b) => k.pairSums(a, b, b));
   elementwise('sqrt', true, (k, a) => k.unary('sqrt', a));
   elementwise('fromI32', false, (k, a) => k.unary('fromI32', a));
   const inRange = pairs.filter(([a]) => ((a >>> 23) & 255) < 127 + 31);

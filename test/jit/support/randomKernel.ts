@@ -75,6 +75,8 @@ class RandomKernel {
       () => this.fma(),
       () => this.reduce(),
       () => this.hints(),
+      () => k.dotWords(this.vec(), this.vec(), this.source()),
+      () => void k.pairSums(this.vec(), this.vec(), this.vec()),
       ...(pairDot ? [() => this.dotPairs()] : []),
       ...(byteDot ? [() => k.dotBytes(this.vec(), this.vec(), this.source())] : []),
     ];
@@ -295,9 +297,15 @@ class RandomKernel {
   private vecLoad(): void {
     const { k } = this;
     const d = this.vec();
-    switch (this.random.integer(0, 4)) {
+    switch (this.random.integer(0, 7)) {
       case 0:
         return void k.load(this.at(regions.output, 4 * k.lanes), 'raw', d);
+      case 5:
+        return void k.load(this.at(regions.wild, k.lanes), 'u8', d);
+      case 6:
+        return void k.load(this.at(regions.wild, 2 * k.lanes), 'u8Pairs', d);
+      case 7:
+        return void k.broadcastPair(this.at(regions.wild, 8), d);
       case 3: {
         const [low, high] = k.loadPair(this.at(regions.wild, 4 * k.lanes));
         return void k.vecMove(d, this.pick([low, high]));
@@ -315,7 +323,11 @@ class RandomKernel {
   private vecStore(): void {
     const { k } = this;
     const a = this.vec();
-    switch (this.random.integer(0, 3)) {
+    switch (this.random.integer(0, 5)) {
+      case 4:
+        return k.store(this.at(regions.output, k.lanes), a, 'low8');
+      case 5:
+        return k.store(this.at(regions.output, 2 * k.lanes), a, 'low16');
       case 0:
         return k.storeLow(this.at(regions.output, 4), a, 1);
       case 1:
