@@ -26,6 +26,10 @@ export { segmentRecording } from './transcribe/segmentRecording.js';
 export type {
   AudioClip,
   BackendChoice,
+  BatchLoad,
+  BatchOptions,
+  BatchRequestOptions,
+  BatchSize,
   EncodeTimings,
   Encoding,
   Mel,
@@ -41,6 +45,7 @@ export type {
   TranscribeOptions,
   Transcript,
   Transcription,
+  TranscriptionBatch,
   TranscriptSegment,
   TranscriptTimings,
   VadOptions,

@@ -31,6 +31,10 @@ export { segmentRecording } from './transcribe/segmentRecording.js';
 export type {
   AudioClip,
   BackendChoice,
+  BatchLoad,
+  BatchOptions,
+  BatchRequestOptions,
+  BatchSize,
   EncodeTimings,
   Encoding,
   LoadOptions,
@@ -47,6 +51,7 @@ export type {
   TranscribeOptions,
   Transcript,
   Transcription,
+  TranscriptionBatch,
   TranscriptSegment,
   TranscriptTimings,
   VadOptions,

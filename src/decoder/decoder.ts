@@ -74,8 +74,20 @@ export class DecoderSession {
    *
    * @throws QwenAsrError `internal` when the prompt does not fit or an id has no embedding; `aborted`; `closed`
    */
-  prefill(input: PrefillInput): Promise<Choice> {
-    this.#check('positions', input.prompt.ids.length - 1, this.#options.capacity);
+  prefill(input: Omit<PrefillInput, 'from' | 'choiceCount'>): Promise<Choice> {
+    return this.resume(input).then((choices) => choices[0]!);
+  }
+
+  /**
+   * The same for a prompt of which the beginning is in the cache already, with a choice for each of its last positions:
+   * that is how tokens that are expected to follow are verified all at once.
+   *
+   * @throws QwenAsrError as prefill
+   */
+  resume(input: PrefillInput): Promise<Choice[]> {
+    const { length } = input.prompt.ids;
+    this.#check('positions', length - 1, this.#options.capacity);
+    this.#check('positions to compute', (input.from ?? 0) + Math.max(1, input.choiceCount ?? 1) - 1, length);
     this.#check('sequences', input.sequence, this.#options.sequences);
     this.#checkIds(input.prompt.ids);
     return prefill(this.#backend, this.#context, input, this.#options);
@@ -178,52 +190,68 @@ export interface PrefillInput {
   readonly prompt: Prompt;
   /** [prompt.audioTokens, hidden] f32: the encoder's output. */
   readonly audio: Float32Array;
+  /**
+   * The first position to compute: those before it are in the cache already, from a prompt that began with the same ids
+   * and audio. Default: 0.
+   */
+  readonly from?: number | undefined;
+  /** How many of the last positions choose the token after them; none: they only enter the cache. Default: 1. */
+  readonly choiceCount?: number | undefined;
 }
 
 /**
- * Runs the whole prompt through the decoder in one pass: positions 0…n−1 of the sequence enter the cache, and the last
- * row chooses the first token. Probes: `embeddings` [n, hidden], `dec_layer0`… [n, hidden] (the last layer: [1,
- * hidden]), `first_logits` [1, vocab].
+ * Runs a prompt through the decoder in one pass: positions from…n−1 of the sequence enter the cache, and the last rows
+ * choose the tokens that follow them. Probes, rows = n − from: `embeddings` [rows, hidden], `dec_layer0`… [rows, hidden]
+ * (the last layer: [choices, hidden]), `first_logits` [choices, vocab].
+ *
+ * @returns one choice for each of the last positions
  */
 async function prefill(
   backend: Backend,
   context: DecoderContext,
-  { sequence, prompt, audio }: PrefillInput,
+  { sequence, prompt, audio, from = 0, choiceCount = 1 }: PrefillInput,
   options: { signal?: AbortSignal | undefined; observer?: Observer | undefined },
-): Promise<Choice> {
+): Promise<Choice[]> {
   const { config, weights } = context;
-  const count = prompt.ids.length;
+  const count = prompt.ids.length - from;
+  const firstChoice = count - choiceCount;
   const scope = backend.createScope('prefill');
   try {
     const ids = scope.tensor('prompt ids', [count], 'i32');
     const positions = scope.tensor('prompt positions', [count], 'i32');
     const sequences = scope.tensor('prompt sequences', [count], 'i32');
     const buffers = decoderBuffers(scope, config, count);
-    const choices = choiceTensors(scope, 1);
+    const choices = choiceTensors(scope, Math.max(1, choiceCount));
     const { stream, normed } = buffers;
-    const audioEnd = prompt.audioStart + prompt.audioTokens;
+    const audioStart = Math.max(0, prompt.audioStart - from);
+    const audioEnd = Math.max(0, prompt.audioStart + prompt.audioTokens - from);
     const build = (ops: Operators): void => {
-      for (const [start, end] of [[0, prompt.audioStart] as const, [audioEnd, count] as const]) {
+      for (const [start, end] of [[0, audioStart] as const, [audioEnd, count] as const]) {
+        if (start === end) continue;
         ops.embed({ ids: ids.rows(start, end), table: weights.embedTokens, y: stream.rows(start, end) });
       }
       ops.probe('embeddings', stream);
       const rows = { count, positions, sequences, kind: 'prefill' } as const;
-      recordDecoderLayers(ops, context, buffers, rows, { lastRowOnly: true, probePrefix: 'dec_layer' });
-      const last = { stream: stream.rows(count - 1, count), normed: normed.rows(count - 1, count) };
+      recordDecoderLayers(ops, context, buffers, rows, { wantedRows: choiceCount, probePrefix: 'dec_layer' });
+      if (choiceCount === 0) return;
+      const last = { stream: stream.rows(firstChoice, count), normed: normed.rows(firstChoice, count) };
       recordDecoderHead(ops, context, last, choices);
       if (options.observer !== undefined) {
-        const logits = scope.tensor('first logits', [1, config.vocab], 'f32');
+        const logits = scope.tensor('first logits', [choiceCount, config.vocab], 'f32');
         ops.linear({ x: last.normed, weight: weights.lmHead, y: logits });
         ops.probe('first_logits', logits);
       }
     };
     const pass = backend.plan('prefill', build, options.observer);
-    ids.write(prompt.ids);
-    positions.write(Int32Array.from({ length: count }, (_, position) => position));
+    ids.write(prompt.ids.subarray(from));
+    positions.write(Int32Array.from({ length: count }, (_, row) => from + row));
     sequences.write(new Int32Array(count).fill(sequence));
-    stream.rows(prompt.audioStart, audioEnd).write(audio);
+    if (audioEnd > audioStart) {
+      const rest = audio.subarray(audio.length - (audioEnd - audioStart) * config.hidden);
+      stream.rows(audioStart, audioEnd).write(rest);
+    }
     await pass.run(options.signal);
-    return readChoices(choices)[0]!;
+    return choiceCount === 0 ? [] : readChoices(choices);
   } finally {
     scope.release();
   }
@@ -271,7 +299,7 @@ class DecodeStep {
     const build = (ops: Operators): void => {
       ops.embed({ ids: this.#ids, table: context.weights.embedTokens, y: buffers.stream });
       ops.probe('step_embeddings', buffers.stream);
-      const options = { lastRowOnly: false, probePrefix: 'step_layer' };
+      const options = { wantedRows: rows, probePrefix: 'step_layer' };
       recordDecoderLayers(ops, context, buffers, sequenceRows, options);
       recordDecoderHead(ops, context, buffers, this.#choices);
       ops.probe('step_best_logits', this.#choices.best);

@@ -49,8 +49,8 @@ export function decoderBuffers(scope: Scope, config: DecoderConfig, rows: number
 
 /** How much of a pass is computed and how its probes are called. */
 export interface LayerOptions {
-  /** Only the last row's result is wanted: in the last layer the others go no further than their keys and values. */
-  readonly lastRowOnly: boolean;
+  /** Of how many of the last rows the result is wanted: in the last layer the others go no further than their keys and values. */
+  readonly wantedRows: number;
   /** Layer n is probed as `<probePrefix>n`. */
   readonly probePrefix: string;
 }
@@ -71,9 +71,11 @@ export function recordDecoderLayers(
   const { layers } = context.weights;
   for (const [index, layer] of layers.entries()) {
     recordKeysAndQueries(ops, context, layer, index, buffers, rows);
-    const narrow = options.lastRowOnly && index === layers.length - 1;
-    const outBuffers = narrow ? lastRow(buffers, rows.count) : buffers;
-    recordAttentionAndMlp(ops, context, layer, index, outBuffers, narrow ? lastSequenceRow(rows) : rows);
+    const narrow = options.wantedRows < rows.count && index === layers.length - 1;
+    if (narrow && options.wantedRows === 0) return;
+    const outBuffers = narrow ? lastRows(buffers, rows.count, options.wantedRows) : buffers;
+    const outRows = narrow ? lastSequenceRows(rows, options.wantedRows) : rows;
+    recordAttentionAndMlp(ops, context, layer, index, outBuffers, outRows);
     ops.probe(`${options.probePrefix}${index}`, outBuffers.stream);
   }
 }
@@ -113,8 +115,8 @@ function recordAttentionAndMlp(
 
 type AttentionBuffers = Pick<DecoderBuffers, 'stream' | 'normed' | 'rotated' | 'attended' | 'gated'>;
 
-function lastRow(buffers: DecoderBuffers, count: number): AttentionBuffers {
-  const last = (tensor: Tensor): Tensor => tensor.rows(count - 1, count);
+function lastRows(buffers: DecoderBuffers, count: number, wanted: number): AttentionBuffers {
+  const last = (tensor: Tensor): Tensor => tensor.rows(count - wanted, count);
   return {
     stream: last(buffers.stream),
     normed: last(buffers.normed),
@@ -125,12 +127,13 @@ function lastRow(buffers: DecoderBuffers, count: number): AttentionBuffers {
 }
 
 /** The last row of a prefill looks at the cache exactly as a step of its sequence does. */
-function lastSequenceRow({ count, positions, sequences }: SequenceRows): SequenceRows {
+function lastSequenceRows(rows: SequenceRows, wanted: number): SequenceRows {
+  const { count, positions, sequences } = rows;
   return {
-    count: 1,
-    positions: positions.rows(count - 1, count),
-    sequences: sequences.rows(count - 1, count),
-    kind: 'step',
+    count: wanted,
+    positions: positions.rows(count - wanted, count),
+    sequences: sequences.rows(count - wanted, count),
+    kind: wanted === 1 ? 'step' : rows.kind,
   };
 }
 

@@ -40,10 +40,18 @@ interface Row extends GreedyOptions {
   count: number;
 }
 
+/** A prompt on its way into a sequence. */
+export interface EnteringPrompt extends GreedyOptions {
+  readonly sequence: number;
+  readonly input: GreedyInput;
+  /** Positions that are in the cache. */
+  position: number;
+}
+
 /**
  * Greedy decoding of several sequences in one session. Sequences come and go one by one: `enter` puts a prompt where a
- * sequence is free, `step` extends all of them by one token in one pass, so that the weights are read once. A batch of
- * which a call has failed is not to be used again.
+ * sequence is free, `begin` and `advance` do so in pieces, `step` extends all that are in by one token in one pass, so
+ * that the weights are read once, and `leave` ends one early. A batch of which `step` has failed is not to be used again.
  */
 export class GreedyBatch {
   readonly #session: DecoderSession;
@@ -67,15 +75,53 @@ export class GreedyBatch {
    * @throws QwenAsrError `internal` when no sequence is free or the prompt does not fit; `aborted`; `closed`
    */
   async enter(input: GreedyInput, options: GreedyOptions): Promise<SequenceToken> {
+    return (await this.advance(this.begin(input, options), input.prompt.ids.length))!;
+  }
+
+  /**
+   * Takes a free sequence for a prompt, of which nothing is computed yet.
+   *
+   * @throws QwenAsrError `internal` when no sequence is free
+   */
+  begin(input: GreedyInput, { stopIds, budget, exact }: GreedyOptions): EnteringPrompt {
     const sequence = this.#free.pop();
     if (sequence === undefined) throw new QwenAsrError('internal', 'decoder: expected a free sequence');
-    const row = { ...options, sequence, id: -1, position: input.prompt.ids.length - 1, count: 0 };
+    return { stopIds, budget, exact, sequence, input, position: 0 };
+  }
+
+  /**
+   * Runs the next positions of a prompt through the decoder, at most `maxRows`. After a failure it has to leave.
+   *
+   * @returns the first token once the whole prompt is in; null before
+   * @throws QwenAsrError as {@link enter}
+   */
+  async advance(entering: EnteringPrompt, maxRows: number): Promise<SequenceToken | null> {
+    const { sequence, input, position: from } = entering;
+    const { length } = input.prompt.ids;
+    const to = Math.min(length, from + maxRows);
     const startMs = performance.now();
-    const choice = await this.#session.prefill({ sequence, ...input });
+    const piece = promptPiece(input, to);
+    const choices = await this.#session.resume({
+      sequence,
+      ...piece,
+      from,
+      choiceCount: to < length ? 0 : 1,
+    });
+    entering.position = to;
+    const [choice] = choices;
+    if (choice === undefined) return null;
+    const { stopIds, budget, exact } = entering;
+    const row: Row = { stopIds, budget, exact, sequence, id: -1, position: length - 1, count: 0 };
     const token = advance(row, choice, { passMs: performance.now() - startMs, rows: 1 });
     this.#rows.push(row);
-    this.#leave();
+    this.#dropEnded();
     return { sequence, token };
+  }
+
+  /** Gives up a sequence that has not ended, between two calls. */
+  leave(sequence: number): void {
+    this.#rows = this.#rows.filter((row) => row.sequence !== sequence);
+    this.#free.push(sequence);
   }
 
   /** Appends each sequence's last token and chooses the next of each; at least one must be active. */
@@ -92,18 +138,30 @@ export class GreedyBatch {
       sequence: row.sequence,
       token: advance(row, choices[i]!, pass),
     }));
-    this.#leave();
+    this.#dropEnded();
     return tokens;
   }
 
   /** Frees the sequences that have ended. */
-  #leave(): void {
+  #dropEnded(): void {
     this.#rows = this.#rows.filter((row) => {
       if (!hasEnded(row)) return true;
       this.#free.push(row.sequence);
       return false;
     });
   }
+}
+
+/** A prompt up to a position, with the audio that lies before it. */
+function promptPiece({ prompt, audio }: GreedyInput, end: number): GreedyInput {
+  const { ids, audioStart, audioTokens } = prompt;
+  if (end === ids.length) return { prompt, audio };
+  const tokens = Math.min(audioTokens, Math.max(0, end - audioStart));
+  const values = tokens * (audio.length / audioTokens);
+  return {
+    prompt: { ids: ids.subarray(0, end), audioStart: Math.min(audioStart, end), audioTokens: tokens },
+    audio: audio.subarray(0, values),
+  };
 }
 
 function advance(row: Row, choice: Choice, pass: { passMs: number; rows: number }): GreedyToken {

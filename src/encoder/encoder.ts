@@ -30,6 +30,10 @@ export class Encoder {
     this.#model = { config, weights };
   }
 
+  get config(): EncoderConfig {
+    return this.#model.config;
+  }
+
   /**
    * Takes the memory that a clip needs, and gives it back.
    *

@@ -3,6 +3,7 @@ import { QwenAsrError } from '../error.js';
 import { checkOptions } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
 import type { Backend, Ceilings, Observer } from '../ops/operators.js';
+import { openBatch } from './batch/openBatch.js';
 import { Ledger } from './ledger.js';
 import { checkFinite, withNumericDiagnosis } from './numericDiagnosis.js';
 import { segmentRecording } from './segmentRecording.js';
@@ -10,6 +11,7 @@ import { type Stages, transcribeClip } from './transcribeClip.js';
 import { resolveRequest } from './transcribeRequest.js';
 import { transcribeSegments } from './transcribeSegments.js';
 import type {
+  BatchOptions,
   EncodeOptions,
   Encoding,
   Mel,
@@ -22,6 +24,7 @@ import type {
   TranscribeOptions,
   Transcript,
   Transcription,
+  TranscriptionBatch,
   TranscriptSegment,
 } from './types.js';
 
@@ -97,6 +100,12 @@ export class LoadedModel implements SpeechModel {
     checkOptions(options);
     const turn = <T>(task: () => Promise<T>): Promise<T> => this.#inTurn(task, options.signal);
     yield* transcribeSegments(this.#stages, segments, options, turn);
+  }
+
+  openBatch(options: BatchOptions = {}): TranscriptionBatch {
+    this.#checkOpen();
+    checkOptions(options);
+    return openBatch(this.#stages, options, (task) => this.#inTurn(task, undefined));
   }
 
   async measureCeilings(): Promise<Ceilings | null> {

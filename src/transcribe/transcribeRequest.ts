@@ -38,7 +38,6 @@ export function resolveRequest(
   if (typeof context !== 'string') throw notText('context', context);
   if (language !== undefined && typeof language !== 'string') throw notText('language', language);
   const forcedLanguage = language === undefined ? undefined : resolveLanguage(language, text.languages);
-  const usualBudget = Math.max(MIN_BUDGET, Math.ceil((BUDGET_PER_SECOND * durationMs) / 1000));
   return {
     forcedLanguage,
     promptContent: {
@@ -47,9 +46,14 @@ export function resolveRequest(
       languageNameIds:
         forcedLanguage === undefined ? undefined : encode(text, ` ${forcedLanguage}`, 'language'),
     },
-    budget: exactTokens ?? maxTokens ?? usualBudget,
+    budget: exactTokens ?? maxTokens ?? usualBudget(durationMs),
     exact: exactTokens !== undefined,
   };
+}
+
+/** Tokens that a clip may take unless the caller says otherwise. */
+export function usualBudget(durationMs: number): number {
+  return Math.max(MIN_BUDGET, Math.ceil((BUDGET_PER_SECOND * durationMs) / 1000));
 }
 
 function encode(text: TextModel, what: string, option: keyof TranscribeOptions): number[] {

@@ -181,7 +181,8 @@ class SegmentedRun {
   }
 }
 
-function inRecording(segment: RecordingSegment, transcript: Transcript): TranscriptSegment {
+/** A transcript as that of a segment. */
+export function inRecording(segment: RecordingSegment, transcript: Transcript): TranscriptSegment {
   const { index, startMs, endMs, samples } = segment;
   const heardMs = Math.min(samples.length / 16, endMs - startMs); // silence may have been put at its ends
   return { ...transcript, index, startMs, endMs, heardMs, skipped: false };

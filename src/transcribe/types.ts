@@ -200,6 +200,55 @@ export interface TimedWord {
   readonly textEnd: number;
 }
 
+/** How large a batch is; see SpeechModel.openBatch. */
+export interface BatchOptions {
+  /** Segments decoded side by side at most; default 8. Fewer where there is not enough memory for all of their caches. */
+  readonly sequences?: number;
+  /** The longest segment that it takes, 1000 to 1,200,000; default 60,000. */
+  readonly maxSegmentMs?: number;
+  /** The longest context that it takes beside the longest segment; default 512. */
+  readonly maxContextTokens?: number;
+  /** Sees every decode step: its wall time, and how many segments it gave a token to. */
+  readonly onDecodeStep?: (ms: number, rows: number) => void;
+}
+
+/** How the segments of one request are transcribed: the options hold for each of them. */
+export type BatchRequestOptions = Omit<SegmentOptions, 'batch' | 'onDecodeStep' | 'onPhaseEnd'>;
+
+/** The memory of a batch. */
+export interface BatchSize {
+  /** Segments in it at most. */
+  readonly sequences: number;
+  /** Positions of each: its prompt (13 a second of audio) and the tokens that it may generate. */
+  readonly capacity: number;
+}
+
+/** How a batch is used at the moment. */
+export interface BatchLoad extends BatchSize {
+  /** Segments that get a token with every step. */
+  readonly decoding: number;
+  /** Segments that are being encoded, or whose prompt is being read. */
+  readonly joining: number;
+  /** Requests whose segments are in it or wait for a place. */
+  readonly requests: number;
+}
+
+/** Requests that share decode steps; see SpeechModel.openBatch. */
+export interface TranscriptionBatch {
+  readonly load: BatchLoad;
+  /**
+   * Transcribes the segments of one request: one transcript for each, in their order. Any number of requests run at the
+   * same time, and fail, stop and end each by itself. It goes on while the caller is busy with a transcript, up to 16
+   * segments ahead. Errors as with SpeechModel.transcribe; `usage` for a segment longer than the batch takes.
+   */
+  transcribeSegments(
+    segments: AsyncIterable<RecordingSegment>,
+    options?: BatchRequestOptions,
+  ): AsyncGenerator<TranscriptSegment, void, undefined>;
+  /** Frees its memory. Requests in it end with an error of code `closed`. */
+  close(): Promise<void>;
+}
+
 /** What a loaded model is. */
 export interface ModelInfo {
   /** The directory, or `synthetic:SIZE:SEED`. */
@@ -304,6 +353,20 @@ export interface SpeechModel {
     segments: AsyncIterable<RecordingSegment>,
     options?: SegmentOptions,
   ): AsyncGenerator<TranscriptSegment, void, undefined>;
+  /**
+   * Opens a batch for requests that come and go: their segments join and leave it at any decode step, each step serves all
+   * that are in it, and encoding goes on between steps, a piece at a time. For servers. Its memory is taken at once.
+   *
+   * @throws QwenAsrError `usage`; `memory`; `closed`
+   * @example
+   * const batch = model.openBatch({ sequences: 4 });
+   * const texts = recordings.map(async (samples) => {
+   *   for await (const { text } of batch.transcribeSegments(segmentRecording(samples))) console.log(text);
+   * });
+   * await Promise.all(texts);
+   * await batch.close();
+   */
+  openBatch(options?: BatchOptions): TranscriptionBatch;
   /**
    * What the machine itself reaches on the model's threads: read bandwidth and the throughput of its dot products. Takes
    * about a second and 512 MB.

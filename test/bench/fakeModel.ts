@@ -100,6 +100,10 @@ export class FakeModel implements SpeechModel {
     }
   }
 
+  openBatch(): never {
+    throw new Error('a benchmark of one caller opens no batch');
+  }
+
   private async answer({ exactTokens }: TranscribeOptions): Promise<Transcript> {
     this.onCall(this.transcribed.length);
     return {
