@@ -1,13 +1,19 @@
 import { QwenAsrError } from '../error.js';
 import { FFT_BINS, FFT_SIZE, melFrameCount } from './logMelShape.js';
-import type { FeatureMap, KvCache, Operators, SequenceRows, Tensor, Weight } from './operators.js';
+import type {
+  FeatureMap,
+  KvCache,
+  OperatorArgs,
+  Operators,
+  SequenceRows,
+  Tensor,
+  Weight,
+} from './operators.js';
 
 /*
  * What every operator takes for granted about its operands, checked once for all backends, when it is recorded. Neither
  * kernels nor loops look themselves: they would read past the end of whatever is shorter than they were told.
  */
-
-type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 
 /** `float` is f32 or operand. */
 type ExpectedDtype = 'f32' | 'i32' | 'float';
@@ -32,7 +38,7 @@ export function checkedOperators(ops: Operators): Operators {
     linear: checked(checkLinear, ops.linear),
     swiglu: checked(checkSwiglu, ops.swiglu),
     layerNorm: checked(checkLayerNorm, ops.layerNorm),
-    rmsNorm: checked((args: Args<'rmsNorm'>) => void checkNorm('rmsNorm', args), ops.rmsNorm),
+    rmsNorm: checked((args: OperatorArgs<'rmsNorm'>) => void checkNorm('rmsNorm', args), ops.rmsNorm),
     windowAttention: checked(checkWindowAttention, ops.windowAttention),
     rotaryToCache: checked(checkRotaryToCache, ops.rotaryToCache),
     cachedAttention: checked(checkCachedAttention, ops.cachedAttention),
@@ -48,7 +54,7 @@ export function checkChunkCount(label: string, chunks: number, of: number): void
   throw new QwenAsrError('internal', `${label}: expected 1..${of} chunks, found ${chunks}`);
 }
 
-function checkLogMel({ samples, filters, y }: Args<'logMel'>): void {
+function checkLogMel({ samples, filters, y }: OperatorArgs<'logMel'>): void {
   const { length: rank, 0: count = 0 } = samples.shape;
   if (rank !== 1 || count <= FFT_SIZE / 2)
     fail('logMel', `samples (${samples.label})`, `[more than ${FFT_SIZE / 2}]`, shown(samples.shape));
@@ -58,27 +64,27 @@ function checkLogMel({ samples, filters, y }: Args<'logMel'>): void {
   checkTensor('logMel', 'y', y, 'f32', [bins, melFrameCount(count)]);
 }
 
-function checkChunkMel({ mel, y }: Args<'chunkMel'>): void {
+function checkChunkMel({ mel, y }: OperatorArgs<'chunkMel'>): void {
   const [bins, frames] = matrixShape('chunkMel', 'mel', mel, 'f32');
   const chunks = Math.ceil(frames / y.width);
   checkMap('chunkMel', 'y', y, { chunks, channels: 1, height: bins, width: y.width });
 }
 
-function checkConv2dGelu({ x, weight, bias, y }: Args<'conv2dGelu'>): void {
+function checkConv2dGelu({ x, weight, bias, y }: OperatorArgs<'conv2dGelu'>): void {
   checkWeight('conv2dGelu', 'weight', weight, [y.channels, x.channels, 3, 3]);
   checkWeight('conv2dGelu', 'bias', bias, [y.channels]);
   const size = { chunks: x.chunks, height: Math.ceil(x.height / 2), width: Math.ceil(x.width / 2) };
   checkMap('conv2dGelu', 'y', y, { ...size, channels: y.channels });
 }
 
-function checkFlattenTime({ x, y }: Args<'flattenTime'>): void {
+function checkFlattenTime({ x, y }: OperatorArgs<'flattenTime'>): void {
   const [rows] = matrixShape('flattenTime', 'y', y, 'float');
   const most = x.chunks * x.width;
   if (rows > most) fail('flattenTime', `y (${y.label})`, `at most ${most} rows`, `${rows}`);
   checkTensor('flattenTime', 'y', y, 'float', [rows, x.channels * x.height]);
 }
 
-function checkLinear({ x, weight, y, bias, residual }: Args<'linear'>): void {
+function checkLinear({ x, weight, y, bias, residual }: OperatorArgs<'linear'>): void {
   const [m, depth] = matrixShape('linear', 'x', x, 'float');
   const n = weight.shape[0] ?? 0;
   checkWeight('linear', 'weight', weight, [n, depth]);
@@ -87,7 +93,7 @@ function checkLinear({ x, weight, y, bias, residual }: Args<'linear'>): void {
   if (residual !== undefined) checkTensor('linear', 'residual', residual, 'f32', [m, n]);
 }
 
-function checkSwiglu({ x, gate, up, y }: Args<'swiglu'>): void {
+function checkSwiglu({ x, gate, up, y }: OperatorArgs<'swiglu'>): void {
   const [m, depth] = matrixShape('swiglu', 'x', x, 'float');
   const n = gate.shape[0] ?? 0;
   checkWeight('swiglu', 'gate', gate, [n, depth]);
@@ -96,18 +102,21 @@ function checkSwiglu({ x, gate, up, y }: Args<'swiglu'>): void {
 }
 
 /** @returns the length of a row */
-function checkNorm(operator: string, { x, weight, y }: Pick<Args<'rmsNorm'>, 'x' | 'weight' | 'y'>): number {
+function checkNorm(
+  operator: string,
+  { x, weight, y }: Pick<OperatorArgs<'rmsNorm'>, 'x' | 'weight' | 'y'>,
+): number {
   const [rows, length] = matrixShape(operator, 'x', x, 'f32');
   checkWeight(operator, 'weight', weight, [length]);
   checkTensor(operator, 'y', y, 'float', [rows, length]);
   return length;
 }
 
-function checkLayerNorm(args: Args<'layerNorm'>): void {
+function checkLayerNorm(args: OperatorArgs<'layerNorm'>): void {
   checkWeight('layerNorm', 'bias', args.bias, [checkNorm('layerNorm', args)]);
 }
 
-function checkWindowAttention({ q, k, v, y, heads, windowTokens }: Args<'windowAttention'>): void {
+function checkWindowAttention({ q, k, v, y, heads, windowTokens }: OperatorArgs<'windowAttention'>): void {
   const [tokens, width] = matrixShape('windowAttention', 'q', q, 'float');
   for (const [name, tensor] of Object.entries({ k, v, y }))
     checkTensor('windowAttention', name, tensor, 'float', [tokens, width]);
@@ -115,7 +124,16 @@ function checkWindowAttention({ q, k, v, y, heads, windowTokens }: Args<'windowA
   checkMultiple('windowAttention', 'windowTokens', windowTokens, 1);
 }
 
-function checkRotaryToCache({ q, k, v, qNorm, kNorm, cos, sin, ...args }: Args<'rotaryToCache'>): void {
+function checkRotaryToCache({
+  q,
+  k,
+  v,
+  qNorm,
+  kNorm,
+  cos,
+  sin,
+  ...args
+}: OperatorArgs<'rotaryToCache'>): void {
   const { cache, rows, y } = args;
   const { kvHeads, headDim } = cache;
   const width = checkQueries('rotaryToCache', q, 'f32', args);
@@ -129,7 +147,7 @@ function checkRotaryToCache({ q, k, v, qNorm, kNorm, cos, sin, ...args }: Args<'
   checkTensor('rotaryToCache', 'y', y, 'float', [rows.count, width]);
 }
 
-function checkCachedAttention({ q, y, ...args }: Args<'cachedAttention'>): void {
+function checkCachedAttention({ q, y, ...args }: OperatorArgs<'cachedAttention'>): void {
   const width = checkQueries('cachedAttention', q, 'float', args);
   checkTensor('cachedAttention', 'y', y, 'float', [args.rows.count, width]);
 }
@@ -153,14 +171,14 @@ function checkQueries(
   return width;
 }
 
-function checkEmbed({ ids, table, y }: Args<'embed'>): void {
+function checkEmbed({ ids, table, y }: OperatorArgs<'embed'>): void {
   if (y.shape[0] === 0 && ids.shape[0] === 0) return; // a part of a prompt may be empty
   const [count, width] = matrixShape('embed', 'y', y, 'f32');
   checkTensor('embed', 'ids', ids, 'i32', [count]);
   checkWeight('embed', 'table', table, [table.shape[0] ?? 0, width]);
 }
 
-function checkArgmaxLinear({ x, weight, ids, best, logSumExp }: Args<'argmaxLinear'>): void {
+function checkArgmaxLinear({ x, weight, ids, best, logSumExp }: OperatorArgs<'argmaxLinear'>): void {
   const [rows, depth] = matrixShape('argmaxLinear', 'x', x, 'float');
   checkWeight('argmaxLinear', 'weight', weight, [weight.shape[0] ?? 0, depth]);
   checkTensor('argmaxLinear', 'ids', ids, 'i32', [rows]);

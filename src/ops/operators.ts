@@ -165,6 +165,9 @@ export interface Operators {
   probe(stage: string, x: Tensor): void;
 }
 
+/** What an operator is called with. */
+export type OperatorArgs<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
+
 /** Sees the tensors that a pass names with `probe`, in order, as f32 copies. */
 export type Observer = (stage: string, values: Float32Array, shape: readonly number[]) => void;
 

@@ -4,7 +4,7 @@ import { audioTokenCount, planConvStem, sinusoidalPositions } from '../../src/en
 import type { EncoderConfig } from '../../src/model/config.js';
 import type { EncoderWeights, WeightAndBias } from '../../src/model/weights.js';
 import type { Weight } from '../../src/ops/operators.js';
-import { gelu } from '../../src/ops/reference/gelu.js';
+import { gelu } from '../../src/ops/reference/products.js';
 import { createReferenceBackend } from '../../src/ops/reference/referenceBackend.js';
 import { Random } from '../support/random.js';
 

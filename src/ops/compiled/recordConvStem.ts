@@ -3,7 +3,7 @@ import { convolutionWindows, type FeatureMapLayout, rowBytes } from '../../kerne
 import type { Memory } from '../../kernels/kernel.js';
 import { matmul } from '../../kernels/matrix/matmul.js';
 import { convolutionTile } from '../../kernels/matrix/tileShapes.js';
-import type { Operators } from '../operators.js';
+import type { OperatorArgs } from '../operators.js';
 import {
   type CompiledFeatureMap,
   ELEMENT_BYTES,
@@ -15,9 +15,7 @@ import {
 import type { CompiledWeight } from './compiledWeight.js';
 import type { TapeRecorder } from './tapeRecorder.js';
 
-type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
-
-export function recordChunkMel(tape: TapeRecorder, args: Args<'chunkMel'>): void {
+export function recordChunkMel(tape: TapeRecorder, args: OperatorArgs<'chunkMel'>): void {
   const mel = tensorOf(args.mel);
   const y = mapOf(args.y);
   const kernel = chunkMel({ bins: y.height, width: y.width });
@@ -25,7 +23,7 @@ export function recordChunkMel(tape: TapeRecorder, args: Args<'chunkMel'>): void
   tape.run(kernel.call({ mel, frames: mel.rowLength, map: y }));
 }
 
-export function recordConv2dGelu(tape: TapeRecorder, args: Args<'conv2dGelu'>): void {
+export function recordConv2dGelu(tape: TapeRecorder, args: OperatorArgs<'conv2dGelu'>): void {
   const x = mapOf(args.x);
   const y = mapOf(args.y);
   tape.useScope(x.scope);
@@ -92,7 +90,7 @@ function windowTable(tape: TapeRecorder, table: Int32Array): Memory {
   return block;
 }
 
-export function recordFlattenTime(tape: TapeRecorder, args: Args<'flattenTime'>): void {
+export function recordFlattenTime(tape: TapeRecorder, args: OperatorArgs<'flattenTime'>): void {
   const x = mapOf(args.x);
   const y = operandOf(args.y, x.element);
   tape.useScope(y.scope);

@@ -2,7 +2,7 @@ import { melFloor, melLog, padColumns, padReflect, powerSpectrum } from '../../k
 import type { Memory } from '../../kernels/kernel.js';
 import { matmul } from '../../kernels/matrix/matmul.js';
 import { FFT_BINS, FFT_SIZE, fourierBasis, HOP_SAMPLES, MEL_BINS, melFrameCount } from '../logMelShape.js';
-import type { Operators } from '../operators.js';
+import type { OperatorArgs } from '../operators.js';
 import { checkMelBins } from './checkShapes.js';
 import { type CompiledTensor, tensorOf } from './compiledTensor.js';
 import type { TapeRecorder } from './tapeRecorder.js';
@@ -38,7 +38,7 @@ interface Buffers {
  * The operator `logMel`. The transform is a product of overlapping frames with a windowed Fourier basis: for frames of
  * 400 samples the matrix kernel is fast enough (11 s of audio: 3 ms on two cores) to need no FFT of its own.
  */
-export function recordLogMel(tape: TapeRecorder, args: Parameters<Operators['logMel']>[0]): void {
+export function recordLogMel(tape: TapeRecorder, args: OperatorArgs<'logMel'>): void {
   const samples = tensorOf(args.samples);
   const y = tensorOf(args.y);
   checkMelBins(y.label, y.rowCount);

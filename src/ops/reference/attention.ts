@@ -1,10 +1,10 @@
-import type { Operators } from '../operators.js';
-import { normalizeRms } from './norms.js';
+import type { OperatorArgs } from '../operators.js';
+import { normalizeRms } from './products.js';
 import { cacheLayer, cacheRowOffset, floatsOf, integersOf, nearestIndex } from './referenceTensor.js';
 import { weightOf } from './referenceWeight.js';
 
 /** Bidirectional attention in which row i sees exactly the rows of its own window ⌊i / windowTokens⌋. */
-export function windowAttention(args: Parameters<Operators['windowAttention']>[0]): void {
+export function windowAttention(args: OperatorArgs<'windowAttention'>): void {
   const [tokens = 0, width = 0] = args.q.shape;
   const headDim = width / args.heads;
   const q = floatsOf(args.q); // [tokens, heads·headDim] f32, as k, v and y
@@ -24,7 +24,7 @@ export function windowAttention(args: Parameters<Operators['windowAttention']>[0
 }
 
 /** Per-head RMSNorm of q and k, split-half RoPE at each row's position, rotated q into y, rotated k and plain v into the cache. */
-export function rotaryToCache(args: Parameters<Operators['rotaryToCache']>[0]): void {
+export function rotaryToCache(args: OperatorArgs<'rotaryToCache'>): void {
   const { cache, rows, epsilon } = args;
   const { headDim } = cache;
   const layer = cacheLayer(cache, args.layer);
@@ -76,7 +76,7 @@ function rotate(x: Float32Array, turn: { cos: Float32Array; sin: Float32Array },
  * Causal grouped-query attention over the cache: row i sees positions 0…positions[i] of its own sequence, and query
  * head h reads key/value head ⌊h / (heads / kvHeads)⌋ (Ainslie et al., arXiv:2305.13245).
  */
-export function cachedAttention(args: Parameters<Operators['cachedAttention']>[0]): void {
+export function cachedAttention(args: OperatorArgs<'cachedAttention'>): void {
   const { cache, rows } = args;
   const { keys, values } = cacheLayer(cache, args.layer);
   const positions = integersOf(rows.positions);

@@ -1,10 +1,10 @@
-import type { Operators } from '../operators.js';
-import { gelu } from './gelu.js';
+import type { OperatorArgs } from '../operators.js';
+import { gelu } from './products.js';
 import { floatsOf, pixelsOf } from './referenceTensor.js';
 import { weightOf } from './referenceWeight.js';
 
 /** Cuts mel [bins, frames] into chunks of y.width frames: y [chunks, 1, bins, width], zero after the last frame. */
-export function chunkMel({ mel, y }: Parameters<Operators['chunkMel']>[0]): void {
+export function chunkMel({ mel, y }: OperatorArgs<'chunkMel'>): void {
   const input = floatsOf(mel); // [bins, frames] f32
   const frames = mel.shape[1]!;
   const output = pixelsOf(y).fill(0); // [chunks, 1, bins, width] f32
@@ -19,7 +19,7 @@ export function chunkMel({ mel, y }: Parameters<Operators['chunkMel']>[0]): void
 }
 
 /** 3×3 convolution, stride 2, padding 1, plus bias, then exact GELU, over NCHW arrays. weight [Cout, Cin, 3, 3]. */
-export function conv2dGelu({ x, weight, bias, y }: Parameters<Operators['conv2dGelu']>[0]): void {
+export function conv2dGelu({ x, weight, bias, y }: OperatorArgs<'conv2dGelu'>): void {
   const input = pixelsOf(x); // [chunks, Cin, H, W] f32
   const output = pixelsOf(y); // [chunks, Cout, ⌈H/2⌉, ⌈W/2⌉] f32
   const filters = weightOf(weight);
@@ -74,7 +74,7 @@ function addPlane(
 }
 
 /** y[chunk·width + t, c·height + f] = x[chunk, c, f, t], for as many rows as y has. */
-export function flattenTime({ x, y }: Parameters<Operators['flattenTime']>[0]): void {
+export function flattenTime({ x, y }: OperatorArgs<'flattenTime'>): void {
   const input = pixelsOf(x); // [chunks, channels, height, width] f32
   const output = floatsOf(y); // [rows, channels·height] f32
   const features = x.channels * x.height;

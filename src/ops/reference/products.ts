@@ -1,10 +1,9 @@
-import type { Operators } from '../operators.js';
-import { gelu } from './gelu.js';
+import type { OperatorArgs } from '../operators.js';
 import { floatsOf, integersOf, nearestIndex, rowsOf } from './referenceTensor.js';
 import { weightOf } from './referenceWeight.js';
 
 /** y[M,N] = act(x[M,K]·weight[N,K]ᵀ + bias) + residual. A weight row is widened once and serves all M rows. */
-export function linear(args: Parameters<Operators['linear']>[0]): void {
+export function linear(args: OperatorArgs<'linear'>): void {
   const weight = weightOf(args.weight);
   const outputs = weight.shape[0]!;
   const x = rowsOf(args.x, weight.rowLength); // M × [K] f32
@@ -25,7 +24,7 @@ export function linear(args: Parameters<Operators['linear']>[0]): void {
 }
 
 /** y[M,N] = silu(x·gateᵀ) ⊙ (x·upᵀ), silu(a) = a / (1 + e^(−a)) (Shazeer, arXiv:2002.05202). */
-export function swiglu(args: Parameters<Operators['swiglu']>[0]): void {
+export function swiglu(args: OperatorArgs<'swiglu'>): void {
   const gate = weightOf(args.gate);
   const up = weightOf(args.up);
   const outputs = gate.shape[0]!;
@@ -47,7 +46,7 @@ export function swiglu(args: Parameters<Operators['swiglu']>[0]): void {
  * Greedy choice over logits = x·weightᵀ (rounded to f32, as if stored): the lowest index of the highest logit, that
  * logit, and ln Σ exp(logit), kept as one running sum relative to the highest logit so far. A NaN logit wins for good.
  */
-export function argmaxLinear(args: Parameters<Operators['argmaxLinear']>[0]): void {
+export function argmaxLinear(args: OperatorArgs<'argmaxLinear'>): void {
   const weight = weightOf(args.weight);
   const x = rowsOf(args.x, weight.rowLength); // M × [K] f32
   const ids = integersOf(args.ids).fill(0); // [M] i32
@@ -73,7 +72,7 @@ export function argmaxLinear(args: Parameters<Operators['argmaxLinear']>[0]): vo
 }
 
 /** y[i] = table[ids[i]], widened; an id outside the table counts as its nearest. ids [M] i32, table [V, H], y [M, H] f32. */
-export function embed(args: Parameters<Operators['embed']>[0]): void {
+export function embed(args: OperatorArgs<'embed'>): void {
   const table = weightOf(args.table);
   const y = rowsOf(args.y, table.rowLength);
   const rows = table.shape[0]!;
@@ -99,4 +98,95 @@ export function dot(a: Float32Array, b: Float32Array): number {
   }
   for (let i = whole; i < length; i++) sum0 += a[i]! * b[i]!;
   return sum0 + sum1 + (sum2 + sum3);
+}
+
+/**
+ * Exact GELU x·Φ(x) = x/2 · erfc(−x/√2) in f64 (Hendrycks & Gimpel, arXiv:1606.08415). For any x; the error is that of
+ * {@link erfc}: at most |x|·1e-15.
+ */
+export function gelu(x: number): number {
+  if (x === -Infinity) return -0;
+  return 0.5 * x * erfc(-x * Math.SQRT1_2);
+}
+
+/** Above this |x| the continued fraction is used, below it the series; both are good to 1e-15 there. */
+const SERIES_LIMIT = 2.5;
+
+/** Terms of the continued fraction: at x = 2.5 the remainder is below e^(−2·2.5·√80) ≈ 4e-20. */
+const FRACTION_TERMS = 40;
+
+/**
+ * Complementary error function 1 − erf(x) in f64, for any x; absolute error ≤ 2e-15, and for x ≥ 2.5 relative
+ * error ≤ 1e-13 (from rounding x² in the exponential, up to the underflow at x ≈ 26).
+ *
+ * Below 2.5 the series erf(x) = 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (1·3·5···(2n+1)) (Abramowitz & Stegun 7.1.6), whose
+ * terms all have one sign, so nothing cancels; above, the continued fraction of A&S 7.1.14.
+ */
+export function erfc(x: number): number {
+  if (Number.isNaN(x)) return NaN;
+  const size = Math.abs(x);
+  if (size < SERIES_LIMIT) return 1 - Math.sign(x) * erfSeries(size);
+  const tail = erfcFraction(size);
+  return x > 0 ? tail : 2 - tail;
+}
+
+/** 1 / (2n + 1), because a product is much cheaper than a quotient; 60 terms are enough up to 2.5. */
+const ODD_RECIPROCALS = Float64Array.from({ length: 60 }, (_, n) => 1 / (2 * n + 1));
+
+/** erf(x) for 0 ≤ x < 2.5. */
+function erfSeries(x: number): number {
+  let term = x;
+  let sum = x;
+  for (let n = 1; term > sum * 1e-17; n++) {
+    term *= 2 * x * x * ODD_RECIPROCALS[n]!;
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}
+
+/** erfc(x) for x ≥ 2.5: e^(−x²)/√π · 1/(x + (1/2)/(x + (2/2)/(x + (3/2)/(x + …)))), from the innermost term out. */
+function erfcFraction(x: number): number {
+  let denominator = x;
+  for (let n = FRACTION_TERMS; n >= 1; n--) denominator = x + n / 2 / denominator;
+  return Math.exp(-x * x) / Math.sqrt(Math.PI) / denominator;
+}
+
+/** Rows to mean 0 and (biased) variance 1, times weight plus bias (Ba et al., arXiv:1607.06450). */
+export function layerNorm(args: OperatorArgs<'layerNorm'>): void {
+  const weight = weightOf(args.weight).widenAll(); // [D] f32
+  const bias = weightOf(args.bias).widenAll(); // [D] f32
+  const size = weight.length;
+  const y = rowsOf(args.y, size);
+  for (const [row, x] of rowsOf(args.x, size).entries()) {
+    let sum = 0;
+    for (const value of x) sum += value;
+    const mean = sum / size;
+    let squares = 0;
+    for (const value of x) squares += (value - mean) ** 2;
+    const scale = 1 / Math.sqrt(squares / size + args.epsilon);
+    const out = y[row]!;
+    for (let i = 0; i < size; i++) out[i] = (x[i]! - mean) * scale * weight[i]! + bias[i]!;
+  }
+}
+
+/** y = x / √(mean(x²) + ε) ⊙ weight, row by row. */
+export function rmsNorm(args: OperatorArgs<'rmsNorm'>): void {
+  const weight = weightOf(args.weight).widenAll(); // [D] f32
+  const y = rowsOf(args.y, weight.length);
+  for (const [row, x] of rowsOf(args.x, weight.length).entries()) {
+    normalizeRms(x, weight, args.epsilon, y[row]!);
+  }
+}
+
+/** One vector of {@link rmsNorm} (Zhang & Sennrich, arXiv:1910.07467); `out` may be `x`. All [D] f32. */
+export function normalizeRms(
+  x: Float32Array,
+  weight: Float32Array,
+  epsilon: number,
+  out: Float32Array,
+): void {
+  let squares = 0;
+  for (const value of x) squares += value * value;
+  const scale = 1 / Math.sqrt(squares / x.length + epsilon);
+  for (let i = 0; i < x.length; i++) out[i] = x[i]! * scale * weight[i]!;
 }

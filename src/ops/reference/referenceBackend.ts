@@ -1,13 +1,12 @@
 import { QwenAsrError } from '../../error.js';
 import { nextTurn } from '../../runtime/nextTurn.js';
 import { checkedOperators } from '../checkedOperators.js';
-import type { Backend, Observer, Operators, Pass, Scope, Weight } from '../operators.js';
+import type { Backend, Observer, OperatorArgs, Operators, Pass, Scope, Weight } from '../operators.js';
 import { checkParameterBytes, type Parameter } from '../parameter.js';
 import { cachedAttention, rotaryToCache, windowAttention } from './attention.js';
 import { chunkMel, conv2dGelu, flattenTime } from './convStem.js';
 import { logMel } from './logMel.js';
-import { layerNorm, rmsNorm } from './norms.js';
-import { argmaxLinear, embed, linear, swiglu } from './products.js';
+import { argmaxLinear, embed, layerNorm, linear, rmsNorm, swiglu } from './products.js';
 import { ReferenceScope } from './referenceScope.js';
 import { floatsOf } from './referenceTensor.js';
 import { ReferenceWeight } from './referenceWeight.js';
@@ -37,7 +36,7 @@ class ReferenceBackend implements Backend {
   readonly isa = 'scalar';
   readonly precision = 'f32';
   readonly threadCount = 1;
-  readonly #queue = new PassQueue();
+  readonly #queue = new StepQueue();
   #activationBytes = 0;
 
   get activationBytes(): number {
@@ -104,7 +103,7 @@ function recordInto(steps: (() => void)[], observer: Observer | undefined): Oper
 }
 
 /** The operator's form of the function that is also the reference for other front ends. */
-function runLogMel({ samples, filters, y }: Parameters<Operators['logMel']>[0]): void {
+function runLogMel({ samples, filters, y }: OperatorArgs<'logMel'>): void {
   floatsOf(y).set(logMel(floatsOf(samples), floatsOf(filters)));
 }
 
@@ -112,7 +111,7 @@ function runLogMel({ samples, filters, y }: Parameters<Operators['logMel']>[0]):
 const YIELD_AFTER_MS = 10;
 
 /** Runs the passes of one backend one at a time, in the order of their calls. */
-export class PassQueue {
+class StepQueue {
   #tail: Promise<void> = Promise.resolve();
   #closed = false;
 

@@ -1,4 +1,4 @@
-import { erfc } from '../../../src/ops/reference/gelu.js';
+import { erfc } from '../../../src/ops/reference/products.js';
 
 /** The operands of y = epilogue(A·Bᵀ) as f32, exactly as the kernel sees them: already rounded. */
 export interface ProductOperands {

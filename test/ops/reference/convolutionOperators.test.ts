@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gelu } from '../../../src/ops/reference/gelu.js';
+import { gelu } from '../../../src/ops/reference/products.js';
 import { pixelsOf } from '../../../src/ops/reference/referenceTensor.js';
 import { Random } from '../../support/random.js';
 import { assertClose, OperatorHarness } from './operatorHarness.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { erfc, gelu } from '../../../src/ops/reference/gelu.js';
+import { erfc, gelu } from '../../../src/ops/reference/products.js';
 
 /** erf to 10 digits from Abramowitz & Stegun, table 7.1. */
 const ERF_TABLE: readonly (readonly [x: number, erf: number])[] = [
