@@ -19,7 +19,7 @@ export { decodeWav } from './audio/wavDecoder.js';
 export { type ErrorCode, QwenAsrError } from './error.js';
 export type { ByteInput, BytesInMemory } from './model/checkArguments.js';
 export type { ModelFile, NamedBytes } from './model/folderOfFiles.js';
-export type { Observer, Precision } from './ops/operators.js';
+export type { Observer, OperandType, Precision } from './ops/operators.js';
 export { joinLanguages, joinTexts, textSeparator } from './text/joinTexts.js';
 export { type LoadFromFilesOptions, loadModelFromFiles } from './transcribe/loadModelFromFiles.js';
 export { segmentRecording } from './transcribe/segmentRecording.js';

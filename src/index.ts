@@ -24,7 +24,7 @@ export { melSpectrogram } from './audio/melSpectrogram.js';
 export { loadAudio, openAudio } from './audio/openAudio.js';
 export { type ErrorCode, QwenAsrError } from './error.js';
 export type { ByteInput } from './model/checkArguments.js';
-export type { Ceilings, Observer, Precision } from './ops/operators.js';
+export type { Ceilings, Observer, OperandType, Precision } from './ops/operators.js';
 export { joinLanguages, joinTexts, textSeparator } from './text/joinTexts.js';
 export { loadModel } from './transcribe/loadModel.js';
 export { segmentRecording } from './transcribe/segmentRecording.js';

@@ -178,7 +178,7 @@ export function phaseOf(id: PhaseName): Phase {
 export interface PhaseWork extends Work {
   readonly phase: PhaseName;
   /** The ceiling of its arithmetic. */
-  readonly arithmetic: ModelInfo['precision'];
+  readonly arithmetic: 'f32' | 'bf16' | 'int8';
 }
 
 /**
@@ -207,8 +207,10 @@ export function workOfSegments(
     promptTokens === null || tokens === null ? [] : [{ promptTokens, tokens }],
   );
   const load = { model, segments, decoded, decodeSteps };
+  // Weights of 4 bits are multiplied as bytes.
+  const arithmetic = model.precision === 'int4' ? 'int8' : model.precision;
   return PHASES.flatMap((phase) => {
     const work = 'work' in phase ? phase.work(load) : null;
-    return work === null ? [] : [{ phase: phase.id, ...work, arithmetic: model.precision }];
+    return work === null ? [] : [{ phase: phase.id, ...work, arithmetic }];
   });
 }

@@ -51,18 +51,13 @@ export function convStemWork(model: ModelInfo, { frames, audioTokens }: RunSize)
   const chunks = Math.ceil(frames / CHUNK_FRAMES);
   let [height, width, channels] = [MEL_BINS, Math.min(CHUNK_FRAMES, frames), 1];
   let flops = 0;
-  let parameters = 0;
   for (let layer = 0; layer < 3; layer++) {
     [height, width] = [Math.ceil(height / 2), Math.ceil(width / 2)];
     flops += chunks * 2 * 9 * channels * convChannels * height * width;
-    parameters += 9 * channels * convChannels;
     channels = convChannels;
   }
   const projection = convChannels * height * dModel;
-  return {
-    flops: flops + 2 * audioTokens * projection,
-    bytes: bytesOf(model, parameters + projection),
-  };
+  return { flops: flops + 2 * audioTokens * projection, bytes: model.readBytes.convStem };
 }
 
 /** q, k, v, out, fc1 and fc2 of every layer, attention in windows of 104 tokens, and the two-layer projector. */
@@ -75,7 +70,7 @@ export function encoderLayersWork(model: ModelInfo, audioTokens: number): Work {
   const pairs = fullWindows * WINDOW_TOKENS ** 2 + (audioTokens % WINDOW_TOKENS) ** 2;
   return {
     flops: 2 * audioTokens * parameters + layers * attentionFlops(pairs, dModel),
-    bytes: bytesOf(model, parameters),
+    bytes: model.readBytes.encoderLayers,
   };
 }
 
@@ -92,7 +87,7 @@ export function prefillWork(model: ModelInfo, promptTokens: number): Work {
   const attention = (layers - 1) * attentionFlops(causalPairs, width) + attentionFlops(promptTokens, width);
   return {
     flops: 2 * promptTokens * everyRow + 2 * (rest + head) + attention,
-    bytes: bytesOf(model, layers * (queryKeyValue + rest) + head),
+    bytes: decoderBytes(model),
   };
 }
 
@@ -111,8 +106,7 @@ export function decodeWork(model: ModelInfo, promptTokens: number, steps: number
 /** One decode step that attends to `keys` positions, its own included. */
 export function decodeStepWork(model: ModelInfo, keys: number): Work {
   const { layers, heads, kvHeads, headDim } = model.decoder;
-  // The cache holds what the dot products take: bf16 where that is the precision.
-  const cacheElementBytes = model.precision === 'bf16' ? 2 : 4;
+  const cacheElementBytes = model.operand === 'bf16' ? 2 : 4;
   return {
     flops: 2 * stepParameters(model) + layers * attentionFlops(keys, heads * headDim),
     bytes: decoderBytes(model) + layers * 2 * keys * kvHeads * headDim * cacheElementBytes,
@@ -125,9 +119,9 @@ function stepParameters(model: ModelInfo): number {
   return model.decoder.layers * (queryKeyValue + rest) + head;
 }
 
-/** The same in bytes: what a step reads beside the cache. */
-function decoderBytes(model: ModelInfo): number {
-  return bytesOf(model, stepParameters(model));
+/** The same in bytes, as they lie in memory: what a step reads beside the cache. */
+function decoderBytes({ readBytes }: ModelInfo): number {
+  return readBytes.decoderLayers + readBytes.head;
 }
 
 export function sumWork(parts: readonly Work[]): Work {
@@ -150,9 +144,4 @@ function decoderParameters({ decoder }: ModelInfo): { queryKeyValue: number; res
     rest: heads * headDim * hidden + 3 * hidden * intermediate,
     head: vocab * hidden,
   };
-}
-
-/** Weights are read as the files store them. */
-function bytesOf({ parameters, weightBytes }: ModelInfo, elements: number): number {
-  return elements * (weightBytes / parameters);
 }

@@ -1,10 +1,11 @@
 import { QwenAsrError } from '../error.js';
-import { widenBf16, widenF16 } from '../jit/numberFormats.js';
-import { quantizeRows } from '../ops/affineGroups.js';
+import { quantizeRows, widenRange } from '../ops/affineGroups.js';
 import type { AffineBits, Parameter, PlainParameter } from '../ops/parameter.js';
 import { transposeMatrices } from '../ops/transposeMatrices.js';
 import type { ModelTensors } from './modelTensors.js';
 import type { TensorToWrite } from './safetensors.js';
+import { matrixBits } from './weightForms.js';
+import { repeatsEmbedding } from './weights.js';
 
 /** How a model is to be quantised. */
 export interface QuantizeSetting {
@@ -46,8 +47,8 @@ export function planQuantizedTensors(tensors: ModelTensors, setting: QuantizeSet
   const ragged: string[] = [];
   const weights: WeightToWrite[] = [];
   for (const [name, parameter] of tensors.byName) {
-    if (name === 'lm_head.weight' && repeatsEmbedding(tensors, parameter)) continue;
-    const bits = bitsOf(name, parameter, setting);
+    if (name === 'lm_head.weight' && repeatsEmbedding(tensors, () => {})) continue;
+    const bits = isMatrix(name, parameter) ? matrixBits(name, setting.bits) : null;
     const [, columns = 0] = parameter.shape;
     if (bits !== null && columns % setting.groupSize === 0) {
       weights.push(affineWeight(name, parameter, bits, setting.groupSize));
@@ -59,21 +60,9 @@ export function planQuantizedTensors(tensors: ModelTensors, setting: QuantizeSet
   return { weights, ragged };
 }
 
-/** null: not a matrix of a product or a look-up. */
-function bitsOf(name: string, { shape }: Parameter, setting: QuantizeSetting): AffineBits | null {
-  if (shape.length !== 2 || !name.endsWith('.weight')) return null;
-  return name.startsWith('model.layers.') ? setting.bits : 8;
-}
-
-function repeatsEmbedding(tensors: ModelTensors, head: Parameter): boolean {
-  const { bytes } = tensors.require('model.embed_tokens.weight');
-  if (bytes.byteLength !== head.bytes.byteLength) return false;
-  for (let start = 0; start < bytes.byteLength; start += PIECE_ELEMENTS) {
-    const end = Math.min(start + PIECE_ELEMENTS, bytes.byteLength);
-    const [a, b] = [bytes.slice(start, end), head.bytes.slice(start, end)];
-    if (a.some((byte, i) => byte !== b[i])) return false;
-  }
-  return true;
+/** A matrix of a product or a look-up. */
+function isMatrix(name: string, { shape }: Parameter): boolean {
+  return shape.length === 2 && name.endsWith('.weight');
 }
 
 function affineWeight(
@@ -106,7 +95,10 @@ function affineWeight(
       const rowsAtOnce = Math.max(1, Math.floor(PIECE_ELEMENTS / columns));
       for (let row = 0; row < rows; row += rowsAtOnce) {
         const end = Math.min(rows, row + rowsAtOnce);
-        const made = quantizeRows(floatsOf(parameter, row * columns, end * columns), { bits, groupSize });
+        const made = quantizeRows(widenRange(plain(parameter), row * columns, (end - row) * columns), {
+          bits,
+          groupSize,
+        });
         scales.set(made.scales, row * groups);
         biases.set(made.biases, row * groups);
         yield made.packed;
@@ -143,13 +135,6 @@ function channelsLast({ shape, dtype, bytes }: PlainParameter): Uint8Array {
   const to = from.slice();
   transposeMatrices(from, to, [outputs, inputs, height * width]);
   return new Uint8Array(to.buffer);
-}
-
-function floatsOf(parameter: Parameter, start: number, end: number): Float32Array {
-  const { dtype, bytes } = plain(parameter);
-  if (dtype === 'f32') return new Float32Array(bytes.slice(4 * start, 4 * end).buffer);
-  const halves = new Uint16Array(bytes.slice(2 * start, 2 * end).buffer);
-  return dtype === 'bf16' ? widenBf16(halves) : widenF16(halves);
 }
 
 function plain(parameter: Parameter): PlainParameter {

@@ -1,8 +1,10 @@
 import type { Backend, Weight } from '../ops/operators.js';
-import type { Parameter } from '../ops/parameter.js';
+import { type Parameter, storedParts } from '../ops/parameter.js';
+import { sameBytes } from '../runtime/sameBytes.js';
 import type { DecoderConfig, EncoderConfig } from './config.js';
 import type { ModelTensors } from './modelTensors.js';
 import { STEM_HEIGHT } from './tensorSizes.js';
+import type { WeightForms } from './weightForms.js';
 
 /** A matrix product with bias, or a layer norm; names as in the checkpoint. */
 export interface WeightAndBias {
@@ -50,6 +52,7 @@ export interface EncoderWeights {
  * Places the encoder's weights in a backend, checking every shape.
  *
  * @param hidden Width of the decoder, to which proj2 leads.
+ * @param forms How matrices are held; floating-point when left out.
  * @throws QwenAsrError `model` naming a missing tensor, or the expected and found shapes.
  *
  * @example
@@ -61,12 +64,15 @@ export function loadEncoderWeights(
   config: EncoderConfig,
   hidden: number,
   backend: Pick<Backend, 'weight'>,
+  forms?: WeightForms,
 ): EncoderWeights {
   const { dModel, ffn, convChannels } = config;
   const vector = (name: string, length: number) =>
     backend.weight(tensors.requireShape(`audio_tower.${name}`, [length]), 'vector');
-  const matrix = (name: string, rows: number, columns: number) =>
-    backend.weight(tensors.requireShape(`audio_tower.${name}`, [rows, columns]), 'matrix');
+  const matrix = (name: string, rows: number, columns: number) => {
+    const parameter = tensors.requireShape(`audio_tower.${name}`, [rows, columns]);
+    return backend.weight(parameter, 'matrix', forms?.of(`audio_tower.${name}`, parameter));
+  };
   const linear = (name: string, rows: number, columns: number): WeightAndBias => ({
     weight: matrix(`${name}.weight`, rows, columns),
     bias: vector(`${name}.bias`, rows),
@@ -142,8 +148,10 @@ export interface DecoderWeights {
 }
 
 /**
- * Places the decoder's weights in a backend, checking every shape.
+ * Places the decoder's weights in a backend, checking every shape. The largest, the embedding, is the first: whoever
+ * copies weights has then the most room.
  *
+ * @param forms How matrices are held; floating-point when left out.
  * @throws QwenAsrError `model` naming a missing tensor, or the expected and found shapes.
  *
  * @example
@@ -153,15 +161,20 @@ export interface DecoderWeights {
 export function loadDecoderWeights(
   tensors: ModelTensors,
   config: DecoderConfig,
-  backend: Pick<Backend, 'weight'>,
+  backend: Pick<Backend, 'weight'> & Partial<Pick<Backend, 'forget'>>,
+  forms?: WeightForms,
 ): DecoderWeights {
   const { hidden, intermediate, headDim, vocab, headRows } = config;
   const queryRows = config.heads * headDim;
   const keyRows = config.kvHeads * headDim;
   const vector = (name: string, length: number) =>
     backend.weight(tensors.requireShape(`model.${name}.weight`, [length]), 'vector');
+  const place = (name: string, rows: number, columns: number) => {
+    const parameter = tensors.requireShape(name, [rows, columns]);
+    return backend.weight(parameter, 'matrix', forms?.of(name, parameter));
+  };
   const matrix = (name: string, rows: number, columns: number) =>
-    backend.weight(tensors.requireShape(`model.${name}.weight`, [rows, columns]), 'matrix');
+    place(`model.${name}.weight`, rows, columns);
   const layer = (index: number): DecoderLayerWeights => {
     const prefix = `layers.${index}`;
     return {
@@ -179,21 +192,48 @@ export function loadDecoderWeights(
     };
   };
   const embedTokens = matrix('embed_tokens', vocab, hidden);
+  const placeHead = (): Weight => {
+    const head = tensors.requireShape('lm_head.weight', [headRows, hidden]);
+    const embedding = tensors.require('model.embed_tokens.weight');
+    // What is used where it lies costs no memory twice: comparing it would cost more.
+    const isCopied = forms?.of('lm_head.weight', head) !== undefined;
+    const isShared = isCopied
+      ? repeatsEmbedding(tensors, (bytes) => backend.forget?.(bytes))
+      : sameMemory(head, embedding);
+    return isShared ? embedTokens : place('lm_head.weight', headRows, hidden);
+  };
   return {
     embedTokens,
     layers: Array.from({ length: config.layers }, (_, index) => layer(index)),
     norm: vector('norm', hidden),
-    lmHead: sharesEmbedding(tensors, config)
-      ? embedTokens
-      : backend.weight(tensors.requireShape('lm_head.weight', [headRows, hidden]), 'matrix'),
+    lmHead: config.tied ? embedTokens : placeHead(),
   };
 }
 
-/** No stored head, or (synthetic models) one that is the embedding's own memory. */
-function sharesEmbedding(tensors: ModelTensors, config: DecoderConfig): boolean {
-  if (config.tied) return true;
-  const head = tensors.requireShape('lm_head.weight', [config.headRows, config.hidden]);
-  return sameMemory(head, tensors.require('model.embed_tokens.weight'));
+/** Compared at a time, so that few pages of a mapped file are in memory at once. */
+const PIECE_BYTES = 2 ** 24;
+
+/**
+ * Whether the stored head is the embedding: the same memory (synthetic models), or the same bytes. The published 0.6B
+ * stores it twice.
+ *
+ * @param forget told of the head's bytes that have been looked at
+ */
+export function repeatsEmbedding(tensors: ModelTensors, forget: (bytes: Uint8Array) => void): boolean {
+  const head = tensors.require('lm_head.weight');
+  const embedding = tensors.require('model.embed_tokens.weight');
+  if (head.dtype !== embedding.dtype) return false;
+  const others = storedParts(embedding);
+  return storedParts(head).every(({ bytes }, i) => {
+    const other = others[i]!.bytes;
+    if (bytes.byteLength !== other.byteLength) return false;
+    for (let start = 0; start < bytes.byteLength; start += PIECE_BYTES) {
+      const piece = bytes.subarray(start, start + PIECE_BYTES);
+      if (!sameBytes(piece, other.subarray(start, start + PIECE_BYTES))) return false;
+      forget(piece);
+    }
+    return true;
+  });
 }
 
 function sameMemory(a: Parameter, b: Parameter): boolean {

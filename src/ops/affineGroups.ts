@@ -1,5 +1,5 @@
 import { roundToBf16, widenBf16, widenF16 } from '../jit/numberFormats.js';
-import type { AffineBits, AffineParameter, PlainParameter } from './parameter.js';
+import type { AffineBits, AffineParameter, IntegerForm, Parameter, PlainParameter } from './parameter.js';
 
 /** Widths that a row's stream of bits may have; what MLX writes. */
 export const AFFINE_BITS: readonly AffineBits[] = [2, 3, 4, 5, 6, 8];
@@ -26,36 +26,73 @@ export function dequantizeRows(parameter: AffineParameter, firstRow: number, row
   // A copy: element access in a mapping of gigabytes is slow in V8, copying it is not.
   const packed = parameter.bytes.slice(firstRow * rowBytes, (firstRow + rows) * rowBytes);
   const values = new Float32Array(rows * columns);
-  let at = 0;
-  let group = 0;
-  unpackBits(packed, bits, values.length, (q) => {
-    values[at] = Math.fround(scales[group]! * q) + biases[group]!;
-    if (++at % groupSize === 0) group++;
-  });
-  return values;
-}
-
-/** Gives the values of a stream of bits one by one, lowest bits first. */
-function unpackBits(packed: Uint8Array, bits: number, count: number, give: (value: number) => void): void {
   const mask = (1 << bits) - 1;
   let held = 0;
   let heldBits = 0;
   let next = 0;
-  for (let i = 0; i < count; i++) {
-    if (heldBits < bits) {
-      held |= packed[next++]! << heldBits;
-      heldBits += 8;
+  for (let group = 0, at = 0; at < values.length; group++) {
+    const scale = scales[group]!;
+    const bias = biases[group]!;
+    for (const end = at + groupSize; at < end; at++) {
+      if (heldBits < bits) {
+        held |= packed[next++]! << heldBits;
+        heldBits += 8;
+      }
+      values[at] = Math.fround(scale * (held & mask)) + bias;
+      held >>>= bits;
+      heldBits -= bits;
     }
-    give(held & mask);
-    held >>>= bits;
-    heldBits -= bits;
   }
+  return values;
 }
 
-function widenRange({ dtype, bytes }: PlainParameter, start: number, count: number): Float32Array {
+/** Elements [start, start + count) of a tensor, widened exactly. */
+export function widenRange({ dtype, bytes }: PlainParameter, start: number, count: number): Float32Array {
   if (dtype === 'f32') return new Float32Array(bytes.slice(4 * start, 4 * (start + count)).buffer);
   const halves = new Uint16Array(bytes.slice(2 * start, 2 * (start + count)).buffer);
   return dtype === 'bf16' ? widenBf16(halves) : widenF16(halves);
+}
+
+/** Values rounded at once: 4 MB of f32. */
+const PIECE_ELEMENTS = 2 ** 20;
+
+/**
+ * A matrix as integers of a form: itself where it is stored so, or in fewer bits of the same groups; else rounded by
+ * {@link quantizeRows}.
+ */
+export function integerParameter(parameter: Parameter, form: IntegerForm): AffineParameter {
+  const { bits, groupSize } = form;
+  if (parameter.dtype === 'affine' && parameter.bits <= bits && parameter.groupSize === groupSize) {
+    return parameter;
+  }
+  const [rows = 0, columns = 0] = parameter.shape;
+  const shape = [rows, columns / groupSize];
+  const bytes = new Uint8Array((rows * columns * bits) / 8);
+  const scales = new Uint8Array((2 * rows * columns) / groupSize);
+  const biases = new Uint8Array(scales.length);
+  const rowsAtOnce = Math.max(1, Math.floor(PIECE_ELEMENTS / columns));
+  for (let row = 0; row < rows; row += rowsAtOnce) {
+    const count = Math.min(rowsAtOnce, rows - row);
+    const values =
+      parameter.dtype === 'affine'
+        ? dequantizeRows(parameter, row, count)
+        : widenRange(parameter, row * columns, count * columns);
+    const made = quantizeRows(values, form);
+    bytes.set(made.packed, (row * columns * bits) / 8);
+    scales.set(new Uint8Array(made.scales.buffer), (2 * row * columns) / groupSize);
+    biases.set(new Uint8Array(made.biases.buffer), (2 * row * columns) / groupSize);
+  }
+  const { name } = parameter;
+  return {
+    name,
+    shape: [rows, columns],
+    dtype: 'affine',
+    bytes,
+    bits,
+    groupSize,
+    scales: { name: `${name} scales`, shape, dtype: 'bf16', bytes: scales },
+    biases: { name: `${name} biases`, shape, dtype: 'bf16', bytes: biases },
+  };
 }
 
 /** What `quantizeRows` makes: the three tensors of an affine matrix. */

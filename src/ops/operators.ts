@@ -1,9 +1,10 @@
-import type { Parameter } from './parameter.js';
+import type { IntegerForm, Parameter } from './parameter.js';
 
 /*
  * The operator interface: everything the stages (audio, encoder, decoder) ask of a backend, and nothing else.
  *
  *   backend.weight(parameter)          once, at load           -> Weight handles
+ *   await backend.placeWeights()       once, after the last    -> they may be used
  *   backend.createScope(label)         once per clip or state  -> Tensors, FeatureMaps, KvCaches
  *   backend.plan(label, build)         once per shape          -> Pass: the operators `build` asked for, recorded
  *   await pass.run()                   as often as wanted
@@ -59,6 +60,8 @@ export interface Weight {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: Parameter['dtype'];
+  /** What a product reads of it, scales and biases of integers included. */
+  readonly byteLength: number;
 }
 
 /** Which sequence and which position each row of a decoder pass belongs to. */
@@ -198,7 +201,14 @@ export interface Scope {
   release(): void;
 }
 
-export type Precision = 'f32' | 'bf16';
+/** Floating-point types that dot products take. */
+export type OperandType = 'f32' | 'bf16';
+
+/**
+ * What a model's products multiply: floating-point numbers of one type, or matrices of 8-bit or mostly of 4-bit integers
+ * in affine groups (of `int4`, embedding, head and encoder have 8 bits) and activations that are rounded for them.
+ */
+export type Precision = OperandType | 'int8' | 'int4';
 
 /** Rates that a machine's participants reach together; null where it has no such instruction. */
 export interface Ceilings {
@@ -215,12 +225,27 @@ export interface Backend {
   readonly name: 'reference' | 'x64' | 'wasm';
   /** Instruction set level actually used, for example `avx512bf16`; `scalar` for the reference. */
   readonly isa: string;
-  readonly precision: Precision;
+  /** Of activations, attention and cache, and of products with weights that are no integers. */
+  readonly precision: OperandType;
   readonly threadCount: number;
   /** Bytes of activations held at the moment. */
   readonly activationBytes: number;
-  /** `convolution`: the weight of conv2dGelu, which a backend may store in another order. */
-  weight(parameter: Parameter, layout?: 'matrix' | 'vector' | 'convolution'): Weight;
+  /**
+   * `convolution`: the weight of conv2dGelu, which a backend may store in another order.
+   *
+   * @param form of a matrix that is held, and multiplied, as integers: a quantised one as it is stored, another rounded
+   * as quantizeRows does. Without it a quantised matrix becomes the floating-point numbers that it stands for.
+   */
+  weight(parameter: Parameter, layout?: 'matrix' | 'vector' | 'convolution', form?: IntegerForm): Weight;
+  /**
+   * Does what `weight` has put off. Weights may be used afterwards; their parameters' bytes are read no more where they
+   * are copies.
+   *
+   * @throws QwenAsrError `memory`; `aborted`
+   */
+  placeWeights(signal?: AbortSignal): Promise<void>;
+  /** Parts of a parameter that are not needed in the near future: where they are a mapped file's, their pages are let go. */
+  forget(bytes: Uint8Array): void;
   createScope(label: string): Scope;
   plan(label: string, build: (ops: Operators) => void, observer?: Observer): Pass;
   /** The machine's own limits on the backend's threads; null for a backend that is not built for speed. */

@@ -45,6 +45,14 @@ export interface AffineParameter {
   readonly biases: PlainParameter;
 }
 
+/** How a matrix is held as integers in affine groups along its rows. */
+export interface IntegerForm {
+  /** Quantised parameters with at most 4 bits fit in 4, all others in 8. */
+  readonly bits: 8 | 4;
+  /** Divides K; of a quantised parameter its own. */
+  readonly groupSize: number;
+}
+
 /** Everything that a parameter is stored in: an affine matrix has three tensors. */
 export function storedParts(parameter: Parameter): readonly { readonly bytes: Uint8Array }[] {
   return parameter.dtype === 'affine' ? [parameter, parameter.scales, parameter.biases] : [parameter];

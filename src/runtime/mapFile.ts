@@ -4,6 +4,9 @@ import { resolve } from 'node:path';
 import { QwenAsrError } from '../error.js';
 import type { Native } from './native.js';
 
+/** Pages of a mapping on x86-64; larger ones are split. */
+const PAGE_BYTES = 4096;
+
 /** A file in memory, by the shape that model readers expect of an opened file. */
 export interface MappedModelFile {
   readonly buffer: ArrayBufferLike;
@@ -24,6 +27,7 @@ export class MappedFiles {
   private readonly native: Native;
   /** By absolute path: what each was when it was mapped. */
   private readonly mapped = new Map<string, Stats>();
+  private readonly buffers = new Set<ArrayBufferLike>();
 
   constructor(native: Native) {
     this.native = native;
@@ -45,14 +49,25 @@ export class MappedFiles {
       if (file === null) return null;
       const absolute = resolve(path);
       this.mapped.set(absolute, status);
+      this.buffers.add(file.buffer);
       const release = (): void => {
         this.mapped.delete(absolute);
+        this.buffers.delete(file.buffer);
         file.unmap();
       };
       return { buffer: file.buffer, byteOffset: 0, byteLength: size, release };
     } finally {
       await handle.close();
     }
+  }
+
+  /** Lets go of the pages that hold these bytes, which the system keeps or reads again; of other memory nothing. */
+  forget(bytes: Uint8Array): void {
+    if (!this.buffers.has(bytes.buffer) || bytes.byteLength === 0) return;
+    const address = this.native.addressOf(bytes);
+    const start = Math.floor(address / PAGE_BYTES) * PAGE_BYTES;
+    const end = Math.ceil((address + bytes.byteLength) / PAGE_BYTES) * PAGE_BYTES;
+    this.native.discard(start, end - start);
   }
 
   /** @throws QwenAsrError `file` when a mapped file has been written to or cut short since it was mapped */

@@ -5,29 +5,51 @@ import { QwenAsrError } from '../error.js';
 import { type ModelConfig, readModelConfig } from '../model/config.js';
 import { identifyModel } from '../model/publishedModels.js';
 import type { ModelFiles } from '../model/readModelFolder.js';
-import { loadDecoderWeights, loadEncoderWeights } from '../model/weights.js';
-import type { Backend } from '../ops/operators.js';
+import { WeightForms } from '../model/weightForms.js';
+import {
+  type DecoderWeights,
+  type EncoderWeights,
+  loadDecoderWeights,
+  loadEncoderWeights,
+  type WeightAndBias,
+} from '../model/weights.js';
+import type { Backend, Weight } from '../ops/operators.js';
 import { LoadedModel } from './speechModel.js';
 import { LazyTextModel } from './textModel.js';
 import type { Stages } from './transcribeClip.js';
-import type { ModelInfo } from './types.js';
+import type { LoadOptions, ModelInfo } from './types.js';
+
+/** How a model is made of its files. */
+export interface BuildOptions {
+  /** When loading began. */
+  readonly startMs: number;
+  /** Default `auto`: as the weights are stored. */
+  readonly precision?: LoadOptions['precision'];
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * A model that is ready to transcribe, from its files. The vocabulary is read on while the caller's first
  * passes run.
  *
- * @param startMs when loading began
  * @throws QwenAsrError `model`, `memory`; the files are then the caller's to release
  */
-export function buildModel(files: ModelFiles, backend: Backend, startMs: number): LoadedModel {
-  const config = readModelConfig(files.tensors, files.configJson, files.processorConfigJson);
+export async function buildModel(
+  files: ModelFiles,
+  backend: Backend,
+  { startMs, precision = 'auto', signal }: BuildOptions,
+): Promise<LoadedModel> {
+  const { tensors } = files;
+  const config = readModelConfig(tensors, files.configJson, files.processorConfigJson);
   const { encoder, decoder } = config;
   if (config.aligner !== undefined) {
     const found = 'found a forced aligner, which tells when words of a text are spoken';
     throw new QwenAsrError('model', `${files.source}: expected a model that writes text, ${found}`);
   }
-  const encoderWeights = loadEncoderWeights(files.tensors, encoder, decoder.hidden, backend);
-  const decoderWeights = loadDecoderWeights(files.tensors, decoder, backend);
+  const forms = new WeightForms(tensors, precision, backend.precision);
+  const decoderWeights = loadDecoderWeights(tensors, decoder, backend, forms);
+  const encoderWeights = loadEncoderWeights(tensors, encoder, decoder.hidden, backend, forms);
+  await backend.placeWeights(signal);
   const text = new LazyTextModel(files, config);
   const stages: Stages = {
     mel: new MelStage(backend),
@@ -35,19 +57,61 @@ export function buildModel(files: ModelFiles, backend: Backend, startMs: number)
     decoder: new Decoder(backend, decoder, decoderWeights),
     text,
   };
+  const arithmetic = {
+    backend: backend.name,
+    isa: backend.isa,
+    precision: forms.precision,
+    operand: backend.precision,
+    threads: backend.threadCount,
+    readBytes: { ...encoderBytes(encoderWeights), ...decoderBytes(decoderWeights) },
+    notes: forms.note === null ? [] : [forms.note],
+  };
   const loadMs = performance.now() - startMs;
-  const info = describeModel(files, config, text, backend, loadMs);
+  const info = { ...describeModel(files, config, text), ...arithmetic, loadMs };
   void text.prepare();
   return new LoadedModel({ info, backend, stages, releaseFiles: () => files.release() });
+}
+
+function encoderBytes(weights: EncoderWeights): Pick<ModelInfo['readBytes'], 'convStem' | 'encoderLayers'> {
+  const { conv2d1, conv2d2, conv2d3, convOut, layers, proj1, proj2 } = weights;
+  const linears = layers.flatMap(({ qProj, kProj, vProj, outProj, fc1, fc2 }) => [
+    qProj,
+    kProj,
+    vProj,
+    outProj,
+    fc1,
+    fc2,
+  ]);
+  const withoutBias = (parts: readonly WeightAndBias[]): Weight[] => parts.map(({ weight }) => weight);
+  return {
+    convStem: bytesOf([...withoutBias([conv2d1, conv2d2, conv2d3]), convOut]),
+    encoderLayers: bytesOf(withoutBias([...linears, proj1, proj2])),
+  };
+}
+
+function decoderBytes({
+  layers,
+  lmHead,
+}: DecoderWeights): Pick<ModelInfo['readBytes'], 'decoderLayers' | 'head'> {
+  const linears = layers.flatMap(({ qProj, kProj, vProj, oProj, gateProj, upProj, downProj }) => [
+    ...[qProj, kProj, vProj, oProj],
+    ...[gateProj, upProj, downProj],
+  ]);
+  return { decoderLayers: bytesOf(linears), head: bytesOf([lmHead]) };
+}
+
+function bytesOf(weights: readonly Weight[]): number {
+  return weights.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
 function describeModel(
   files: ModelFiles,
   { encoder, decoder }: ModelConfig,
   text: LazyTextModel,
-  backend: Backend,
-  loadMs: number,
-): ModelInfo {
+): Omit<
+  ModelInfo,
+  'backend' | 'isa' | 'precision' | 'operand' | 'threads' | 'readBytes' | 'notes' | 'loadMs'
+> {
   const { dModel, ffn, convChannels } = encoder;
   const { hidden, kvHeads, headDim, intermediate, vocab } = decoder;
   return {
@@ -67,10 +131,5 @@ function describeModel(
       vocab,
     },
     languages: text.languages,
-    backend: backend.name,
-    isa: backend.isa,
-    precision: backend.precision,
-    threads: backend.threadCount,
-    loadMs,
   };
 }

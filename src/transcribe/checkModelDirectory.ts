@@ -74,7 +74,7 @@ export async function checkModelFiles(files: ModelFiles, signal?: AbortSignal): 
 function checkStructure(files: ModelFiles, findings: CheckFinding[]): ModelConfig | null {
   try {
     const config = readModelConfig(files.tensors, files.configJson, files.processorConfigJson);
-    const backend = { weight: (parameter: Parameter) => parameter };
+    const backend = { weight: (parameter: Parameter) => ({ ...parameter, byteLength: 0 }) };
     loadEncoderWeights(files.tensors, config.encoder, config.decoder.hidden, backend);
     loadDecoderWeights(files.tensors, config.decoder, backend);
     const { encoder, decoder } = config;

@@ -4,7 +4,7 @@ import { checkThreadCount } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
 import { fileReaderInto, type OpenFile, readFileBytes, weightBytes } from '../model/modelDirectory.js';
 import { createCompiledBackend } from '../ops/compiled/compiledBackend.js';
-import type { Backend, Precision } from '../ops/operators.js';
+import type { Backend, OperandType } from '../ops/operators.js';
 import { createReferenceBackend } from '../ops/reference/referenceBackend.js';
 import { detectCpuFeatures } from '../runtime/cpuFeatures.js';
 import { MappedFiles } from '../runtime/mapFile.js';
@@ -116,7 +116,8 @@ async function chooseX64(
   if (chosen === null || !contains(features, chosen)) {
     throw unsupported('isa', isaNames(features).join(', '), isa);
   }
-  const precision: Precision = wanted === 'auto' ? (chosen.bf16 ? 'bf16' : 'f32') : wanted;
+  const best: OperandType = chosen.bf16 ? 'bf16' : 'f32';
+  const precision = wanted === 'f32' || wanted === 'bf16' ? wanted : best;
   if (precision === 'bf16' && !chosen.bf16) {
     const found = `bf16, which needs level avx512bf16, on level ${name}`;
     throw new QwenAsrError('unsupported', `expected auto or f32, found ${found}`, { option: 'precision' });
@@ -124,8 +125,10 @@ async function chooseX64(
   const machine = new NativeMachine(native, name, threads ?? defaultThreadCount());
   const files = new MappedFiles(native);
   const beforePass = (): void => files.checkUnchanged();
+  const forget = (bytes: Uint8Array): void => files.forget(bytes);
   try {
-    const backend = createCompiledBackend({ machine, precision, regionBytes: REGION_BYTES, beforePass });
+    const options = { machine, precision, regionBytes: REGION_BYTES, beforePass, forget };
+    const backend = createCompiledBackend(options);
     return { backend, openFile: mappingOpener(files), note: null, refusal: machine.refusal };
   } catch (error) {
     await machine.close();

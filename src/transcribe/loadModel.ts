@@ -42,7 +42,7 @@ export async function loadModel(source: string, options: LoadOptions = {}): Prom
     options.onBackend?.({ name, isa, precision, threadCount, note });
     const files = await openModel(source, openFile, options.signal);
     try {
-      return buildModel(files, backend, startMs);
+      return await buildModel(files, backend, { ...options, startMs });
     } catch (error) {
       files.release();
       throw error;

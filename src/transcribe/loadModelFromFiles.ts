@@ -66,7 +66,7 @@ export async function loadModelFromFiles(
     };
     const label = options.name ?? (address === null ? 'model' : address.href.replace(/\/$/, ''));
     const folder = folderOfFiles(files, { source: label, provide, onRead, signal });
-    return buildModel(await readModelFolder(folder, signal), backend, startMs);
+    return await buildModel(await readModelFolder(folder, signal), backend, { startMs, signal });
   } catch (error) {
     await backend.close();
     throw error;

@@ -2,7 +2,7 @@ import type { AudioClip } from '../audio/audioClip.js';
 import type { Mel } from '../audio/melSpectrogram.js';
 import type { VadOptions } from '../audio/vad/speechSegmenter.js';
 import type { EncodeTimings, Encoding } from '../encoder/encoder.js';
-import type { Backend, Ceilings, Observer, Precision } from '../ops/operators.js';
+import type { Backend, Ceilings, Observer, OperandType, Precision } from '../ops/operators.js';
 
 export type { AudioClip, EncodeTimings, Encoding, Mel, VadOptions };
 
@@ -278,7 +278,18 @@ export interface ModelInfo {
   readonly backend: Backend['name'];
   readonly isa: string;
   readonly precision: Precision;
+  /** Type of activations, attention and cache, and of what else is no integer. */
+  readonly operand: OperandType;
   readonly threads: number;
+  /** Bytes of the matrices that a phase reads, as they lie in memory: integers with their scales and biases. */
+  readonly readBytes: {
+    convStem: number;
+    encoderLayers: number;
+    decoderLayers: number;
+    head: number;
+  };
+  /** What a user should know of how the model was loaded; a line each. */
+  readonly notes: readonly string[];
   readonly loadMs: number;
 }
 

@@ -33,7 +33,16 @@ export const INFO_1_7B: ModelInfo = {
   backend: 'reference',
   isa: 'scalar',
   precision: 'f32',
+  operand: 'f32',
   threads: 1,
+  // bf16, as stored.
+  readBytes: {
+    convStem: 2 * (9 * 480 + 2 * 9 * 480 * 480 + 7680 * 1024),
+    encoderLayers: 2 * (24 * (4 * 1024 * 1024 + 2 * 1024 * 4096) + 1024 * 1024 + 1024 * 2048),
+    decoderLayers: 2 * 28 * (2048 * 4096 + 2048 * 2048 + 3 * 2048 * 6144),
+    head: 2 * 151936 * 2048,
+  },
+  notes: [],
   loadMs: 400,
 };
 

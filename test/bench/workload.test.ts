@@ -24,6 +24,13 @@ const INFO_0_6B: ModelInfo = {
   parameters: 938_000_000,
   weightBytes: 1_876_000_000,
   precision: 'bf16',
+  operand: 'bf16',
+  readBytes: {
+    convStem: 2 * (9 * 480 + 2 * 9 * 480 * 480 + 7680 * 896),
+    encoderLayers: 2 * (18 * (4 * 896 * 896 + 2 * 896 * 3584) + 896 * 896 + 896 * 1024),
+    decoderLayers: 2 * 28 * (1024 * 4096 + 2048 * 1024 + 3 * 1024 * 3072),
+    head: 2 * 151936 * 1024,
+  },
   encoder: { dModel: 896, layers: 18, heads: 14, ffn: 3584, convChannels: 480 },
   decoder: {
     hidden: 1024,
@@ -62,7 +69,7 @@ test('a later decode step reads one position more of the cache, in the precision
   const position = layers * 2 * kvHeads * headDim;
   const grows = (info: ModelInfo) => decodeStepWork(info, 101).bytes - decodeStepWork(info, 100).bytes;
   assert.equal(grows(INFO_0_6B), 2 * position);
-  assert.equal(grows({ ...INFO_0_6B, precision: 'f32' }), 4 * position);
+  assert.equal(grows({ ...INFO_0_6B, operand: 'f32' }), 4 * position);
   const [first, second] = [decodeStepWork(INFO_0_6B, 158), decodeStepWork(INFO_0_6B, 159)];
   assert.deepEqual(decodeWork(INFO_0_6B, 157, 2), {
     flops: first.flops + second.flops,

@@ -16,7 +16,7 @@ function recordingBackend() {
   const placed: [name: string, layout: string][] = [];
   const weight: Backend['weight'] = (parameter: Parameter, layout = 'matrix') => {
     placed.push([parameter.name, layout]);
-    return { name: parameter.name, shape: parameter.shape, dtype: parameter.dtype };
+    return { name: parameter.name, shape: parameter.shape, dtype: parameter.dtype, byteLength: 0 };
   };
   return { placed, weight };
 }

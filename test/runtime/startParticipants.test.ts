@@ -36,7 +36,7 @@ for (const [name, spawn, threads] of CASES) {
       spawn: () => spawn(spawned++),
     });
     const files = await readModelDirectory(demoModelDir, fileReaderInto(wasm.provide));
-    const model = buildModel(files, wasm.backend, performance.now());
+    const model = await buildModel(files, wasm.backend, { startMs: performance.now() });
     try {
       const { samples } = await loadWav(join(demoModelDir, 'samples', 'light-en.wav'));
       assert.equal((await model.transcribe(samples).result).text, 'Turn on the kitchen light.');

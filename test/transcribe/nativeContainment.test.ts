@@ -76,7 +76,7 @@ test('weights that cannot be mapped are read', { skip }, async () => {
   const native = (await loadNative()) as Native;
   const { backend, openFile } = await choose({ backend: 'x64' }, { ...native, mapFile: () => null });
   const files = await readModelDirectory(demoModelDir, openFile);
-  const model = buildModel(files, backend, performance.now());
+  const model = await buildModel(files, backend, { startMs: performance.now() });
   const { text } = await model.transcribe(await samplesOf('light-en.wav')).result;
   assert.equal(text, 'Turn on the kitchen light.');
   await model.close();

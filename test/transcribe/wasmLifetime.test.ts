@@ -32,7 +32,7 @@ async function openReachable(): Promise<{ model: SpeechModel; threads: readonly 
   };
   const { backend, provide } = await openWasmBackend({ threadCount: 2, weightBytes: 2 ** 24, spawn });
   const files = await readModelDirectory(demoModelDir, fileReaderInto(provide));
-  return { model: buildModel(files, backend, performance.now()), threads };
+  return { model: await buildModel(files, backend, { startMs: performance.now() }), threads };
 }
 
 test('a signal stops a run, and the next one is right', async () => {
@@ -120,7 +120,7 @@ for (const allowed of [0, 1]) {
     assert.equal(backend.threadCount, 1);
     assert.equal(refusal, 'the system refuses more (EAGAIN)');
     const files = await readModelDirectory(demoModelDir, fileReaderInto(provide));
-    const model = buildModel(files, backend, performance.now());
+    const model = await buildModel(files, backend, { startMs: performance.now() });
     const { text } = await model.transcribe(await samplesOf('light-en.wav')).result;
     assert.equal(text, 'Turn on the kitchen light.');
     await model.close();

@@ -27,7 +27,7 @@ test('a memory with 64-bit addresses: stages and tokens are those of the indepen
     const above = provide(4 * GIB); // so that everything else lies beyond 32 bits
     assert.ok(above.buffer.byteLength > 4 * GIB);
     const files = await readModelDirectory(demoModelDir, fileReaderInto(provide));
-    const model = buildModel(files, backend, performance.now());
+    const model = await buildModel(files, backend, { startMs: performance.now() });
     for (const clip of DEMO_CLIPS) await checkGoldenClip(model, clip);
   } finally {
     await backend.close();

@@ -15,7 +15,7 @@ test('wasm on the calling thread alone: stages and tokens are those of the indep
   const bytes = await weightBytes(demoModelDir);
   const { backend, provide } = await openWasmBackend({ threadCount: 3, weightBytes: bytes, spawn: null });
   const files = await readModelDirectory(demoModelDir, fileReaderInto(provide));
-  const model = buildModel(files, backend, performance.now());
+  const model = await buildModel(files, backend, { startMs: performance.now() });
   try {
     assert.equal(model.info.threads, 1);
     assert.equal(model.info.isa, wasmFeatures().relaxedSimd ? 'relaxed-simd' : 'simd128');

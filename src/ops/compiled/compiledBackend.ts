@@ -3,9 +3,19 @@ import { type Memory, SCRATCH_BYTES } from '../../kernels/kernel.js';
 import { Arena } from '../../runtime/arena.js';
 import { Conductor } from '../../runtime/conductor.js';
 import type { Machine } from '../../runtime/machine.js';
+import { integerParameter } from '../affineGroups.js';
 import { checkedOperators } from '../checkedOperators.js';
-import type { Backend, Ceilings, Observer, Operators, Pass, Precision, Scope, Weight } from '../operators.js';
-import { checkParameterBytes, type Parameter } from '../parameter.js';
+import type {
+  Backend,
+  Ceilings,
+  Observer,
+  OperandType,
+  Operators,
+  Pass,
+  Scope,
+  Weight,
+} from '../operators.js';
+import { checkParameterBytes, type IntegerForm, type Parameter } from '../parameter.js';
 import { CompiledPass, KernelLibrary, type PassQueue, type Probe } from './compiledPass.js';
 import { CompiledScope } from './compiledScope.js';
 import { WeightPlacer } from './compiledWeight.js';
@@ -22,11 +32,13 @@ const KEEP_BYTES = 256 * 2 ** 20;
 export interface CompiledOptions {
   readonly machine: Machine;
   /** `bf16` needs a machine with `pairDot`. */
-  readonly precision: Precision;
+  readonly precision: OperandType;
   /** Memory is taken from the machine in regions of at least this size. */
   readonly regionBytes: number;
   /** Comes before every pass; what it throws is the pass's error. */
   readonly beforePass?: () => void;
+  /** Told of bytes of parameters that are not needed in the near future. */
+  readonly forget?: (bytes: Uint8Array) => void;
 }
 
 /**
@@ -42,18 +54,19 @@ export function createCompiledBackend(options: CompiledOptions): Backend {
 class CompiledBackend implements Backend, PassQueue, CeilingSource {
   readonly name: 'x64' | 'wasm';
   readonly isa: string;
-  readonly precision: Precision;
+  readonly precision: OperandType;
   readonly threadCount: number;
   readonly machine: Machine;
   readonly arena: Arena;
   readonly conductor: Conductor;
   readonly library: KernelLibrary;
   private readonly placer: WeightPlacer;
-  private readonly beforePass: (() => void) | undefined;
+  private readonly options: CompiledOptions;
   private last: Promise<void> = Promise.resolve();
   private closing: Promise<void> | null = null;
 
-  constructor({ machine, precision, regionBytes, beforePass }: CompiledOptions) {
+  constructor(options: CompiledOptions) {
+    const { machine, precision, regionBytes } = options;
     if (precision === 'bf16' && !machine.capabilities.pairDot) {
       throw new QwenAsrError(
         'unsupported',
@@ -61,7 +74,7 @@ class CompiledBackend implements Backend, PassQueue, CeilingSource {
       );
     }
     this.machine = machine;
-    this.beforePass = beforePass;
+    this.options = options;
     this.name = machine.name;
     this.isa = machine.isa;
     this.precision = precision;
@@ -80,10 +93,21 @@ class CompiledBackend implements Backend, PassQueue, CeilingSource {
     return this.arena.usedBytes;
   }
 
-  weight(parameter: Parameter, layout: 'matrix' | 'vector' | 'convolution' = 'matrix'): Weight {
+  weight(
+    parameter: Parameter,
+    layout: 'matrix' | 'vector' | 'convolution' = 'matrix',
+    form?: IntegerForm,
+  ): Weight {
     this.checkOpen(parameter.name);
     checkParameterBytes(parameter);
-    return this.placer.place(parameter, parameter.shape.length === 1 ? 'vector' : layout);
+    const held = form === undefined ? parameter : integerParameter(parameter, form);
+    return this.placer.place(held, parameter.shape.length === 1 ? 'vector' : layout);
+  }
+
+  async placeWeights(): Promise<void> {}
+
+  forget(bytes: Uint8Array): void {
+    this.options.forget?.(bytes);
   }
 
   createScope(label: string): Scope {
@@ -105,7 +129,7 @@ class CompiledBackend implements Backend, PassQueue, CeilingSource {
   enqueue(label: string, work: () => Promise<void>): Promise<void> {
     const done = this.last.then(() => {
       this.checkOpen(label);
-      this.beforePass?.();
+      this.options.beforePass?.();
       return work();
     });
     this.last = done.catch(() => {});

@@ -2,7 +2,7 @@ import { QwenAsrError } from '../../error.js';
 import { nextTurn } from '../../runtime/nextTurn.js';
 import { checkedOperators } from '../checkedOperators.js';
 import type { Backend, Observer, OperatorArgs, Operators, Pass, Scope, Weight } from '../operators.js';
-import { checkParameterBytes, type Parameter } from '../parameter.js';
+import { checkParameterBytes, type IntegerForm, type Parameter } from '../parameter.js';
 import { cachedAttention, rotaryToCache, windowAttention } from './attention.js';
 import { chunkMel, conv2dGelu, flattenTime } from './convStem.js';
 import { logMel } from './logMel.js';
@@ -43,11 +43,15 @@ class ReferenceBackend implements Backend {
     return this.#activationBytes;
   }
 
-  weight(parameter: Parameter): Weight {
+  weight(parameter: Parameter, _layout?: string, form?: IntegerForm): Weight {
     this.#queue.check(parameter.name);
     checkParameterBytes(parameter);
-    return new ReferenceWeight(parameter);
+    return new ReferenceWeight(parameter, form);
   }
+
+  async placeWeights(): Promise<void> {}
+
+  forget(): void {}
 
   createScope(label: string): Scope {
     this.#queue.check(label);

@@ -1,25 +1,28 @@
 import { QwenAsrError } from '../../error.js';
 import { F16_VALUES, widenBf16 } from '../../jit/numberFormats.js';
-import { dequantizeRows } from '../affineGroups.js';
+import { dequantizeRows, integerParameter } from '../affineGroups.js';
 import type { Weight } from '../operators.js';
-import type { Parameter, PlainParameter } from '../parameter.js';
+import { type IntegerForm, type Parameter, type PlainParameter, storedParts } from '../parameter.js';
 
 /** [65536] f32: the value of every bit pattern. bf16 is the upper half of an f32. */
 const BF16_VALUES = widenBf16(Uint16Array.from({ length: 65536 }, (_, bits) => bits));
 
-/** A checkpoint tensor used where it lies; rows are widened to f32 when an operator needs them. */
+/** A checkpoint tensor used where it lies, or rounded to integers; rows are widened to f32 when an operator needs them. */
 export class ReferenceWeight implements Weight {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: Parameter['dtype'];
+  readonly byteLength: number;
   /** Elements of one leading row: product(shape[1…]). */
   readonly rowLength: number;
   readonly #rows: (firstRow: number, rows: number, out: Float32Array) => void;
 
-  constructor(parameter: Parameter) {
+  constructor(given: Parameter, form: IntegerForm | undefined) {
+    const parameter = form === undefined ? given : integerParameter(given, form);
     this.name = parameter.name;
     this.shape = parameter.shape;
     this.dtype = parameter.dtype;
+    this.byteLength = storedParts(parameter).reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
     this.rowLength = parameter.shape.slice(1).reduce((product, size) => product * size, 1);
     this.#rows =
       parameter.dtype === 'affine'

@@ -18,7 +18,9 @@ export function wrapBackend(backend: Backend, { onPlan, beforeRun }: BackendWatc
     get activationBytes() {
       return backend.activationBytes;
     },
-    weight: (parameter, layout) => backend.weight(parameter, layout),
+    weight: (...args) => backend.weight(...args),
+    placeWeights: (signal) => backend.placeWeights(signal),
+    forget: (bytes) => backend.forget(bytes),
     createScope: (label) => backend.createScope(label),
     measureCeilings: () => backend.measureCeilings(),
     close: () => backend.close(),

@@ -19,17 +19,17 @@ export async function checkGoldenClip(
   const stages = new Map<string, Float32Array>();
   const observer = (stage: string, values: Float32Array) => void stages.set(stage, values);
   const watched = await model.transcribe(samples, { ...options, observer }).result;
-  const { precision } = model.info;
+  const { operand } = model.info;
   for (const stage of STAGES) {
     const error = relativeRms(stages.get(stage)!, readGoldenStage(name, stage));
-    assert.ok(error < STAGE_BOUND[precision], `${name} ${stage}: relative RMS ${error}`);
+    assert.ok(error < STAGE_BOUND[operand], `${name} ${stage}: relative RMS ${error}`);
   }
   // Without an observer a pass is one tape instead of one between every two probes.
   const plain = await model.transcribe(samples, options).result;
   assert.deepEqual(plain.tokenIds, watched.tokenIds, name);
   assert.equal(plain.audioTokenCount, golden.shapes['encoder']![0]);
   assert.equal(plain.promptTokenCount, golden.prompt_ids.length);
-  if (hasTinyMargins && precision !== 'f32') return;
+  if (hasTinyMargins && operand !== 'f32') return;
   assert.deepEqual(plain.tokenIds, golden.tokens, name);
   assert.equal(plain.raw, golden.raw);
   assert.equal(plain.language, golden.language);

@@ -1,7 +1,7 @@
-import type { Precision, TranscribeOptions } from '../../../src/browser.js';
+import type { OperandType, TranscribeOptions } from '../../../src/browser.js';
 
 /** Relative RMS of every stage against the independent implementation, which computes in f32. */
-export const STAGE_BOUND: Readonly<Record<Precision, number>> = { f32: 1e-4, bf16: 1e-2 };
+export const STAGE_BOUND: Readonly<Record<OperandType, number>> = { f32: 1e-4, bf16: 1e-2 };
 
 export const STAGES = ['mel', 'stem', 'enc_layer0', 'encoder', 'first_logits'];
 

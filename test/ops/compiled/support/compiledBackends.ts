@@ -1,6 +1,6 @@
 import { X64_LEVELS, type X64Level } from '../../../../src/jit/x64/features.js';
 import { createCompiledBackend } from '../../../../src/ops/compiled/compiledBackend.js';
-import type { Backend, Precision } from '../../../../src/ops/operators.js';
+import type { Backend, OperandType } from '../../../../src/ops/operators.js';
 import { detectX64Levels } from '../../../../src/runtime/cpuFeatures.js';
 import { loadNative } from '../../../../src/runtime/native.js';
 import { NativeMachine } from '../../../../src/runtime/nativeMachine.js';
@@ -11,7 +11,7 @@ const REGION_BYTES = 2 ** 28;
 export interface CompiledTarget {
   readonly name: string;
   readonly level: X64Level;
-  readonly precision: Precision;
+  readonly precision: OperandType;
   /** Why it cannot run here, or false. Give it to `test` as `skip`. */
   readonly missing: string | false;
   create(threadCount: number): Backend;
@@ -21,7 +21,7 @@ export interface CompiledTarget {
 export async function compiledTargets(): Promise<CompiledTarget[]> {
   const native = await loadNative();
   const levels = typeof native === 'string' ? [] : detectX64Levels(native);
-  const pairs = X64_LEVELS.map((level): [X64Level, Precision] => [level, 'f32']);
+  const pairs = X64_LEVELS.map((level): [X64Level, OperandType] => [level, 'f32']);
   return [...pairs, ['avx512bf16', 'bf16'] as const].map(([level, precision]) => ({
     name: `${level} ${precision}`,
     level,

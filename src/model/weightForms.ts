@@ -1,0 +1,76 @@
+import type { OperandType, Precision } from '../ops/operators.js';
+import type { AffineParameter, IntegerForm, Parameter } from '../ops/parameter.js';
+import type { ModelTensors } from './modelTensors.js';
+
+/** Weights that share a scale and a bias where the model is rounded while it is loaded. */
+const GROUP_SIZE = 64;
+
+/**
+ * Bits of a matrix in a model of so many: the decoder's products take them; embedding, head and encoder always have 8,
+ * because 4 cost them accuracy.
+ *
+ * @param name canonical
+ */
+export function matrixBits(name: string, bits: 8 | 4): 8 | 4 {
+  return name.startsWith('model.layers.') ? bits : 8;
+}
+
+/** Which matrices of a model are held as integers, and how: decided once for each, whatever the backend. */
+export class WeightForms {
+  /** What the model's products multiply, all in all. */
+  readonly precision: Precision;
+  /** Matrices that were to be rounded and stay as they are, because no group divides their rows; canonical names. */
+  readonly ragged = new Set<string>();
+  readonly #wanted: Precision | 'auto';
+
+  /**
+   * @param wanted `auto`: as the matrices are stored
+   * @param operand what the backend multiplies where there are no integers
+   */
+  constructor(tensors: ModelTensors, wanted: Precision | 'auto', operand: OperandType) {
+    this.#wanted = wanted;
+    this.precision = wanted === 'auto' ? (storedPrecision(tensors) ?? operand) : wanted;
+  }
+
+  /** undefined: as floating-point numbers. */
+  of(name: string, parameter: Parameter): IntegerForm | undefined {
+    const wanted = this.#wanted;
+    if (wanted === 'f32' || wanted === 'bf16') return undefined;
+    if (parameter.dtype === 'affine') return affineForm(name, parameter, wanted);
+    if (wanted === 'auto') return undefined;
+    const [, columns = 0] = parameter.shape;
+    if (columns % GROUP_SIZE === 0) {
+      return { bits: matrixBits(name, wanted === 'int4' ? 4 : 8), groupSize: GROUP_SIZE };
+    }
+    this.ragged.add(name);
+    return undefined;
+  }
+
+  /** One line on the matrices that stay as they are; null where there are none. */
+  get note(): string | null {
+    const [first] = this.ragged;
+    if (first === undefined) return null;
+    const others = this.ragged.size - 1;
+    const which = others === 0 ? `${first} keeps its type` : `${first} and ${others} more keep their type`;
+    return `${which}: groups of ${GROUP_SIZE} do not divide the rows`;
+  }
+}
+
+/** As it is stored, but for more bits than were asked for. */
+function affineForm(
+  name: string,
+  { bits, groupSize }: AffineParameter,
+  wanted: Precision | 'auto',
+): IntegerForm {
+  const stored = bits <= 4 ? 4 : 8;
+  return { bits: wanted === 'int4' && matrixBits(name, 4) === 4 ? 4 : stored, groupSize };
+}
+
+/** By the decoder's matrices; null where none is quantised. */
+function storedPrecision(tensors: ModelTensors): Precision | null {
+  const affine = [...tensors.byName].filter(([, { dtype }]) => dtype === 'affine');
+  if (affine.length === 0) return null;
+  const isSmall = ([name, parameter]: [string, Parameter]): boolean =>
+    name.startsWith('model.layers.') && parameter.dtype === 'affine' && parameter.bits <= 4;
+  return affine.some(isSmall) ? 'int4' : 'int8';
+}
