@@ -311,8 +311,7 @@ export const SETTINGS = {
       placeholder: '',
       section: FURTHER,
       help: [
-        'Leave out all but speech (voice activity): segments begin and end',
-        'at pauses, 30 s long at most, or as --segment says',
+        'Leave out all but speech (voice activity): segments begin and end at pauses, 30 s long at most, or as --segment says',
       ],
       read: anyText,
       several: 'never',
@@ -380,8 +379,7 @@ export const SETTINGS = {
       placeholder: 'LEVEL',
       section: FURTHER,
       help: [
-        'Instruction set (default: the best): avx2, avx512f, avx512bf16,',
-        'avx2+avxvnni, avx512f+vnni, wasm, …',
+        'Instruction set (default: the best): avx2, avx512f, avx512bf16, avx2+avxvnni, avx512f+vnni, wasm, …',
       ],
       read: anyText,
       several: 'words',

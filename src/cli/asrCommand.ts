@@ -1,12 +1,7 @@
-import { checkCommand } from './checkCommand.js';
 import { ASR_COMPLETION, completionCommand } from './completionCommand.js';
-import { listCommand } from './listCommand.js';
-import { pullCommand } from './pullCommand.js';
-import { quantizeCommand } from './quantizeCommand.js';
-import { removeCommand } from './removeCommand.js';
-import type { Command, CommandContext, ExitCode } from './runCommand.js';
-import { runSubcommand } from './runSubcommand.js';
-import { synthesizeCommand } from './synthesizeCommand.js';
+import { listCommand, pullCommand, removeCommand } from './hubCommands.js';
+import { checkCommand, quantizeCommand, synthesizeCommand } from './modelCommands.js';
+import { type Command, type CommandContext, type ExitCode, runSubcommand } from './runCommand.js';
 import { transcribeCommand } from './transcribeCommand.js';
 
 /** What the first argument of qwen_asr may name. */

@@ -3,7 +3,7 @@ import { formatPlots } from '../bench/chart/terminalPlots.js';
 import { defaultBaselineDir, planBaseline, saveBaseline } from '../bench/compare/baselines.js';
 import { openJsonlFile } from '../bench/output/formatJson.js';
 import { checkWritable, openOutputs } from '../bench/output/outputs.js';
-import type { AudioPlan, BenchPlan } from '../bench/plan/benchPlan.js';
+import { type AudioPlan, type BenchPlan, formatPlan } from '../bench/plan/benchPlan.js';
 import { formatReport, formatText } from '../bench/render/text.js';
 import { findReferences, type References } from '../bench/run/accuracy.js';
 import { changedTokens } from '../bench/run/comparisons.js';
@@ -11,7 +11,6 @@ import { readFinishedPart } from '../bench/run/finishedPart.js';
 import { type PlanOutcome, runPlan } from '../bench/run/runPlan.js';
 import type { BenchResult } from '../bench/schema/benchResult.js';
 import { LiveText, summaryLine } from '../bench/text/liveText.js';
-import { formatPlan } from '../bench/text/planText.js';
 import { QwenAsrError } from '../error.js';
 import { lockFile } from '../model/fileLock.js';
 import { printableDocument, printableText } from '../printable.js';
@@ -24,7 +23,7 @@ import { findInputs } from './inputRecordings.js';
 import { type OptionValues, parseOptions } from './options.js';
 import { planBenchmark } from './planBenchmark.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
-import { outputColumns, terminalStyle } from './terminalStyle.js';
+import { outputColumns, terminalColumns, terminalStyle } from './terminalScreen.js';
 
 type BenchValues = OptionValues<typeof BENCH_OPTIONS>;
 
@@ -34,7 +33,9 @@ export async function benchCommand(context: CommandContext): Promise<ExitCode> {
   if (answersStandard(given, benchUsage, context)) return EXIT.ok;
   const models = given.model ?? defaultModels();
   if (models.length === 0) {
-    context.err(`error: -d: expected a model directory, found none\n\n${benchUsage()}`);
+    context.err(
+      `error: -d: expected a model directory, found none\n\n${benchUsage(context.errIsTerminal ? terminalColumns() : undefined)}`,
+    );
     return EXIT.error;
   }
   const values = given.input === undefined ? given : { ...given, input: await recordingsOf(given.input) };

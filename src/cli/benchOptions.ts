@@ -1,8 +1,8 @@
 import { anyText, decimalNumber, durationMs, numberList, oneOf } from '../bench/optionValues.js';
 import { OUTPUT_FORMATS } from '../bench/output/outputs.js';
-import { baselineDirOption, formatOptions, standardOptions, wrapText } from './commonOptions.js';
+import { baselineDirOption, LIST_FLAGS, standardOptions, sweepOptions } from './commonOptions.js';
 import type { OptionTable } from './options.js';
-import { LIST_FLAGS, sweepOptions } from './settingOptions.js';
+import { examples, helpOf, optionList, paragraph, usageLines } from './usage.js';
 
 const FURTHER = 'Further options';
 const MEASURING = 'Measuring';
@@ -72,8 +72,7 @@ export const BENCH_OPTIONS = {
     placeholder: 'OPTIONS',
     section: COMPARING,
     help: [
-      "Run this setting in turns with the one above, e.g. '-t 1'; repeatable (10 rounds",
-      'unless -n says otherwise: fewer than 6 decide nothing)',
+      "Run this setting in turns with the one above, e.g. '-t 1'; repeatable (10 rounds unless -n says otherwise: fewer than 6 decide nothing)",
     ],
     read: anyText,
     repeatable: true,
@@ -84,8 +83,7 @@ export const BENCH_OPTIONS = {
     placeholder: 'COMMAND',
     section: COMPARING,
     help: [
-      "The same with another engine's command; {audio}, {model} and {threads} are filled in;",
-      'repeatable',
+      "The same with another engine's command; {audio}, {model} and {threads} are filled in; repeatable",
     ],
     read: anyText,
     repeatable: true,
@@ -136,47 +134,34 @@ export const BENCH_OPTIONS = {
 } as const satisfies OptionTable;
 
 /** The help text of qwen_asr_bench. */
-export function benchUsage(): string {
-  const classicBlock = formatOptions(BENCH_OPTIONS, ['Required', 'Options'], { column: 16, names: 'short' });
-  const sections = [FURTHER, MEASURING, COMPARING, OUTPUT];
-  const further = formatOptions(BENCH_OPTIONS, sections, { column: 22, names: 'both' });
-  return `Usage: qwen_asr_bench -d <model_dir> [options]
-
-${classicBlock}
-
-${further}
-
--d also takes a model that was pulled, such as 0.6b; without -d it is that of QWEN_ASR_MODEL, else 0.6b, else
-the only one in the hub's cache.
--d also takes synthetic:SIZE[:SEED], SIZE being tiny, 0.6b or 1.7b: seeded random weights of the published
-shapes, made in memory. Every run then decodes 3 tokens a second of audio unless --tokens says otherwise.
--s takes 1 to 300 seconds, decimals included. -i also takes a directory: all recordings in it.
-${sweepText()}
-Long names: ${longNames()}.
-
-Sub-commands, each with -h: compare A B (two results), report RESULT... (saved results in any format, HTML
-included), completion bash|zsh|fish (completion of these options).
-
-Examples:
-  qwen_asr_bench -d MODEL -i clip.wav -n 10 --ref clip.txt    speed and word errors of a recording
-  qwen_asr_bench -d synthetic:0.6b --roofline                 what this machine could do, and does
-  qwen_asr_bench -d MODEL -t 1,2,4,8 -n 10                    the best number of threads
-  qwen_asr_bench -d MODEL -s 5-80*2 --resume lengths.jsonl    what a second of audio costs
-  qwen_asr_bench -d MODEL -i long.wav --segment 30 --batch 1,2,4   what decoding side by side gains
-  qwen_asr_bench -d MODEL -n 20 --vs '--precision f32'        which setting is faster, and how sure that is
-  qwen_asr_bench -d MODEL -i a.wav -n 10 --vs-cmd 'other -m {model} -t {threads} {audio}'
-`;
-}
-
-/** How several values are given; the lists are those that the table of settings takes. */
-function sweepText(): string {
-  const lists = LIST_FLAGS.filter((flag) => flag !== '-t').join(', ');
-  return wrapText(
-    'Several values make a sweep, in which every combination is measured once: -t 1,2,4 or -t 1-4, -s 5-20+5 (steps of 5), ' +
-      `-s 5-60*2 (5, 10, 20, 40), several -d or -i; lists for ${lists}.`,
-    112,
-  );
-}
+export const benchUsage = helpOf(
+  usageLines('qwen_asr_bench -d <model_dir> [options]'),
+  optionList(BENCH_OPTIONS, ['Required', 'Options'], { column: 16, names: 'short' }),
+  optionList(BENCH_OPTIONS, [FURTHER, MEASURING, COMPARING, OUTPUT], { column: 22, names: 'both' }),
+  paragraph(
+    "-d also takes a model that was pulled, such as 0.6b; without -d it is that of QWEN_ASR_MODEL, else 0.6b, else the only one in the hub's cache. " +
+      '-d also takes synthetic:SIZE[:SEED], SIZE being tiny, 0.6b or 1.7b: seeded random weights of the published shapes, made in memory. Every run then decodes 3 tokens a second of audio unless --tokens says otherwise.',
+  ),
+  paragraph(
+    '-s takes 1 to 300 seconds, decimals included. -i also takes a directory: all recordings in it. ' +
+      'Several values make a sweep, in which every combination is measured once: -t 1,2,4 or -t 1-4, -s 5-20+5 (steps of 5), ' +
+      // The lists are those that the table of settings takes.
+      `-s 5-60*2 (5, 10, 20, 40), several -d or -i; lists for ${LIST_FLAGS.filter((flag) => flag !== '-t').join(', ')}.`,
+  ),
+  paragraph(`Long names: ${longNames()}.`),
+  paragraph(
+    'Sub-commands, each with -h: compare A B (two results), report RESULT... (saved results in any format, HTML included), completion bash|zsh|fish (completion of these options).',
+  ),
+  examples(
+    ['qwen_asr_bench -d MODEL -i clip.wav -n 10 --ref clip.txt', 'speed and word errors of a recording'],
+    ['qwen_asr_bench -d synthetic:0.6b --roofline', 'what this machine could do, and does'],
+    ['qwen_asr_bench -d MODEL -t 1,2,4,8 -n 10', 'the best number of threads'],
+    ['qwen_asr_bench -d MODEL -s 5-80*2 --resume lengths.jsonl', 'what a second of audio costs'],
+    ['qwen_asr_bench -d MODEL -i long.wav --segment 30 --batch 1,2,4', 'what decoding side by side gains'],
+    ["qwen_asr_bench -d MODEL -n 20 --vs '--precision f32'", 'which setting is faster, and how sure that is'],
+    ["qwen_asr_bench -d MODEL -i a.wav -n 10 --vs-cmd 'other -m {model} -t {threads} {audio}'"],
+  ),
+);
 
 /** `-d --model, -t --threads, …` for the options that the classic block lists by their short name alone. */
 function longNames(): string {

@@ -2,8 +2,7 @@ import { benchCommand } from './benchCommand.js';
 import { compareCommand } from './compareCommand.js';
 import { BENCH_COMPLETION, completionCommand } from './completionCommand.js';
 import { reportCommand } from './reportCommand.js';
-import type { Command, CommandContext, ExitCode } from './runCommand.js';
-import { runSubcommand } from './runSubcommand.js';
+import { type Command, type CommandContext, type ExitCode, runSubcommand } from './runCommand.js';
 
 /** What the first argument of qwen_asr_bench may name. */
 export const BENCH_SUBCOMMANDS: ReadonlyMap<string, Command> = new Map([

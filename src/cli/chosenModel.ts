@@ -1,7 +1,10 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileError, QwenAsrError } from '../error.js';
 import { defaultModel, namedModel } from '../hub/chooseModel.js';
+import { ConfigDocument } from '../model/configDocument.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
+import { languageNames, resolveLanguage } from '../text/languages.js';
 
 /**
  * The model that a command line means, before anything slow begins: what `-d` names, a published name in the hub's cache
@@ -40,5 +43,27 @@ function stat(path: string) {
       cause instanceof Error && 'code' in cause && /^(ENOENT|ENOTDIR)$/.test(String(cause.code));
     if (isAbsent) return undefined;
     throw fileError(path, cause);
+  }
+}
+
+/**
+ * Refuses a language that a model does not know, before the model is loaded.
+ *
+ * @param source the model's directory, or `synthetic:SIZE`
+ * @throws QwenAsrError `usage` listing those that it knows
+ */
+export function checkLanguage(language: string | undefined, source: string): void {
+  const names = language === undefined ? null : namesOf(source);
+  if (language !== undefined && names !== null) resolveLanguage(language, names);
+}
+
+/** Null when the model is broken, which is for loading to tell. */
+function namesOf(source: string): readonly string[] | null {
+  if (parseSyntheticName(source) !== null) return languageNames;
+  try {
+    const config = new ConfigDocument(readFileSync(join(source, 'config.json'), 'utf8'), source);
+    return config.root.strings('support_languages') ?? languageNames;
+  } catch {
+    return null;
   }
 }

@@ -1,65 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { anyText } from '../bench/optionValues.js';
+import { anyText, listOf, numberList, type OptionReader } from '../bench/optionValues.js';
+import { ALL_SETTINGS, type CellFlag, SETTINGS, type SettingFlag } from '../bench/settings.js';
 import { QwenAsrError } from '../error.js';
-import type { OptionTable } from './options.js';
+import type { LoadOptions } from '../transcribe/types.js';
+import type { OptionTable, OptionValues, SwitchOption, ValueOption } from './options.js';
 import type { CommandContext } from './runCommand.js';
-
-/** How a command names its options in the help. */
-interface UsageLayout {
-  /** Column at which the help texts begin. */
-  readonly column: number;
-  /** `short`: `-n N`, as long as there is a short name; `both`: `-n, --runs N`. */
-  readonly names: 'short' | 'both';
-}
-
-/**
- * The option block of a help text: a heading for each section, in the table's order, and an entry for each option.
- *
- * @example
- * formatOptions(table, ['Options'], { column: 16, names: 'short' }); // "Options:\n  -n N          Number of runs"
- */
-export function formatOptions(
-  table: OptionTable,
-  sections: readonly string[],
-  { column, names }: UsageLayout,
-): string {
-  const blocks = sections.map((section) => {
-    const entries = Object.entries(table)
-      .filter(([, option]) => option.section === section)
-      .flatMap(([name, option]) => {
-        const title = `  ${optionTitle(name, option, names)}`;
-        // A title that reaches the column stands on a line of its own.
-        const [first = '', ...rest] = title.length < column ? option.help : ['', ...option.help];
-        return [
-          `${title.padEnd(column)}${first}`.trimEnd(),
-          ...rest.map((line) => ' '.repeat(column) + line),
-        ];
-      });
-    return [`${section}:`, ...entries].join('\n');
-  });
-  return blocks.join('\n\n');
-}
-
-function optionTitle(name: string, option: OptionTable[string], names: UsageLayout['names']): string {
-  const long = `--${name}`;
-  const short = option.short === undefined ? undefined : `-${option.short}`;
-  const value = option.kind === 'value' ? ` ${option.placeholder}` : '';
-  if (short === undefined) return long + value;
-  return (names === 'short' ? short : `${short}, ${long}`) + value;
-}
-
-/** Breaks a text between words, into lines of at most so many columns. */
-export function wrapText(text: string, columns: number): string {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const longer = lines.length === 0 ? word : `${lines.at(-1)} ${word}`;
-    if (lines.length > 0 && longer.length <= columns) lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
-  return lines.join('\n');
-}
+import { outputColumns } from './terminalScreen.js';
+import type { Usage } from './usage.js';
 
 /** Options of every command. */
 export function standardOptions<const Section extends string>(section: Section) {
@@ -72,11 +21,11 @@ export function standardOptions<const Section extends string>(section: Section) 
 /** Prints what -h or --version asked for; true when there is nothing else to do. */
 export function answersStandard(
   values: { readonly help?: true; readonly version?: true },
-  usage: () => string,
-  { out }: CommandContext,
+  usage: Usage,
+  context: CommandContext,
 ): boolean {
-  if (values.help) out(usage());
-  else if (values.version) out(`${version()}\n`);
+  if (values.help) context.out(usage(outputColumns(context)));
+  else if (values.version) context.out(`${version()}\n`);
   return values.help === true || values.version === true;
 }
 
@@ -104,4 +53,109 @@ export function version(): string {
     if (existsSync(manifest)) return JSON.parse(readFileSync(manifest, 'utf8')).version;
   }
   throw new QwenAsrError('internal', 'the package.json of qwen-asr is missing');
+}
+
+type Table = typeof SETTINGS;
+
+type ValueOf<Flag extends SettingFlag> = Table[Flag]['option'] extends {
+  readonly read: OptionReader<infer Value>;
+}
+  ? Value
+  : never;
+
+/** How a flag of the table is read when it takes several values. */
+type SweepOption<Flag extends SettingFlag> = Table[Flag]['option']['several'] extends infer Several
+  ? Several extends 'never'
+    ? SwitchOption
+    : Several extends 'once'
+      ? ValueOption<ValueOf<Flag>>
+      : Several extends 'repeated'
+        ? ValueOption<ValueOf<Flag>> & { readonly repeatable: true }
+        : ValueOption<readonly ValueOf<Flag>[]>
+  : never;
+
+type SweepOptions<Section> = {
+  readonly [Flag in SettingFlag as Table[Flag]['option']['section'] extends Section
+    ? Flag
+    : never]: SweepOption<Flag>;
+};
+
+/** The options of the settings in a section of the help, each with as many values as it takes. */
+export function sweepOptions<Section extends Table[SettingFlag]['option']['section']>(
+  section: Section,
+): SweepOptions<Section> {
+  const options = ALL_SETTINGS.flatMap(([flag, { option }]) => {
+    if (option?.section !== section) return [];
+    const { several, read, ...text } = option;
+    if (several === 'never') return [[flag, switchOption(text)]];
+    if (several === 'repeated') return [[flag, { kind: 'value', ...text, read, repeatable: true }]];
+    return [[flag, { kind: 'value', ...text, read: severalOf(option) }]];
+  });
+  return Object.fromEntries(options);
+}
+
+type SingleOptions<Flag extends SettingFlag> = {
+  readonly [Name in Flag]: Table[Name]['option']['several'] extends 'never'
+    ? SwitchOption
+    : ValueOption<ValueOf<Name>>;
+};
+
+/** The options of some settings with one value each, in a section of another help. */
+export function singleOptions<Flag extends SettingFlag>(
+  flags: readonly Flag[],
+  section: string,
+): SingleOptions<Flag> {
+  const options = flags.map((flag) => {
+    const { several, read, ...text } = SETTINGS[flag].option;
+    const single = several === 'never' ? switchOption(text) : { kind: 'value', ...text, read };
+    return [flag, { ...single, section }];
+  });
+  return Object.fromEntries(options);
+}
+
+/** Flags of what two cells of a comparison may differ in: not the audio, nor how it is measured. */
+export const CELL_FLAGS = ALL_SETTINGS.flatMap(([flag, { cell }]) =>
+  cell === undefined || flag === 'what' ? [] : [flag],
+) as Exclude<CellFlag, 'what'>[];
+
+/** Flags that take several values in a list. */
+export const LIST_FLAGS: readonly string[] = ALL_SETTINGS.flatMap(([flag, { option }]) => {
+  const isListed = option?.several === 'numbers' || option?.several === 'words';
+  return isListed ? [option.short === undefined ? `--${flag}` : `-${option.short}`] : [];
+});
+
+function severalOf({
+  several,
+  read,
+}: {
+  several: string;
+  read: OptionReader<unknown>;
+}): OptionReader<unknown> {
+  // The table says which of its readers give numbers.
+  if (several === 'numbers') return numberList(read as OptionReader<number>);
+  return several === 'words' ? listOf(read) : read;
+}
+
+function switchOption({
+  placeholder: _,
+  ...text
+}: { placeholder: string } & Pick<OptionTable[string], 'help' | 'section'>) {
+  return { kind: 'switch', ...text };
+}
+
+/** Options of every command that computes: they choose the arithmetic. */
+export function arithmeticOptions(section: string) {
+  return singleOptions(['backend', 'precision', 'isa'], section);
+}
+
+type ArithmeticValues = OptionValues<ReturnType<typeof arithmeticOptions>> & { readonly threads?: number };
+
+/** The part of LoadOptions that the command line decides. */
+export function loadOptionsOf({ threads, backend, precision, isa }: ArithmeticValues): LoadOptions {
+  return {
+    ...(threads !== undefined && { threads }),
+    ...(backend !== undefined && { backend }),
+    ...(precision !== undefined && { precision }),
+    ...(isa !== undefined && { isa }),
+  };
 }

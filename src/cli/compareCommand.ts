@@ -10,15 +10,16 @@ import { ASPECTS } from '../bench/compare/pairCells.js';
 import { anyText, listOf, oneOf } from '../bench/optionValues.js';
 import { formatJson } from '../bench/output/formatJson.js';
 import { planExports, writeExport, writeText } from '../bench/output/outputs.js';
-import { DEFAULT_COLUMNS } from '../bench/render/text.js';
+import { DEFAULT_COLUMNS } from '../bench/render/textWidth.js';
 import { DEFAULT_ALLOWANCE_PERCENT } from '../bench/statistics/compareIndependent.js';
 import { QwenAsrError } from '../error.js';
 import { printableDocument } from '../printable.js';
 import { checkOutputs, exportedFiles, resultFiles } from './checkOutputs.js';
-import { answersStandard, baselineDirOption, formatOptions, standardOptions } from './commonOptions.js';
+import { answersStandard, baselineDirOption, standardOptions } from './commonOptions.js';
 import { type OptionTable, parseOptions } from './options.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
-import { outputColumns } from './terminalStyle.js';
+import { outputColumns } from './terminalScreen.js';
+import { examples, helpOf, optionList, paragraph, usageLines } from './usage.js';
 
 const OPTIONS = 'Options';
 
@@ -34,8 +35,7 @@ export const COMPARE_OPTIONS = {
     placeholder: 'PERCENT',
     section: OPTIONS,
     help: [
-      'What sessions deviate by (standard deviation) where there is one a side and',
-      `nothing measures it (default: ${DEFAULT_ALLOWANCE_PERCENT}%); 0% takes its runs for all there is to know`,
+      `What sessions deviate by (standard deviation) where there is one a side and nothing measures it (default: ${DEFAULT_ALLOWANCE_PERCENT}%); 0% takes its runs for all there is to know`,
     ],
     read: percentage,
   },
@@ -44,10 +44,7 @@ export const COMPARE_OPTIONS = {
     placeholder: 'CONDITION',
     section: OPTIONS,
     help: [
-      "Exit with 3 when it holds, e.g. 'encode>+5%'; repeatable. It holds when the",
-      'whole 95 % interval is beyond the threshold (corrected for the number of cells',
-      "and conditions), with ! ('encode>+5%!') when the estimate is. Percentage points",
-      'for error rates: wer>+0.5pp.',
+      "Exit with 3 when it holds, e.g. 'encode>+5%'; repeatable. It holds when the whole 95 % interval is beyond the threshold (corrected for the number of cells and conditions), with ! ('encode>+5%!') when the estimate is. Percentage points for error rates: wer>+0.5pp.",
     ],
     read: parseFailCondition,
     repeatable: true,
@@ -100,24 +97,23 @@ function percentage(text: string, option: string): number {
 }
 
 /** The help text of `qwen_asr_bench compare`. */
-function compareUsage(): string {
-  return `Usage: qwen_asr_bench compare A B [options]
-       qwen_asr_bench compare A... --with B... [options]
-
-Compares the benchmark results B with A: files that --export wrote (.json, .jsonl) or names that --save gave. Two
-measurements of one build differ by more than their runs do, so a verdict on a build takes several sessions a side.
-
-${formatOptions(COMPARE_OPTIONS, [OPTIONS], { column: 26, names: 'both' })}
-
-Different machines, models, audio or settings are refused unless --across names them. When the tokens changed the
-comparison fails, except on random weights and under --tokens. Exit code 3: a condition holds, or the tokens changed.
-
-Examples:
-  qwen_asr_bench -d MODEL -i clip.wav -n 20 --save before
-  qwen_asr_bench compare before after.json
-  qwen_asr_bench compare a1.json a2.json a3.json --with b1.json b2.json b3.json --fail-if 'total>+3%' -o md
-`;
-}
+const compareUsage = helpOf(
+  usageLines('qwen_asr_bench compare A B [options]', 'qwen_asr_bench compare A... --with B... [options]'),
+  paragraph(
+    'Compares the benchmark results B with A: files that --export wrote (.json, .jsonl) or names that --save gave. Two measurements of one build differ by more than their runs do, so a verdict on a build takes several sessions a side.',
+  ),
+  optionList(COMPARE_OPTIONS, [OPTIONS], { column: 26, names: 'both' }),
+  paragraph(
+    'Different machines, models, audio or settings are refused unless --across names them. When the tokens changed the comparison fails, except on random weights and under --tokens. Exit code 3: a condition holds, or the tokens changed.',
+  ),
+  examples(
+    ['qwen_asr_bench -d MODEL -i clip.wav -n 20 --save before'],
+    ['qwen_asr_bench compare before after.json'],
+    [
+      "qwen_asr_bench compare a1.json a2.json a3.json --with b1.json b2.json b3.json --fail-if 'total>+3%' -o md",
+    ],
+  ),
+);
 
 /** `qwen_asr_bench compare A B`, `compare A... --with B...`: is B slower, and does that matter? */
 export async function compareCommand(context: CommandContext): Promise<ExitCode> {

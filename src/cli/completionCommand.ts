@@ -1,22 +1,22 @@
 import { QwenAsrError } from '../error.js';
 import { PUBLISHED_NAMES } from '../hub/hubNames.js';
-import { bashCompletion } from './bashCompletion.js';
 import { BENCH_OPTIONS } from './benchOptions.js';
-import { CHECK_OPTIONS } from './checkCommand.js';
-import { answersStandard, formatOptions, standardOptions } from './commonOptions.js';
+import { answersStandard, standardOptions } from './commonOptions.js';
 import { COMPARE_OPTIONS } from './compareCommand.js';
-import type { CompletionSpec, SubcommandSpec } from './completionSpec.js';
-import { fishCompletion } from './fishCompletion.js';
-import { LIST_OPTIONS } from './listCommand.js';
+import {
+  bashCompletion,
+  type CompletionSpec,
+  fishCompletion,
+  type SubcommandSpec,
+  zshCompletion,
+} from './completionScripts.js';
+import { LIST_OPTIONS, PULL_OPTIONS, REMOVE_OPTIONS } from './hubCommands.js';
+import { CHECK_OPTIONS, QUANTIZE_OPTIONS, SYNTHESIZE_OPTIONS } from './modelCommands.js';
 import { type OptionTable, parseOptions } from './options.js';
-import { PULL_OPTIONS } from './pullCommand.js';
-import { QUANTIZE_OPTIONS } from './quantizeCommand.js';
-import { REMOVE_OPTIONS } from './removeCommand.js';
 import { REPORT_OPTIONS } from './reportCommand.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
-import { SYNTHESIZE_OPTIONS } from './synthesizeCommand.js';
 import { TRANSCRIBE_OPTIONS } from './transcribeCommand.js';
-import { zshCompletion } from './zshCompletion.js';
+import { examples, helpOf, optionList, paragraph, type Usage, usageLines } from './usage.js';
 
 const OPTIONS = 'Options';
 
@@ -33,7 +33,7 @@ const SHELLS: Readonly<Record<string, (spec: CompletionSpec) => string>> = {
 /** `completion SHELL` of both commands: prints a script that completes the options of the command. */
 export async function completionCommand(spec: CompletionSpec, context: CommandContext): Promise<ExitCode> {
   const { values, positionals } = parseOptions(COMPLETION_OPTIONS, context.args, 1);
-  if (answersStandard(values, () => completionUsage(spec), context)) return EXIT.ok;
+  if (answersStandard(values, completionUsage(spec), context)) return EXIT.ok;
   const [shell = ''] = positionals;
   const script = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
   if (script === undefined) {
@@ -47,18 +47,17 @@ export async function completionCommand(spec: CompletionSpec, context: CommandCo
   return EXIT.ok;
 }
 
-function completionUsage({ program }: CompletionSpec): string {
-  return `Usage: ${program} completion bash|zsh|fish
-
-Prints a script that completes the options of ${program}.
-
-${formatOptions(COMPLETION_OPTIONS, [OPTIONS], { column: 16, names: 'both' })}
-
-Examples:
-  ${`source <(${program} completion bash)`.padEnd(55)}in ~/.bashrc
-  ${`source <(${program} completion zsh)`.padEnd(55)}in ~/.zshrc, after compinit
-  ${program} completion fish > ~/.config/fish/completions/${program}.fish
-`;
+function completionUsage({ program }: CompletionSpec): Usage {
+  return helpOf(
+    usageLines(`${program} completion bash|zsh|fish`),
+    paragraph(`Prints a script that completes the options of ${program}.`),
+    optionList(COMPLETION_OPTIONS, [OPTIONS], { column: 16, names: 'both' }),
+    examples(
+      [`source <(${program} completion bash)`, 'in ~/.bashrc'],
+      [`source <(${program} completion zsh)`, 'in ~/.zshrc, after compinit'],
+      [`${program} completion fish > ~/.config/fish/completions/${program}.fish`],
+    ),
+  );
 }
 
 const COMPLETION: SubcommandSpec = {

@@ -10,8 +10,14 @@ import {
 } from '../transcribe/formats/transcriptFormat.js';
 import { checkOutputs, modelFiles, recordingFiles } from './checkOutputs.js';
 import type { InputRecording, Inputs } from './inputRecordings.js';
-import { LiveTranscript } from './liveTranscript.js';
-import { jsonLinesSink, jsonSink, type ResultSink, streamSink, textListSink } from './resultSinks.js';
+import {
+  jsonLinesSink,
+  jsonSink,
+  LiveTranscript,
+  type ResultSink,
+  streamSink,
+  textListSink,
+} from './resultSinks.js';
 import type { CommandContext } from './runCommand.js';
 import { ProgressLine, type Status, TerminalScreen, terminalColumns } from './terminalScreen.js';
 

@@ -11,10 +11,9 @@ import { type CellFlag, changeCell, isCut, SETTINGS, type Setting } from '../ben
 import { QwenAsrError } from '../error.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
 import { type BENCH_OPTIONS, readSeconds } from './benchOptions.js';
-import { checkLanguage } from './checkLanguage.js';
-import { chosenModel } from './chosenModel.js';
+import { checkLanguage, chosenModel } from './chosenModel.js';
+import { CELL_FLAGS, singleOptions } from './commonOptions.js';
 import { type OptionValues, parseOptions } from './options.js';
-import { CELL_FLAGS, singleOptions } from './settingOptions.js';
 
 type BenchValues = OptionValues<typeof BENCH_OPTIONS>;
 

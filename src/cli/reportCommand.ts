@@ -14,10 +14,11 @@ import { formatHtml } from '../bench/render/html.js';
 import { QwenAsrError } from '../error.js';
 import { printableDocument } from '../printable.js';
 import { checkOutputs, exportedFiles, resultFiles } from './checkOutputs.js';
-import { answersStandard, baselineDirOption, formatOptions, standardOptions } from './commonOptions.js';
+import { answersStandard, baselineDirOption, standardOptions } from './commonOptions.js';
 import { type OptionTable, parseOptions } from './options.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
-import { outputColumns, terminalStyle } from './terminalStyle.js';
+import { outputColumns, terminalStyle } from './terminalScreen.js';
+import { examples, helpOf, optionList, paragraph, usageLines } from './usage.js';
 
 const OPTIONS = 'Options';
 
@@ -45,20 +46,18 @@ export const REPORT_OPTIONS = {
 } as const satisfies OptionTable;
 
 /** The help text of `qwen_asr_bench report`. */
-function reportUsage(): string {
-  return `Usage: qwen_asr_bench report RESULT... [options]
-
-Shows benchmark results: files that --export wrote (.json, .jsonl, interrupted ones too) or names that --save gave.
-
-${formatOptions(REPORT_OPTIONS, [OPTIONS], { column: 24, names: 'both' })}
-
-Several results go into one text, Markdown or HTML file; the other formats take one.
-
-Examples:
-  qwen_asr_bench report before.json after.json --export report.html
-  qwen_asr_bench report interrupted.jsonl -o json > finished.json
-`;
-}
+const reportUsage = helpOf(
+  usageLines('qwen_asr_bench report RESULT... [options]'),
+  paragraph(
+    'Shows benchmark results: files that --export wrote (.json, .jsonl, interrupted ones too) or names that --save gave.',
+  ),
+  optionList(REPORT_OPTIONS, [OPTIONS], { column: 24, names: 'both' }),
+  paragraph('Several results go into one text, Markdown or HTML file; the other formats take one.'),
+  examples(
+    ['qwen_asr_bench report before.json after.json --export report.html'],
+    ['qwen_asr_bench report interrupted.jsonl -o json > finished.json'],
+  ),
+);
 
 /** `qwen_asr_bench report RESULT...`: saved results in any format. */
 export async function reportCommand(context: CommandContext): Promise<ExitCode> {

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { QwenAsrError } from '../error.js';
 import { printableLine } from '../printable.js';
+import { nearestWord } from './options.js';
 
 /** Exit codes of both commands; the table in README.md is the same. */
 export const EXIT = {
@@ -156,4 +158,23 @@ export function messageWithFlags({ message, option }: QwenAsrError, args: readon
   const typedLong = args.some((arg) => arg === `--${long}` || arg.startsWith(`--${long}=`));
   const flag = short === undefined || typedLong ? `--${long}` : `-${short}`;
   return flag + message.slice(option.length);
+}
+
+/**
+ * Runs the sub-command that the first argument names, or else the command that has no name.
+ *
+ * @throws QwenAsrError `usage` for an argument that is no file but nearly a sub-command
+ */
+export async function runSubcommand(
+  subcommands: ReadonlyMap<string, Command>,
+  unnamed: Command,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const [name, ...rest] = context.args;
+  if (name === undefined || name.startsWith('-')) return unnamed(context);
+  const subcommand = subcommands.get(name);
+  if (subcommand !== undefined) return subcommand({ ...context, args: rest });
+  const meant = existsSync(name) ? undefined : nearestWord(name, [...subcommands.keys()]);
+  if (meant === undefined) return unnamed(context);
+  throw new QwenAsrError('usage', `unknown sub-command ${name} (did you mean ${meant}?); -h lists them`);
 }

@@ -5,17 +5,16 @@ import { QwenAsrError } from '../error.js';
 import { TRANSCRIPT_FORMATS } from '../transcribe/formats/transcriptFormat.js';
 import { loadModel } from '../transcribe/loadModel.js';
 import type { SpeechModel, TranscribeLongOptions } from '../transcribe/types.js';
-import { checkLanguage } from './checkLanguage.js';
-import { chosenModel } from './chosenModel.js';
-import { answersStandard, formatOptions, standardOptions } from './commonOptions.js';
+import { checkLanguage, chosenModel } from './chosenModel.js';
+import { answersStandard, arithmeticOptions, loadOptionsOf, standardOptions } from './commonOptions.js';
 import { findInputs, type Inputs } from './inputRecordings.js';
-import { LiveTranscript } from './liveTranscript.js';
 import { checkSink, openSink } from './openSink.js';
 import { type OptionTable, type OptionValues, parseOptions } from './options.js';
+import { LiveTranscript } from './resultSinks.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
-import { arithmeticOptions, loadOptionsOf } from './settingOptions.js';
 import { transcribeRecordings } from './transcribeRecordings.js';
 import { TranscriptionReporter } from './transcriptionReporter.js';
+import { examples, helpOf, optionList, paragraph, usageLines } from './usage.js';
 
 /** Options of `qwen_asr` without a sub-command. */
 export const TRANSCRIBE_OPTIONS = {
@@ -33,8 +32,7 @@ export const TRANSCRIBE_OPTIONS = {
     placeholder: 'FILE',
     section: 'Required',
     help: [
-      'Recording (WAV, MP3, FLAC, Ogg; more with ffmpeg), or a directory',
-      'of them; - is standard input. May be given several times.',
+      'Recording (WAV, MP3, FLAC, Ogg; more with ffmpeg), or a directory of them; - is standard input. May be given several times.',
     ],
     read: anyText,
     repeatable: true,
@@ -65,8 +63,7 @@ export const TRANSCRIBE_OPTIONS = {
     placeholder: 'SECONDS',
     section: 'Options',
     help: [
-      'Split at quiet points into segments of this length; 0: never',
-      '(default: 30 for recordings over 60 s)',
+      'Split at quiet points into segments of this length; 0: never (default: 30 for recordings over 60 s)',
     ],
     read: segmentSeconds,
   },
@@ -86,8 +83,7 @@ export const TRANSCRIBE_OPTIONS = {
     kind: 'switch',
     section: 'Options',
     help: [
-      'Leave out all but speech (voice activity): segments begin and end',
-      'at pauses, 30 s long at most, or as --segment says',
+      'Leave out all but speech (voice activity): segments begin and end at pauses, 30 s long at most, or as --segment says',
     ],
   },
   format: {
@@ -124,29 +120,27 @@ export const TRANSCRIBE_OPTIONS = {
 } as const satisfies OptionTable;
 
 /** The help text of qwen_asr. */
-export function transcribeUsage(): string {
-  const options = formatOptions(TRANSCRIBE_OPTIONS, ['Required', 'Options'], { column: 22, names: 'both' });
-  return `Usage: qwen_asr -d <model_dir> -i <file> [options] [<file>...]
-       qwen_asr pull <model>..., list, remove <model>...
-       qwen_asr check -d <model_dir>
-       qwen_asr synthesize <size> <dir> [--seed N]
-       qwen_asr completion bash|zsh|fish
-
-${options}
-
--d also takes a model that was pulled, such as 0.6b, and synthetic:SIZE[:SEED], SIZE being tiny, 0.6b or
-1.7b: random weights, whose text is meaningless. Without -d it is the model of QWEN_ASR_MODEL, else 0.6b of
-the hub's cache, else the only one there.
-
-Examples:
-  qwen_asr -d MODEL -i talk.mp3                            the text of a recording
-  qwen_asr -d MODEL -i talk.mp3 --language de -o srt       subtitles, on standard output
-  qwen_asr -d MODEL -i recordings --output-dir texts       a file for each recording in a directory
-  qwen_asr -d MODEL *.wav -o jsonl                         a line for each segment, for other programs
-  ffmpeg -i film.mkv -f wav - | qwen_asr -d MODEL -i -     what another program sends
-  qwen_asr pull 0.6b                                       a model from the Hugging Face Hub, 1.9 GB
-`;
-}
+export const transcribeUsage = helpOf(
+  usageLines(
+    'qwen_asr -d <model_dir> -i <file> [options] [<file>...]',
+    'qwen_asr pull <model>..., list, remove <model>...',
+    'qwen_asr check -d <model_dir>',
+    'qwen_asr synthesize <size> <dir> [--seed N]',
+    'qwen_asr completion bash|zsh|fish',
+  ),
+  optionList(TRANSCRIBE_OPTIONS, ['Required', 'Options'], { column: 22, names: 'both' }),
+  paragraph(
+    "-d also takes a model that was pulled, such as 0.6b, and synthetic:SIZE[:SEED], SIZE being tiny, 0.6b or 1.7b: random weights, whose text is meaningless. Without -d it is the model of QWEN_ASR_MODEL, else 0.6b of the hub's cache, else the only one there.",
+  ),
+  examples(
+    ['qwen_asr -d MODEL -i talk.mp3', 'the text of a recording'],
+    ['qwen_asr -d MODEL -i talk.mp3 --language de -o srt', 'subtitles, on standard output'],
+    ['qwen_asr -d MODEL -i recordings --output-dir texts', 'a file for each recording in a directory'],
+    ['qwen_asr -d MODEL *.wav -o jsonl', 'a line for each segment, for other programs'],
+    ['ffmpeg -i film.mkv -f wav - | qwen_asr -d MODEL -i -', 'what another program sends'],
+    ['qwen_asr pull 0.6b', 'a model from the Hugging Face Hub, 1.9 GB'],
+  ),
+);
 
 type Values = OptionValues<typeof TRANSCRIBE_OPTIONS>;
 

@@ -5,12 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ASR_SUBCOMMANDS } from '../../src/cli/asrCommand.js';
-import { bashCompletion } from '../../src/cli/bashCompletion.js';
 import { BENCH_SUBCOMMANDS } from '../../src/cli/benchProgram.js';
 import { ASR_COMPLETION, BENCH_COMPLETION } from '../../src/cli/completionCommand.js';
-import { type CompletionSpec, optionSpecs } from '../../src/cli/completionSpec.js';
-import { fishCompletion } from '../../src/cli/fishCompletion.js';
-import { zshCompletion } from '../../src/cli/zshCompletion.js';
+import {
+  bashCompletion,
+  type CompletionSpec,
+  fishCompletion,
+  optionSpecs,
+  zshCompletion,
+} from '../../src/cli/completionScripts.js';
 import { runCli } from '../support/runCli.js';
 import { runHere } from '../support/runHere.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LiveTranscript } from '../../src/cli/liveTranscript.js';
+import { LiveTranscript } from '../../src/cli/resultSinks.js';
 import type { SegmentToken } from '../../src/transcribe/types.js';
 import { segmentSaying } from '../transcribe/formats/support.js';
 

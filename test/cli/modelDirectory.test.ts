@@ -3,8 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { checkUsage } from '../../src/cli/checkCommand.js';
-import { synthesizeUsage } from '../../src/cli/synthesizeCommand.js';
+import { checkUsage, synthesizeUsage } from '../../src/cli/modelCommands.js';
 import { ProgressLine } from '../../src/cli/terminalScreen.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { runCli } from '../support/runCli.js';

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { pullCommand } from '../../src/cli/pullCommand.js';
+import { pullCommand } from '../../src/cli/hubCommands.js';
 import { LocalHub } from '../hub/support/localHub.js';
 import { demoModelDir, projectRoot } from '../support/projectRoot.js';
 import { runHere } from '../support/runHere.js';

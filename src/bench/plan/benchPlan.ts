@@ -1,3 +1,4 @@
+import { printableLine } from '../../printable.js';
 import type { LoadOptions } from '../../transcribe/types.js';
 import { createRandom } from '../statistics/random.js';
 
@@ -110,4 +111,17 @@ export function runOrder(cells: number): (round: number) => readonly number[] {
     }
     return order;
   };
+}
+
+/** What `--dry-run` prints: how much would be measured, and every cell of it. */
+export function formatPlan({ cells, runs, warmup, budgetMs, kind }: BenchPlan): string {
+  const count = `${cells.length} ${cells.length === 1 ? 'cell' : 'cells'}`;
+  const each = runs === null ? 'as many runs as fit' : `${runs} run(s) each`;
+  const before = warmup === 'auto' ? 'warm-up until steady' : `${warmup} before them to warm up`;
+  const within = budgetMs === null ? '' : `, within ${budgetMs / 1000} s`;
+  const lines = cells.map((cell) => {
+    if (cell.kind === 'command') return `  ${cell.command}`;
+    return kind === 'comparison' ? `  ${cell.label}` : `  ${cell.id}`;
+  });
+  return `${count}, ${each}, ${before}${within}\n${lines.map(printableLine).join('\n')}\n`;
 }

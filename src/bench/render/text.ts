@@ -1,7 +1,7 @@
 import { type Block, type FigureTable, type Note, type TableBlock, wordColumns } from '../document/block.js';
 import { reportOutline, textOutline } from '../document/sections.js';
 import type { BenchResult } from '../schema/benchResult.js';
-import { padEnd, padStart, textWidth } from './textWidth.js';
+import { DEFAULT_COLUMNS, padEnd, padStart, textWidth, wrapText } from './textWidth.js';
 
 /**
  * The whole document as plain text: what `--export FILE.txt` writes and `report` prints.
@@ -71,8 +71,6 @@ function groupsOf({ table }: TableBlock): TableBlock[] {
   }));
 }
 
-/** What a terminal is sure to have. */
-export const DEFAULT_COLUMNS = 80;
 const GAP = '  ';
 /** Titles may stand on so many lines when the table is too wide otherwise. */
 const MOST_TITLE_LINES = 3;
@@ -141,7 +139,7 @@ function wrapWords(table: FigureTable, columns: number): FigureTable {
   return {
     ...table,
     rows: rows.flatMap((row) =>
-      fill(row[wide] ?? '', room).map((line, index) =>
+      wrapText(row[wide] ?? '', room).map((line, index) =>
         row.map((text, column) => (column === wide ? line : index === 0 ? text : '')),
       ),
     ),
@@ -178,19 +176,8 @@ function headOf(header: readonly string[], contents: readonly number[], lines: n
 /** A title in at most so many parts, as narrow as that allows, but no narrower than its figures. */
 function breakTitle(title: string, contentWidth: number, lines: number): readonly string[] {
   for (let width = contentWidth; width < textWidth(title); width++) {
-    const parts = fill(title, width);
+    const parts = wrapText(title, width);
     if (parts.length <= lines && parts.every((part) => textWidth(part) <= width)) return parts;
   }
   return [title];
-}
-
-/** A text in lines of a width, broken at blanks: a name stays whole, because conditions take it so. */
-function fill(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const longer = `${lines.at(-1)} ${word}`;
-    if (lines.length > 0 && textWidth(longer) <= width) lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
-  return lines;
 }

@@ -1,3 +1,6 @@
+/** What a terminal is sure to have. */
+export const DEFAULT_COLUMNS = 80;
+
 /** Characters that take two columns: the scripts of East Asia, full-width forms, pictures (Unicode TR 11 and 51). */
 const WIDE =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Yi}\p{Emoji_Presentation}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]/u;
@@ -61,4 +64,22 @@ export function fitWidth(line: string, columns: number): string {
     if (width < columns) kept += grapheme;
   }
   return width <= columns ? line : `${kept}…`;
+}
+
+/**
+ * A text in lines of at most so many columns, broken at blanks: a word that is longer stays whole. Blanks that the text
+ * begins with indent all of its lines.
+ *
+ * @example
+ * wrapText('one two three', 8); // ['one two', 'three']
+ */
+export function wrapText(text: string, columns: number): string[] {
+  const indent = /^ */.exec(text)?.[0] ?? '';
+  const lines: string[] = [];
+  for (const word of text.slice(indent.length).split(' ')) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && textWidth(longer) <= columns) lines[lines.length - 1] = longer;
+    else lines.push(indent + word);
+  }
+  return lines;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { estimateProgress, formatProgress } from '../../../src/bench/text/planText.js';
-import { fakePlan, fakeRun } from '../support/fakeCells.js';
+import { estimateProgress, formatProgress } from '../../src/cli/benchProgress.js';
+import { fakePlan, fakeRun } from '../bench/support/fakeCells.js';
 
 const cell = (runs: number[], warmups: number[] = []) => ({
   runs: runs.map((ms) => fakeRun(ms)),
