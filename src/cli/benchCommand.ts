@@ -1,10 +1,9 @@
 import { availableParallelism } from 'node:os';
-import { formatPlots } from '../bench/chart/terminalPlots.js';
 import { defaultBaselineDir, planBaseline, saveBaseline } from '../bench/compare/baselines.js';
 import { openJsonlFile } from '../bench/output/formatJson.js';
 import { checkWritable, openOutputs } from '../bench/output/outputs.js';
 import { type AudioPlan, type BenchPlan, formatPlan } from '../bench/plan/benchPlan.js';
-import { formatReport, formatText } from '../bench/render/text.js';
+import { formatPlots, formatReport, formatText } from '../bench/render/text.js';
 import { findReferences, type References } from '../bench/run/accuracy.js';
 import { changedTokens } from '../bench/run/comparisons.js';
 import { readFinishedPart } from '../bench/run/finishedPart.js';

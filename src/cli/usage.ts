@@ -59,6 +59,7 @@ export function examples(...lines: readonly (readonly [command: string, about?: 
 }
 
 function continued(command: string, columns: number): string[] {
+  if (textWidth(command) <= columns - 2) return [`  ${command}`];
   // What stands in quotes stays together.
   const joined = command.replace(/'[^']*'/g, (quoted) => quoted.replaceAll(' ', '\u00a0'));
   const [first = '', ...rest] = wrapText(joined, columns - 8).map((line) => line.replaceAll('\u00a0', ' '));

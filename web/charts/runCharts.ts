@@ -1,148 +1,82 @@
+import type { BarPart, BarPicture } from '../../src/bench/chart/picture.js';
+import { svgPicture } from '../../src/bench/chart/svgPicture.js';
 import { MAIN_PHASES, PHASES, type PhaseName, phaseMs } from '../../src/bench/phases.js';
+import { join } from '../../src/bench/render/markup.js';
 import type { RunRecord } from '../../src/bench/schema/runRecord.js';
 
-const CHART_WIDTH = 600;
-const CHART_HEIGHT = 170;
-/** Room for the scale on the left and the numbers of the runs below. */
-const LEFT = 100;
-const BOTTOM = 30;
-const TOP = 14;
+/** Pixels of a drawing: as wide as the page allows. */
+const [NARROWEST, WIDEST] = [320, 640];
+/** Around the drawing, on either side of the page. */
+const MARGIN = 32;
 
 /** The total of every run, in their order: encode and decode, one upon the other. */
 export function runChart(runs: readonly RunRecord[]): HTMLElement {
-  const top = niceCeiling(Math.max(...runs.map((run) => run.totalMs)));
-  const plotHeight = CHART_HEIGHT - BOTTOM - TOP;
-  const y = (ms: number) => TOP + plotHeight * (1 - ms / top);
-  const slot = (CHART_WIDTH - LEFT) / runs.length;
-  const width = Math.min(0.7 * slot, 48);
-  const bars = runs.flatMap((run, i) => {
-    const x = LEFT + (i + 0.5) * slot - width / 2;
-    const bar = (from: number, to: number, name: string) =>
-      svgElement('rect', { class: name, x, y: y(to), width, height: y(from) - y(to) });
-    const { totalMs } = run;
-    const encodeMs = run.encodeMs ?? 0;
-    const number = svgElement(
-      'text',
-      { x: x + width / 2, y: CHART_HEIGHT - 6, 'text-anchor': 'middle' },
-      String(i + 1),
-    );
-    const parts = [bar(0, encodeMs, 'run-encode'), bar(encodeMs, totalMs, 'run-decode')];
-    return i % Math.ceil(runs.length / 15) === 0 ? [...parts, number] : parts;
+  const bars = runs.map(({ totalMs, encodeMs }, index) => {
+    const encode = encodeMs ?? 0;
+    // In the colours of their largest phases.
+    const parts: BarPart[] = [
+      { name: 'encoderLayers', title: 'encode', ms: encode, tone: 'encode' },
+      { name: 'decode', title: 'decode (with prefill)', ms: totalMs - encode, tone: 'decode' },
+    ];
+    return { id: String(index + 1), title: `run ${index + 1}`, totalMs, parts };
   });
-  const figure = document.createElement('figure');
-  const caption = document.createElement('figcaption');
-  const keys = [key('run-encode', 'encode'), key('run-decode', 'decode (with prefill)')];
-  caption.append('Total of every run: ', ...keys);
-  const drawing = svgElement(
-    'svg',
-    {
-      class: 'run-chart',
-      viewBox: `0 0 ${CHART_WIDTH} ${CHART_HEIGHT}`,
-      role: 'img',
-      'aria-label': describe(runs),
-    },
-    ...scale(top, y),
-    ...bars,
-  );
-  figure.append(caption, drawing);
-  return figure;
+  const totals = runs.map(({ totalMs }) => totalMs.toFixed(0)).join(', ');
+  const label = `Total of every run in milliseconds: ${totals}`;
+  return figure('Total of every run', { kind: 'bars', upright: true, bars }, label);
 }
-
-function scale(top: number, y: (ms: number) => number): SVGElement[] {
-  return [0, top / 2, top].flatMap((ms) => [
-    svgElement('line', { class: 'grid', x1: LEFT, x2: CHART_WIDTH, y1: y(ms), y2: y(ms) }),
-    svgElement('text', { x: LEFT - 6, y: y(ms) + 5, 'text-anchor': 'end' }, `${ms} ms`),
-  ]);
-}
-
-/** 1, 2 or 5 times a power of ten, not below the value. */
-function niceCeiling(value: number): number {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return power * ([1, 2, 5, 10].find((factor) => factor * power >= value) ?? 10);
-}
-
-function describe(runs: readonly RunRecord[]): string {
-  return `Total of every run in milliseconds: ${runs.map(({ totalMs }) => totalMs.toFixed(0)).join(', ')}`;
-}
-
-function key(name: string, title: string): HTMLElement {
-  const element = document.createElement('span');
-  element.className = 'key';
-  const swatch = document.createElement('span');
-  swatch.className = `swatch ${name}`;
-  element.append(swatch, title);
-  return element;
-}
-
-const BAR_WIDTH = 600;
-const BAR_HEIGHT = 28;
 
 /** Where the time of a run goes on average: one bar of parts, and a list of them. */
 export function phaseChart(runs: readonly RunRecord[]): HTMLElement {
-  const parts = PAGE_PHASES.map((phase) => ({
-    ...phase,
-    ms: runs.reduce((sum, run) => sum + pagePhaseMs(run, phase), 0) / runs.length,
-  }));
-  const totalMs = parts.reduce((sum, { ms }) => sum + ms, 0);
-  const figure = document.createElement('figure');
-  const caption = document.createElement('figcaption');
-  caption.textContent = 'Phases of a run, mean';
-  figure.append(caption, drawBar(parts, totalMs), listParts(parts, totalMs));
-  return figure;
-}
-
-interface Part {
-  readonly name: string;
-  readonly title: string;
-  readonly ms: number;
-}
-
-function drawBar(parts: readonly Part[], totalMs: number): SVGElement {
-  let x = 0;
-  const bars = parts.map(({ name, ms }) => {
-    const width = (BAR_WIDTH * ms) / totalMs;
-    const bar = svgElement('rect', { class: `phase-${name}`, x, y: 0, width, height: BAR_HEIGHT });
-    x += width;
-    return bar;
+  const parts = PAGE_PHASES.map(({ name, title, tone, ids }): BarPart => {
+    const ms = runs.reduce((sum, run) => sum + pagePhaseMs(run, ids), 0) / runs.length;
+    return { name, title, ms, tone };
   });
-  // The list below says the same in words.
-  const attributes = {
-    viewBox: `0 0 ${BAR_WIDTH} ${BAR_HEIGHT}`,
-    preserveAspectRatio: 'none',
-    'aria-hidden': 'true',
-  };
-  return svgElement('svg', { class: 'phase-bar', ...attributes }, ...bars);
-}
-
-function listParts(parts: readonly Part[], totalMs: number): HTMLElement {
+  const totalMs = parts.reduce((sum, { ms }) => sum + ms, 0);
+  const shares = parts.map(({ title, ms }) => ({
+    title,
+    figures: [`${ms.toFixed(1)} ms`, `${((100 * ms) / totalMs).toFixed(0)} %`] as const,
+  }));
+  const label = shares.map(({ title, figures }) => `${title} ${figures.join(', ')}`).join('; ');
+  const bars = [{ id: 'mean', title: 'mean', totalMs, parts }];
+  const drawn = figure('Phases of a run, mean', { kind: 'bars', upright: false, bars }, label);
   const list = document.createElement('ul');
   list.className = 'phase-list';
-  for (const { name, title, ms } of parts) {
+  for (const { title, figures } of shares) {
+    const [time, share] = figures;
     const item = document.createElement('li');
-    const swatch = document.createElement('span');
-    swatch.className = `swatch phase-${name}`;
-    item.append(
-      swatch,
-      `${title} `,
-      strong(`${ms.toFixed(1)} ms`),
-      ` ${((100 * ms) / totalMs).toFixed(0)} %`,
-    );
+    const strong = document.createElement('strong');
+    strong.textContent = time;
+    item.append(`${title} `, strong, ` ${share}`);
     list.append(item);
   }
-  return list;
+  drawn.append(list);
+  return drawn;
 }
 
-function strong(text: string): HTMLElement {
-  const element = document.createElement('strong');
-  element.textContent = text;
+/** A picture of the benchmark's chart kit under its title. */
+function figure(title: string, picture: BarPicture, label: string): HTMLElement {
+  const room = document.documentElement.clientWidth - 2 * MARGIN;
+  const width = Math.min(Math.max(room, NARROWEST), WIDEST);
+  const { height, content } = svgPicture(picture, width);
+  const drawing = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  drawing.setAttribute('viewBox', `0 0 ${width} ${Math.ceil(height)}`);
+  drawing.setAttribute('role', 'img');
+  drawing.setAttribute('aria-label', label);
+  // The kit escapes every text in it.
+  drawing.innerHTML = join(content).source;
+  const element = document.createElement('figure');
+  const caption = document.createElement('figcaption');
+  caption.textContent = title;
+  element.append(caption, drawing);
   return element;
 }
 
 /** A part of a run that the page shows. */
-export interface PagePhase {
+interface PagePhase {
   /** Its class in the style sheet is `phase-{name}`. */
   readonly name: PhaseName;
   readonly title: string;
+  readonly tone: BarPart['tone'];
   readonly ids: readonly PhaseName[];
 }
 
@@ -150,26 +84,12 @@ export interface PagePhase {
 const OTHERS = PHASES.filter(({ part }) => part === null).map(({ id }) => id);
 
 /** The parts of a run that the page shows, in their order. */
-export const PAGE_PHASES: readonly PagePhase[] = [
-  ...MAIN_PHASES.map(({ id, title }) => ({ name: id, title, ids: [id] })),
-  { name: 'other', title: 'other', ids: OTHERS },
+const PAGE_PHASES: readonly PagePhase[] = [
+  ...MAIN_PHASES.map(({ id, title, part }) => ({ name: id, title, tone: part, ids: [id] })),
+  { name: 'other', title: 'other', tone: null, ids: OTHERS },
 ];
 
-/** Milliseconds of one of them; of a run they sum to its total. */
-export function pagePhaseMs({ phases }: RunRecord, { ids }: PagePhase): number {
+/** Milliseconds of some phases; those of all page phases sum to the run's total. */
+function pagePhaseMs({ phases }: RunRecord, ids: readonly PhaseName[]): number {
   return ids.reduce((sum, id) => sum + (phaseMs(phases, id) ?? 0), 0);
-}
-
-const NAMESPACE = 'http://www.w3.org/2000/svg';
-
-/** An element of a drawing. */
-export function svgElement(
-  name: string,
-  attributes: Readonly<Record<string, string | number>>,
-  ...children: readonly (Node | string)[]
-): SVGElement {
-  const element = document.createElementNS(NAMESPACE, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
-  element.append(...children);
-  return element;
 }

@@ -1,4 +1,5 @@
 import { el, join, type Markup } from '../render/markup.js';
+import { SERIES_COLOURS } from './picture.js';
 import type { Scale } from './scale.js';
 
 export interface Drawing {
@@ -143,9 +144,6 @@ export function marker(series: number, x: number, y: number, radius = 4): Markup
       return el('path', { class: name, d: polygon(x, y, radius * 1.25, 3, -Math.PI / 2) });
   }
 }
-
-/** Colours that the style sheet has for series. */
-export const SERIES_COLOURS = 8;
 
 function polygon(x: number, y: number, radius: number, corners: number, turn: number): string {
   const points = Array.from({ length: corners }, (_, corner) => {

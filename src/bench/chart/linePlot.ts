@@ -1,16 +1,18 @@
 import { significant } from '../document/figures.js';
 import { fitWidth, textWidth } from '../render/textWidth.js';
+import type { Line } from './picture.js';
 import { type PlotColor, type PlotStyle, paint } from './plotStyle.js';
+import { linearScale, logScale } from './scale.js';
 
-/** One line of a plot, by ascending x. */
-export interface PlottedLine {
-  readonly title: string;
-  readonly points: readonly { readonly x: number; readonly y: number }[];
+/** Of a line, what characters can show. */
+export interface PlottedLine extends Pick<Line, 'title'> {
+  readonly points: readonly Pick<Line['points'][number], 'x' | 'y'>[];
 }
 
-const ROWS = 12;
+/** Lines of the grid. */
+const GRID_ROWS = 12;
 const MARKERS = { unicode: ['●', '■', '◆', '▲', '○', '□'], ascii: ['o', 'x', '+', '*', '@', '%'] } as const;
-const COLORS: readonly PlotColor[] = ['blue', 'yellow', 'green', 'magenta', 'cyan', 'red'];
+const LINE_COLORS: readonly PlotColor[] = ['blue', 'yellow', 'green', 'magenta', 'cyan', 'red'];
 /** More lines than markers would not be told apart. */
 const MOST_LINES = 6;
 /** Steps of a logarithm are even where the values span more than this. */
@@ -37,24 +39,27 @@ export function linePlot(
   const top = Math.max(...points.map(({ y }) => y));
   const axisWidth = significant(top).length;
   const columns = Math.max(Math.min(style.width - axisWidth - 5 - xTitle.length, 72), 16);
-  const x = columnScale(
-    points.map((point) => point.x),
-    columns,
-  );
-  const y = (value: number) => Math.round((1 - value / (top || 1)) * (ROWS - 1));
-  const grid = Array.from({ length: ROWS }, () => new Array<Mark | undefined>(columns));
+  const xs = points.map((point) => point.x);
+  // One free column on either side, so that markers do not touch the axis.
+  const [low, high] = [Math.min(...xs), Math.max(...xs)];
+  const scaleOf = low > 0 && high / low > LINEAR_RATIO ? logScale : linearScale;
+  const scale = scaleOf(xs, 1, columns - 2, 8, { padding: 0 });
+  const x = (value: number) => Math.round(scale.at(value));
+  const height = linearScale([top], GRID_ROWS - 1, 0, 2, { zero: true, padding: 0 });
+  const y = (value: number) => Math.round(height.at(value));
+  const grid = Array.from({ length: GRID_ROWS }, () => new Array<Mark | undefined>(columns));
   drawn.forEach((line, series) => {
     drawLine(line, series, { x, y, grid }, style);
   });
   const [bar, corner, rule] = style.unicode ? ['│', '└', '─'] : ['|', '+', '-'];
   const labels = new Map([
     [0, significant(top)],
-    [ROWS - 1, '0'],
-    [(ROWS - 1) >> 1, significant(top * (1 - ((ROWS - 1) >> 1) / (ROWS - 1)))],
+    [GRID_ROWS - 1, '0'],
+    [(GRID_ROWS - 1) >> 1, significant(top * (1 - ((GRID_ROWS - 1) >> 1) / (GRID_ROWS - 1)))],
   ]);
   const rows = grid.map((cells, row) => {
     const line = Array.from(cells, (mark) =>
-      mark === undefined ? ' ' : paint(mark.character, COLORS[mark.series] ?? 'dim', style),
+      mark === undefined ? ' ' : paint(mark.character, LINE_COLORS[mark.series] ?? 'dim', style),
     ).join('');
     return `  ${(labels.get(row) ?? '').padStart(axisWidth)} ${bar}${line.trimEnd()}`;
   });
@@ -63,19 +68,9 @@ export function linePlot(
     title,
     ...rows,
     `  ${' '.repeat(axisWidth)} ${corner}${rule.repeat(columns)}`,
-    `  ${' '.repeat(axisWidth)}  ${tickLine(distinct, x, columns)} ${xTitle}`.trimEnd(),
-    ...keyOf(lines, style),
+    `  ${' '.repeat(axisWidth)}  ${valueLine(distinct, x, columns)} ${xTitle}`.trimEnd(),
+    ...markerKey(lines, style),
   ];
-}
-
-function columnScale(values: readonly number[], columns: number): (value: number) => number {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  const logarithmic = low > 0 && high / low > LINEAR_RATIO;
-  const scaled = (value: number) => (logarithmic ? Math.log(value) : value);
-  const range = scaled(high) - scaled(low);
-  if (range === 0) return () => columns >> 1;
-  // One free column on either side, so that markers do not touch the axis.
-  return (value) => 1 + Math.round(((scaled(value) - scaled(low)) / range) * (columns - 3));
 }
 
 interface Field {
@@ -105,7 +100,7 @@ function drawLine({ points }: PlottedLine, series: number, { x, y, grid }: Field
 }
 
 /** The values of x below their columns, where they do not touch. */
-function tickLine(values: readonly number[], x: (value: number) => number, columns: number): string {
+function valueLine(values: readonly number[], x: (value: number) => number, columns: number): string {
   let line = '';
   for (const value of values) {
     const text = String(Number(value.toPrecision(4)));
@@ -116,7 +111,7 @@ function tickLine(values: readonly number[], x: (value: number) => number, colum
 }
 
 /** What the markers stand for, in as many lines as it takes. */
-function keyOf(lines: readonly PlottedLine[], style: PlotStyle): string[] {
+function markerKey(lines: readonly PlottedLine[], style: PlotStyle): string[] {
   if (lines.length < 2) return [];
   const markers = MARKERS[style.unicode ? 'unicode' : 'ascii'];
   const rows: string[] = [];
@@ -124,7 +119,7 @@ function keyOf(lines: readonly PlottedLine[], style: PlotStyle): string[] {
   lines.slice(0, MOST_LINES).forEach(({ title }, series) => {
     const shown = fitWidth(title, style.width - 4);
     const entryWidth = textWidth(shown) + 2;
-    const entry = `${paint(markers[series] ?? '?', COLORS[series] ?? 'dim', style)} ${shown}`;
+    const entry = `${paint(markers[series] ?? '?', LINE_COLORS[series] ?? 'dim', style)} ${shown}`;
     const fits = rows.length > 0 && columns + entryWidth + 3 <= style.width;
     columns = fits ? columns + entryWidth + 3 : entryWidth + 2;
     if (fits) rows[rows.length - 1] += `   ${entry}`;

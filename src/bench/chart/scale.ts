@@ -1,11 +1,11 @@
-/** From values to pixels. */
+/** From values to pixels, or to the columns and rows of a terminal. */
 export interface Scale {
   readonly at: (value: number) => number;
   /** Values that deserve a line and a label, in ascending order. */
   readonly ticks: readonly number[];
 }
 
-/** Share of the range that is left free on either side of the data. */
+/** Share of the range that is left free on either side of the data, unless a caller leaves room itself. */
 const PADDING = 0.06;
 
 /**
@@ -14,30 +14,39 @@ const PADDING = 0.06;
  * @param values at least one
  * @param ticks how many there is room for
  * @param options.zero starts at 0, for lengths that are compared by eye
+ * @param options.padding share of the range that is left free on either side
  */
 export function linearScale(
   values: readonly number[],
   from: number,
   to: number,
   ticks: number,
-  { zero = false }: { readonly zero?: boolean } = {},
+  { zero = false, padding = PADDING }: { readonly zero?: boolean; readonly padding?: number } = {},
 ): Scale {
   const least = zero ? 0 : Math.min(...values);
   const most = Math.max(...values);
   // Without any spread the data stands in the middle of a range around it.
   const spread = most - least || Math.abs(most) * 0.1 || 1;
-  const low = zero ? 0 : least - spread * PADDING;
-  const high = (most === least && zero ? least + spread : most) + spread * PADDING;
+  const free = spread * (most === least && !zero ? PADDING : padding);
+  const low = zero ? 0 : least - free;
+  const high = (most === least && zero ? least + spread : most) + free;
   const at = (value: number) => from + ((value - low) / (high - low)) * (to - from);
   return { at, ticks: niceTicks(low, high, ticks) };
 }
 
 /** A logarithmic scale; all values are above 0. */
-export function logScale(values: readonly number[], from: number, to: number, ticks: number): Scale {
+export function logScale(
+  values: readonly number[],
+  from: number,
+  to: number,
+  ticks: number,
+  { padding = PADDING }: { readonly padding?: number } = {},
+): Scale {
   const least = Math.log(Math.min(...values));
   const most = Math.log(Math.max(...values));
   const spread = most - least || 0.1;
-  const [low, high] = [least - spread * PADDING, most + spread * PADDING];
+  const free = spread * (most === least ? PADDING : padding);
+  const [low, high] = [least - free, most + free];
   const at = (value: number) => from + ((Math.log(value) - low) / (high - low)) * (to - from);
   return { at, ticks: logTicks(Math.exp(low), Math.exp(high), ticks) };
 }
@@ -85,4 +94,10 @@ function powersWith(factors: readonly number[], low: number, high: number): numb
     }
   }
   return ticks;
+}
+
+/** Whether values are so far apart that steps of a logarithm are even. */
+export function isWide(values: readonly number[], ratio: number): boolean {
+  const least = Math.min(...values);
+  return least > 0 && Math.max(...values) / least >= ratio;
 }

@@ -1,4 +1,4 @@
-import type { Drawing } from '../chart/drawing.js';
+import type { Picture } from '../chart/picture.js';
 
 /**
  * A piece of a report before it has a form. What a result has to say becomes blocks once (`sections.ts`); text, Markdown
@@ -52,8 +52,7 @@ export interface Chart {
   readonly title: string;
   /** What to see in it, in a sentence or two; shown below the title and read to people who cannot see it. */
   readonly description: string;
-  /** Draws it so many pixels wide. Colours come from the page's style sheet. */
-  readonly draw: (width: number) => Drawing;
+  readonly picture: Picture;
   /** The same data in words and figures. */
   readonly table: FigureTable;
 }

@@ -1,13 +1,8 @@
 import { threadScaling } from '../analysis/threadScaling.js';
-import { distributionChart } from '../chart/distributionChart.js';
-import { forestChart } from '../chart/forestChart.js';
-import { sweepCharts } from '../chart/lineCharts.js';
-import { phaseChart } from '../chart/phaseChart.js';
-import { rooflineChart } from '../chart/rooflineChart.js';
-import { runOrderChart } from '../chart/runOrderChart.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { type Block, folded, type Note, noteBlock, tableBlock } from './block.js';
 import { ledgerTable, rawTable, summaryTable, tilesOf } from './cellTables.js';
+import { chartsOf } from './charts.js';
 import { comparisonNotes, comparisonTable } from './comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from './describe.js';
 import { ceilingDoubts, ceilingsTable, rooflineOf } from './rooflineTable.js';
@@ -213,7 +208,7 @@ export function pageOutline(result: BenchResult): Block[] {
     ...(result.kind === 'sweep'
       ? [...noteBlock(threadAdvice(result)), ...sweepSection(result), ...accuracy]
       : []),
-    ...chartBlocks(result),
+    ...chartsOf(result).map((chart) => ({ kind: 'chart' as const, chart })),
     ...noteBlock(comparisonNotes(result.comparisons)),
     ...tableBlock(overheadTable(result), {
       title: 'what a run costs',
@@ -265,16 +260,4 @@ function cellFold(cell: CellRecord, result: BenchResult): Block[] {
     { kind: 'table', table: summaryTable(cell) },
     ...noteBlock(cellNotes(cell, result)),
   ]);
-}
-
-function chartBlocks(result: BenchResult): Block[] {
-  const charts = [
-    forestChart(result),
-    ...sweepCharts(result),
-    phaseChart(result),
-    distributionChart(result),
-    runOrderChart(result),
-    rooflineChart(result),
-  ];
-  return charts.flatMap((chart) => (chart === null ? [] : [{ kind: 'chart' as const, chart }]));
 }

@@ -1,3 +1,4 @@
+import { svgPicture } from '../chart/svgPicture.js';
 import type { Chart } from '../document/block.js';
 import {
   type Block,
@@ -162,7 +163,7 @@ const WIDTHS = { wide: 720, narrow: 340 } as const;
 function figure(chart: Chart): Markup {
   const drawings = (['wide', 'narrow'] as const).map((size) => {
     const width = WIDTHS[size];
-    const { height, content } = chart.draw(width);
+    const { height, content } = svgPicture(chart.picture, width);
     const attributes = { class: size, viewBox: `0 0 ${width} ${Math.ceil(height)}`, role: 'img' };
     const label = `${chart.title}. ${chart.description}`;
     return el('svg', { ...attributes, 'aria-label': label }, ...content);

@@ -1,5 +1,9 @@
+import type { PlotStyle } from '../chart/plotStyle.js';
+import { terminalPicture } from '../chart/terminalPicture.js';
 import { type Block, type FigureTable, type Note, type TableBlock, wordColumns } from '../document/block.js';
+import { intervalsOf, phaseBar, sampleRow, timeLines } from '../document/charts.js';
 import { reportOutline, textOutline } from '../document/sections.js';
+import { wholeMetric } from '../record/summarizeResult.js';
 import type { BenchResult } from '../schema/benchResult.js';
 import { DEFAULT_COLUMNS, padEnd, padStart, textWidth, wrapText } from './textWidth.js';
 
@@ -180,4 +184,35 @@ function breakTitle(title: string, contentWidth: number, lines: number): readonl
     if (parts.length <= lines && parts.every((part) => textWidth(part) <= width)) return parts;
   }
   return [title];
+}
+
+/** With more cells than this single ones are not drawn: the lines of the sweep say more. */
+const MOST_DRAWN = 4;
+
+/** Everything about a result that can be drawn with characters, a blank line before each plot. */
+export function formatPlots(result: BenchResult, style: PlotStyle): string {
+  const measured = result.cells.filter((cell) => cell.runs.length > 0);
+  const named = (id: string) => (measured.length > 1 ? `${id}, ` : '');
+  const intervals = intervalsOf(result.comparisons);
+  const plots = [
+    ...(intervals === null ? [] : [terminalPicture(intervals, style)]),
+    ...timeLines(result).map(({ axis, picture }) =>
+      terminalPicture(picture, style, `median ms by ${axis.name}`),
+    ),
+    ...(measured.length > MOST_DRAWN ? [] : measured).flatMap((cell) => {
+      const metric = wholeMetric(cell);
+      const title = `${named(cell.id)}${metric}, ms, ${cell.runs.length} runs`;
+      const row = sampleRow(metric, cell, result, title);
+      const bar = phaseBar(cell, `${named(cell.id)}phases`);
+      const samples = { title: metric, relative: false, rows: row === null ? [] : [row] };
+      return [
+        terminalPicture({ kind: 'samples', panels: [samples] }, style),
+        terminalPicture({ kind: 'bars', upright: false, bars: bar === null ? [] : [bar] }, style),
+      ];
+    }),
+  ];
+  return plots
+    .filter((lines) => lines.length > 0)
+    .map((lines) => `\n${lines.join('\n')}\n`)
+    .join('');
 }

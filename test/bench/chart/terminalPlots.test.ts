@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { linePlot } from '../../../src/bench/chart/linePlot.js';
 import { plotStyleOf } from '../../../src/bench/chart/plotStyle.js';
-import { formatPlots, histogram, horizontalBar } from '../../../src/bench/chart/terminalPlots.js';
+import { histogram, horizontalBar } from '../../../src/bench/chart/terminalPicture.js';
+import { formatPlots } from '../../../src/bench/render/text.js';
 import { textWidth } from '../../../src/bench/render/textWidth.js';
 import { benchmarkResult, build, comparisonResult, sweepResult } from '../support/sampleResults.js';
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatPlots } from '../../../src/bench/chart/terminalPlots.js';
 import { comparisonNotes, showVerdict } from '../../../src/bench/document/comparisonTable.js';
 import {
   formatBytes,
@@ -11,7 +10,7 @@ import {
 } from '../../../src/bench/document/figures.js';
 import { formatHtml } from '../../../src/bench/render/html.js';
 import { escapeMarkdown, formatMarkdown } from '../../../src/bench/render/markdown.js';
-import { formatText, textTable } from '../../../src/bench/render/text.js';
+import { formatPlots, formatText, textTable } from '../../../src/bench/render/text.js';
 import { comparePaired } from '../../../src/bench/statistics/comparePaired.js';
 import {
   benchmarkEvents,

@@ -1,10 +1,5 @@
-import type { Chart } from '../document/block.js';
-import { figure as formatFigure, shownUnit, significant } from '../document/figures.js';
-import { cellTitles } from '../document/sweepAxes.js';
-import { valuesOf } from '../record/summarizeResult.js';
+import { significant } from '../document/figures.js';
 import { el, join, type Markup } from '../render/markup.js';
-import type { BenchResult, CellRecord } from '../schema/benchResult.js';
-import { findMetric } from '../schema/metrics.js';
 import { quantile } from '../statistics/descriptive.js';
 import {
   type Drawing,
@@ -15,80 +10,34 @@ import {
   tickLabel,
   withTitle,
 } from './drawing.js';
+import { FEWEST_FOR_QUARTILES, type SamplePanel, type SamplePicture, type SampleRow } from './picture.js';
 import { linearScale, type Scale } from './scale.js';
-
-/** Rows that share an axis. */
-interface Panel {
-  readonly metric: string;
-  readonly cells: readonly CellRecord[];
-  /** Values are drawn as percent of their median, because the cells' times are too far apart for one axis. */
-  readonly relative: boolean;
-}
 
 const ROW = 42;
 const TITLE = 22;
 const AXIS = 30;
 /** Length of the arrows at the ends of the axis. */
 const ARROW = 8;
-/** Cells whose medians are further apart than this do not share an axis in milliseconds. */
-const LARGEST_RATIO = 1.5;
-/** Fewer runs than this make no box: its quartiles would be interpolated between single runs. */
-const FEWEST_FOR_BOX = 8;
 
-/** Every run as a dot, with the median, its interval and the quartiles; null when no cell has two runs. */
-export function distributionChart(result: BenchResult): Chart | null {
-  const cells = result.cells.filter((cell) => cell.runs.length >= 2);
-  const single = cells.length <= 3;
-  const metrics = single ? ['total', 'encode', 'decode'] : ['total', 'encode'];
-  const panels = metrics.flatMap((metric): Panel[] => {
-    const having = cells.filter((cell) => valuesOf(metric, cell, result) !== null);
-    if (having.length === 0) return [];
-    const medians = having.map((cell) => cell.summary?.[metric]?.median ?? 0);
-    const relative = Math.max(...medians) > LARGEST_RATIO * Math.min(...medians);
-    return [{ metric, cells: having, relative }];
-  });
-  const shown = single ? panels : panels.slice(0, 1);
-  if (shown.length === 0) return null;
-  return {
-    title: 'Distribution of the runs',
-    description:
-      'Every dot is a run. The line is the median, the dark bar its 95 % interval, the box the middle half of the runs; runs during which the machine was disturbed are hollow, arrows stand for runs beyond the axis.',
-    draw: (width) => drawPanels(shown, result, width),
-    table: {
-      header: ['', 'runs', 'min', 'quarter', 'median', 'three quarters', 'max', 'unit'],
-      rows: shown.flatMap((panel) => panel.cells.map((cell) => tableRow(panel, cell, result))),
-    },
-  };
-}
-
-function tableRow({ metric }: Panel, cell: CellRecord, result: BenchResult): string[] {
-  const values = valuesOf(metric, cell, result) ?? [];
-  const unit = findMetric(metric) ?? { unit: 'ms' as const };
-  const points = [0, 0.25, 0.5, 0.75, 1].map((share) => formatFigure(quantile(values, share), unit));
-  return [`${cell.id}, ${metric}`, String(values.length), ...points, shownUnit(unit)];
-}
-
-function drawPanels(panels: readonly Panel[], result: BenchResult, width: number): Drawing {
+/** Every value as a dot over the box of its quartiles, with the median and its interval. */
+export function drawSamples({ panels }: SamplePicture, width: number): Drawing {
   const content: Markup[] = [];
   let top = 0;
   for (const panel of panels) {
-    const { height, drawn } = drawPanel(panel, result, top, width);
+    const { height, drawn } = drawPanel(panel, top, width);
     content.push(drawn);
     top += height;
   }
   return { height: top, content };
 }
 
-function drawPanel(panel: Panel, result: BenchResult, top: number, width: number) {
-  const { metric, cells, relative } = panel;
-  const named = cells.length > 1;
-  const titleOf = cellTitles(result);
+function drawPanel({ title: metric, rows: samples, relative }: SamplePanel, top: number, width: number) {
+  const named = samples.length > 1;
   const labelWidth = named ? Math.min(width * 0.3, 150) : 0;
   const [left, right] = [labelWidth + 8, width - 8];
-  const rows = cells.map((cell) => {
-    const values = valuesOf(metric, cell, result) ?? [];
-    const median = cell.summary?.[metric]?.median ?? 1;
-    return { cell, median, values, shown: relative ? values.map((value) => (100 * value) / median) : values };
+  const rows = samples.map((sample) => {
+    const factor = relative ? 100 / (sample.median ?? 1) : 1;
+    return { sample, values: sample.values, factor, shown: sample.values.map((value) => value * factor) };
   });
   const range = axisRange(rows.map(({ shown }) => shown));
   const beyond = Math.max(...rows.map((row) => drawnWidth(farLabel(row, range, 'above'))));
@@ -102,20 +51,18 @@ function drawPanel(panel: Panel, result: BenchResult, top: number, width: number
   );
   const bottom = top + TITLE + rows.length * ROW;
   const unit = relative ? '% of the median' : 'ms';
-  const drawn = rows.flatMap(({ cell, median, shown, values }, index) => {
+  const drawn = rows.flatMap((row, index) => {
     const centre = top + TITLE + (index + 0.5) * ROW;
-    const name = named ? [rowLabel(centre, titleOf(cell), labelWidth)] : [];
-    const factor = relative ? 100 / median : 1;
-    return [...name, drawRow({ cell, metric, shown, values, factor, range, left, right }, scale, centre)];
+    const name = named ? [rowLabel(centre, row.sample.title, labelWidth)] : [];
+    return [...name, drawRow({ ...row, range, left, right }, scale, centre)];
   });
   const axis = horizontalAxis(scale, top + TITLE, bottom, tickLabel);
   const title = label(0, top + 14, `${metric}, ${unit}`, { class: 'strong' });
   return { height: TITLE + rows.length * ROW + AXIS, drawn: join([axis, title, ...drawn]) };
 }
 
-interface Row {
-  readonly cell: CellRecord;
-  readonly metric: string;
+interface PlacedRow {
+  readonly sample: SampleRow;
   /** As drawn: the values, or percent of their median. */
   readonly shown: readonly number[];
   readonly values: readonly number[];
@@ -127,26 +74,25 @@ interface Row {
   readonly right: number;
 }
 
-function drawRow(row: Row, scale: Scale, centre: number): Markup {
-  const { cell, metric, shown, factor, left, right } = row;
+function drawRow(row: PlacedRow, scale: Scale, centre: number): Markup {
+  const { sample, shown, factor, left, right } = row;
   // Quartiles and intervals may reach as far as the runs beyond the axis.
   const place = (value: number) => Math.min(Math.max(scale.at(value), left), right);
   const shapes: Markup[] = [];
-  if (shown.length >= FEWEST_FOR_BOX) {
+  if (shown.length >= FEWEST_FOR_QUARTILES) {
     const [low, high] = [place(quantile(shown, 0.25)), place(quantile(shown, 0.75))];
     shapes.push(el('rect', { class: 'box', x: low, y: centre - 13, width: high - low, height: 26, rx: 3 }));
   }
-  const summary = cell.summary?.[metric];
-  const interval = summary?.medianInterval ?? null;
+  const { median, interval } = sample;
   if (interval !== null) {
     const [low, high] = [place(interval.low * factor), place(interval.high * factor)];
     shapes.push(el('rect', { class: 'interval', x: low, y: centre + 9, width: high - low, height: 4 }));
   }
   shapes.push(...shown.map((_, index) => drawRun(row, index, scale, centre)));
-  if (summary !== undefined) {
-    const x = scale.at(summary.median * factor);
+  if (median !== null) {
+    const x = scale.at(median * factor);
     const line = el('line', { class: 'median', x1: x, x2: x, y1: centre - 16, y2: centre + 16 });
-    shapes.push(withTitle(`median ${significant(summary.median)} ms`, line));
+    shapes.push(withTitle(`median ${significant(median)} ms`, line));
   }
   const far = [
     label(row.right - ARROW - 4, centre + 4, farLabel(row, row.range, 'above'), {
@@ -159,12 +105,11 @@ function drawRow(row: Row, scale: Scale, centre: number): Markup {
 }
 
 /** A run: a dot, or an arrow at the end of the axis when it is too far away to leave room for the others. */
-function drawRun(row: Row, index: number, scale: Scale, centre: number): Markup {
-  const { cell, shown, values, range, left, right } = row;
-  const interference = cell.runs[index]?.interference;
-  const noisy = interference?.noisy === true;
-  const reasons = noisy ? `, disturbed: ${interference.reasons.join(', ')}` : '';
-  const name = noisy ? 'dot noisy' : 'dot';
+function drawRun(row: PlacedRow, index: number, scale: Scale, centre: number): Markup {
+  const { sample, shown, values, range, left, right } = row;
+  const disturbed = sample.disturbed[index] ?? null;
+  const reasons = disturbed === null ? '' : `, disturbed: ${disturbed}`;
+  const name = disturbed === null ? 'dot' : 'dot noisy';
   const place = shown[index] ?? 0;
   const y = centre + jitter(index);
   const [tip, back] = place > range.high ? [right, right - ARROW] : [left, left + ARROW];
@@ -177,7 +122,7 @@ function drawRun(row: Row, index: number, scale: Scale, centre: number): Markup 
 
 /** What stands beside the arrows: the value of a single one, else how many there are and how far they go. */
 function farLabel(
-  { shown, values }: Pick<Row, 'shown' | 'values'>,
+  { shown, values }: Pick<PlacedRow, 'shown' | 'values'>,
   { low, high }: AxisRange,
   side: 'above' | 'below',
 ): string {
@@ -195,7 +140,7 @@ interface AxisRange {
 /** All values of the rows but those far out of their row (Tukey: 3 interquartile ranges), if it has enough runs. */
 function axisRange(rows: readonly (readonly number[])[]): AxisRange {
   const bulk = rows.flatMap((values) => {
-    if (values.length < FEWEST_FOR_BOX) return values;
+    if (values.length < FEWEST_FOR_QUARTILES) return values;
     const [low, high] = [quantile(values, 0.25), quantile(values, 0.75)];
     const reach = 3 * (high - low);
     return values.filter((value) => value >= low - reach && value <= high + reach);

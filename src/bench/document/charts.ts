@@ -1,0 +1,348 @@
+import { ceilingsOf, rateOf, rooflineOfCell } from '../analysis/roofline.js';
+import {
+  type Bar,
+  type IntervalRow,
+  type Line,
+  type LinePicture,
+  type LinePoint,
+  type Picture,
+  type RooflineMark,
+  type RooflinePicture,
+  type SamplePanel,
+  type SampleRow,
+  SERIES_COLOURS,
+} from '../chart/picture.js';
+import { PHASES, phaseOf } from '../phases.js';
+import { medianOf, valuesOf, wholeMetric } from '../record/summarizeResult.js';
+import type { BenchResult, CellRecord } from '../schema/benchResult.js';
+import type { ComparisonOutcome, ComparisonRecord } from '../schema/comparisonRecord.js';
+import { findMetric } from '../schema/metrics.js';
+import type { RunRecord } from '../schema/runRecord.js';
+import { quantile } from '../statistics/descriptive.js';
+import type { Chart, FigureTable } from './block.js';
+import { ledgerTable } from './cellTables.js';
+import { comparisonTable, meanBeside, showVerdict } from './comparisonTable.js';
+import { figure, formatRate, formatThreads, shownUnit, significant } from './figures.js';
+import { formatCeiling, formatShare } from './rooflineTable.js';
+import { cellTitles, lineAxes, type SweepAxis, type SweepSeries, sweepSeries } from './sweepAxes.js';
+
+/*
+ * The pictures of a result: which series there are, in which order and under which titles. Pages and terminals draw the
+ * same ones; a page has each as a chart with its data as a table.
+ */
+
+/** All charts that the data supports, the answers first. */
+export function chartsOf(result: BenchResult): Chart[] {
+  const charts = [
+    forestChart(result),
+    ...sweepCharts(result),
+    phaseChart(result),
+    distributionChart(result),
+    runOrderChart(result),
+    rooflineChart(result),
+  ];
+  return charts.filter((chart) => chart !== null);
+}
+
+type Decided = ComparisonRecord & { readonly outcome: ComparisonOutcome };
+
+/** Comparisons as ratios with their intervals, those of two cells together; null when none was decided. */
+export function intervalsOf(comparisons: readonly ComparisonRecord[]): Picture | null {
+  const decided = comparisons.filter((one): one is Decided => one.outcome !== null);
+  const pairs = new Map<string, { readonly title: string; readonly rows: IntervalRow[] }>();
+  for (const comparison of decided) {
+    const { a, b, labelA, labelB, metric, outcome } = comparison;
+    const key = JSON.stringify([a, b]);
+    const pair = pairs.get(key) ?? { title: `${labelB} against ${labelA}`, rows: [] };
+    pairs.set(key, pair);
+    const { ratio, low, high, marginPercent, verdict } = outcome;
+    pair.rows.push({
+      ...{ name: metric, fullName: `${labelB}: ${metric}`, ratio, low, high, marginPercent, verdict },
+      advice: showVerdict(outcome),
+      mean: meanBeside(outcome),
+    });
+  }
+  return pairs.size === 0 ? null : { kind: 'intervals', groups: [...pairs.values()] };
+}
+
+function forestChart({ comparisons }: BenchResult): Chart | null {
+  const picture = intervalsOf(comparisons);
+  if (picture === null) return null;
+  return {
+    title: 'B against A',
+    description:
+      'The change of each metric with its 95 % interval. Left of the line B is better. An interval that touches the line leaves the direction open; one inside the grey band is too small to matter. Where the mean time tells another story, it stands beside the verdict.',
+    picture,
+    table: comparisonTable(comparisons),
+  };
+}
+
+/** The run time along every numeric axis of a sweep, and the speed-up along the threads. */
+function sweepCharts(result: BenchResult): Chart[] {
+  return timeLines(result).flatMap(({ axis, series, picture }) => {
+    const time = lineChart(`Time by ${axis.title}`, 'Median time of a run, with its 95 % interval.', picture);
+    return axis.name === 'threads' ? [time, speedUpChart(series)] : [time];
+  });
+}
+
+/** The lines of a sweep along an axis. */
+interface TimeLines {
+  readonly axis: SweepAxis;
+  readonly series: readonly SweepSeries[];
+  readonly picture: LinePicture;
+}
+
+/** The median time of a run along every numeric axis of a sweep. */
+export function timeLines(result: BenchResult): TimeLines[] {
+  if (result.kind !== 'sweep') return [];
+  return lineAxes(result).flatMap((axis) => {
+    const series = sweepSeries(result, axis);
+    const lines = series.map(({ title, points }) => ({
+      title,
+      points: points.flatMap(({ x, cell }) => timePoint(x, cell)),
+    }));
+    const { title: xTitle, name: xName } = axis;
+    const picture = { kind: 'lines', lines, xTitle, xName, yTitle: 'ms' } as const;
+    return series.length === 0 ? [] : [{ axis, series, picture }];
+  });
+}
+
+function timePoint(x: number, cell: CellRecord): LinePoint[] {
+  const summary = cell.summary?.[wholeMetric(cell)];
+  if (summary === undefined) return [];
+  const { median, medianInterval } = summary;
+  const [low, high] = [medianInterval?.low ?? null, medianInterval?.high ?? null];
+  return [{ x, y: median, low, high, title: `${cell.id}, ${significant(median)} ms` }];
+}
+
+/** How many times faster than with the fewest threads; the guide is what unlimited scaling would give. */
+function speedUpChart(series: readonly SweepSeries[]): Chart {
+  const lines = series.map(({ title, points }): Line => {
+    const [first] = points;
+    const base = first === undefined ? null : medianOf(wholeMetric(first.cell), first.cell);
+    return {
+      title,
+      points: points.flatMap(({ x, cell }): LinePoint[] => {
+        const median = medianOf(wholeMetric(cell), cell);
+        if (median === null || base === null) return [];
+        const y = base / median;
+        return [{ x, y, low: null, high: null, title: `${x} threads, ${significant(y)} times faster` }];
+      }),
+    };
+  });
+  const all = new Set(series.flatMap(({ points }) => points.map(({ x }) => x)));
+  const threads = [...all].sort((a, b) => a - b);
+  const fewest = threads[0] ?? 1;
+  const ideal = threads.map((x) => ({ x, y: x / fewest, low: null, high: null, title: '' }));
+  return lineChart(
+    'Scaling over threads',
+    `How many times faster than with ${formatThreads(fewest)}; the dashed line would be ideal.`,
+    {
+      ...{ kind: 'lines', lines, xTitle: 'threads', xName: 'threads', yTitle: 'speed-up' },
+      guide: { title: 'ideal', points: ideal },
+    },
+  );
+}
+
+function lineChart(title: string, description: string, picture: LinePicture): Chart {
+  const more = picture.lines.length - SERIES_COLOURS;
+  return {
+    title,
+    description: more > 0 ? `${description} ${more} more lines are in the table.` : description,
+    picture,
+    table: {
+      header: ['', picture.xTitle, picture.yTitle, '95 % interval'],
+      rows: picture.lines.flatMap((line) =>
+        line.points.map(({ x, y, low, high }) => [
+          line.title,
+          String(Number(x.toPrecision(6))),
+          y.toPrecision(4),
+          low === null || high === null ? '–' : `${low.toPrecision(4)} … ${high.toPrecision(4)}`,
+        ]),
+      ),
+    },
+  };
+}
+
+/** The phases of a cell by their medians; null when it does not tell them. */
+export function phaseBar(cell: CellRecord, title: string): Bar | null {
+  const parts = PHASES.flatMap(({ metric: name, title: of, part: tone }) => {
+    const ms = medianOf(name, cell);
+    return ms === null ? [] : [{ name, title: of, ms, tone }];
+  });
+  const totalMs = medianOf('total', cell) ?? medianOf('encode', cell) ?? Number.NaN;
+  return parts.length < 2 ? null : { id: cell.id, title, totalMs, parts };
+}
+
+/** More bars than this are no picture; the table has them all. */
+const MOST_BARS = 40;
+
+/** Where the time goes: the median of each phase, one bar a cell. */
+function phaseChart(result: BenchResult): Chart | null {
+  const titleOf = cellTitles(result);
+  const told = result.cells.flatMap((cell) => {
+    const bar = phaseBar(cell, titleOf(cell));
+    return bar === null ? [] : [{ cell, bar }];
+  });
+  if (told.length === 0) return null;
+  const left = told.length > MOST_BARS ? ` The first ${MOST_BARS} of ${told.length} cells.` : '';
+  return {
+    title: 'Where the time goes',
+    description: `Median milliseconds of each phase: the encoder's in blue, the decoder's in orange.${left}`,
+    picture: { kind: 'bars', upright: false, bars: told.slice(0, MOST_BARS).map(({ bar }) => bar) },
+    table: phaseTable(told),
+  };
+}
+
+/** Of a single cell all that is known of its phases, of several their times. */
+function phaseTable(told: readonly { readonly cell: CellRecord; readonly bar: Bar }[]): FigureTable {
+  const [first, ...others] = told;
+  if (first !== undefined && others.length === 0) return ledgerTable(first.cell);
+  const names = PHASES.map(({ metric }) => metric).filter((metric) =>
+    told.some(({ bar }) => bar.parts.some(({ name }) => name === metric)),
+  );
+  return {
+    header: ['', ...names],
+    rows: told.map(({ cell, bar }) => [
+      cell.id,
+      ...names.map((metric) => {
+        const part = bar.parts.find(({ name }) => name === metric);
+        return part === undefined ? '–' : significant(part.ms);
+      }),
+    ]),
+  };
+}
+
+/** Every run of a cell by a metric; null where not every run tells. */
+export function sampleRow(
+  metric: string,
+  cell: CellRecord,
+  result: BenchResult,
+  title: string,
+): SampleRow | null {
+  const values = valuesOf(metric, cell, result);
+  const summary = cell.summary?.[metric];
+  if (values === null) return null;
+  return {
+    ...{ title, values, disturbed: cell.runs.map(disturbance) },
+    median: summary?.median ?? null,
+    interval: summary?.medianInterval ?? null,
+  };
+}
+
+function disturbance({ interference }: RunRecord): string | null {
+  return interference?.noisy === true ? interference.reasons.join(', ') : null;
+}
+
+/** Cells whose medians are further apart than this do not share an axis in milliseconds. */
+const LARGEST_RATIO = 1.5;
+
+/** Every run as a dot, with the median, its interval and the quartiles; null when no cell has two runs. */
+function distributionChart(result: BenchResult): Chart | null {
+  const cells = result.cells.filter((cell) => cell.runs.length >= 2);
+  const titleOf = cellTitles(result);
+  const single = cells.length <= 3;
+  const panels = (single ? ['total', 'encode', 'decode'] : ['total', 'encode']).flatMap((metric) => {
+    const told = cells.flatMap((cell) => {
+      const row = sampleRow(metric, cell, result, titleOf(cell));
+      return row === null ? [] : [{ cell, row }];
+    });
+    if (told.length === 0) return [];
+    const medians = told.map(({ row }) => row.median ?? 0);
+    const relative = Math.max(...medians) > LARGEST_RATIO * Math.min(...medians);
+    const panel: SamplePanel = { title: metric, relative, rows: told.map(({ row }) => row) };
+    return [{ panel, rows: told.map(({ cell, row }) => quartileRow(metric, cell, row)) }];
+  });
+  const shown = single ? panels : panels.slice(0, 1);
+  if (shown.length === 0) return null;
+  return {
+    title: 'Distribution of the runs',
+    description:
+      'Every dot is a run. The line is the median, the dark bar its 95 % interval, the box the middle half of the runs; runs during which the machine was disturbed are hollow, arrows stand for runs beyond the axis.',
+    picture: { kind: 'samples', panels: shown.map(({ panel }) => panel) },
+    table: {
+      header: ['', 'runs', 'min', 'quarter', 'median', 'three quarters', 'max', 'unit'],
+      rows: shown.flatMap(({ rows }) => rows),
+    },
+  };
+}
+
+function quartileRow(metric: string, cell: CellRecord, { values }: SampleRow): string[] {
+  const unit = findMetric(metric) ?? { unit: 'ms' as const };
+  const points = [0, 0.25, 0.5, 0.75, 1].map((share) => figure(quantile(values, share), unit));
+  return [`${cell.id}, ${metric}`, String(values.length), ...points, shownUnit(unit)];
+}
+
+/** More cells than this would be a tangle; a sweep has its own charts. */
+const MOST_ORDERED = 4;
+
+/** The runs in the order they were made, warm-up first: shows drift and disturbances. */
+function runOrderChart(result: BenchResult): Chart | null {
+  const cells = result.cells.filter((cell) => cell.runs.length >= 2);
+  if (cells.length === 0 || cells.length > MOST_ORDERED) return null;
+  const titleOf = cellTitles(result);
+  const series = cells.map((cell) => ({
+    id: cell.id,
+    title: titleOf(cell),
+    warmupsMs: cell.warmups.map(({ totalMs }) => totalMs),
+    runs: cell.runs.map((run) => ({ ms: run.totalMs, disturbed: disturbance(run) })),
+    levelMs: medianOf('total', cell) ?? medianOf('encode', cell),
+  }));
+  const rows = cells.flatMap((cell) => {
+    const values = valuesOf(wholeMetric(cell), cell, result) ?? [];
+    return values.map((value, index) => [`${cell.id}, run ${index + 1}`, significant(value)]);
+  });
+  return {
+    title: 'Runs in their order',
+    description:
+      'A level band without a trend is what a quiet machine shows. Warm-up runs are grey and count in no figure.',
+    picture: { kind: 'runOrder', series },
+    table: { header: ['run', 'ms'], rows },
+  };
+}
+
+/** The phases under the machine's ceilings, for the fastest cell that has both; null when none has. */
+function rooflineChart(result: BenchResult): Chart | null {
+  const told = result.cells.flatMap((cell) => {
+    const points = rooflineOfCell(cell, result.ceilings);
+    const ceilings = ceilingsOf(cell, result.ceilings);
+    return points.length === 0 || ceilings === null ? [] : [{ cell, points, ceilings }];
+  });
+  const time = ({ cell }: { cell: CellRecord }) => medianOf('total', cell) ?? medianOf('encode', cell) ?? 0;
+  const [fastest] = told.sort((a, b) => time(a) - time(b));
+  if (fastest === undefined) return null;
+  const several = told.length > 1;
+  const of = several ? ` The fastest cell, ${cellTitles(result)(fastest.cell)}; the table has all.` : '';
+  const roofs = (['f32', 'bf16', 'int8'] as const).flatMap((name): RooflinePicture['roofs'][number][] => {
+    const peak = rateOf(fastest.ceilings, name);
+    return peak === null ? [] : [{ name, flopsPerSecond: peak }];
+  });
+  const points = fastest.points.map((point): RooflineMark => {
+    const { phase, share, flopsPerSecond, bytesPerSecond, intensity, limit } = point;
+    const { metric: name, title } = phaseOf(phase);
+    const detail = `${title}: ${formatRate(flopsPerSecond)}FLOP/s, ${formatRate(bytesPerSecond)}B/s, ${formatShare(point)} of what ${limit} allows`;
+    return { name, title: `${title} ${formatShare(point)}`, detail, share, flopsPerSecond, intensity };
+  });
+  const header = ['ms', 'at its ceiling', 'share', 'FLOP per byte', 'FLOP/s', 'read B/s', 'limit', 'ceiling'];
+  return {
+    title: 'Roofline',
+    description: `How close each phase comes to what this machine reaches by itself. Under the slope memory is the limit, under a level arithmetic is.${of}`,
+    picture: { kind: 'roofline', roofs, readBytesPerSecond: fastest.ceilings.readBytesPerSecond, points },
+    table: {
+      header: ['', ...header],
+      rows: told.flatMap(({ cell, points }) =>
+        points.map((point) => [
+          several ? `${cell.id}, ${phaseOf(point.phase).metric}` : phaseOf(point.phase).metric,
+          significant(point.ms),
+          significant(point.ceilingMs),
+          formatShare(point),
+          significant(point.intensity),
+          formatRate(point.flopsPerSecond),
+          formatRate(point.bytesPerSecond),
+          point.limit,
+          formatCeiling(point.ceiling, point.limit),
+        ]),
+      ),
+    },
+  };
+}
