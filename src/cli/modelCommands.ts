@@ -1,8 +1,8 @@
 import { anyText } from '../bench/optionValues.js';
 import { QwenAsrError } from '../error.js';
+import { writeSynthetic } from '../model/synthesizeModel.js';
 import { parseSyntheticSeed, parseSyntheticSize } from '../model/syntheticName.js';
 import { writeQuantized } from '../model/writeQuantized.js';
-import { writeSynthetic } from '../model/synthesizeModel.js';
 import { AFFINE_GROUPS } from '../ops/affineGroups.js';
 import { printableLine } from '../printable.js';
 import { checkModelDirectory } from '../transcribe/checkModelDirectory.js';
