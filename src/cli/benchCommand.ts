@@ -13,18 +13,16 @@ import { LiveText, summaryLine } from '../bench/text/liveText.js';
 import { QwenAsrError } from '../error.js';
 import { lockFile } from '../model/fileLock.js';
 import { printableDocument, printableText } from '../printable.js';
-import { BENCH_OPTIONS, benchUsage } from './benchOptions.js';
+import { BENCH_OPTIONS, type BenchValues, benchUsage } from './benchOptions.js';
 import { BenchProgress } from './benchProgress.js';
 import { checkOutputs, exportedFiles, modelFiles, recordingFiles } from './checkOutputs.js';
 import { chosenModel } from './chosenModel.js';
 import { answersStandard, version } from './commonOptions.js';
 import { findInputs } from './inputRecordings.js';
-import { type OptionValues, parseOptions } from './options.js';
+import { parseOptions } from './options.js';
 import { planBenchmark } from './planBenchmark.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
 import { outputColumns, terminalColumns, terminalStyle } from './terminalScreen.js';
-
-type BenchValues = OptionValues<typeof BENCH_OPTIONS>;
 
 /** qwen_asr_bench without a sub-command: measures the engine on silence or on recordings. */
 export async function benchCommand(context: CommandContext): Promise<ExitCode> {

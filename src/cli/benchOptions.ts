@@ -1,7 +1,7 @@
-import { anyText, decimalNumber, durationMs, numberList, oneOf } from '../bench/optionValues.js';
 import { OUTPUT_FORMATS } from '../bench/output/outputs.js';
+import { anyText, decimalNumber, durationMs, numberList, oneOf } from '../bench/settings/optionValues.js';
 import { baselineDirOption, LIST_FLAGS, standardOptions, sweepOptions } from './commonOptions.js';
-import type { OptionTable } from './options.js';
+import type { OptionTable, OptionValues } from './options.js';
 import { examples, helpOf, optionList, paragraph, usageLines } from './usage.js';
 
 const FURTHER = 'Further options';
@@ -132,6 +132,9 @@ export const BENCH_OPTIONS = {
   },
   ...standardOptions(OUTPUT),
 } as const satisfies OptionTable;
+
+/** What was given of them. */
+export type BenchValues = OptionValues<typeof BENCH_OPTIONS>;
 
 /** The help text of qwen_asr_bench. */
 export const benchUsage = helpOf(

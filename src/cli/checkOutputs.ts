@@ -31,17 +31,17 @@ export function checkOutputs(outputs: readonly NamedFile[], inputs: readonly Nam
   const taken = new Map<string, Place & NamedFile>();
   for (const input of inputs) {
     const place = placeOf(input);
-    if (place !== null) taken.set(keyOf(place), { ...place, ...input });
+    if (place !== null) taken.set(placeKey(place), { ...place, ...input });
   }
   for (const output of outputs) {
     const place = placeOf(output);
     if (place === null) continue;
     checkNames(output, place);
-    const other = taken.get(keyOf(place));
+    const other = taken.get(placeKey(place));
     if (other !== undefined && isSamePlace(place, other)) {
       throw new QwenAsrError('usage', `${output.label}: expected a file of its own, found ${other.label}`);
     }
-    taken.set(keyOf(place), { ...place, ...output });
+    taken.set(placeKey(place), { ...place, ...output });
   }
 }
 
@@ -109,7 +109,7 @@ function standardInput(): Place | null {
 }
 
 /** Equal for places that may be the same. */
-function keyOf({ id, missing }: Place): string {
+function placeKey({ id, missing }: Place): string {
   return [id, ...missing.map((name) => name.normalize('NFC').toLowerCase())].join(sep);
 }
 

@@ -1,8 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { anyText, listOf, numberList, type OptionReader } from '../bench/optionValues.js';
-import { ALL_SETTINGS, type CellFlag, SETTINGS, type SettingFlag } from '../bench/settings.js';
+import { anyText, listOf, numberList, type OptionReader } from '../bench/settings/optionValues.js';
+import {
+  ALL_SETTINGS,
+  type CellFlag,
+  SETTINGS,
+  type SettingFlag,
+  type SettingTable,
+} from '../bench/settings/settings.js';
 import { QwenAsrError } from '../error.js';
 import type { LoadOptions } from '../transcribe/types.js';
 import type { OptionTable, OptionValues, SwitchOption, ValueOption } from './options.js';
@@ -55,33 +61,31 @@ export function version(): string {
   throw new QwenAsrError('internal', 'the package.json of qwen-asr is missing');
 }
 
-type Table = typeof SETTINGS;
-
-type ValueOf<Flag extends SettingFlag> = Table[Flag]['option'] extends {
+type FlagValue<Flag extends SettingFlag> = SettingTable[Flag]['option'] extends {
   readonly read: OptionReader<infer Value>;
 }
   ? Value
   : never;
 
 /** How a flag of the table is read when it takes several values. */
-type SweepOption<Flag extends SettingFlag> = Table[Flag]['option']['several'] extends infer Several
+type SweepOption<Flag extends SettingFlag> = SettingTable[Flag]['option']['several'] extends infer Several
   ? Several extends 'never'
     ? SwitchOption
     : Several extends 'once'
-      ? ValueOption<ValueOf<Flag>>
+      ? ValueOption<FlagValue<Flag>>
       : Several extends 'repeated'
-        ? ValueOption<ValueOf<Flag>> & { readonly repeatable: true }
-        : ValueOption<readonly ValueOf<Flag>[]>
+        ? ValueOption<FlagValue<Flag>> & { readonly repeatable: true }
+        : ValueOption<readonly FlagValue<Flag>[]>
   : never;
 
 type SweepOptions<Section> = {
-  readonly [Flag in SettingFlag as Table[Flag]['option']['section'] extends Section
+  readonly [Flag in SettingFlag as SettingTable[Flag]['option']['section'] extends Section
     ? Flag
     : never]: SweepOption<Flag>;
 };
 
 /** The options of the settings in a section of the help, each with as many values as it takes. */
-export function sweepOptions<Section extends Table[SettingFlag]['option']['section']>(
+export function sweepOptions<Section extends SettingTable[SettingFlag]['option']['section']>(
   section: Section,
 ): SweepOptions<Section> {
   const options = ALL_SETTINGS.flatMap(([flag, { option }]) => {
@@ -95,9 +99,9 @@ export function sweepOptions<Section extends Table[SettingFlag]['option']['secti
 }
 
 type SingleOptions<Flag extends SettingFlag> = {
-  readonly [Name in Flag]: Table[Name]['option']['several'] extends 'never'
+  readonly [Name in Flag]: SettingTable[Name]['option']['several'] extends 'never'
     ? SwitchOption
-    : ValueOption<ValueOf<Name>>;
+    : ValueOption<FlagValue<Name>>;
 };
 
 /** The options of some settings with one value each, in a section of another help. */

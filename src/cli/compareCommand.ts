@@ -7,10 +7,10 @@ import {
   mergeResults,
 } from '../bench/compare/formatComparison.js';
 import { ASPECTS } from '../bench/compare/pairCells.js';
-import { anyText, listOf, oneOf } from '../bench/optionValues.js';
 import { formatJson } from '../bench/output/formatJson.js';
 import { planExports, writeExport, writeText } from '../bench/output/outputs.js';
 import { DEFAULT_COLUMNS } from '../bench/render/textWidth.js';
+import { anyText, listOf, oneOf } from '../bench/settings/optionValues.js';
 import { DEFAULT_ALLOWANCE_PERCENT } from '../bench/statistics/compareIndependent.js';
 import { QwenAsrError } from '../error.js';
 import { printableDocument } from '../printable.js';

@@ -1,4 +1,4 @@
-import { anyText } from '../bench/optionValues.js';
+import { anyText } from '../bench/settings/optionValues.js';
 import { QwenAsrError } from '../error.js';
 import { writeSynthetic } from '../model/synthesizeModel.js';
 import { parseSyntheticSeed, parseSyntheticSize } from '../model/syntheticName.js';

@@ -46,7 +46,7 @@ export function checkSink(options: SinkOptions, { recordings, several }: Inputs,
     if (directory === '') throw new QwenAsrError('usage', '--output-dir: expected a directory, found ""');
     const paths = new Set(outputPaths(recordings, directory, format).values());
     makeOutputFolder(directory);
-    checkWritable(directory);
+    checkWritableFolder(directory);
     checkOutputs(
       [...paths].map((path) => ({ path, label: path })),
       [...recordingFiles(recordings.map(({ input }) => input)), ...modelFiles(model)],
@@ -83,7 +83,7 @@ export function openSink(
   return { sink: new LiveTranscript((text) => screen.print(printableText(text))), progress: screen };
 }
 
-function checkWritable(directory: string): void {
+function checkWritableFolder(directory: string): void {
   try {
     accessSync(directory, constants.W_OK | constants.X_OK);
   } catch (cause) {
@@ -151,7 +151,7 @@ export function outputPaths(
     const name = names.get(recording)!;
     const path = join(directory, `${counts.get(short(name)) === 1 ? short(name) : name}.${format}`);
     const other = taken.get(path) ?? recording;
-    if (placeOf(other) !== placeOf(recording)) {
+    if (locationOf(other) !== locationOf(recording)) {
       const both = `both ${other.input} and ${recording.input}`;
       throw new QwenAsrError('usage', `${path}: ${both} would be written to it`);
     }
@@ -166,7 +166,7 @@ function distinctNames(recordings: readonly InputRecording[]): Map<InputRecordin
   const placesByName = new Map<string, Set<string>>();
   for (const recording of recordings) {
     const places = placesByName.get(recording.name) ?? new Set();
-    placesByName.set(recording.name, places.add(placeOf(recording)));
+    placesByName.set(recording.name, places.add(locationOf(recording)));
   }
   const names = new Map<InputRecording, string>();
   for (const recording of recordings) {
@@ -185,7 +185,7 @@ function foldersAbove(recording: InputRecording, places: ReadonlySet<string>): s
       .split(sep)
       .filter((part) => part !== '');
   const all = [...places].map(above);
-  const own = above(placeOf(recording));
+  const own = above(locationOf(recording));
   const longest = Math.max(...all.map(({ length }) => length));
   for (let count = 1; count < longest; count++) {
     const tails = new Set(all.map((parts) => parts.slice(-count).join(sep)));
@@ -195,7 +195,7 @@ function foldersAbove(recording: InputRecording, places: ReadonlySet<string>): s
 }
 
 /** Where a recording is, however it was written. */
-function placeOf({ input }: InputRecording): string {
+function locationOf({ input }: InputRecording): string {
   return input === '-' ? input : resolve(input);
 }
 

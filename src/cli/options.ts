@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { OptionReader } from '../bench/optionValues.js';
+import type { OptionReader } from '../bench/settings/optionValues.js';
 import { QwenAsrError } from '../error.js';
 
 interface Described {

@@ -5,17 +5,16 @@ import type {
   CommandCellPlan,
   ModelCellPlan,
 } from '../bench/plan/benchPlan.js';
-import { expandCells } from '../bench/plan/expandCells.js';
+import { changeCell, expandCells } from '../bench/plan/expandCells.js';
 import { checkCommandTemplate, fillCommand } from '../bench/run/openCommandCell.js';
-import { type CellFlag, changeCell, isCut, SETTINGS, type Setting } from '../bench/settings.js';
+import type { Setting } from '../bench/settings/setting.js';
+import { type CellFlag, isCut, SETTINGS } from '../bench/settings/settings.js';
 import { QwenAsrError } from '../error.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
-import { type BENCH_OPTIONS, readSeconds } from './benchOptions.js';
+import { type BenchValues, readSeconds } from './benchOptions.js';
 import { checkLanguage, chosenModel } from './chosenModel.js';
 import { CELL_FLAGS, singleOptions } from './commonOptions.js';
-import { type OptionValues, parseOptions } from './options.js';
-
-type BenchValues = OptionValues<typeof BENCH_OPTIONS>;
+import { parseOptions } from './options.js';
 
 /** The classic number of runs. */
 const DEFAULT_RUNS = 5;

@@ -1,7 +1,6 @@
 import { basename, extname } from 'node:path';
 import { defaultBaselineDir, openResult, resultPath } from '../bench/compare/baselines.js';
 import type { NamedResult } from '../bench/compare/pairCells.js';
-import { anyText, oneOf } from '../bench/optionValues.js';
 import {
   type ExportFormat,
   formatResult,
@@ -11,6 +10,7 @@ import {
 } from '../bench/output/outputs.js';
 import { formatHtml } from '../bench/render/html.js';
 import { formatPlots } from '../bench/render/text.js';
+import { anyText, oneOf } from '../bench/settings/optionValues.js';
 import { QwenAsrError } from '../error.js';
 import { printableDocument } from '../printable.js';
 import { checkOutputs, exportedFiles, resultFiles } from './checkOutputs.js';

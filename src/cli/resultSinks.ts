@@ -22,10 +22,10 @@ export interface ResultSink {
 }
 
 type Out = (text: string) => void;
-type Context = Omit<WriterContext, 'input'>;
+type SinkContext = Omit<WriterContext, 'input'>;
 
 /** Writes a document for every recording, those that failed included; for several one array of them. */
-export function jsonSink(out: Out, context: Context, several: boolean): ResultSink {
+export function jsonSink(out: Out, context: SinkContext, several: boolean): ResultSink {
   let opened = false;
   const write = (document: string): void => {
     if (several) out(`${opened ? ',\n' : '[\n'}${document.trimEnd()}`);
@@ -44,7 +44,7 @@ export function jsonSink(out: Out, context: Context, several: boolean): ResultSi
 }
 
 /** Writes lines for every recording, each as soon as there is something to say. */
-export function jsonLinesSink(out: Out, context: Context): ResultSink {
+export function jsonLinesSink(out: Out, context: SinkContext): ResultSink {
   const writers = new Map<string, TranscriptWriter>();
   const writerFor = (input: string): TranscriptWriter => {
     const writer = writers.get(input) ?? transcriptWriter('jsonl', { ...context, input });

@@ -121,12 +121,12 @@ export function canDraw({ CI, TERM }: Readonly<Record<string, string | undefined
 }
 
 function report(error: unknown): void {
-  process.stderr.write(`error: ${describe(error)}\n`);
+  process.stderr.write(`error: ${describeError(error)}\n`);
   if (process.env['QWEN_ASR_DEBUG'] === '1' && error instanceof Error)
     process.stderr.write(`${error.stack}\n`);
 }
 
-function describe(error: unknown): string {
+function describeError(error: unknown): string {
   if (error instanceof QwenAsrError) return printableLine(messageWithFlags(error, process.argv.slice(2)));
   const text = error instanceof Error ? error.message : String(error);
   return printableLine(`internal: ${text.replace(/\s*[\r\n]+\s*/g, ' ')}`);

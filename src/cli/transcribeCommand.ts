@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { anyText, oneOf, segmentSeconds, wholeNumber } from '../bench/optionValues.js';
+import { anyText, oneOf, segmentSeconds, wholeNumber } from '../bench/settings/optionValues.js';
 import { crowdingNote } from '../bench/text/classicText.js';
 import { QwenAsrError } from '../error.js';
 import { TRANSCRIPT_FORMATS } from '../transcribe/formats/transcriptFormat.js';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { PHASES } from '../../src/bench/phases.js';
-import { ALL_SETTINGS } from '../../src/bench/settings.js';
+import { ALL_SETTINGS } from '../../src/bench/settings/settings.js';
 import { projectRoot } from '../support/projectRoot.js';
 
 /** The names that an object of the shipped schema may have. */

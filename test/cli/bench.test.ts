@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync 
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { checkBenchResult } from '../../src/bench/schema/checkBenchResult.js';
+import { checkBenchResult } from '../../src/bench/output/readResult.js';
 import { benchUsage } from '../../src/cli/benchOptions.js';
 import { version } from '../../src/cli/commonOptions.js';
 import { demoModelDir, projectRoot } from '../support/projectRoot.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { formatJson, formatJsonl } from '../../src/bench/output/formatJson.js';
-import { checkBenchResult } from '../../src/bench/schema/checkBenchResult.js';
+import { checkBenchResult } from '../../src/bench/output/readResult.js';
 import { benchmarkResult, sweepResult } from '../bench/support/sampleResults.js';
 import { runCli } from '../support/runCli.js';
 import { runHere } from '../support/runHere.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { checkBenchResult } from '../../src/bench/schema/checkBenchResult.js';
+import { checkBenchResult } from '../../src/bench/output/readResult.js';
 import { CLI_ENTRIES, type CliOutcome, runCli } from '../support/runCli.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-interruption-'));

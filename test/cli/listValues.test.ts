@@ -7,7 +7,7 @@ import {
   numberList,
   oneOf,
   wholeNumber,
-} from '../../src/bench/optionValues.js';
+} from '../../src/bench/settings/optionValues.js';
 
 const threads = (text: string) => numberList(wholeNumber(1))(text, '-t');
 const seconds = (text: string) => numberList(decimalNumber(1, 300, 'seconds'))(text, '-s');

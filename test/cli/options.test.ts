@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { anyText, decimalNumber, oneOf, wholeNumber } from '../../src/bench/optionValues.js';
+import { anyText, decimalNumber, oneOf, wholeNumber } from '../../src/bench/settings/optionValues.js';
 import { type OptionTable, parseOptions } from '../../src/cli/options.js';
 import { QwenAsrError } from '../../src/error.js';
 

@@ -34,7 +34,7 @@ export function browserEnvironment(): BrowserEnvironment {
 }
 
 /** The environment and the model in words: term and description. */
-export function describeEnvironment(
+export function environmentFacts(
   environment: BrowserEnvironment,
   model: ModelInfo | null,
 ): (readonly [term: string, description: string])[] {
@@ -45,7 +45,7 @@ export function describeEnvironment(
     ['logical processors', logicalProcessors === null ? null : String(logicalProcessors)],
     ['memory', memoryGib === null ? null : `at least ${memoryGib} GiB`],
     ['cross-origin isolated', environment.crossOriginIsolated ? 'yes' : 'no'],
-    ['model', model === null ? null : describeModel(model)],
+    ['model', model === null ? null : modelSummary(model)],
     ['arithmetic', model === null ? null : `WebAssembly ${model.isa}, ${model.precision}`],
     ['threads', model === null ? null : String(model.threads)],
     ['loading took', model === null ? null : `${model.loadMs.toFixed(0)} ms`],
@@ -53,7 +53,7 @@ export function describeEnvironment(
   return known.filter((entry): entry is readonly [string, string] => entry[1] !== null);
 }
 
-export function describeModel({ published, source, parameters, weightBytes }: ModelInfo): string {
+export function modelSummary({ published, source, parameters, weightBytes }: ModelInfo): string {
   const size = `${(parameters / 1e6).toFixed(1)} million parameters, ${(weightBytes / 2 ** 20).toFixed(1)} MiB`;
   return `${published ?? source.split('/').at(-1)} (${size})`;
 }

@@ -11,7 +11,7 @@ const WHOLE_SAMPLES = 60 * 16_000;
 export const CUT = { segmentSeconds: 30, batch: 4 } as const;
 
 /** @param sampleCount at 16 kHz */
-export function isCut(sampleCount: number): boolean {
+export function isLong(sampleCount: number): boolean {
   return sampleCount > WHOLE_SAMPLES;
 }
 
@@ -26,7 +26,7 @@ export async function measureRun(
   samples: Float32Array,
   options: TranscribeOptions,
 ): Promise<RunRecord> {
-  if (!isCut(samples.length)) {
+  if (!isLong(samples.length)) {
     return recordTranscript(await observe(() => model.transcribe(samples, options).result), model.info);
   }
   const { segmentSeconds, batch } = CUT;

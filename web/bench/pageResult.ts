@@ -1,6 +1,6 @@
 import { version } from '../../package.json';
+import { summarizeCell } from '../../src/bench/analysis/summarizeResult.js';
 import { workOfRun, workOfSegments } from '../../src/bench/phases.js';
-import { summarizeCell } from '../../src/bench/record/summarizeResult.js';
 import { framesOf, segmentSizes } from '../../src/bench/run/segmentedRun.js';
 import {
   type AudioRecord,
@@ -16,7 +16,7 @@ import { testDrift } from '../../src/bench/statistics/driftTest.js';
 import type { ModelInfo } from '../../src/browser.js';
 import type { Recording } from '../audio/recording.js';
 import { type BrowserEnvironment, browserMachine, browserState } from './environment.js';
-import { CUT, isCut } from './measureRun.js';
+import { CUT, isLong } from './measureRun.js';
 
 /** A benchmark of the page, finished or not. */
 export interface PageBenchmark {
@@ -35,8 +35,8 @@ export interface PageBenchmark {
 /** The document that qwen_asr_bench writes: `compare` and `report` read it as one of their own. */
 export async function pageResult(benchmark: PageBenchmark): Promise<BenchResult> {
   const { createdAt, environment, model, recording, plannedRuns, runs } = benchmark;
-  const [models, audio] = [[modelRecord(model)], [audioRecord(recording)]];
-  const cell = cellRecord(benchmark);
+  const [models, audio] = [[recordOfModel(model)], [recordOfAudio(recording)]];
+  const cell = recordOfCell(benchmark);
   return {
     schema: BENCH_RESULT_SCHEMA,
     version: BENCH_RESULT_VERSION,
@@ -63,7 +63,7 @@ export async function pageResult(benchmark: PageBenchmark): Promise<BenchResult>
   };
 }
 
-function modelRecord(model: ModelInfo): ModelRecord {
+function recordOfModel(model: ModelInfo): ModelRecord {
   const { source, synthetic, published, parameters, weightBytes, encoder, decoder } = model;
   return {
     ...{ id: 'm0', source, synthetic, published, parameters, weightBytes },
@@ -73,17 +73,17 @@ function modelRecord(model: ModelInfo): ModelRecord {
   };
 }
 
-function audioRecord({ name, durationMs, samples }: Recording): AudioRecord {
+function recordOfAudio({ name, durationMs, samples }: Recording): AudioRecord {
   // f32 as they lie in memory: browsers run on little-endian machines alone.
   const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
   return { id: 'a0', path: name, durationMs, hash: sha256Hex(bytes) };
 }
 
-function cellRecord(benchmark: PageBenchmark): CellRecord {
+function recordOfCell(benchmark: PageBenchmark): CellRecord {
   const { model, recording, language, plannedRuns, warmups, runs } = benchmark;
   const { threads, backend, isa, precision, loadMs } = model;
   const { samples, decodeMs, resampleMs } = recording;
-  const cut = isCut(samples.length) ? CUT : { segmentSeconds: null, batch: 1 };
+  const cut = isLong(samples.length) ? CUT : { segmentSeconds: null, batch: 1 };
   return {
     id: 'base',
     settings: {

@@ -1,5 +1,5 @@
 import { decodeRecording, type MicrophoneRecording, recordMicrophone } from '../audio/recording.js';
-import { clockTime, elementById, type PageState, showError, showStatus } from './page.js';
+import { clockText, elementById, type PageState, showError, showStatus } from './page.js';
 
 /** Recordings beside the demo model. */
 const SAMPLES = [
@@ -68,7 +68,7 @@ function play(player: HTMLAudioElement, blob: Blob | null): void {
 }
 
 function lengthText(durationMs: number): string {
-  return durationMs < 60_000 ? `${(durationMs / 1000).toFixed(1)} s` : `${clockTime(durationMs)} min`;
+  return durationMs < 60_000 ? `${(durationMs / 1000).toFixed(1)} s` : `${clockText(durationMs)} min`;
 }
 
 /** Its captions are what the page is for. */

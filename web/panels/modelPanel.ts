@@ -1,5 +1,5 @@
 import { browserThreadCount, mostBrowserThreads } from '../../src/runtime/browserParticipantThread.js';
-import { browserEnvironment, describeEnvironment, describeModel } from '../bench/environment.js';
+import { browserEnvironment, environmentFacts, modelSummary } from '../bench/environment.js';
 import type { Engine } from '../engine/engine.js';
 import type { ModelSource } from '../engine/messages.js';
 import { elementById, type PageState, showError, showStatus } from './page.js';
@@ -37,7 +37,7 @@ export function openModelPanel(engine: Engine, state: PageState): void {
         progress.value = (100 * readBytes) / totalBytes;
       });
       const how = `WebAssembly ${model.isa}, ${threadText(model.threads)}`;
-      showStatus(status, `Loaded: ${describeModel(model)}, ${how}.`);
+      showStatus(status, `Loaded: ${modelSummary(model)}, ${how}.`);
       state.change({ model });
     } catch (error) {
       showError(status, error, 'Not loaded: ');
@@ -79,7 +79,7 @@ export function openEnvironmentPanel(state: PageState): void {
   const environment = browserEnvironment();
   elementById('isolation', HTMLElement).hidden = environment.crossOriginIsolated;
   const show = () => {
-    const entries = describeEnvironment(environment, state.model).flatMap(([term, description]) => {
+    const entries = environmentFacts(environment, state.model).flatMap(([term, description]) => {
       const [dt, dd] = [document.createElement('dt'), document.createElement('dd')];
       dt.textContent = term;
       dd.textContent = description;

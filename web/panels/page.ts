@@ -60,7 +60,7 @@ export function keepFocus(from: HTMLElement, to: HTMLElement, change: () => void
 }
 
 /** `1:05`, `1:00:05`. */
-export function clockTime(ms: number): string {
+export function clockText(ms: number): string {
   const seconds = Math.floor(ms / 1000);
   const pad = (value: number) => String(value).padStart(2, '0');
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];

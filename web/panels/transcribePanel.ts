@@ -3,7 +3,7 @@ import type { SegmentToken, TranscriptSegment } from '../../src/browser.js';
 import { joinLanguages, joinTexts } from '../../src/text/joinTexts.js';
 import type { Recording } from '../audio/recording.js';
 import type { Engine } from '../engine/engine.js';
-import { clockTime, elementById, keepFocus, type PageState, showError, showStatus } from './page.js';
+import { clockText, elementById, keepFocus, type PageState, showError, showStatus } from './page.js';
 
 /** A screen reader reads a text of up to so many characters out when it is complete. */
 const MOST_SPOKEN = 1000;
@@ -26,7 +26,7 @@ export function openTranscribePanel(engine: Engine, state: PageState): void {
     if (recording === null) return;
     abort = new AbortController();
     keepFocus(start, stop, () => state.change({ busy: true }));
-    const live = new LiveTranscript(text);
+    const live = new PageTranscript(text);
     const segments: TranscriptSegment[] = [];
     spoken.textContent = '';
     progress.value = 0;
@@ -43,11 +43,11 @@ export function openTranscribePanel(engine: Engine, state: PageState): void {
           if (segment.endMs >= recording.durationMs) return;
           row.hidden = false;
           progress.value = (100 * segment.endMs) / recording.durationMs;
-          reached.textContent = `${clockTime(segment.endMs)} of ${clockTime(recording.durationMs)}`;
+          reached.textContent = `${clockText(segment.endMs)} of ${clockText(recording.durationMs)}`;
         },
       });
       spoken.textContent = live.text.length > MOST_SPOKEN ? '' : live.text;
-      showStatus(status, summarize(recording, live.text, segments, totalMs));
+      showStatus(status, statusOf(recording, live.text, segments, totalMs));
     } catch (error) {
       if (abort.signal.aborted) showStatus(status, 'Stopped.');
       else showError(status, error);
@@ -69,7 +69,7 @@ export function openTranscribePanel(engine: Engine, state: PageState): void {
   });
 }
 
-function summarize(
+function statusOf(
   { name, durationMs }: Recording,
   text: string,
   segments: readonly TranscriptSegment[],
@@ -84,16 +84,16 @@ function summarize(
 }
 
 /** One segment's place on the page. */
-interface Place {
+interface SegmentPlace {
   readonly paragraph: HTMLElement;
   readonly time: HTMLElement;
   readonly text: HTMLElement;
 }
 
 /** The text as it is decoded: one paragraph, or one a segment, each with the time at which it begins. */
-export class LiveTranscript {
+export class PageTranscript {
   readonly #container: HTMLElement;
-  readonly #places: Place[] = [];
+  readonly #places: SegmentPlace[] = [];
   readonly #texts: string[] = [];
   readonly #startsMs: number[] = [];
 
@@ -120,11 +120,11 @@ export class LiveTranscript {
     if (index === 0) return; // the only one, perhaps: its time says nothing
     this.#places.forEach(({ time }, i) => {
       const start = this.#startsMs[i];
-      if (start !== undefined) time.textContent = `${clockTime(start)} `;
+      if (start !== undefined) time.textContent = `${clockText(start)} `;
     });
   }
 
-  #place(index: number): Place {
+  #place(index: number): SegmentPlace {
     for (let i = this.#places.length; i <= index; i++) {
       const [paragraph, time, text] = ['p', 'span', 'span'].map((name) => document.createElement(name)) as [
         HTMLElement,

@@ -5,7 +5,7 @@ import {
   chooseMetric,
   countErrors,
   type ErrorCounts,
-  type Metric,
+  type ErrorRateName,
   type ScoreOptions,
   scoreTranscript,
   type TranscriptScore,
@@ -20,7 +20,7 @@ export interface Utterance {
 
 /** The error rates of a whole corpus: all errors ÷ all tokens, not the mean of the recordings' rates. */
 export interface CorpusScore {
-  readonly metric: Metric;
+  readonly metric: ErrorRateName;
   readonly wer: number;
   readonly cer: number;
   readonly wordErrors: number;

@@ -20,7 +20,7 @@ export interface ScoreOptions extends BootstrapOptions {
 /** The error rates of a transcript and what they are made of. */
 export interface TranscriptScore {
   /** Which of the two rates is customary for the language; the counts and the interval are of its tokens. */
-  readonly metric: Metric;
+  readonly metric: ErrorRateName;
   /** The rule sets by which both texts were normalised, with commas between; absent in older files. */
   readonly rules?: string;
   /** Errors ÷ reference words; above 1 when there are more errors than words. */
@@ -82,7 +82,7 @@ export function countErrors(
   reference: string,
   hypothesis: string,
   language: string | undefined,
-  metric: Metric = chooseMetric(language),
+  metric: ErrorRateName = chooseMetric(language),
 ): ErrorCounts {
   const spelling = chooseMetric(language);
   const rules = ruleSetOf(language);
@@ -132,13 +132,13 @@ export function wordPattern(): RegExp {
   return UNSPACED_WORD;
 }
 
-function splitWords(text: string, metric: Metric): string[] {
+function splitWords(text: string, metric: ErrorRateName): string[] {
   if (metric === 'cer') return text.match(UNSPACED_WORD) ?? [];
   return text === '' ? [] : text.split(' ');
 }
 
 /** Code points; spaces count only where they are part of the spelling. */
-function splitCharacters(text: string, metric: Metric): string[] {
+function splitCharacters(text: string, metric: ErrorRateName): string[] {
   return Array.from(metric === 'cer' ? text.replaceAll(' ', '') : text);
 }
 
@@ -167,7 +167,7 @@ function ruleSetOf(language: string | undefined): RuleSet {
 }
 
 /** Word or character error rate. */
-export type Metric = 'wer' | 'cer';
+export type ErrorRateName = 'wer' | 'cer';
 
 /**
  * Languages written without spaces between words, by ISO 639 code and English name. These are the ones for which
@@ -203,7 +203,7 @@ const ENGLISH: ReadonlySet<string> = new Set(['en', 'eng', 'english']);
  * @example
  * chooseMetric('Japanese'); // 'cer'
  */
-export function chooseMetric(language: string | undefined): Metric {
+export function chooseMetric(language: string | undefined): ErrorRateName {
   return WITHOUT_SPACES.has(primaryName(language)) ? 'cer' : 'wer';
 }
 

@@ -1,7 +1,7 @@
 import { QwenAsrError } from '../../error.js';
-import { metricContext } from '../record/summarizeResult.js';
+import { metricContext } from '../analysis/summarizeResult.js';
 import type { CellRecord } from '../schema/benchResult.js';
-import type { IndependentRecord } from '../schema/comparisonRecord.js';
+import type { IndependentRecord } from '../schema/figureRecords.js';
 import { METRICS, type Metric, type MetricContext, metricValues } from '../schema/metrics.js';
 import {
   compareIndependent,
@@ -16,8 +16,7 @@ import {
   judgeAll,
   judgeErrorRates,
 } from './failCondition.js';
-import type { Aspect, NamedResult } from './pairCells.js';
-import { pairSessions, type SessionPair } from './pairCells.js';
+import { type Aspect, type NamedResult, pairSessions, type SessionPair } from './pairCells.js';
 import { findTokenChange, type TokenChange } from './tokenChange.js';
 
 export interface CompareRequest {
@@ -80,7 +79,7 @@ export function compareResults(
       `--allowance: expected one result a side, found ${a.length} and ${b.length}, whose deviation is measured`,
     );
   }
-  const cells = correctVerdicts(pairs.map((pair) => compareCells(pair, a, b, request, pairs.length > 1)));
+  const cells = correctVerdicts(pairs.map((pair) => compareAcross(pair, a, b, request, pairs.length > 1)));
   const [firstB] = b;
   const rates = firstB === undefined ? [] : request.failIf.filter(isErrorRate);
   const judged = [
@@ -107,7 +106,7 @@ function allowanceNote({ allowancePercent = DEFAULT_ALLOWANCE_PERCENT }: Compare
     : `one session a side: allowed for a standard deviation of ${allowancePercent} % from session to session; several a side measure it`;
 }
 
-function compareCells(
+function compareAcross(
   pair: SessionPair,
   a: readonly NamedResult[],
   b: readonly NamedResult[],

@@ -1,7 +1,7 @@
 import { QwenAsrError } from '../../error.js';
 import { joinScores } from '../accuracy/scoreCorpus.js';
 import type { TranscriptScore } from '../accuracy/scoreTranscript.js';
-import { recordingSets } from '../analysis/recordingSets.js';
+import { recordingSets } from '../analysis/summarizeResult.js';
 import { formatChange, formatProbability, significant } from '../document/figures.js';
 import { setTitles } from '../document/sweepAxes.js';
 import { METRICS } from '../schema/metrics.js';

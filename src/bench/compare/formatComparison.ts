@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../../error.js';
-import { recordingSets } from '../analysis/recordingSets.js';
+import { recordingSets } from '../analysis/summarizeResult.js';
 import { type Block, type Fact, type FigureTable, noteBlock } from '../document/block.js';
 import { showVerdict } from '../document/comparisonTable.js';
 import { figure, formatChange, formatProbability, shownTitle, significant } from '../document/figures.js';

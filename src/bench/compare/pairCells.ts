@@ -2,7 +2,7 @@ import { QwenAsrError } from '../../error.js';
 import { describeMachine, describeModel } from '../document/describe.js';
 import { formatSeconds } from '../document/figures.js';
 import type { AudioRecord, BenchResult, CellRecord, ModelRecord } from '../schema/benchResult.js';
-import { STORED_SETTINGS, settingOf } from '../settings.js';
+import { STORED_SETTINGS, settingOf } from '../settings/storedSettings.js';
 
 /** What two results may differ in when the user says so. */
 export const ASPECTS = ['machines', 'models', 'audio', 'settings'] as const;
@@ -66,7 +66,7 @@ function checkCells(
     throw refusal(a, b, 'models', `${showModel(modelA)} / ${showModel(modelB)}`);
   }
   const [audioA, audioB] = [audioOf(a.result, cellA), audioOf(b.result, cellB)];
-  if (!across.has('audio') && audioKey(audioA) !== audioKey(audioB)) {
+  if (!across.has('audio') && soundKey(audioA) !== soundKey(audioB)) {
     throw refusal(a, b, 'audio', `${showAudio(audioA)} / ${showAudio(audioB)}`);
   }
   const differing = COMPARED_SETTINGS.filter(
@@ -109,7 +109,7 @@ function keyed({ name, result }: NamedResult, across: ReadonlySet<Aspect>): Map<
   for (const cell of result.cells) {
     const key = JSON.stringify([
       across.has('models') ? null : modelKey(modelOf(result, cell)),
-      across.has('audio') ? null : audioKey(audioOf(result, cell)),
+      across.has('audio') ? null : soundKey(audioOf(result, cell)),
       // Across settings nothing but the name of a cell is left to go by.
       across.has('settings')
         ? cell.id
@@ -145,7 +145,7 @@ function modelKey(model: ModelRecord | undefined): string | null {
 }
 
 /** What is the same for the same sound. */
-function audioKey(audio: AudioRecord | undefined): string | null {
+function soundKey(audio: AudioRecord | undefined): string | null {
   if (audio === undefined) return null;
   return audio.path === null
     ? `silence ${audio.durationMs}`

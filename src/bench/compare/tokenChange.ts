@@ -35,7 +35,8 @@ export function findTokenChange({ a, b }: CellPair, resultA: NamedResult, result
   const odd = [...runsB].find(([hash]) => !runsA.has(hash)) ?? [...runsA].find(([hash]) => !runsB.has(hash));
   if (odd === undefined) return { same: true, matters, difference: null };
   const [runA, runB] = [[...runsA.values()][0], [...runsB.values()][0]];
-  const difference = runA === undefined || runB === undefined ? 'the tokens differ' : describe(runA, runB);
+  const difference =
+    runA === undefined || runB === undefined ? 'the tokens differ' : describeDifference(runA, runB);
   return { same: false, matters, difference };
 }
 
@@ -49,7 +50,7 @@ function byHash({ runs }: CellRecord): Map<string, RunRecord> | null {
   return found.size === 0 ? null : found;
 }
 
-function describe(a: RunRecord, b: RunRecord): string {
+function describeDifference(a: RunRecord, b: RunRecord): string {
   const texts = a.text === b.text ? '' : `: ${JSON.stringify(a.text)} / ${JSON.stringify(b.text)}`;
   if (a.tokenHash === b.tokenHash) return 'not every run decoded the same tokens';
   if (a.tokenIds === null || b.tokenIds === null) return `the tokens differ${texts}`;

@@ -1,4 +1,5 @@
 import { ceilingsOf, rateOf, rooflineOfCell } from '../analysis/roofline.js';
+import { medianOf, valuesOf, wholeMetric } from '../analysis/summarizeResult.js';
 import {
   type Bar,
   type IntervalRow,
@@ -13,9 +14,8 @@ import {
   SERIES_COLOURS,
 } from '../chart/picture.js';
 import { PHASES, phaseOf } from '../phases.js';
-import { medianOf, valuesOf, wholeMetric } from '../record/summarizeResult.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
-import type { ComparisonOutcome, ComparisonRecord } from '../schema/comparisonRecord.js';
+import type { ComparisonOutcome, ComparisonRecord } from '../schema/figureRecords.js';
 import { findMetric } from '../schema/metrics.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import { quantile } from '../statistics/descriptive.js';

@@ -1,4 +1,4 @@
-import type { ComparisonOutcome, ComparisonRecord } from '../schema/comparisonRecord.js';
+import type { ComparisonOutcome, ComparisonRecord } from '../schema/figureRecords.js';
 import type { FigureTable } from './block.js';
 import { formatChange, formatProbability } from './figures.js';
 

@@ -2,7 +2,7 @@ import { DEFAULT_BATCH } from '../../transcribe/transcribeSegments.js';
 import type { AudioRecord, BenchResult, CellRecord, ModelRecord } from '../schema/benchResult.js';
 import type { EnvironmentRecord, MachineRecord } from '../schema/machineRecord.js';
 import type { RunRecord } from '../schema/runRecord.js';
-import { STORED_SETTINGS } from '../settings.js';
+import { STORED_SETTINGS } from '../settings/storedSettings.js';
 import type { Fact } from './block.js';
 import { formatBytes, formatSeconds } from './figures.js';
 

@@ -1,4 +1,3 @@
-import { threadScaling } from '../analysis/threadScaling.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { type Block, folded, type Note, noteBlock, tableBlock } from './block.js';
 import { ledgerTable, rawTable, summaryTable, tilesOf } from './cellTables.js';
@@ -7,15 +6,8 @@ import { comparisonNotes, comparisonTable } from './comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from './describe.js';
 import { ceilingDoubts, ceilingsTable, rooflineOf } from './rooflineTable.js';
 import { cellTitles } from './sweepAxes.js';
-import {
-  accuracySentence,
-  accuracyTable,
-  overheadTable,
-  scalingTable,
-  setTable,
-  sweepTable,
-  threadAdvice,
-} from './sweepTables.js';
+import { accuracySentence, accuracyTable, overheadTable, setTable, sweepTable } from './sweepTables.js';
+import { scalingTable, threadAdvice, threadScaling } from './threadScaling.js';
 
 /*
  * What a result has to say, section by section. The outlines at the end put the sections in the order that suits a

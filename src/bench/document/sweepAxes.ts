@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { BenchResult, CellRecord, SetRecord } from '../schema/benchResult.js';
-import { STORED_SETTINGS, settingOf } from '../settings.js';
+import { STORED_SETTINGS, settingOf } from '../settings/storedSettings.js';
 
 /** A setting that differs between the cells of a sweep. */
 export interface SweepAxis {

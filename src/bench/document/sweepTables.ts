@@ -1,7 +1,6 @@
 import type { CorpusScore } from '../accuracy/scoreCorpus.js';
 import type { TranscriptScore } from '../accuracy/scoreTranscript.js';
-import { recordingSets } from '../analysis/recordingSets.js';
-import { type ScalingPoint, threadScaling } from '../analysis/threadScaling.js';
+import { recordingSets } from '../analysis/summarizeResult.js';
 import type { BenchResult, CellRecord, SetRecord } from '../schema/benchResult.js';
 import type { AccuracyRecord } from '../schema/figureRecords.js';
 import { findMetric } from '../schema/metrics.js';
@@ -74,17 +73,6 @@ function spread(cell: CellRecord, metric: string): string {
   return `${(100 * reach).toFixed(1)} %`;
 }
 
-/** Which `-t` is best, a sentence for each number that is, with the settings of the other axes it is best for. */
-export function threadAdvice(result: BenchResult): string[] {
-  const scalings = threadScaling(result);
-  const best = [...new Set(scalings.map(({ bestThreads }) => bestThreads))].sort((a, b) => a - b);
-  return best.map((threads) => {
-    const labels = scalings.filter(({ bestThreads }) => bestThreads === threads).map(({ label }) => label);
-    const all = labels.length === scalings.length && labels.length > 1;
-    return `best -t ${threads}${all ? ' everywhere' : labels[0] === '' ? '' : ` (${labels.join('; ')})`}`;
-  });
-}
-
 /** All recordings of each setting together: how many, how much audio, medians of time and real-time factor; null without a set. */
 export function setTable(result: BenchResult): FigureTable | null {
   const sets = recordingSets(result);
@@ -154,19 +142,6 @@ function soundOf({ settings }: CellRecord, { audio }: BenchResult): string | nul
 
 function overheadRuns(audioSeconds: number, { runs }: CellRecord): OverheadRun[] {
   return runs.map(({ totalMs, tokens }) => ({ totalMs, audioSeconds, tokens: tokens ?? 0 }));
-}
-
-/** How the time falls with the threads. */
-export function scalingTable(points: readonly ScalingPoint[]): FigureTable {
-  return {
-    header: ['threads', 'total ms', 'speed-up', 'efficiency'],
-    rows: points.map(({ threads, totalMs, speedUp, efficiency }) => [
-      String(threads),
-      significant(totalMs),
-      `${speedUp.toFixed(2)}x`,
-      `${(100 * efficiency).toFixed(0)} %`,
-    ]),
-  };
 }
 
 /**

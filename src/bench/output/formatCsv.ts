@@ -1,12 +1,12 @@
 import { MAIN_PHASES, PHASES } from '../phases.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
-import { OLDER_SETTINGS } from '../settings.js';
+import { OLDER_SETTINGS } from '../settings/storedSettings.js';
 
 /** What a column may hold. Arrays are written with spaces between their items. */
 export type CsvValue = string | number | boolean | null | readonly (string | number)[];
 
-type Row = Readonly<Record<string, CsvValue>>;
+type CsvRow = Readonly<Record<string, CsvValue>>;
 
 /**
  * Every run as a row (RFC 4180 with line feeds): its figures, the settings of its cell and the hashes that tell
@@ -20,11 +20,11 @@ export function formatCsv(result: BenchResult): string {
 }
 
 /** The rows before they are text; all have the same columns. */
-export function csvRows(result: BenchResult): Row[] {
+export function csvRows(result: BenchResult): CsvRow[] {
   return result.cells.flatMap((cell) => {
     const shared = cellColumns(cell, result);
     const rows = (kind: string, runs: readonly RunRecord[]) =>
-      runs.map((run, index): Row => ({ kind, run: index + 1, ...runColumns(run), ...shared }));
+      runs.map((run, index): CsvRow => ({ kind, run: index + 1, ...runColumns(run), ...shared }));
     return [...rows('warmup', cell.warmups), ...rows('run', cell.runs)];
   });
 }
@@ -42,11 +42,11 @@ const INTERFERENCE_COLUMNS = [
   ...(['load1', 'noisy'] as const),
 ] as const;
 
-function prefixed(prefix: string, entries: readonly (readonly [name: string, value: CsvValue])[]): Row {
+function prefixed(prefix: string, entries: readonly (readonly [name: string, value: CsvValue])[]): CsvRow {
   return Object.fromEntries(entries.map(([name, value]) => [`${prefix}.${name}`, value]));
 }
 
-function runColumns(run: RunRecord): Row {
+function runColumns(run: RunRecord): CsvRow {
   const { phases, interference, memory, startedAt, totalMs, encodeMs, decodeMs, ...rest } = run;
   const { decodeStepsMs, decodeStepRows = null, tokenIds, segments = null, ...plain } = rest;
   const peaks = MEMORY_COLUMNS.map((name) => [name, memory?.[name] ?? null] as const);
@@ -67,7 +67,7 @@ function runColumns(run: RunRecord): Row {
   };
 }
 
-function cellColumns({ id, settings, setup }: CellRecord, result: BenchResult): Row {
+function cellColumns({ id, settings, setup }: CellRecord, result: BenchResult): CsvRow {
   const model = result.models.find((one) => one.id === settings.model);
   const audio = result.audio.find((one) => one.id === settings.audio);
   const { model: modelId, audio: audioId, runs: plannedRuns, ...chosen } = settings;

@@ -1,5 +1,16 @@
-import { type CellFlag, changeCell, EXPANDED_SETTINGS, type Setting } from '../settings.js';
+import type { CellChange, Setting } from '../settings/setting.js';
+import { ALL_SETTINGS, type CellFlag, type SettingName } from '../settings/settings.js';
+import { inOrder } from '../settings/storedSettings.js';
 import type { AudioPlan, ModelCellPlan } from './benchPlan.js';
+
+/** From the slowest to the fastest, so that neighbouring cells share their model where possible; a new one comes last. */
+const EXPANSION_ORDER: readonly SettingName[] = [
+  ...(['model', 'what', 'backend', 'isa', 'precision', 'threads', 'audio', 'tokens', 'segment'] as const),
+  ...(['vad', 'batch'] as const),
+];
+
+/** The settings as a sweep expands them; what is heard has its place among them. */
+const EXPANDED_SETTINGS = inOrder(ALL_SETTINGS, EXPANSION_ORDER, ([name]) => name);
 
 /** Values of settings by their flag, one or several each; what is left out has its default. */
 export type SweepValues = { readonly [Flag in CellFlag]?: unknown };
@@ -59,4 +70,10 @@ function withValues(draft: Draft, { cell: change }: Setting, given: unknown): Dr
     const coordinate = `${change.id}=${change.shown(changed)}`;
     return { cell: changed, coordinates: [...coordinates, ...(values.length > 1 ? [coordinate] : [])] };
   });
+}
+
+/** A cell with a setting that it may or may not have had before. */
+export function changeCell(cell: ModelCellPlan, { put, applies }: CellChange, value: unknown): ModelCellPlan {
+  // The table has read the value, so it is of the type that its own entry takes.
+  return applies?.(cell) === false ? cell : { ...cell, ...put(value as never, cell) };
 }

@@ -8,8 +8,7 @@ import {
   headerRecord,
   modelRecord,
 } from '../schema/benchResult.js';
-import { comparisonRecord } from '../schema/comparisonRecord.js';
-import { corpusAccuracyRecord } from '../schema/figureRecords.js';
+import { comparisonRecord, corpusAccuracyRecord } from '../schema/figureRecords.js';
 import { runRecord } from '../schema/runRecord.js';
 import { count, flag, object, orNull, text, type ValueOf } from '../schema/shape.js';
 

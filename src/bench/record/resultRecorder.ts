@@ -1,4 +1,5 @@
 import { QwenAsrError } from '../../error.js';
+import { summarizeResult } from '../analysis/summarizeResult.js';
 import type {
   AudioRecord,
   BenchResult,
@@ -7,10 +8,9 @@ import type {
   ErrorRecord,
   ModelRecord,
 } from '../schema/benchResult.js';
-import type { ComparisonRecord } from '../schema/comparisonRecord.js';
+import type { ComparisonRecord } from '../schema/figureRecords.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import type { BenchEvent, BenchHeader, CellEnd, CellStart } from './benchEvent.js';
-import { summarizeResult } from './summarizeResult.js';
 
 /** Hears of every event as it happens; a JSONL file is one. */
 export type EventSink = (event: BenchEvent) => void;
@@ -64,7 +64,7 @@ const UNFINISHED: CellEnd = {
   notes: [],
 };
 
-interface OpenCell {
+interface UnclosedCell {
   start: CellStart;
   readonly warmups: RunRecord[];
   readonly runs: RunRecord[];
@@ -81,7 +81,7 @@ export class ResultBuilder {
   readonly #models: ModelRecord[] = [];
   readonly #audio: AudioRecord[] = [];
   readonly #ceilings: CeilingsRecord[] = [];
-  readonly #cells = new Map<string, OpenCell>();
+  readonly #cells = new Map<string, UnclosedCell>();
   readonly #comparisons: ComparisonRecord[] = [];
   readonly #notes: string[] = [];
   #errors: ErrorRecord[] = [];
@@ -166,14 +166,14 @@ export class ResultBuilder {
     return true;
   }
 
-  #plan(cell: OpenCell, runs: number): boolean {
+  #plan(cell: UnclosedCell, runs: number): boolean {
     const isNews = cell.start.settings.runs !== runs;
     cell.start = { ...cell.start, settings: { ...cell.start.settings, runs } };
     return isNews;
   }
 
   /** A cell that runs again: what its end has said before no longer holds. */
-  #goOn(id: string): OpenCell {
+  #goOn(id: string): UnclosedCell {
     const cell = this.#cell(id);
     if (cell.end !== null) this.#forgetErrors(id);
     cell.end = null;
@@ -181,7 +181,7 @@ export class ResultBuilder {
     return cell;
   }
 
-  #end(cell: OpenCell, outcome: CellEnd): boolean {
+  #end(cell: UnclosedCell, outcome: CellEnd): boolean {
     const isNews = cell.end === null || !isEqual(cell.end, outcome);
     cell.end = outcome;
     return isNews;
@@ -191,7 +191,7 @@ export class ResultBuilder {
     this.#errors = this.#errors.filter(({ cell }) => cell !== id);
   }
 
-  #cell(id: string): OpenCell {
+  #cell(id: string): UnclosedCell {
     const cell = this.#cells.get(id);
     if (cell !== undefined) return cell;
     throw new QwenAsrError(
@@ -201,7 +201,7 @@ export class ResultBuilder {
   }
 }
 
-function closeCell({ start, warmups, runs, end }: OpenCell): CellRecord {
+function closeCell({ start, warmups, runs, end }: UnclosedCell): CellRecord {
   const { id, settings, setup, frames, work } = start;
   const { steady, drift, accuracy, complete, error, notes } = end ?? UNFINISHED;
   return {

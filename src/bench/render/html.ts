@@ -124,7 +124,7 @@ function elementOf(block: Block): Markup {
     case 'tiles':
       return el('dl', { class: `tiles by-${tileColumns(block.tiles.length)}` }, ...block.tiles.map(tile));
     case 'chart':
-      return figure(block.chart);
+      return chartFigure(block.chart);
   }
 }
 
@@ -160,7 +160,7 @@ function tile({ title, value, unit, range }: Tile): Markup {
 const WIDTHS = { wide: 720, narrow: 340 } as const;
 
 /** A chart with its title, both drawings (the style sheet shows one) and its data as a table. */
-function figure(chart: Chart): Markup {
+function chartFigure(chart: Chart): Markup {
   const drawings = (['wide', 'narrow'] as const).map((size) => {
     const width = WIDTHS[size];
     const { height, content } = svgPicture(chart.picture, width);

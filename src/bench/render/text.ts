@@ -1,9 +1,9 @@
+import { wholeMetric } from '../analysis/summarizeResult.js';
 import type { PlotStyle } from '../chart/plotStyle.js';
 import { terminalPicture } from '../chart/terminalPicture.js';
 import { type Block, type FigureTable, type Note, type TableBlock, wordColumns } from '../document/block.js';
 import { intervalsOf, phaseBar, sampleRow, timeLines } from '../document/charts.js';
 import { reportOutline, textOutline } from '../document/sections.js';
-import { wholeMetric } from '../record/summarizeResult.js';
 import type { BenchResult } from '../schema/benchResult.js';
 import { DEFAULT_COLUMNS, padEnd, padStart, textWidth, wrapText } from './textWidth.js';
 

@@ -1,6 +1,6 @@
 import { findTokenChange } from '../compare/tokenChange.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
-import type { PairedRecord } from '../schema/comparisonRecord.js';
+import type { PairedRecord } from '../schema/figureRecords.js';
 import { findMetric } from '../schema/metrics.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import { comparePaired } from '../statistics/comparePaired.js';

@@ -7,7 +7,8 @@ import type { BenchPlan, CellPlan } from '../plan/benchPlan.js';
 import type { BenchEvent, BenchHeader } from '../record/benchEvent.js';
 import type { BenchResult, CellRecord, ToolRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
-import { type Setting, STORED_SETTINGS, settingOf } from '../settings.js';
+import type { Setting } from '../settings/setting.js';
+import { STORED_SETTINGS, settingOf } from '../settings/storedSettings.js';
 import { audioKey, type LoadedAudio } from './cellSession.js';
 
 /** What an interrupted measurement has left in its JSONL file. */

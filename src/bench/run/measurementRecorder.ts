@@ -3,7 +3,7 @@ import type { CellEnd } from '../record/benchEvent.js';
 import type { ResultRecorder } from '../record/resultRecorder.js';
 import type { BenchResult, CellRecord, CellSettings, ModelRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
-import { storedSettings } from '../settings.js';
+import { storedSettings } from '../settings/storedSettings.js';
 import { testDrift } from '../statistics/driftTest.js';
 import { type References, scoreCell, scoreRecordings } from './accuracy.js';
 import type { CellFacts, CellSession } from './cellSession.js';
@@ -54,7 +54,7 @@ export class MeasurementRecorder implements MeasurementWatcher {
     const id = this.#modelIds.get(source) ?? '';
     if (this.#recordedModels.has(id)) return;
     this.#recordedModels.add(id);
-    const model = modelRecord(id, source, facts.model, modelHashes.get(source) ?? null);
+    const model = recordModel(id, source, facts.model, modelHashes.get(source) ?? null);
     recorder.record({ event: 'model', model });
   };
 
@@ -177,7 +177,7 @@ function disagreementOf({ runs, warmups }: CellRecord): string | null {
   return `the runs decoded ${hashes.size} different token sequences from the same audio`;
 }
 
-function modelRecord(
+function recordModel(
   id: string,
   source: string,
   info: NonNullable<CellFacts['model']>,

@@ -31,7 +31,7 @@ export async function openCommandCell(
   { signal, warmup }: Pick<OpenCellOptions, 'signal'> & { readonly warmup: boolean },
 ): Promise<CommandSession> {
   const command = fillCommand(plan.command, values);
-  const trial = await runCommand(command, signal);
+  const trial = await runShell(command, signal);
   let first: RunRecord | null = warmup ? trial : null;
   return {
     tellsFigures: !isWholeProcess(trial),
@@ -45,7 +45,7 @@ export async function openCommandCell(
       notes: [],
     },
     run: async () => {
-      const run = first ?? (await runCommand(command, signal));
+      const run = first ?? (await runShell(command, signal));
       first = null;
       return run;
     },
@@ -55,7 +55,7 @@ export async function openCommandCell(
   };
 }
 
-async function runCommand(command: FilledCommand, signal: AbortSignal | undefined): Promise<RunRecord> {
+async function runShell(command: FilledCommand, signal: AbortSignal | undefined): Promise<RunRecord> {
   const startedAt = new Date().toISOString();
   const startMs = performance.now();
   const { stdout, output } = await outputOf(command, signal);
@@ -171,7 +171,7 @@ const PLACEHOLDER = /\{(audio|model|threads)\}/y;
 const PLAIN = /^[\w@%+=:,./-]+$/;
 
 /** What the characters of a command stand in: nothing, quotes, or a substitution, which is a command of its own. */
-type Context = 'bare' | 'single' | 'double' | 'substitution' | 'backticks';
+type ShellContext = 'bare' | 'single' | 'double' | 'substitution' | 'backticks';
 
 /**
  * Puts the values in place of the placeholders. Names of plain characters stand in the command as they are. Any other
@@ -185,7 +185,7 @@ type Context = 'bare' | 'single' | 'double' | 'substitution' | 'backticks';
  */
 export function fillCommand(command: string, values: CommandValues): FilledCommand {
   const variables: Record<string, string> = {};
-  const open: { readonly context: Context; readonly quoted: string }[] = [];
+  const open: { readonly context: ShellContext; readonly quoted: string }[] = [];
   let filled = '';
   for (let at = 0; at < command.length; ) {
     const { context, quoted } = open.at(-1) ?? { context: 'bare', quoted: '' };
@@ -219,7 +219,7 @@ export function checkCommandTemplate(command: string): void {
 }
 
 function valueIn(
-  context: Context,
+  context: ShellContext,
   name: Name,
   quoted: string,
   values: CommandValues,
@@ -252,11 +252,11 @@ function isScript(text: string): boolean {
 interface Step {
   readonly length: number;
   readonly leaves?: boolean;
-  readonly enters?: Context;
+  readonly enters?: ShellContext;
 }
 
 /** One character, or two that belong together, as the POSIX shell reads them. */
-function stepOf(command: string, at: number, context: Context): Step {
+function stepOf(command: string, at: number, context: ShellContext): Step {
   const character = command[at];
   if (context === 'single') return { length: 1, leaves: character === "'" };
   if (character === '\\') return { length: 2 };

@@ -68,7 +68,8 @@ export async function runPlan(plan: BenchPlan, options: RunPlanOptions): Promise
   const pool = new ModelPool({ load: loadModel });
   const meters = new RunMeters();
   try {
-    const open = options.open ?? openCell({ plan, pool, meters, audio: (cell) => audioOf(cell, audio) });
+    const open =
+      options.open ?? openCell({ plan, pool, meters, audio: (cell) => loadedAudioOf(cell, audio) });
     const watcher = joinWatchers([recording, ...options.watchers], signal);
     const end = await measureCells(goingOn(plan, finished), open, watcher, finished?.runs);
     return { result: recording.finish(end), end };
@@ -93,7 +94,7 @@ async function loadAudio(plan: BenchPlan, signal: AbortSignal | undefined): Prom
   return audio;
 }
 
-function audioOf(cell: CellPlan, audio: LoadedAudio): BenchmarkAudio {
+function loadedAudioOf(cell: CellPlan, audio: LoadedAudio): BenchmarkAudio {
   const found = audio.get(audioKey(cell.audio));
   if (found === undefined) throw new QwenAsrError('internal', `${cell.id}: its audio was not loaded`);
   return found;

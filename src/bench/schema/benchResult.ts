@@ -1,6 +1,11 @@
 import type { PhaseName } from '../phases.js';
-import { comparisonRecord } from './comparisonRecord.js';
-import { accuracyRecord, corpusAccuracyRecord, driftRecord, summaryRecord } from './figureRecords.js';
+import {
+  accuracyRecord,
+  comparisonRecord,
+  corpusAccuracyRecord,
+  driftRecord,
+  summaryRecord,
+} from './figureRecords.js';
 import { environmentRecord, machineRecord, SHA256 } from './machineRecord.js';
 import { memoryRecord, runRecord, UTC_TIME } from './runRecord.js';
 import {

@@ -15,6 +15,7 @@ import {
   record,
   type Shape,
   text,
+  type ValueOf,
   variants,
 } from './shape.js';
 
@@ -116,3 +117,101 @@ export const corpusAccuracyRecord: Shape<CorpusScore> = record('corpusAccuracy',
   ci,
   utterances: list(object({ ...rates, ...texts })),
 });
+
+const probability = number(undefined, { minimum: 0, maximum: 1 });
+const method = enumOf(['exact', 'normal']);
+
+const outcome = {
+  ratio: number('cost of B / cost of A: above 1 B is worse', { exclusiveMinimum: 0 }),
+  low: orNull(amount('ends of the interval of the ratio; null: too few runs')),
+  high: orNull(amount()),
+  confidence: number(),
+  pValue: probability,
+  verdict: enumOf(['faster', 'slower', 'same', 'undecided']),
+  runsNeeded: orNull(count('runs that would decide; null when no number would')),
+  marginPercent: number('the largest difference that does not matter'),
+};
+
+const slowRunsRecord = record('slowRuns', undefined, { a: list(count()), b: list(count()) });
+
+/** As `comparePaired` gives it; of older files without the later figures. */
+const pairedOutcomeRecord = record('pairedOutcome', 'From runs that were measured in pairs.', {
+  ...outcome,
+  pairs: count(),
+  method: optional(method),
+  meanRatio: optional(number("all of B's time / all of A's", { exclusiveMinimum: 0 })),
+  meanDisagrees: optional(flag('meanRatio is further from ratio than the margin')),
+  outlyingPairs: optional(list(count(), '0-based; they count like all others')),
+  setAside: slowRunsRecord,
+  rankTest: object(
+    {
+      ratio: number(),
+      low: orNull(number()),
+      high: orNull(number()),
+      pValue: number(),
+      method,
+    },
+    'ratio, interval and p-value once more, for readers of files in which slow runs were set aside',
+  ),
+});
+
+/** As `compareIndependent` gives it; of older files without sessions. */
+const independentOutcomeRecord = record(
+  'independentOutcome',
+  'From sessions that were not measured together.',
+  {
+    ...outcome,
+    runsA: count(),
+    runsB: count(),
+    method,
+    sessionsA: optional(count(undefined, { minimum: 1 })),
+    sessionsB: optional(count(undefined, { minimum: 1 })),
+    sessionsNeeded: optional(orNull(count('where sessions and not runs would decide'))),
+    sessionPercent: optional(
+      amount('standard deviation from session to session that the interval counts with'),
+    ),
+    sessionsMeasured: optional(flag('whether the sessions told it, or it was allowed for')),
+    standardError: optional(orNull(amount('of ln ratio'))),
+    degreesOfFreedom: optional(orNull(count("of Student's distribution; null: normal", { minimum: 1 }))),
+  },
+);
+
+export const comparisonRecord = variants(
+  'comparison',
+  'B against A by one metric.',
+  'design',
+  {
+    a: text('id of a cell'),
+    b: text('id of a cell'),
+    labelA: text('how the side is called, for example `-t 2`'),
+    labelB: text(),
+    metric: text('a key of summary'),
+    sameTokens: orNull(flag('all rounds decoded the same tokens; null when one side tells none')),
+  },
+  [
+    'paired',
+    {
+      orders: list(enumOf(['ab', 'ba']), 'which side ran first, by round'),
+      outcome: orNull(pairedOutcomeRecord, 'null with fewer than two rounds'),
+    },
+  ],
+  [
+    'independent',
+    {
+      correctedPValue: optional(
+        number('pValue after Holm’s correction over the cells of the comparison; the verdict heeds it', {
+          minimum: 0,
+          maximum: 1,
+        }),
+      ),
+      outcome: orNull(independentOutcomeRecord),
+    },
+  ],
+);
+
+/** B against A by one metric. */
+export type ComparisonRecord = ValueOf<typeof comparisonRecord>;
+export type PairedRecord = Extract<ComparisonRecord, { readonly design: 'paired' }>;
+export type IndependentRecord = Extract<ComparisonRecord, { readonly design: 'independent' }>;
+/** What came of a comparison. */
+export type ComparisonOutcome = NonNullable<ComparisonRecord['outcome']>;

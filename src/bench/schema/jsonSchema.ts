@@ -96,12 +96,12 @@ function checkMembers(value: unknown, schema: JsonSchema, root: JsonSchema, path
   }
   if (!isObject(value)) return null;
   for (const name of schema.required ?? []) {
-    if (!Object.hasOwn(value, name)) return `${join(path, name)}: expected a value, found none`;
+    if (!Object.hasOwn(value, name)) return `${memberPath(path, name)}: expected a value, found none`;
   }
   for (const [name, member] of Object.entries(value)) {
     const properties = schema.properties ?? {};
     const rule = Object.hasOwn(properties, name) ? properties[name] : schema.additionalProperties;
-    const found = rule === undefined ? null : findViolation(member, rule, root, join(path, name));
+    const found = rule === undefined ? null : findViolation(member, rule, root, memberPath(path, name));
     if (found !== null) return found;
   }
   return null;
@@ -159,7 +159,7 @@ function withArticle(type: JsonType): string {
 }
 
 /** A member's path: `runs[0].totalMs`, and `variables["a b"]` for names that are no identifiers. */
-function join(path: string, name: string): string {
+function memberPath(path: string, name: string): string {
   if (!/^[A-Za-z_$][\w$]*$/.test(name)) return `${path}[${JSON.stringify(name)}]`;
   return path === '' ? name : `${path}.${name}`;
 }

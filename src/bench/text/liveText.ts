@@ -1,11 +1,11 @@
 import { printableLine } from '../../printable.js';
 import type { BackendChoice } from '../../transcribe/types.js';
 import { CEILING_NAMES, type RooflinePoint, rateOf, rooflineOfRun } from '../analysis/roofline.js';
+import { metricContext, wholeMetric } from '../analysis/summarizeResult.js';
 import { formatThreads } from '../document/figures.js';
 import { formatCeiling, formatShare } from '../document/rooflineTable.js';
 import { phaseOf } from '../phases.js';
 import type { BenchPlan, CellPlan, ModelCellPlan } from '../plan/benchPlan.js';
-import { metricContext, wholeMetric } from '../record/summarizeResult.js';
 import { fitWidth, padEnd, textWidth } from '../render/textWidth.js';
 import type { CellFacts, CellSession } from '../run/cellSession.js';
 import type { MeasuredCell, MeasurementWatcher } from '../run/measurement.js';

@@ -6,8 +6,8 @@ import {
   rooflineOfCell,
   rooflineOfRun,
 } from '../../../src/bench/analysis/roofline.js';
-import { threadScaling } from '../../../src/bench/analysis/threadScaling.js';
 import { ceilingDoubts, formatShare, rooflineTable } from '../../../src/bench/document/rooflineTable.js';
+import { threadScaling } from '../../../src/bench/document/threadScaling.js';
 import type {
   BenchResult,
   CeilingsRecord,

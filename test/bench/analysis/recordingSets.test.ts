@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { recordingSets } from '../../../src/bench/analysis/recordingSets.js';
+import { recordingSets } from '../../../src/bench/analysis/summarizeResult.js';
 import { setTable } from '../../../src/bench/document/sweepTables.js';
 import { formatCsv } from '../../../src/bench/output/formatCsv.js';
 import type { BenchEvent } from '../../../src/bench/record/benchEvent.js';

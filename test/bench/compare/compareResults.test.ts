@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { summarizeResult } from '../../../src/bench/analysis/summarizeResult.js';
 import { type CompareRequest, compareResults } from '../../../src/bench/compare/compareResults.js';
 import { parseFailCondition } from '../../../src/bench/compare/failCondition.js';
 import {
@@ -8,9 +9,8 @@ import {
   mergeResults,
 } from '../../../src/bench/compare/formatComparison.js';
 import type { NamedResult } from '../../../src/bench/compare/pairCells.js';
-import { summarizeResult } from '../../../src/bench/record/summarizeResult.js';
+import { checkBenchResult } from '../../../src/bench/output/readResult.js';
 import type { BenchResult, CellRecord } from '../../../src/bench/schema/benchResult.js';
-import { checkBenchResult } from '../../../src/bench/schema/checkBenchResult.js';
 import { hashMachine } from '../../../src/bench/schema/machineRecord.js';
 import type { RunRecord } from '../../../src/bench/schema/runRecord.js';
 import { createRandom, type Random } from '../../../src/bench/statistics/random.js';

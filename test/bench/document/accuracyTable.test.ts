@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { summarizeResult } from '../../../src/bench/analysis/summarizeResult.js';
 import { accuracyTable } from '../../../src/bench/document/sweepTables.js';
-import { summarizeResult } from '../../../src/bench/record/summarizeResult.js';
+import { checkBenchResult } from '../../../src/bench/output/readResult.js';
 import { formatHtml } from '../../../src/bench/render/html.js';
 import { formatMarkdown } from '../../../src/bench/render/markdown.js';
 import { formatText } from '../../../src/bench/render/text.js';
 import { scoreCell } from '../../../src/bench/run/accuracy.js';
 import type { BenchResult, CellRecord } from '../../../src/bench/schema/benchResult.js';
-import { checkBenchResult } from '../../../src/bench/schema/checkBenchResult.js';
 import { fakeRun } from '../support/fakeCells.js';
 import { sweepResult } from '../support/sampleResults.js';
 

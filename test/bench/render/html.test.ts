@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { checkBenchResult } from '../../../src/bench/output/readResult.js';
 import { formatHtml } from '../../../src/bench/render/html.js';
 import type { BenchResult } from '../../../src/bench/schema/benchResult.js';
-import { checkBenchResult } from '../../../src/bench/schema/checkBenchResult.js';
 import { noChromium, openChromium } from '../../web/support/chromium.js';
 import {
   benchmarkEvents,

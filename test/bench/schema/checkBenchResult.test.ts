@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { checkBenchResult } from '../../../src/bench/output/readResult.js';
 import { benchResultSchema } from '../../../src/bench/schema/benchResult.js';
-import { checkBenchResult } from '../../../src/bench/schema/checkBenchResult.js';
 import { findViolation, KNOWN_KEYWORDS } from '../../../src/bench/schema/jsonSchema.js';
 import { QwenAsrError } from '../../../src/error.js';
 import { Random } from '../../support/random.js';

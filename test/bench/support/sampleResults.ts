@@ -2,7 +2,7 @@ import type { PhaseTimes } from '../../../src/bench/phases.js';
 import type { BenchEvent, BenchHeader, CellStart } from '../../../src/bench/record/benchEvent.js';
 import { ResultRecorder } from '../../../src/bench/record/resultRecorder.js';
 import type { BenchResult, CellSettings, ModelRecord } from '../../../src/bench/schema/benchResult.js';
-import type { ComparisonRecord } from '../../../src/bench/schema/comparisonRecord.js';
+import type { ComparisonRecord } from '../../../src/bench/schema/figureRecords.js';
 import { hashMachine, hashTokens, type MachineRecord } from '../../../src/bench/schema/machineRecord.js';
 import type { RunRecord } from '../../../src/bench/schema/runRecord.js';
 import { comparePaired } from '../../../src/bench/statistics/comparePaired.js';

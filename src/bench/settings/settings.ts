@@ -1,89 +1,10 @@
-import { isAutomatic } from '../text/languages.js';
-import { DEFAULT_BATCH, MAX_BATCH } from '../transcribe/transcribeSegments.js';
-import { formatThreads } from './document/figures.js';
-import {
-  anyText,
-  durationMs,
-  type OptionReader,
-  oneOf,
-  segmentSeconds,
-  wholeNumber,
-  wordOr,
-} from './optionValues.js';
-import type { ArithmeticChoice, BenchPlan, CellPlan, ModelCellPlan } from './plan/benchPlan.js';
-import type { CellFacts } from './run/cellSession.js';
-import type { BenchResult, CellRecord, CellSettings } from './schema/benchResult.js';
-
-/** What may stand in `settings` of a stored result. */
-export type SettingValue = string | number | boolean | null;
-
-/** What is known of a cell when its settings are stored. */
-export interface CellContext {
-  readonly plan: BenchPlan;
-  readonly cell: CellPlan;
-  /** Null for a cell that could not be made ready. */
-  readonly facts: CellFacts | null;
-  /** Ids of the records of its model and audio. */
-  readonly modelId: string | null;
-  readonly audioId: string | null;
-}
-
-/** How the command line takes a setting; the flag is the setting's name in the table. */
-interface SettingOption {
-  readonly short?: string;
-  readonly placeholder: string;
-  readonly section: 'Required' | 'Options' | 'Further options' | 'Measuring';
-  readonly help: readonly string[];
-  /** Of one value. */
-  readonly read: OptionReader<unknown>;
-  /** How it takes several, which make a sweep; `once`: not at all, `never`: it is a switch. */
-  readonly several: 'numbers' | 'words' | 'repeated' | 'once' | 'never';
-}
-
-/** What a setting does to the plan of a cell, which is also what `--vs` may change. */
-interface CellChange {
-  readonly put: (value: never, cell: ModelCellPlan) => Partial<ModelCellPlan>;
-  /** In the ids of cells, before an equals sign: `t` in `t=2`. */
-  readonly id: string;
-  /** As the command line would have it. */
-  readonly shown: (cell: ModelCellPlan) => SettingValue;
-  /** Cells for which it means anything; of the others there is one, whatever its values. */
-  readonly applies?: (cell: ModelCellPlan) => boolean;
-}
-
-/** A setting that the cells of a sweep can differ in, as outputs show it. */
-interface Axis {
-  readonly name: string;
-  /** Lines can be drawn along it. */
-  readonly numeric: boolean;
-  /** Of a chart; the name when left out. */
-  readonly title?: string;
-  /** The setting itself when left out. */
-  readonly of?: (cell: CellRecord, result: BenchResult) => string | number | null;
-  readonly show: (value: string | number | null) => string;
-}
-
-/** Everything that tells one setting apart from the others. */
-export interface Setting {
-  /** In `settings` of stored results. */
-  readonly key: keyof CellSettings;
-  readonly option?: SettingOption;
-  readonly cell?: CellChange;
-  readonly stored: (context: CellContext) => SettingValue;
-  /** What a file means that has no such field: one of before there was the setting. */
-  readonly older?: SettingValue;
-  /** Results compare only when it agrees. */
-  readonly compared?: true;
-  /** How `--resume` names it, and what the command line asks for; undefined leaves it open. */
-  readonly resumed?: {
-    readonly name: string;
-    readonly wanted: (context: Pick<CellContext, 'plan' | 'cell'>) => SettingValue | undefined;
-    readonly show?: (value: SettingValue) => string;
-  };
-  readonly axis?: Axis;
-  /** For the line that says what a cell ran with; null says nothing. */
-  readonly describe?: (settings: CellSettings, result: BenchResult) => string | null;
-}
+import { isAutomatic } from '../../text/languages.js';
+import { DEFAULT_BATCH, MAX_BATCH } from '../../transcribe/transcribeSegments.js';
+import { formatThreads } from '../document/figures.js';
+import type { ArithmeticChoice, ModelCellPlan } from '../plan/benchPlan.js';
+import type { CellFacts } from '../run/cellSession.js';
+import { anyText, durationMs, oneOf, segmentSeconds, wholeNumber, wordOr } from './optionValues.js';
+import type { CellChange, CellContext, Setting, SettingOption, SettingValue } from './setting.js';
 
 const FURTHER = 'Further options';
 const MEASURING = 'Measuring';
@@ -431,81 +352,23 @@ export const SETTINGS = {
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 
-type Table = typeof SETTINGS;
+/** The table, with what is known of each entry. */
+export type SettingTable = typeof SETTINGS;
 
 /** Settings of the table by name, which is the long flag. */
-export type SettingName = keyof Table;
+export type SettingName = keyof SettingTable;
 
 /** Settings that a flag names. */
 export type SettingFlag = {
-  [Name in SettingName]: Table[Name] extends { readonly option: SettingOption } ? Name : never;
+  [Name in SettingName]: SettingTable[Name] extends { readonly option: SettingOption } ? Name : never;
 }[SettingName];
 
 /** Settings that decide what a cell does, rather than how it is measured. */
 export type CellFlag = {
-  [Name in SettingName]: Table[Name] extends { readonly cell: CellChange } ? Name : never;
+  [Name in SettingName]: SettingTable[Name] extends { readonly cell: CellChange } ? Name : never;
 }[SettingName];
 
 /** Every setting with its name. */
 export const ALL_SETTINGS: readonly (readonly [name: SettingName, setting: Setting])[] = Object.entries(
   SETTINGS,
 ) as [SettingName, Setting][];
-
-/** Fields of `settings` in the order of results, columns and messages; a new one comes last. */
-const FIELD_ORDER: readonly (keyof CellSettings)[] = [
-  ...(['mode', 'model', 'audio', 'threads', 'backend', 'isa', 'precision', 'runs', 'warmup'] as const),
-  ...(['exactTokens', 'language', 'segmentSeconds', 'batch', 'skipSilence', 'delayMs', 'isolated'] as const),
-  'command',
-];
-
-/** From the slowest to the fastest, so that neighbouring cells share their model where possible; a new one comes last. */
-const EXPANSION_ORDER: readonly SettingName[] = [
-  ...(['model', 'what', 'backend', 'isa', 'precision', 'threads', 'audio', 'tokens', 'segment'] as const),
-  ...(['vad', 'batch'] as const),
-];
-
-/** The settings as results have them, one after the other. */
-export const STORED_SETTINGS: readonly Setting[] = inOrder(
-  ALL_SETTINGS.map(([, setting]) => setting),
-  FIELD_ORDER,
-  ({ key }) => key,
-);
-
-/** The settings as a sweep expands them; what is heard has its place among them. */
-export const EXPANDED_SETTINGS = inOrder(ALL_SETTINGS, EXPANSION_ORDER, ([name]) => name);
-
-/** A setting of a stored cell, also of a file from before there was the setting. */
-export function settingOf({ key, older }: Setting, settings: CellSettings): SettingValue {
-  return settings[key] ?? older ?? null;
-}
-
-/** What files leave out that are older than a setting. */
-export const OLDER_SETTINGS: Partial<CellSettings> = Object.fromEntries(
-  STORED_SETTINGS.flatMap(({ key, older }) => (older === undefined ? [] : [[key, older]])),
-);
-
-/** Everything that was chosen for a cell, as results store it. */
-export function storedSettings(context: CellContext): CellSettings {
-  return Object.fromEntries(
-    STORED_SETTINGS.map(({ key, stored }) => [key, stored(context)]),
-  ) as unknown as CellSettings;
-}
-
-/** A cell with a setting that it may or may not have had before. */
-export function changeCell(cell: ModelCellPlan, { put, applies }: CellChange, value: unknown): ModelCellPlan {
-  // The table has read the value, so it is of the type that its own entry takes.
-  return applies?.(cell) === false ? cell : { ...cell, ...put(value as never, cell) };
-}
-
-/** Sorts by a list; what the list has not comes after it. */
-function inOrder<Item, Key>(
-  items: readonly Item[],
-  order: readonly Key[],
-  keyOf: (item: Item) => Key,
-): Item[] {
-  const rank = (item: Item): number => {
-    const index = order.indexOf(keyOf(item));
-    return index < 0 ? order.length : index;
-  };
-  return items.toSorted((a, b) => rank(a) - rank(b));
-}

@@ -1,4 +1,4 @@
-import { QwenAsrError } from '../error.js';
+import { QwenAsrError } from '../../error.js';
 
 /** Checks and converts the value of an option; `option` is how the user wrote it. */
 export interface OptionReader<Value> {

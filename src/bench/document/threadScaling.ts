@@ -1,7 +1,9 @@
-import { sweepAxes, sweepSeries } from '../document/sweepAxes.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { comparePaired } from '../statistics/comparePaired.js';
 import { median } from '../statistics/descriptive.js';
+import type { FigureTable } from './block.js';
+import { significant } from './figures.js';
+import { sweepAxes, sweepSeries } from './sweepAxes.js';
 
 /** What a number of threads does for one setting. */
 export interface ScalingPoint {
@@ -70,4 +72,28 @@ function isAsFast(cell: CellRecord, fastest: CellRecord): boolean {
   const times = ({ runs }: CellRecord): number[] => runs.slice(0, rounds).map(({ totalMs }) => totalMs);
   const { verdict, meanDisagrees } = comparePaired(times(fastest), times(cell));
   return (verdict === 'same' || verdict === 'faster') && !meanDisagrees;
+}
+
+/** Which `-t` is best, a sentence for each number that is, with the settings of the other axes it is best for. */
+export function threadAdvice(result: BenchResult): string[] {
+  const scalings = threadScaling(result);
+  const best = [...new Set(scalings.map(({ bestThreads }) => bestThreads))].sort((a, b) => a - b);
+  return best.map((threads) => {
+    const labels = scalings.filter(({ bestThreads }) => bestThreads === threads).map(({ label }) => label);
+    const all = labels.length === scalings.length && labels.length > 1;
+    return `best -t ${threads}${all ? ' everywhere' : labels[0] === '' ? '' : ` (${labels.join('; ')})`}`;
+  });
+}
+
+/** How the time falls with the threads. */
+export function scalingTable(points: readonly ScalingPoint[]): FigureTable {
+  return {
+    header: ['threads', 'total ms', 'speed-up', 'efficiency'],
+    rows: points.map(({ threads, totalMs, speedUp, efficiency }) => [
+      String(threads),
+      significant(totalMs),
+      `${speedUp.toFixed(2)}x`,
+      `${(100 * efficiency).toFixed(0)} %`,
+    ]),
+  };
 }
