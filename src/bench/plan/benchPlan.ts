@@ -38,6 +38,13 @@ export interface ModelCellPlan {
   readonly vad: boolean;
 }
 
+/** A cell of which nothing is asked for. */
+export const BASE_CELL: Omit<ModelCellPlan, 'audio'> = {
+  ...{ kind: 'model', id: 'base', label: 'base', mode: 'pipeline', model: '', load: {} },
+  ...{ exactTokens: undefined, language: undefined, segmentSeconds: null, batch: 1, skipSilence: false },
+  vad: false,
+};
+
 /** Another engine's command, on the same audio. */
 export interface CommandCellPlan {
   readonly kind: 'command';

@@ -1,7 +1,7 @@
 import type { CellChange, Setting } from '../settings/setting.js';
 import { ALL_SETTINGS, type CellFlag, type SettingName } from '../settings/settings.js';
 import { inOrder } from '../settings/storedSettings.js';
-import type { AudioPlan, ModelCellPlan } from './benchPlan.js';
+import { type AudioPlan, BASE_CELL, type ModelCellPlan } from './benchPlan.js';
 
 /** From the slowest to the fastest, so that neighbouring cells share their model where possible; a new one comes last. */
 const EXPANSION_ORDER: readonly SettingName[] = [
@@ -21,13 +21,6 @@ interface Draft {
   readonly coordinates: readonly string[];
 }
 
-/** Nothing is asked for. */
-const BASE: Omit<ModelCellPlan, 'audio'> = {
-  ...{ kind: 'model', id: 'base', label: 'base', mode: 'pipeline', model: '', load: {} },
-  ...{ exactTokens: undefined, language: undefined, segmentSeconds: null, batch: 1, skipSilence: false },
-  vad: false,
-};
-
 /**
  * Every combination of the values once, models outermost, so that neighbouring cells share their model where possible.
  * Audio that is not cut is there once, not for every size of a batch.
@@ -39,7 +32,7 @@ const BASE: Omit<ModelCellPlan, 'audio'> = {
 export function expandCells(audio: readonly AudioPlan[], values: SweepValues): ModelCellPlan[] {
   const [first] = audio;
   if (first === undefined) return [];
-  let drafts: Draft[] = [{ cell: { ...BASE, audio: first }, coordinates: [] }];
+  let drafts: Draft[] = [{ cell: { ...BASE_CELL, audio: first }, coordinates: [] }];
   for (const [name, setting] of EXPANDED_SETTINGS) {
     drafts = drafts.flatMap((draft) =>
       name === 'audio' ? withAudio(draft, audio) : withValues(draft, setting, values[name as CellFlag]),

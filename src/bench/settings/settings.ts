@@ -46,8 +46,8 @@ function arithmetic<Name extends keyof ArithmeticChoice>(name: Name) {
 }
 
 /**
- * The settings of a cell, in the order of the help. A new one has its entry here, a field in {@link CellSettings}, and the
- * code that obeys it; expansion, ids, `--vs`, `--resume`, comparing, describing, CSV, sweeps, charts and the completion of
+ * The settings of a cell, in the order of the help. A new one has its entry here, a field in what results
+ * store (`settingsRecord`), one in the plan of a cell if it changes what runs do, and the code that obeys it; expansion, ids, `--vs`, `--resume`, comparing, describing, CSV, sweeps, charts and the completion of
  * shells are loops over this table.
  */
 export const SETTINGS = {
