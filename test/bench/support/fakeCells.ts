@@ -1,4 +1,9 @@
-import type { BenchPlan, CellPlan, ModelCellPlan } from '../../../src/bench/plan/benchPlan.js';
+import {
+  BASE_CELL,
+  type BenchPlan,
+  type CellPlan,
+  type ModelCellPlan,
+} from '../../../src/bench/plan/benchPlan.js';
 import type { CellSession, OpenCell } from '../../../src/bench/run/cellSession.js';
 import { BLANK_RUN } from '../../../src/bench/run/recordRun.js';
 import type { RunRecord } from '../../../src/bench/schema/runRecord.js';
@@ -7,19 +12,11 @@ import { INFO_1_7B } from '../fakeModel.js';
 /** A cell of a plan. */
 export function fakeCell(id: string, rest: Partial<ModelCellPlan> = {}): ModelCellPlan {
   return {
-    kind: 'model',
+    ...BASE_CELL,
     id,
     label: id,
-    mode: 'pipeline',
     model: 'models/demo',
-    load: {},
     audio: { kind: 'silence', seconds: 5 },
-    exactTokens: undefined,
-    language: undefined,
-    segmentSeconds: null,
-    batch: 1,
-    skipSilence: false,
-    vad: false,
     ...rest,
   };
 }
