@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ASR_SUBCOMMANDS } from '../../src/cli/asrCommand.js';
 import { BENCH_OPTIONS, benchUsage } from '../../src/cli/benchOptions.js';
+import { BENCH_SUBCOMMANDS } from '../../src/cli/benchProgram.js';
 import { TRANSCRIBE_OPTIONS, transcribeUsage } from '../../src/cli/transcribeCommand.js';
+import { examples, helpOf } from '../../src/cli/usage.js';
+import { runHere } from '../support/runHere.js';
 
 // The option block of the user's own document.
 const SEED_BLOCK = `Required:
@@ -34,3 +38,38 @@ for (const [name, usage, table] of [
     for (const line of usage.split('\n')) assert.ok(line.length <= 110, line);
   });
 }
+
+for (const [program, subcommands] of [
+  ['qwen_asr', ASR_SUBCOMMANDS],
+  ['qwen_asr_bench', BENCH_SUBCOMMANDS],
+] as const) {
+  test(`the help of ${program} and its sub-commands follows the width of the terminal`, async () => {
+    const told = process.env['COLUMNS'];
+    try {
+      for (const args of [['-h'], ...[...subcommands.keys()].map((name) => [name, '-h'])]) {
+        for (const columns of [48, 80, 130]) {
+          process.env['COLUMNS'] = String(columns);
+          const { stdout } = await runHere(program, args);
+          for (const line of stdout.split('\n')) {
+            // What no blank divides stands as it is: a path, a command in quotes.
+            const unbroken = /^ *(?:'[^']*'|\S+)(?: \\)?$/.test(line);
+            assert.ok(line.length <= columns || unbroken, `${args.join(' ')} in ${columns}: ${line}`);
+          }
+        }
+      }
+    } finally {
+      if (told === undefined) delete process.env['COLUMNS'];
+      else process.env['COLUMNS'] = told;
+    }
+  });
+}
+
+test('a command that is too long for the terminal can still be copied', () => {
+  const command = "qwen_asr_bench compare before.json after.json --fail-if 'total > +3 %' -o md";
+  const lines = helpOf(examples([command]))(40)
+    .split('\n')
+    .slice(1, -1);
+  assert.ok(lines.length > 1);
+  assert.ok(lines.slice(0, -1).every((line) => line.endsWith(' \\')));
+  assert.equal(lines.map((line) => line.replace(/ \\$/, '').trim()).join(' '), command);
+});

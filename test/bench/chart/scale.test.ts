@@ -46,6 +46,17 @@ test('equal values stand in the middle, and zero is where it should be', () => {
   assert.deepEqual(linearScale([0, 0], 0, 100, 5, { zero: true }).ticks[0], 0);
 });
 
+test('without padding the data reach from end to end, as the columns of a terminal need it', () => {
+  const linear = linearScale([3, 8], 1, 70, 5, { padding: 0 });
+  assert.deepEqual([3, 8].map(linear.at), [1, 70]);
+  const even = logScale([1, 2, 4, 8], 0, 30, 5, { padding: 0 });
+  assert.deepEqual(
+    [1, 2, 4, 8].map((value) => Math.round(even.at(value))),
+    [0, 10, 20, 30],
+  );
+  assert.equal(linearScale([5, 5], 0, 10, 5, { padding: 0 }).at(5), 5);
+});
+
 test('texts become text, whatever is in them', () => {
   assert.equal(escapeMarkup('<a href="x">&\'\u0000'), '&lt;a href=&quot;x&quot;&gt;&amp;&#39;\ufffd');
   const element = el('p', { title: '"><b>', hidden: true, class: null, x: 1.23456 }, '</p>', el('br', {}), 5);
