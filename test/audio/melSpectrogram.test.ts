@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { loadWav } from '../../src/audio/loadWav.js';
 import { melSpectrogram } from '../../src/audio/melSpectrogram.js';
-import { readGolden, readGoldenStage, relativeRms } from '../support/golden.js';
+import { goldenWav, readGolden, readGoldenStage, relativeRms } from '../support/golden.js';
 import { processorMs } from '../support/processorMs.js';
-import { demoModelDir, goldenDir } from '../support/projectRoot.js';
+import { goldenDir } from '../support/projectRoot.js';
 import { Random } from '../support/random.js';
 
 describe('goldens of the independent implementation', () => {
@@ -18,7 +18,7 @@ describe('goldens of the independent implementation', () => {
   for (const name of names) {
     test(name, async () => {
       const golden = readGolden(name);
-      const { samples } = await loadWav(join(demoModelDir, 'samples', golden.wav));
+      const { samples } = await loadWav(goldenWav(name));
       const mel = melSpectrogram(samples);
       assert.equal(samples.length, golden.samples);
       assert.deepEqual([mel.bins, mel.frames], golden.shapes['mel']);

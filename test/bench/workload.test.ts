@@ -117,7 +117,7 @@ test('segments add up, but decode steps that they share read the weights once', 
   );
 });
 
-for (const clip of ['timer-en.wav', 'two-windows-en.wav']) {
+for (const clip of ['timer-en.wav', 'morning-en.wav']) {
   test(`the count is that of the operators which the stages record: ${clip}`, async () => {
     const counted = new Map<string, number>();
     const backend = wrapBackend(createReferenceBackend(), {

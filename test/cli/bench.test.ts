@@ -77,8 +77,8 @@ test('-w 1 on a recording prints the lines of the contract and nothing else', as
     whole(
       HEAD('models/demo'),
       `Mode: encoder only  \\|  2 run\\(s\\)  \\|  ${frames} frames \\(${CLIP_SECONDS} s\\)  \\[${CLIP}\\]\n\n`,
-      // 245 frames: two full chunks of 13 tokens and 45 frames, ceil(45 / 8) = 6.
-      `  run 1/2:  enc=[ \\d]{6} ms  seq_len=32\n  run 2/2:  enc=[ \\d]{6} ms  seq_len=32\n`,
+      // 229 frames: two full chunks of 13 tokens and 29 frames, ceil(29 / 8) = 4.
+      `  run 1/2:  enc=[ \\d]{6} ms  seq_len=30\n  run 2/2:  enc=[ \\d]{6} ms  seq_len=30\n`,
       ENCODER_TABLE,
       SUMMARY,
     ),
@@ -240,5 +240,5 @@ test('a recording that is cut short is measured with a note of how much is there
   writeFileSync(path, whole.subarray(0, whole.length / 2));
   const { code, stdout } = await bench('-d', 'models/demo', '-i', path, '-n', '1');
   assert.equal(code, 0);
-  assert.ok(stdout.includes(`note: ${path}: 1.2 s of 2.5 s are there\n`), stdout);
+  assert.ok(stdout.includes(`note: ${path}: 1.1 s of 2.3 s are there\n`), stdout);
 });

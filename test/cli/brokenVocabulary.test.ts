@@ -32,21 +32,21 @@ function withAudioId(id: number): string {
 }
 
 function noRow(id: number, piece: string): string {
-  return `: tokenizer: expected ids below the 922 rows of embed_tokens.weight, found ${id} for "${piece}"\n`;
+  return `: tokenizer: expected ids below the 1967 rows of embed_tokens.weight, found ${id} for "${piece}"\n`;
 }
 
 for (const [file, content, args, message] of [
   ['vocab.json', '{bad', [], 'vocab.json: not JSON: '],
   ['vocab.json', '{"a":-1}', [], ': tokenizer: vocabulary entry "a": '],
   ['vocab.json', withEntry('Z', 1_000_000), ['--prompt', 'Z'], noRow(1_000_000, 'Z')],
-  ['vocab.json', withEntry('Z', 922), ['--backend', 'wasm', '--prompt', 'Z'], noRow(922, 'Z')],
+  ['vocab.json', withEntry('Z', 1967), ['--backend', 'wasm', '--prompt', 'Z'], noRow(1967, 'Z')],
   ['vocab.json', withEntry('Z', 1_000_000), ['--backend', 'reference'], noRow(1_000_000, 'Z')],
   ['tokenizer_config.json', withToken(5000), [], noRow(5000, '<extra>')],
   [
     'config.json',
-    withAudioId(922),
+    withAudioId(1967),
     [],
-    "config.json: thinker_config.audio_token_id: expected an id below the vocabulary's 922",
+    "config.json: thinker_config.audio_token_id: expected an id below the vocabulary's 1967",
   ],
   ['tokenizer_config.json', '[]', [], 'tokenizer_config.json: expected a JSON object, found an array'],
   ['merges.txt', 'a b c', ['--prompt', 'hello'], 'merges.txt line 1: expected two pieces'],

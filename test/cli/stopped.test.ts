@@ -84,6 +84,6 @@ test('Ctrl-C with --output-dir: the files of finished recordings, and no half on
   assert.deepEqual(readdirSync(folder), ['short.srt']);
   assert.equal(
     readFileSync(join(folder, 'short.srt'), 'utf8'),
-    `1\n00:00:00,000 --> 00:00:02,454\n${texts[0]}\n\n`,
+    `1\n00:00:00,000 --> 00:00:02,295\n${texts[0]}\n\n`,
   );
 });

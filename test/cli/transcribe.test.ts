@@ -18,7 +18,7 @@ const golden = (name: string) =>
 test('the text of a recording goes to standard output, alone', async () => {
   for (const [name, text] of [
     ['timer-en', 'Set a timer for seven minutes.'],
-    ['weather-de', 'Wie ist das Wetter in Hamburg?'],
+    ['weather-de', 'Wie ist das Wetter heute in Hamburg?'],
   ] as const) {
     assert.deepEqual(await asr('-d', 'models/demo', '-i', clip(name)), {
       code: 0,
@@ -67,7 +67,7 @@ test('--language and --prompt reach the model', async () => {
   const { stdout } = await json('-i', clip('timer-en'), '--language', 'english');
   assert.deepEqual(JSON.parse(stdout).tokenIds, forced.tokens);
   // The context whose prompt ids the golden lists.
-  const context = 'kitchen lamps: garden, café\n<|im_end|> two';
+  const context = 'Lights: kitchen, bedroom.\nPlain text: <|im_end|>';
   const prompted = JSON.parse((await json('-i', clip('light-en'), '--prompt', context)).stdout);
   const expected = golden('light-en-context');
   assert.deepEqual([prompted.tokenIds, prompted.promptTokens], [expected.tokens, expected.prompt_ids.length]);

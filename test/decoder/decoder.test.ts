@@ -13,7 +13,7 @@ import { type Golden, readGolden, readGoldenStage, relativeRms } from '../suppor
 import { demoModelDir } from '../support/projectRoot.js';
 
 /** `<|audio_pad|>` of the demo model (its tokenizer_config.json). */
-const AUDIO_PAD = 920;
+const AUDIO_PAD = 1964;
 const CAPACITY = 256;
 
 const backend = createReferenceBackend();
@@ -58,7 +58,7 @@ const CLIPS = [
   'weather-de',
   'music-es',
   'silence-3s',
-  'two-windows-en',
+  'morning-en',
 ];
 
 for (const clip of CLIPS) {
@@ -93,7 +93,7 @@ test('log-probabilities are those of a softmax over all logits', async () => {
 });
 
 test('decode steps choose what a prefill of the longer prompt chooses', async () => {
-  const name = 'demo/two-windows-en';
+  const name = 'demo/morning-en';
   const { prompt, audio } = inputOf(name);
   const { tokens } = readGolden(name);
   for (const length of [1, 3, tokens.length - 1]) {

@@ -28,7 +28,7 @@ after(async () => {
   files.release();
 });
 
-for (const clip of ['timer-en', 'weather-de', 'music-es', 'silence-3s', 'two-windows-en']) {
+for (const clip of ['timer-en', 'weather-de', 'music-es', 'silence-3s', 'morning-en']) {
   test(`stem, first layer and output of ${clip} match the independent implementation`, async () => {
     const name = `demo/${clip}`;
     const frames = readGolden(name).shapes['mel']![1]!;
@@ -49,7 +49,7 @@ for (const clip of ['timer-en', 'weather-de', 'music-es', 'silence-3s', 'two-win
 }
 
 test('tokens of different windows do not see each other', async () => {
-  const name = 'demo/two-windows-en';
+  const name = 'demo/morning-en';
   const frames = readGolden(name).shapes['mel']![1]!;
   const windowFrames = 800;
   const hidden = readGolden(name).shapes['encoder']![1]!;

@@ -23,11 +23,11 @@ const demoJson = readFileSync(join(demoModelDir, 'config.json'), 'utf8');
 /** The demo model's README, with the constants of docs/model.md. */
 const expectedDemo = {
   encoder: {
-    dModel: 128,
+    dModel: 192,
     layers: 4,
-    heads: 2,
+    heads: 3,
     headDim: 64,
-    ffn: 512,
+    ffn: 768,
     convChannels: 32,
     melBins: 128,
     chunkFrames: 100,
@@ -36,25 +36,25 @@ const expectedDemo = {
     layerNormEpsilon: 1e-5,
   },
   decoder: {
-    hidden: 192,
+    hidden: 256,
     layers: 4,
     heads: 4,
     kvHeads: 2,
-    headDim: 32,
-    intermediate: 512,
-    vocab: 922,
+    headDim: 64,
+    intermediate: 640,
+    vocab: 1967,
     rmsNormEpsilon: 1e-6,
     ropeTheta: 1e6,
     tied: true,
-    headRows: 922,
+    headRows: 1967,
   },
 };
 
 test('the demo model, with and without config.json', () => {
   assert.deepEqual(readModelConfig(demo, demoJson), {
     ...expectedDemo,
-    tokenIds: { audioPad: 920, audioStart: 918, audioEnd: 919 },
-    supportLanguages: ['English', 'German', 'Spanish'],
+    tokenIds: { audioPad: 1964, audioStart: 1962, audioEnd: 1963 },
+    supportLanguages: ['English', 'German', 'Spanish', 'Chinese'],
   });
   assert.deepEqual(readModelConfig(demo), { ...expectedDemo, tokenIds: {} });
   assert.deepEqual(readModelConfig(demo, '{}'), { ...expectedDemo, tokenIds: {} });
@@ -89,21 +89,21 @@ test('the published sizes come from shapes alone', () => {
 test('the flat -hf layout', () => {
   const hf = fakeTensors(demoList.map((tensor) => ({ ...tensor, name: hfName(tensor.name) })));
   const text = {
-    hidden_size: 192,
+    hidden_size: 256,
     rms_norm_eps: 2e-6,
     rope_parameters: { rope_theta: 5e5, rope_type: 'default' },
   };
-  const audio = { num_attention_heads: 2, num_key_value_heads: 2, encoder_layers: 4, n_window_infer: 400 };
-  const json = JSON.stringify({ audio_token_id: 920, audio_config: audio, text_config: text });
+  const audio = { num_attention_heads: 3, num_key_value_heads: 3, encoder_layers: 4, n_window_infer: 400 };
+  const json = JSON.stringify({ audio_token_id: 1964, audio_config: audio, text_config: text });
   const config = readModelConfig(hf, json);
   assert.equal(config.decoder.ropeTheta, 5e5);
   assert.equal(config.decoder.rmsNormEpsilon, 2e-6);
   assert.equal(config.encoder.windowTokens, 52);
-  assert.deepEqual(config.tokenIds, { audioPad: 920 });
-  const wrong = json.replace('"num_attention_heads":2', '"num_attention_heads":4');
+  assert.deepEqual(config.tokenIds, { audioPad: 1964 });
+  const wrong = json.replace('"num_attention_heads":3', '"num_attention_heads":4');
   assert.throws(
     () => readModelConfig(hf, wrong),
-    oneLineError('model', /audio_config\.num_attention_heads: expected 2 as in the tensors, found 4/),
+    oneLineError('model', /audio_config\.num_attention_heads: expected 3 as in the tensors, found 4/),
   );
 });
 
@@ -135,12 +135,12 @@ const wrongValues: [path: string, value: unknown, pattern: RegExp][] = [
   ['thinker_config', 7, /thinker_config: expected an object, found 7/],
   ['thinker_config.text_config', 'x', /text_config: expected an object, found "x"/],
   ['thinker_config.audio_config', [], /audio_config: expected an object, found an array/],
-  ['thinker_config.audio_config.d_model', 256, /d_model: expected 128 as in the tensors, found 256/],
+  ['thinker_config.audio_config.d_model', 256, /d_model: expected 192 as in the tensors, found 256/],
   ['thinker_config.audio_config.encoder_layers', 5, /expected 4 as in the tensors, found 5/],
-  ['thinker_config.audio_config.encoder_attention_heads', 4, /expected 2/],
-  ['thinker_config.audio_config.encoder_ffn_dim', 511, /expected 512/],
+  ['thinker_config.audio_config.encoder_attention_heads', 4, /expected 3/],
+  ['thinker_config.audio_config.encoder_ffn_dim', 511, /expected 768/],
   ['thinker_config.audio_config.downsample_hidden_size', 480, /expected 32/],
-  ['thinker_config.audio_config.output_dim', 191, /expected 192/],
+  ['thinker_config.audio_config.output_dim', 191, /expected 256/],
   ['thinker_config.audio_config.num_mel_bins', 80, /expected 128/],
   ['thinker_config.audio_config.n_window', 0, /n_window: expected a positive integer, found 0/],
   ['thinker_config.audio_config.n_window', '50', /found "50"/],
@@ -148,13 +148,13 @@ const wrongValues: [path: string, value: unknown, pattern: RegExp][] = [
   ['thinker_config.audio_config.n_window_infer', 850, /multiple of 2·n_window = 100, found 850/],
   ['thinker_config.audio_config.activation_function', 'relu', /expected gelu, found "relu"/],
   ['thinker_config.audio_config.scale_embedding', true, /expected false, found true/],
-  ['thinker_config.text_config.vocab_size', 151936, /expected 922 as in the tensors, found 151936/],
-  ['thinker_config.text_config.hidden_size', 1024, /expected 192/],
-  ['thinker_config.text_config.intermediate_size', 1, /expected 512/],
+  ['thinker_config.text_config.vocab_size', 151936, /expected 1967 as in the tensors, found 151936/],
+  ['thinker_config.text_config.hidden_size', 1024, /expected 256/],
+  ['thinker_config.text_config.intermediate_size', 1, /expected 640/],
   ['thinker_config.text_config.num_hidden_layers', 28, /expected 4/],
   ['thinker_config.text_config.num_attention_heads', 16, /expected 4/],
   ['thinker_config.text_config.num_key_value_heads', 4, /expected 2/],
-  ['thinker_config.text_config.head_dim', 128, /expected 32/],
+  ['thinker_config.text_config.head_dim', 128, /expected 64/],
   ['thinker_config.text_config.hidden_act', 'gelu', /expected silu/],
   ['thinker_config.text_config.attention_bias', true, /expected false/],
   ['thinker_config.text_config.rms_norm_eps', 0, /expected a positive number, found 0/],
@@ -168,7 +168,7 @@ const wrongValues: [path: string, value: unknown, pattern: RegExp][] = [
   ['thinker_config.text_config.rope_parameters', { type: 'linear' }, /expected default or mrope/],
   ['thinker_config.text_config.tie_word_embeddings', false, /thinker\.lm_head\.weight is missing/],
   ['thinker_config.text_config.tie_word_embeddings', 'no', /expected true or false/],
-  ['thinker_config.audio_token_id', 922, /expected an id below the vocabulary's 922, found 922/],
+  ['thinker_config.audio_token_id', 1967, /expected an id below the vocabulary's 1967, found 1967/],
   ['thinker_config.audio_start_token_id', -1, /expected a token id, found -1/],
   ['support_languages', 'English', /expected an array of strings, found "English"/],
   ['support_languages', ['English', 1], /expected an array of strings/],
@@ -224,10 +224,10 @@ const wrongShapes: [name: string, shape: number[] | null, pattern: RegExp][] = [
   ['thinker.audio_tower.conv_out.weight', [0, 512], /expected two positive dimensions/],
   ['thinker.audio_tower.conv2d1.weight', [32, 9], /expected 4 positive dimensions/],
   ['thinker.model.embed_tokens.weight', null, /embed_tokens\.weight is missing/],
-  ['thinker.model.embed_tokens.weight', [922], /expected two positive dimensions, found shape \[922\]/],
+  ['thinker.model.embed_tokens.weight', [1967], /expected two positive dimensions, found shape \[1967\]/],
   ['thinker.model.layers.0.self_attn.q_norm.weight', [33], /expected an even length/],
-  ['thinker.model.layers.0.self_attn.q_proj.weight', [127, 192], /expected a multiple of 32 rows/],
-  ['thinker.model.layers.0.self_attn.k_proj.weight', [96, 192], /a multiple of k_proj's 3 heads/],
+  ['thinker.model.layers.0.self_attn.q_proj.weight', [127, 256], /expected a multiple of 64 rows/],
+  ['thinker.model.layers.0.self_attn.k_proj.weight', [192, 256], /a multiple of k_proj's 3 heads/],
 ];
 for (const [name, shape, pattern] of wrongShapes) {
   test(`rejects ${name} ${shape === null ? 'missing' : JSON.stringify(shape)}`, () => {
@@ -250,7 +250,7 @@ test('a missing layer is named, however high the others go', () => {
 });
 
 test('tied: a stored head is used whatever config.json says', () => {
-  const head = { name: 'thinker.lm_head.weight', shape: [922, 192] };
+  const head = { name: 'thinker.lm_head.weight', shape: [1967, 256] };
   const stored = fakeTensors([...demoList, head]);
   assert.equal(readModelConfig(stored, demoJson).decoder.tied, false);
   assert.equal(readModelConfig(stored).decoder.tied, false);

@@ -28,8 +28,8 @@ test('reads the demo model', async () => {
   assert.equal(files.source, demoModelDir);
   assert.equal(files.synthetic, false);
   assert.equal(files.tensors.layout, 'original');
-  assert.equal(files.tensors.parameterCount, 2_572_544);
-  assert.equal(files.tensors.byteLength, 2 * 2_572_544);
+  assert.equal(files.tensors.parameterCount, 5_242_304);
+  assert.equal(files.tensors.byteLength, 2 * 5_242_304);
   assert.equal(files.configJson, readFileSync(join(demoModelDir, 'config.json'), 'utf8'));
   assert.equal(files.tokenizerFiles.vocabJson, readFileSync(join(demoModelDir, 'vocab.json'), 'utf8'));
   assert.equal(files.tokenizerFiles.mergesTxt, readFileSync(join(demoModelDir, 'merges.txt'), 'utf8'));

@@ -81,7 +81,7 @@ test('places every tensor once, with the layout of its use, in both name layouts
 test('the head: absent, stored, or the very memory of the embedding', () => {
   const tied = load(fakeTensors(demoList)).decoder;
   assert.equal(tied.lmHead, tied.embedTokens);
-  const head = { name: 'thinker.lm_head.weight', shape: [922, 192] };
+  const head = { name: 'thinker.lm_head.weight', shape: [1967, 256] };
   const list = [...demoList, head];
   // All fake tensors share one empty array, so this head is the embedding's memory.
   const shared = load(fakeTensors(list)).decoder;
@@ -106,13 +106,13 @@ test('a missing tensor, or one of another shape, is named whichever it is', () =
 
 test('says expected and found shape', () => {
   const list = demoList.map((tensor) =>
-    tensor.name === 'thinker.audio_tower.layers.3.fc2.weight' ? { ...tensor, shape: [512, 128] } : tensor,
+    tensor.name === 'thinker.audio_tower.layers.3.fc2.weight' ? { ...tensor, shape: [768, 192] } : tensor,
   );
   assert.throws(
     () => load(fakeTensors(list)),
     oneLineError(
       'model',
-      /^dir: tensor thinker\.audio_tower\.layers\.3\.fc2\.weight: expected shape \[128, 512\], found \[512, 128\]$/,
+      /^dir: tensor thinker\.audio_tower\.layers\.3\.fc2\.weight: expected shape \[192, 768\], found \[768, 192\]$/,
     ),
   );
 });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { goldenDir } from './projectRoot.js';
+import { demoModelDir, goldenDir } from './projectRoot.js';
 
 export { relativeRms } from './relativeRms.js';
 
@@ -14,13 +14,19 @@ export interface Golden {
   readonly shapes: Readonly<Record<string, readonly number[]>>;
   readonly eos: readonly number[];
   readonly samples: number;
-  /** File name below models/demo/samples. */
+  /** The recording's file name; goldenWav() has its path. */
   readonly wav: string;
 }
 
 /** @param name folder below test/golden, for example `demo/timer-en` */
 export function readGolden(name: string): Golden {
   return JSON.parse(readFileSync(join(goldenDir, name, 'golden.json'), 'utf8')) as Golden;
+}
+
+/** The recording that a golden was made from: those of random weights had one of the first demo model's. */
+export function goldenWav(name: string): string {
+  const folder = name.startsWith('demo/') ? join(demoModelDir, 'samples') : join(goldenDir, 'variants');
+  return join(folder, readGolden(name).wav);
 }
 
 /** One stage's values, f32. */

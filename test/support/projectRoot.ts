@@ -20,6 +20,12 @@ export function samplesDir(): string | null {
   return directory !== undefined && existsSync(directory) ? directory : null;
 }
 
+/** Folder of the demo model's held-out set (its README), or null when QWEN_ASR_HELD_OUT is unset. */
+export function heldOutDir(): string | null {
+  const directory = process.env['QWEN_ASR_HELD_OUT'];
+  return directory !== undefined && existsSync(directory) ? directory : null;
+}
+
 function findRoot(start: string): string {
   for (let folder = start; ; folder = dirname(folder)) {
     const manifest = join(folder, 'package.json');

@@ -21,7 +21,7 @@ function defaultPrompt(ids: PromptIds, audioTokens: number): number[] {
 
 test('the demo model: ids of the golden prompts', () => {
   const { thinker_config: config } = JSON.parse(readFileSync(join(demoModelDir, 'config.json'), 'utf8'));
-  const ids = resolvePromptIds(demoTokenizer, 922, {
+  const ids = resolvePromptIds(demoTokenizer, 1967, {
     audioTokenId: config.audio_token_id,
     audioStartTokenId: config.audio_start_token_id,
     audioEndTokenId: config.audio_end_token_id,
@@ -34,12 +34,12 @@ test('the demo model: ids of the golden prompts', () => {
 });
 
 test('the tokenizer alone gives the same ids', () => {
-  const withConfig = resolvePromptIds(demoTokenizer, 922, { audioTokenId: 920 });
-  assert.deepEqual(resolvePromptIds(demoTokenizer, 922), withConfig);
+  const withConfig = resolvePromptIds(demoTokenizer, 1967, { audioTokenId: 1964 });
+  assert.deepEqual(resolvePromptIds(demoTokenizer, 1967), withConfig);
 });
 
 test('config.json goes first', () => {
-  const ids = resolvePromptIds(demoTokenizer, 922, {
+  const ids = resolvePromptIds(demoTokenizer, 1967, {
     audioTokenId: 5,
     audioStartTokenId: 6,
     audioEndTokenId: 7,
@@ -57,31 +57,31 @@ test('a published vocabulary without other files has the published ids', () => {
 
 test('a token that no file names is named', () => {
   const { vocabJson, mergesTxt } = demoFiles;
-  assert.throws(() => resolvePromptIds(readTokenizer({ vocabJson, mergesTxt }), 922), {
+  assert.throws(() => resolvePromptIds(readTokenizer({ vocabJson, mergesTxt }), 1967), {
     code: 'model',
     message: /^prompt: expected an id for "<\|im_end\|>", found none/,
   });
   const vocabulary = JSON.parse(vocabJson);
   delete vocabulary.assistant;
   const tokenizer = readTokenizer({ ...demoFiles, vocabJson: JSON.stringify(vocabulary), mergesTxt: '' });
-  assert.throws(() => resolvePromptIds(tokenizer, 922), { message: /"assistant", found none/ });
+  assert.throws(() => resolvePromptIds(tokenizer, 1967), { message: /"assistant", found none/ });
 });
 
 test('an id without a row in the embedding is refused', () => {
-  assert.throws(() => resolvePromptIds(demoTokenizer, 917), {
+  assert.throws(() => resolvePromptIds(demoTokenizer, 1961), {
     code: 'model',
     message:
-      'prompt: expected the id of "<|im_end|>" to be below the 917 rows of embed_tokens.weight, found 917',
+      'prompt: expected the id of "<|im_end|>" to be below the 1961 rows of embed_tokens.weight, found 1961',
   });
-  assert.throws(() => resolvePromptIds(demoTokenizer, 922, { audioTokenId: 922 }), {
+  assert.throws(() => resolvePromptIds(demoTokenizer, 1967, { audioTokenId: 1967 }), {
     message: /"<\|audio_pad\|>"/,
   });
-  assert.throws(() => resolvePromptIds(demoTokenizer, 922, { audioTokenId: -1 }), { message: /found -1$/ });
+  assert.throws(() => resolvePromptIds(demoTokenizer, 1967, { audioTokenId: -1 }), { message: /found -1$/ });
 });
 
 test('an entry without a row in the embedding is refused, wherever it comes from', () => {
   const message = (id: number, piece: string) =>
-    `tokenizer: expected ids below the 922 rows of embed_tokens.weight, found ${id} for "${piece}"`;
+    `tokenizer: expected ids below the 1967 rows of embed_tokens.weight, found ${id} for "${piece}"`;
   const { vocabJson, mergesTxt, tokenizerConfigJson } = demoFiles;
   const vocabulary = (id: number) => JSON.stringify({ ...JSON.parse(vocabJson), Z: id });
   const addedToken = (id: number) => {
@@ -105,13 +105,13 @@ test('an entry without a row in the embedding is refused, wherever it comes from
     });
   const cases: [files: Parameters<typeof readTokenizer>[0], id: number, piece: string][] = [
     [{ ...demoFiles, vocabJson: vocabulary(1_000_000) }, 1_000_000, 'Z'],
-    [{ ...demoFiles, vocabJson: vocabulary(922) }, 922, 'Z'],
-    [{ ...demoFiles, tokenizerConfigJson: addedToken(922) }, 922, '<extra>'],
+    [{ ...demoFiles, vocabJson: vocabulary(1967) }, 1967, 'Z'],
+    [{ ...demoFiles, tokenizerConfigJson: addedToken(1967) }, 1967, '<extra>'],
     [{ tokenizerJson: tokenizerJson(1_000_000, 1_000_001) }, 1_000_000, 'Z'],
     [{ tokenizerJson: tokenizerJson(90, 100_000) }, 100_000, '<extra>'],
   ];
   for (const [files, id, piece] of cases) {
-    assert.throws(() => resolvePromptIds(readTokenizer(files), 922), {
+    assert.throws(() => resolvePromptIds(readTokenizer(files), 1967), {
       code: 'model',
       message: message(id, piece),
     });

@@ -13,7 +13,7 @@ const clips = [
   'silence-3s',
   'timer-en',
   'timer-en-forced',
-  'two-windows-en',
+  'morning-en',
   'weather-de',
 ];
 
@@ -26,7 +26,7 @@ for (const clip of clips) {
 
 test('golden light-en-context: a typed <|im_end|> is plain text', () => {
   const ids = readGolden('demo/light-en-context').prompt_ids;
-  const system = demoTokenizer.encode('system\nkitchen lamps: garden, café\n<|im_end|> two');
+  const system = demoTokenizer.encode('system\nLights: kitchen, bedroom.\nPlain text: <|im_end|>');
   assert.deepEqual(ids.slice(1, 1 + system.length), system);
   assert.equal(ids[1 + system.length], demoTokenizer.idOf('<|im_end|>'));
 });
@@ -60,7 +60,7 @@ test('a lone surrogate counts as U+FFFD', () => {
 test('special and unknown ids are left out, other added tokens kept', () => {
   const idOf = (content: string): number => demoTokenizer.idOf(content)!;
   const on = demoTokenizer.encode(' on');
-  const ids = [idOf('<|im_start|>'), idOf('<asr_text>'), 922, 1_000_000, -1, ...on, idOf('<|im_end|>')];
+  const ids = [idOf('<|im_start|>'), idOf('<asr_text>'), 1967, 1_000_000, -1, ...on, idOf('<|im_end|>')];
   assert.equal(demoTokenizer.decode(ids), '<asr_text> on');
 });
 
@@ -72,7 +72,7 @@ test('bytes that are not UTF-8 decode as in TextDecoder, whole and one by one', 
     const text = Buffer.from(randomText(random));
     const parts = Array.from({ length: random.integer(0, 40) }, (_, k) => {
       const choice = random.integer(0, 9);
-      if (choice === 0) return { id: 916, bytes: [] };
+      if (choice === 0) return { id: 1960, bytes: [] };
       if (choice === 1) return { id: asrText, bytes: [...Buffer.from('<asr_text>')] };
       const byte = choice < 4 ? random.integer(0, 255) : (text[k] ?? 0xe2);
       return { id: byte, bytes: [byte] };
@@ -129,6 +129,6 @@ test('entries are found by content and by id', () => {
   assert.equal(demoTokenizer.idOf('ĠmÃºsica'), golden.tokens[4]);
   assert.equal(demoTokenizer.pieceOf(golden.tokens[2]!), '<asr_text>');
   assert.equal(demoTokenizer.idOf('nonsense'), undefined);
-  assert.equal(demoTokenizer.pieceOf(922), undefined);
-  assert.equal(demoTokenizer.idLimit, 922);
+  assert.equal(demoTokenizer.pieceOf(1967), undefined);
+  assert.equal(demoTokenizer.idLimit, 1967);
 });

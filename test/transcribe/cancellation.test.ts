@@ -51,7 +51,7 @@ test('a signal that has fired before the call computes nothing', () =>
 
 test('a timer fires during a run: the event loop is not blocked', () =>
   withDemo(async (model) => {
-    const samples = await samplesOf('two-windows-en.wav');
+    const samples = await samplesOf('morning-en.wav');
     const { result } = model.transcribe(samples, { signal: AbortSignal.timeout(30) });
     await assert.rejects(result, aborted);
   }));

@@ -33,9 +33,9 @@ test('the demo model passes', async () => {
   assert.deepEqual(problems(report), []);
   const text = lines(report).join('\n');
   assert.match(text, /ok: files: model\.safetensors, config\.json, .*vocab\.json, merges\.txt/);
-  assert.match(text, /ok: every tensor a model of 4 encoder layers \(d_model 128\) and 4 decoder layers/);
-  assert.match(text, /ok: 915 vocabulary entries and 7 added tokens, ids up to 921 of 922 embedding rows/);
-  assert.match(text, /ok: all 2572544 weights are finite/);
+  assert.match(text, /ok: every tensor a model of 4 encoder layers \(d_model 192\) and 4 decoder layers/);
+  assert.match(text, /ok: 1959 vocabulary entries and 8 added tokens, ids up to 1966 of 1967 embedding rows/);
+  assert.match(text, /ok: all 5242304 weights are finite/);
   assert.match(text, /note: neither Qwen3-ASR-0\.6B nor Qwen3-ASR-1\.7B/);
 });
 
@@ -107,12 +107,12 @@ test('missing tensors, wrong shapes and contradictions are errors', async (t) =>
   assert.match(problems(missing).join(), /^error: .*thinker\.audio_tower\.ln_post\.bias is missing$/);
   const contradiction = await checkDemo(t, (list, directory) => {
     const path = join(directory, 'config.json');
-    writeFileSync(path, readFileSync(path, 'utf8').replace('"head_dim": 32', '"head_dim": 64'));
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"head_dim": 64', '"head_dim": 32'));
     return list;
   });
   assert.match(
     problems(contradiction).join(),
-    /^error: .*head_dim: expected 32 as in the tensors, found 64$/,
+    /^error: .*head_dim: expected 64 as in the tensors, found 32$/,
   );
 });
 
@@ -140,11 +140,11 @@ test('tensors of other layouts and dtypes are described', async (t) => {
 
 test('an end token that no row of the embedding belongs to is a warning', async (t) => {
   const report = await checkDemo(t, (list, directory) => {
-    writeFileSync(join(directory, 'generation_config.json'), '{"eos_token_id":[917,922]}');
+    writeFileSync(join(directory, 'generation_config.json'), '{"eos_token_id":[1961,1967]}');
     return list;
   });
   assert.equal(report.passed, true);
-  assert.match(problems(report).join(), /^warning: .*eos_token_id: expected ids below 922, found 922$/);
+  assert.match(problems(report).join(), /^warning: .*eos_token_id: expected ids below 1967, found 1967$/);
 });
 
 const vocabularyChanges: [what: string, file: string, from: RegExp, to: string, expected: RegExp][] = [
@@ -152,8 +152,8 @@ const vocabularyChanges: [what: string, file: string, from: RegExp, to: string, 
     'an id beyond the embedding',
     'vocab.json',
     /"Ā": 0,/,
-    '"Ā": 922,',
-    /error: .*expected ids below .*922 rows, found 922/,
+    '"Ā": 1967,',
+    /error: .*expected ids below .*1967 rows, found 1967/,
   ],
   [
     'an id of text',
@@ -168,9 +168,9 @@ const vocabularyChanges: [what: string, file: string, from: RegExp, to: string, 
   [
     'another id for the audio token',
     'tokenizer_config.json',
-    /"920": \{/,
+    /"1964": \{/,
     '"900": {',
-    /error: <\|audio_pad\|>: config\.json says id 920, the tokenizer's files say 900/,
+    /error: <\|audio_pad\|>: config\.json says id 1964, the tokenizer's files say 900/,
   ],
   ['no <asr_text>', 'tokenizer_config.json', /<asr_text>/, 'other', /error: .*no id for <asr_text>$/m],
 ];

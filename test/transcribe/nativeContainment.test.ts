@@ -165,7 +165,7 @@ test('two models in one process run side by side and close apart', { skip }, asy
 });
 
 test('close at any moment of a run ends it with `closed`', { skip }, async () => {
-  const samples = await samplesOf('two-windows-en.wav');
+  const samples = await samplesOf('morning-en.wav');
   const random = new Random(7);
   let ended = 0;
   for (let round = 0; round < 25; round++) {
@@ -188,7 +188,7 @@ test('close at any moment of a run ends it with `closed`', { skip }, async () =>
 
 test('a signal ends any phase at once, and the next run is whole', { skip }, async () => {
   const model = await loadModel(demoModelDir, { backend: 'x64' });
-  const samples = await samplesOf('two-windows-en.wav');
+  const samples = await samplesOf('morning-en.wav');
   const startMs = performance.now();
   const whole = await model.transcribe(samples).result;
   const fullMs = performance.now() - startMs;

@@ -31,7 +31,7 @@ test('timers run on time while minutes of audio are encoded', { skip }, async ()
 test('a process with a loaded model ends by itself', { skip }, async () => {
   const { code, result, endMs } = await playScene('leave');
   assert.equal(code, 0);
-  assert.equal(result, readGolden('demo/two-windows-en').shapes['encoder']![0]);
+  assert.equal(result, readGolden('demo/morning-en').shapes['encoder']![0]);
   assert.ok(endMs < 30_000, `${endMs} ms after its last line`);
 });
 
@@ -45,7 +45,7 @@ test('process.exit ends a process in the middle of a run', { skip }, async () =>
 test('a run that nobody waits for still reaches its end', { skip }, async () => {
   const { code, result } = await playScene('unawaited');
   assert.equal(code, 0);
-  assert.equal(result, readGolden('demo/two-windows-en').shapes['encoder']![0]);
+  assert.equal(result, readGolden('demo/morning-en').shapes['encoder']![0]);
 });
 
 test('without the optional package another backend transcribes the same, with a note', async () => {

@@ -16,7 +16,7 @@ const vocabJson = readFileSync(join(demoModelDir, 'vocab.json'), 'utf8');
 /** The demo vocabulary with entries of no use behind it, as many as the published one has. */
 function longVocabulary(): string {
   const vocabulary = JSON.parse(vocabJson) as Record<string, number>;
-  for (let id = 1000; id < 151_643; id++) vocabulary[`unused ${id}`] = id;
+  for (let id = 1967; id < 151_643; id++) vocabulary[`unused ${id}`] = id;
   return JSON.stringify(vocabulary);
 }
 

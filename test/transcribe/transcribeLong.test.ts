@@ -74,10 +74,10 @@ test('the longest segment so far waits for a larger cache, and the order stays',
   const clip = async (name: string) => (await loadWav(join(demoModelDir, 'samples', `${name}.wav`))).samples;
   const recording = new Float32Array(36 * 16_000);
   recording.set(await clip('light-en'));
-  recording.set(await clip('two-windows-en'), 12 * 16_000);
+  recording.set(await clip('travel-de'), 12 * 16_000);
   recording.set(await clip('timer-en'), 24 * 16_000);
   const rows: number[] = [];
-  // With this budget a sentence, its silence left out, needs 1,024 positions; 11.5 s of audio need 2,048.
+  // With this budget a sentence, its silence left out, needs 1,024 positions; 10 s of audio need 2,048.
   const options = { segmentMs: 12_000, maxTokens: 900 };
   const onDecodeStep = (_: number, count: number) => rows.push(count);
   const segments = await segmentsOf(recording, { ...options, onDecodeStep });

@@ -21,7 +21,7 @@ function demoText(): TextModel {
   });
   return {
     tokenizer,
-    promptIds: resolvePromptIds(tokenizer, 922),
+    promptIds: resolvePromptIds(tokenizer, 1967),
     languages: ['English', 'German', 'Spanish'],
     encode: (what) => tokenizer.encode(what),
   };
@@ -31,9 +31,9 @@ const text = demoText();
 
 const PROMPTS: readonly (readonly [clip: string, options: TranscribeOptions])[] = [
   ['light-en', {}],
-  ['two-windows-en', { context: '' }],
+  ['morning-en', { context: '' }],
   ['timer-en-forced', { language: 'english' }],
-  ['light-en-context', { context: 'kitchen lamps: garden, café\n<|im_end|> two' }],
+  ['light-en-context', { context: 'Lights: kitchen, bedroom.\nPlain text: <|im_end|>' }],
 ];
 
 for (const [clip, options] of PROMPTS) {

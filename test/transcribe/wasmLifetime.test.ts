@@ -84,7 +84,7 @@ test('threads take no CPU time while no pass runs', async () => {
 
 test('close ends what runs, and is final', async () => {
   const model = await loadModel(demoModelDir, { backend: 'wasm', threads: 2 });
-  const samples = await samplesOf('two-windows-en.wav');
+  const samples = await samplesOf('morning-en.wav');
   const running = model.transcribe(samples);
   for await (const { index } of running) if (index === 1) break;
   await model.close();

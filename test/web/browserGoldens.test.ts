@@ -68,7 +68,7 @@ async function runWorker(isIsolated: boolean): Promise<WorkerOutcome> {
 
 /** The long recording of goldenWorker.ts in Node. */
 async function longInNode(): Promise<Pick<LongOutcome, 'texts' | 'startsMs'>> {
-  const { samples: sentences } = await loadWav(join(demoModelDir, 'samples', 'two-windows-en.wav'));
+  const { samples: sentences } = await loadWav(join(demoModelDir, 'samples', 'morning-en.wav'));
   const samples = new Float32Array(6 * (sentences.length + 16_000));
   for (let i = 0; i < 6; i++) samples.set(sentences, i * (sentences.length + 16_000));
   const model = await loadModel(demoModelDir, { backend: 'wasm', threads: 1 });

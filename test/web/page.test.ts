@@ -84,7 +84,7 @@ test('a browser without 128-bit vectors: the page says so, and stays usable', { 
   pages.withoutSimd(async (page) => {
     await waitForText(page, '#model-status', /^Not loaded: WebAssembly: .* no 128-bit vectors/);
     assert.ok(await page.isVisible('#model-status.error'));
-    await waitForText(page, '#audio-status', /^timer-en\.wav: 2\.5 s$/);
+    await waitForText(page, '#audio-status', /^timer-en\.wav: 2\.3 s$/);
     assert.ok(await page.isVisible('#transcribe[disabled]'));
     assert.ok(await page.isVisible('#load:not([disabled])'));
   }),

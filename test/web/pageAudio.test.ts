@@ -77,7 +77,7 @@ test(
   },
   () =>
     pages.withPage(true, async (page) => {
-      const { samples: sentences } = await loadWav(join(demoModelDir, 'samples', 'two-windows-en.wav'));
+      const { samples: sentences } = await loadWav(join(demoModelDir, 'samples', 'morning-en.wav'));
       const samples = new Float32Array(10 * (sentences.length + 16_000));
       for (let i = 0; i < 10; i++) samples.set(sentences, i * (sentences.length + 16_000));
       const path = join(folder, 'long.wav');

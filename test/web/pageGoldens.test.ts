@@ -11,7 +11,9 @@ const CLIPS = [
   'demo/weather-de',
   'demo/music-es',
   'demo/silence-3s',
-  'demo/two-windows-en',
+  'demo/morning-en',
+  'demo/travel-de',
+  'demo/lamp-zh',
 ];
 
 let pages: PageTest;

@@ -5,9 +5,12 @@ import { clockText, elementById, type PageState, showError, showStatus } from '.
 const SAMPLES = [
   { file: 'timer-en.wav', title: 'English: a timer' },
   { file: 'light-en.wav', title: 'English: a light' },
-  { file: 'two-windows-en.wav', title: 'English: two sentences' },
+  { file: 'timer-en-noisy.wav', title: 'English: a timer, in noise' },
+  { file: 'morning-en.wav', title: 'English: seven sentences' },
   { file: 'weather-de.wav', title: 'German: the weather' },
+  { file: 'travel-de.wav', title: 'German: four sentences' },
   { file: 'music-es.wav', title: 'Spanish: music' },
+  { file: 'lamp-zh.wav', title: 'Chinese: a lamp' },
   { file: 'silence-3s.wav', title: 'Silence, 3 s' },
 ] as const;
 

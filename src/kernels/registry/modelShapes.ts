@@ -33,8 +33,8 @@ export const MODEL_SHAPES: readonly ModelShapes[] = [
   },
   {
     name: 'demo',
-    encoder: { dModel: 128, heads: 2, feedForward: 512, channels: 32, windowTokens: 104 },
-    decoder: { hidden: 192, intermediate: 512, heads: 4, kvHeads: 2, headDim: 32, vocabulary: 922 },
+    encoder: { dModel: 192, heads: 3, feedForward: 768, channels: 32, windowTokens: 104 },
+    decoder: { hidden: 256, intermediate: 640, heads: 4, kvHeads: 2, headDim: 64, vocabulary: 1967 },
   },
 ];
 

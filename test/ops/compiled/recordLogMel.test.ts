@@ -12,7 +12,7 @@ import { Random } from '../../support/random.js';
 
 import { compiledTargets } from './support/compiledBackends.js';
 
-const CLIPS = ['light-en', 'music-es', 'silence-3s', 'timer-en', 'two-windows-en', 'weather-de'];
+const CLIPS = ['light-en', 'music-es', 'silence-3s', 'timer-en-noisy', 'morning-en', 'travel-de'];
 
 interface Planned {
   readonly samples: Tensor;

@@ -9,7 +9,7 @@ import { bf16Values, OperatorPair } from './support/operatorPair.js';
 /** Rows on both sides of the change from streams to tiles, and no multiples of a register tile. */
 const ROWS = [1, 2, 3, 4, 5, 6, 7, 8, 13, 33, 49, 97, 160];
 
-/** Columns with and without a remainder; 922 is the demo model's vocabulary. */
+/** Columns with and without a remainder. */
 const COLUMNS = [16, 17, 32, 63, 100, 128, 192, 922];
 
 /** Multiples of 32, as all matrices of the models have. */

@@ -10,7 +10,7 @@ const PAGE_BYTES = 4096;
 
 /** The demo model's vocabulary: its last tile of columns is ragged. */
 const SHAPES = [
-  [922, 192],
+  [1967, 256],
   [128, 128],
   [17, 32],
   [48, 416],

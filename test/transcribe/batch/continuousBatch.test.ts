@@ -25,7 +25,7 @@ import { demoModelDir } from '../../support/projectRoot.js';
 import { Random } from '../../support/random.js';
 import { speakSentences } from '../../support/sentences.js';
 
-const CLIPS = ['timer-en', 'light-en', 'weather-de', 'music-es', 'two-windows-en'];
+const CLIPS = ['timer-en', 'light-en', 'weather-de', 'music-es', 'morning-en'];
 
 let model: SpeechModel;
 const clips = new Map<string, Float32Array>();
@@ -189,7 +189,7 @@ test('what goes wrong with a request ends that request alone', async () => {
     throw new QwenAsrError('file', 'light.wav: gone');
   };
   const abort = new AbortController();
-  const stopped = transcribe(batch, clips.get('two-windows-en')!, {
+  const stopped = transcribe(batch, clips.get('morning-en')!, {
     signal: abort.signal,
     onToken: ({ index }) => {
       if (index === 3) abort.abort();

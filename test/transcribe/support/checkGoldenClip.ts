@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { loadWav, type SpeechModel } from '../../../src/index.js';
-import { readGolden, readGoldenStage, relativeRms } from '../../support/golden.js';
-import { demoModelDir } from '../../support/projectRoot.js';
+import { goldenWav, readGolden, readGoldenStage, relativeRms } from '../../support/golden.js';
 import { type GoldenClip, STAGE_BOUND, STAGES } from './goldenClips.js';
 
 /**
@@ -15,7 +13,7 @@ export async function checkGoldenClip(
   { name, options, hasTinyMargins }: GoldenClip,
 ): Promise<void> {
   const golden = readGolden(name);
-  const { samples } = await loadWav(join(demoModelDir, 'samples', golden.wav));
+  const { samples } = await loadWav(goldenWav(name));
   const stages = new Map<string, Float32Array>();
   const observer = (stage: string, values: Float32Array) => void stages.set(stage, values);
   const watched = await model.transcribe(samples, { ...options, observer }).result;

@@ -14,7 +14,7 @@ export interface GoldenClip {
 }
 
 /** Spelled from the golden's prompt pieces; `<|im_end|>` is plain text in it. */
-const CONTEXT = 'kitchen lamps: garden, café\n<|im_end|> two';
+const CONTEXT = 'Lights: kitchen, bedroom.\nPlain text: <|im_end|>';
 
 /** All goldens of the demo model. */
 export const DEMO_CLIPS: readonly GoldenClip[] = [
@@ -25,7 +25,10 @@ export const DEMO_CLIPS: readonly GoldenClip[] = [
   { name: 'demo/silence-3s', options: {} },
   { name: 'demo/timer-en-forced', options: { language: 'en' } },
   { name: 'demo/light-en-context', options: { context: CONTEXT } },
-  { name: 'demo/two-windows-en', options: {}, hasTinyMargins: true },
+  { name: 'demo/lamp-zh', options: {} },
+  { name: 'demo/timer-en-noisy', options: {} },
+  { name: 'demo/morning-en', options: {} },
+  { name: 'demo/travel-de', options: {} },
 ];
 
 /** The published vocabulary of 151,936 entries on random weights: `synthetic:tiny:1`. */

@@ -24,7 +24,7 @@ export async function resolve(specifier, context, next) {
   return next(specifier, context);
 }`;
 
-const samples = await samplesOf('two-windows-en.wav');
+const samples = await samplesOf('morning-en.wav');
 
 async function samplesOf(wav: string): Promise<Float32Array> {
   return (await loadWav(join(demoModelDir, 'samples', wav))).samples;

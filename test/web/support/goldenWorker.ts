@@ -84,9 +84,9 @@ async function runGolden(model: SpeechModel, { name, options }: GoldenClip): Pro
   return { name, stageErrors, tokenIds, raw, language, text, promptTokenCount, audioTokenCount };
 }
 
-/** Six copies of two sentences with pauses: longer than a minute, so it is cut. */
+/** Six copies of seven sentences with pauses: longer than a minute, so it is cut. */
 async function runLong(model: SpeechModel): Promise<LongOutcome> {
-  const sentences = await samplesOf('two-windows-en.wav');
+  const sentences = await samplesOf('morning-en.wav');
   const period = sentences.length + 16_000;
   const samples = new Float32Array(6 * period);
   for (let i = 0; i < 6; i++) samples.set(sentences, i * period);
