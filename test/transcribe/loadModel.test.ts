@@ -22,7 +22,16 @@ test('info describes the demo model as its README does', async () => {
     backend: 'reference',
     isa: 'scalar',
     precision: 'f32',
+    operand: 'f32',
     threads: 1,
+    // The matrices' elements, in bf16.
+    readBytes: {
+      convStem: 2 * (32 * 9 + 2 * 32 * 32 * 9 + 192 * 16 * 32),
+      encoderLayers: 2 * (4 * (4 * 192 * 192 + 2 * 192 * 768) + 192 * 192 + 192 * 256),
+      decoderLayers: 2 * 4 * (2 * 256 * 256 + 2 * 256 * 128 + 3 * 256 * 640),
+      head: 2 * 1967 * 256,
+    },
+    notes: [],
   });
   assert.equal(Math.round(parameters / 1e4), 524);
   assert.equal(weightBytes, 2 * parameters);
