@@ -9,7 +9,7 @@ import {
   type BenchResult,
   benchResultSchema,
 } from '../schema/benchResult.js';
-import { findViolation } from '../schema/jsonSchema.js';
+import { findViolation, withArticle } from '../schema/jsonSchema.js';
 import type { Fields } from '../schema/shape.js';
 
 /**
@@ -123,10 +123,6 @@ function isKnownEvent(event: unknown, where: string): event is BenchEvent {
     throw new QwenAsrError('compare', `${where}: ${member}: expected ${withArticle(type)}, found ${found}`);
   }
   return true;
-}
-
-function withArticle(type: string): string {
-  return type === 'object' ? 'an object' : `a ${type}`;
 }
 
 function buildResult(events: readonly BenchEvent[], where: string): BenchResult {

@@ -153,7 +153,8 @@ function violation(path: string, expected: string, found: unknown): string {
   return `${path === '' ? 'document' : path}: expected ${expected}, found ${show(found)}`;
 }
 
-function withArticle(type: JsonType): string {
+/** `a number`, `an array`. */
+export function withArticle(type: JsonType): string {
   if (type === 'null') return type;
   return `${['integer', 'array', 'object'].includes(type) ? 'an' : 'a'} ${type}`;
 }
