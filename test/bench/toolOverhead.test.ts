@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MemoryMeter } from '../../src/bench/meters/memoryMeter.js';
-import { RunMeters } from '../../src/bench/meters/runMeters.js';
+import { MemoryMeter, RunMeters } from '../../src/bench/meters/runMeters.js';
 import { workOfRun } from '../../src/bench/phases.js';
 import { loadBenchmarkAudio } from '../../src/bench/run/cellSession.js';
 import { ModelPool, openModelCell } from '../../src/bench/run/openModelCell.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { MemoryMeter } from '../../../src/bench/meters/memoryMeter.js';
+import { MemoryMeter } from '../../../src/bench/meters/runMeters.js';
 
 const MEGABYTE = 2 ** 20;
 
