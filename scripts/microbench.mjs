@@ -13,7 +13,7 @@ import { Conductor } from '../dist/src/runtime/conductor.js';
 import { detectX64Levels } from '../dist/src/runtime/cpuFeatures.js';
 import { loadNative } from '../dist/src/runtime/native.js';
 import { NativeMachine } from '../dist/src/runtime/nativeMachine.js';
-import { enableRelaxedSimd } from '../dist/src/runtime/nodeParticipantThread.js';
+import { enableRelaxedSimd } from '../dist/src/runtime/nodeThreads.js';
 import { ENTRY } from '../dist/src/runtime/tapeLayout.js';
 import { WasmMachine } from '../dist/src/runtime/wasmMachine.js';
 

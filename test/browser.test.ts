@@ -38,7 +38,7 @@ function walk(entry: string): { files: string[]; packages: string[] } {
 test('the browser entry needs neither Node nor any package', () => {
   const { files, packages } = walk(join(compiledSource, 'browser.js'));
   assert.deepEqual(packages, []);
-  assert.ok(files.includes(join('runtime', 'browserParticipantThread.js')));
+  assert.ok(files.includes(join('runtime', 'browserThreads.js')));
   assert.ok(!files.includes(join('runtime', 'native.js')));
 });
 

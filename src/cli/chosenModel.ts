@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileError, QwenAsrError } from '../error.js';
-import { defaultModel, namedModel } from '../hub/chooseModel.js';
+import { defaultModel, namedModel } from '../hub/cachedModels.js';
 import { ConfigDocument } from '../model/configDocument.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
 import { languageNames, resolveLanguage } from '../text/languages.js';

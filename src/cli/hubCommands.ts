@@ -1,10 +1,9 @@
 import { padEnd, textWidth } from '../bench/render/textWidth.js';
 import { QwenAsrError } from '../error.js';
-import { type CachedModel, cachedModels } from '../hub/cachedModels.js';
+import { type CachedModel, cachedModels, removeModel } from '../hub/cachedModels.js';
 import { checkRevision, PUBLISHED_NAMES, repositoryOf } from '../hub/hubNames.js';
 import { hubCacheFolder, readHubSettings } from '../hub/hubSettings.js';
 import { type PullProgress, pullModel } from '../hub/pullModel.js';
-import { removeModel } from '../hub/removeModel.js';
 import { printableLine } from '../printable.js';
 import { answersStandard, standardOptions } from './commonOptions.js';
 import { type OptionTable, parseOptions } from './options.js';

@@ -1,7 +1,17 @@
-import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { QwenAsrError } from '../error.js';
+import { lockFile } from '../model/fileLock.js';
 import { INDEX_FILE, SINGLE_FILE } from '../model/readModelFolder.js';
-import { DEFAULT_REVISION, repositoryOfFolder, shortNameOf } from './hubNames.js';
+import { makeOutputFolder } from '../model/writeWhole.js';
+import {
+  DEFAULT_REVISION,
+  isRepository,
+  PUBLISHED_NAMES,
+  repositoryOfFolder,
+  shortNameOf,
+} from './hubNames.js';
+import { type Environment, hubCacheFolder } from './hubSettings.js';
 import { RepositoryCache } from './repositoryCache.js';
 
 /** What a model is for, as far as its config tells. */
@@ -45,12 +55,12 @@ export function cachedModels(cache: string): CachedModel[] {
  *
  * @returns null when none is complete
  */
-export function findCachedModel(cache: string, repository: string): CachedModel | null {
+function findCachedModel(cache: string, repository: string): CachedModel | null {
   return bestOf(modelsOf(repository, new RepositoryCache(cache, repository)));
 }
 
 /** The same for a repository's own folder, wherever it is; null for any other folder. */
-export function modelOfFolder(folder: string): CachedModel | null {
+function modelOfFolder(folder: string): CachedModel | null {
   const repository = repositoryOfFolder(basename(folder));
   if (repository === null) return null;
   return bestOf(modelsOf(repository, new RepositoryCache(dirname(folder), repository)));
@@ -122,6 +132,123 @@ function kindOf(folder: string, repository: string): ModelKind {
   return /"model_type":"qwen3_asr"/.test(text) ? 'speech' : 'other';
 }
 
+/** The published name that is taken when there are several. */
+const PREFERRED = '0.6b';
+
+/**
+ * The model directory that a name means: a published name or a repository that the hub's cache has, a repository's own
+ * folder of such a cache, or the folder itself. Never asks the network.
+ *
+ * @returns the name as it is when it may be a folder; whoever reads it says what is wrong
+ * @throws QwenAsrError `file` for a published name that is not in the cache, and for a cache's folder without a model
+ * @example
+ * namedModel('0.6b', process.env); // '/home/me/.cache/huggingface/hub/models--Qwen--Qwen3-ASR-0.6B/snapshots/…'
+ */
+export function namedModel(name: string, env: Environment): string {
+  if (isFolder(name)) return modelInFolder(name);
+  const published = PUBLISHED_NAMES.get(name.toLowerCase());
+  const repository = published ?? (isRepository(name) ? name : undefined);
+  if (repository === undefined || existsSync(name)) return name;
+  const cache = hubCacheFolder(env);
+  const found = findCachedModel(cache, repository);
+  if (found !== null) return found.path;
+  // `owner/name` may be a folder that is missing.
+  if (![...PUBLISHED_NAMES.values()].includes(repository)) return name;
+  throw new QwenAsrError('file', `${name}: not in ${cache}; \`qwen_asr pull ${name}\` fetches it`);
+}
+
+/** A repository's folder, or a whole cache with one model, stands for its snapshot. */
+function modelInFolder(folder: string): string {
+  const path = resolve(folder);
+  const isRepositoryFolder = repositoryOfFolder(path.split(/[/\\]/).at(-1) ?? '') !== null;
+  const isRepositoryLike = isRepositoryFolder && isFolder(`${path}/snapshots`);
+  if (isRepositoryLike) {
+    const model = modelOfFolder(path);
+    if (model !== null) return model.path;
+    throw new QwenAsrError('file', `${folder}: expected a complete snapshot of a model, found none`);
+  }
+  if (!namesIn(path).some((name) => repositoryOfFolder(name) !== null)) return folder;
+  const { model, others } = preferred(path);
+  if (model !== null) return model.path;
+  const found = others.length === 0 ? 'none' : others.join(', ');
+  throw new QwenAsrError('file', `${folder}: expected one speech model in this cache, found ${found}`);
+}
+
+/**
+ * The model that is meant when none was named: QWEN_ASR_MODEL, else `0.6b` of the hub's cache, else the only one it has.
+ *
+ * @returns its directory; null when the cache has none
+ * @throws QwenAsrError `usage` listing them when the cache has several
+ */
+export function defaultModel(env: Environment): string | null {
+  const named = env['QWEN_ASR_MODEL']?.trim();
+  if (named !== undefined && named !== '') return namedModel(named, env);
+  const { model, others } = preferred(hubCacheFolder(env));
+  if (model !== null) return model.path;
+  if (others.length === 0) return null;
+  const found = `found several in the hub's cache: ${others.join(', ')}`;
+  throw new QwenAsrError('usage', `-d: expected one of them, ${found} (or QWEN_ASR_MODEL)`);
+}
+
+/** The one that is meant in a cache, or the names of those that could be. */
+function preferred(cache: string): {
+  readonly model: CachedModel | null;
+  readonly others: readonly string[];
+} {
+  const speech = cachedModels(cache).filter(({ kind, isComplete }) => kind === 'speech' && isComplete);
+  const names = [...new Set(speech.map(({ name }) => name))];
+  const name = names.includes(PREFERRED) || names.length !== 1 ? PREFERRED : names[0];
+  const repository = speech.find((model) => model.name === name)?.repository;
+  const model = repository === undefined ? null : findCachedModel(cache, repository);
+  return { model, others: names };
+}
+
+/**
+ * Removes a snapshot of a repository from the cache; blobs that other snapshots use stay.
+ *
+ * @param revision branch, tag or commit; without one `main`, or else the only snapshot there is
+ * @returns the bytes that were given back, and the snapshots that stay
+ * @throws QwenAsrError `file` when there is no such snapshot or it is being fetched, `usage` when there are several
+ * @example
+ * removeModel(hubCacheFolder(process.env), 'Qwen/Qwen3-ASR-1.7B').freedBytes; // 4703000000
+ */
+export function removeModel(
+  cache: string,
+  repository: string,
+  revision?: string,
+): { readonly freedBytes: number; readonly left: readonly CachedModel[] } {
+  const files = new RepositoryCache(cache, repository);
+  const models = cachedModels(cache).filter((model) => model.repository === repository);
+  const commit = commitToRemove(models, files, repository, revision);
+  makeOutputFolder(dirname(files.lockPath));
+  const unlock = lockFile(files.lockPath, repository);
+  try {
+    const freedBytes = files.removeSnapshot(commit);
+    return { freedBytes, left: models.filter((model) => model.commit !== commit) };
+  } finally {
+    unlock();
+  }
+}
+
+function commitToRemove(
+  models: readonly CachedModel[],
+  files: RepositoryCache,
+  repository: string,
+  revision: string | undefined,
+): string {
+  const commit = files.commitOf(revision ?? DEFAULT_REVISION);
+  const found = models.find((model) => model.commit === commit);
+  if (found !== undefined) return found.commit;
+  const [only, ...others] = models;
+  if (only === undefined) {
+    throw new QwenAsrError('file', `${repository}: not in ${files.cache}; qwen_asr list says what is`);
+  }
+  if (revision === undefined && others.length === 0) return only.commit;
+  const names = models.map((model) => model.revisions[0] ?? model.commit).join(', ');
+  const expected = `expected --revision to be one of ${names}`;
+  throw new QwenAsrError('usage', `${repository}: ${expected}, found ${revision ?? 'none'}`);
+}
+
 function readJson(path: string): Readonly<Record<string, unknown>> | null {
   try {
     if (statSync(path).size > MAX_TEXT_BYTES) return null;
@@ -139,6 +266,11 @@ function statOf(path: string): Stats | null {
   }
 }
 
+function isFolder(path: string): boolean {
+  return statOf(path)?.isDirectory() === true;
+}
+
+/** Nothing where it may not be read: whoever reads the model says so. */
 function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder).sort();

@@ -1,7 +1,13 @@
 import { QwenAsrError } from '../error.js';
-import { adaptKernel, HEALTHY_WINDOWS } from './adaptKernel.js';
 import type { Machine, Region } from './machine.js';
-import { joinKernel, leaveKernel, passKernel, workerKernel } from './participantKernels.js';
+import {
+  adaptKernel,
+  HEALTHY_WINDOWS,
+  joinKernel,
+  leaveKernel,
+  passKernel,
+  workerKernel,
+} from './participantKernels.js';
 import { CONTROL, ENTRY, RELEASED, SELF, UNKNOWN_TICKS } from './tapeLayout.js';
 import { walkerKernel } from './walker.js';
 

@@ -3,9 +3,8 @@ import { describeValue, quote } from '../model/describe.js';
 import { isObject, parseJsonObject } from '../model/modelText.js';
 import type { TokenizerFiles } from '../model/readModelFolder.js';
 import { parseMergeList } from './mergeTable.js';
-import { PUBLISHED_PATTERN } from './preTokenize.js';
 import { finishWork, type SlicedWork, scanVocabulary } from './scanVocabulary.js';
-import { Tokenizer } from './tokenizer.js';
+import { PUBLISHED_PATTERN, Tokenizer } from './tokenizer.js';
 import type { AddedToken, TokenizerData } from './vocabulary.js';
 
 /**

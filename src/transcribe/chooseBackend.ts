@@ -10,8 +10,12 @@ import { detectCpuFeatures } from '../runtime/cpuFeatures.js';
 import { MappedFiles } from '../runtime/mapFile.js';
 import { loadNative, type Native } from '../runtime/native.js';
 import { NativeMachine } from '../runtime/nativeMachine.js';
-import { enableRelaxedSimd, spawnNodeParticipant } from '../runtime/nodeParticipantThread.js';
-import { defaultThreadCount, mostWasmThreads } from '../runtime/threadCount.js';
+import {
+  defaultThreadCount,
+  enableRelaxedSimd,
+  mostWasmThreads,
+  spawnNodeParticipant,
+} from '../runtime/nodeThreads.js';
 import { openWasmBackend, threadNote } from './openWasmBackend.js';
 import type { LoadOptions } from './types.js';
 

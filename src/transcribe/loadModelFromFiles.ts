@@ -8,7 +8,7 @@ import {
   browserThreadCount,
   mostBrowserThreads,
   spawnBrowserParticipant,
-} from '../runtime/browserParticipantThread.js';
+} from '../runtime/browserThreads.js';
 import { buildModel } from './buildModel.js';
 import { openWasmBackend, threadNote } from './openWasmBackend.js';
 import type { LoadOptions, SpeechModel } from './types.js';

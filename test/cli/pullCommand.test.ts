@@ -158,7 +158,7 @@ test('a folder called like a published model is the folder', async () => {
   const here = process.cwd();
   cpSync(demoModelDir, join(scratch, '0.6b'), { recursive: true });
   try {
-    const { namedModel } = await import('../../src/hub/chooseModel.js');
+    const { namedModel } = await import('../../src/hub/cachedModels.js');
     process.chdir(scratch);
     assert.equal(namedModel('0.6b', process.env), '0.6b');
   } finally {

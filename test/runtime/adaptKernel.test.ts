@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { interpret } from '../../src/jit/interpreter.js';
 import { wasmCapabilities } from '../../src/jit/wasm/webAssembly.js';
-import { adaptKernel } from '../../src/runtime/adaptKernel.js';
+import { adaptKernel } from '../../src/runtime/participantKernels.js';
 import { CONTROL } from '../../src/runtime/tapeLayout.js';
 
 /** Any target's will do: the kernel has no vectors. */

@@ -8,7 +8,7 @@ import { detectX64Levels } from '../../src/runtime/cpuFeatures.js';
 import type { Machine, Region } from '../../src/runtime/machine.js';
 import { loadNative, type Native } from '../../src/runtime/native.js';
 import { NativeMachine } from '../../src/runtime/nativeMachine.js';
-import { spawnNodeParticipant } from '../../src/runtime/nodeParticipantThread.js';
+import { spawnNodeParticipant } from '../../src/runtime/nodeThreads.js';
 import { CONTROL, ENTRY } from '../../src/runtime/tapeLayout.js';
 import { WasmMachine } from '../../src/runtime/wasmMachine.js';
 import { startParticipants } from '../../src/runtime/wasmParticipant.js';

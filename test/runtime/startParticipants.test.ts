@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { loadWav } from '../../src/index.js';
 import { fileReaderInto, readModelDirectory } from '../../src/model/modelDirectory.js';
-import { spawnNodeParticipant } from '../../src/runtime/nodeParticipantThread.js';
+import { spawnNodeParticipant } from '../../src/runtime/nodeThreads.js';
 import type { ParticipantThread } from '../../src/runtime/wasmParticipant.js';
 import { buildModel } from '../../src/transcribe/buildModel.js';
 import { openWasmBackend } from '../../src/transcribe/openWasmBackend.js';

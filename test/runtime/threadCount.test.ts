@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
-import { defaultThreadCount, parseCpuList } from '../../src/runtime/threadCount.js';
+import { defaultThreadCount, parseCpuList } from '../../src/runtime/nodeThreads.js';
 
 /** Linux's files of a machine whose cores have two hyper-threads each: CPU n and n + cores. */
 function machine(cores: number, allowed: string, others: Readonly<Record<string, string>> = {}) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { spawnNodeParticipant } from '../../src/runtime/nodeParticipantThread.js';
+import { spawnNodeParticipant } from '../../src/runtime/nodeThreads.js';
 import { WasmMachine } from '../../src/runtime/wasmMachine.js';
 import { startParticipants } from '../../src/runtime/wasmParticipant.js';
 import { openWasmBackend } from '../../src/transcribe/openWasmBackend.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bytePairMerge, NumberHeap } from '../../src/text/bytePairMerge.js';
 import { type MergeRules, MergeTable } from '../../src/text/mergeTable.js';
+import { bytePairMerge, NumberHeap } from '../../src/text/tokenizer.js';
 import { processorMs } from '../support/processorMs.js';
 import { Random } from '../support/random.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PUBLISHED_PATTERN, preTokenize } from '../../src/text/preTokenize.js';
+import { PUBLISHED_PATTERN, preTokenize } from '../../src/text/tokenizer.js';
 import { processorMs } from '../support/processorMs.js';
 import { Random } from '../support/random.js';
 import { randomText } from './randomText.js';

@@ -1,8 +1,8 @@
 // The tokenizer with the published Qwen3 vocabulary, against the library that the published models are used with.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { preTokenize } from '../../src/text/preTokenize.js';
 import { readTokenizer } from '../../src/text/readTokenizer.js';
+import { preTokenize } from '../../src/text/tokenizer.js';
 import { bytesOfPiece } from '../../src/text/vocabulary.js';
 import { Random } from '../support/random.js';
 import { newLetters } from './newLetters.js';

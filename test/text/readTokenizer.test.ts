@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PUBLISHED_PATTERN } from '../../src/text/preTokenize.js';
 import {
   readTokenizer,
   tokenizerDataFromJson,
   tokenizerDataFromVocabulary,
 } from '../../src/text/readTokenizer.js';
 import { finishWork } from '../../src/text/scanVocabulary.js';
-import { Tokenizer } from '../../src/text/tokenizer.js';
+import { PUBLISHED_PATTERN, Tokenizer } from '../../src/text/tokenizer.js';
 import { readGolden } from '../support/golden.js';
 import { demoFiles } from './demoTokenizer.js';
 import { placeholderVocabulary } from './placeholderVocabulary.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { repairRepetition } from '../../src/text/repairRepetition.js';
+import { repairRepetition } from '../../src/text/transcript.js';
 import { processorMs } from '../support/processorMs.js';
 import { Random } from '../support/random.js';
 

@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import { loadModel, loadWav, type SpeechModel } from '../../src/index.js';
 import { wasmFeatures } from '../../src/jit/wasm/webAssembly.js';
 import { fileReaderInto, readModelDirectory } from '../../src/model/modelDirectory.js';
-import { spawnNodeParticipant } from '../../src/runtime/nodeParticipantThread.js';
+import { spawnNodeParticipant } from '../../src/runtime/nodeThreads.js';
 import type { ParticipantThread } from '../../src/runtime/wasmParticipant.js';
 import { buildModel } from '../../src/transcribe/buildModel.js';
 import { openWasmBackend } from '../../src/transcribe/openWasmBackend.js';

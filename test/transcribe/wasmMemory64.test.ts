@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { wasmFeatures } from '../../src/jit/wasm/webAssembly.js';
 import { fileReaderInto, readModelDirectory } from '../../src/model/modelDirectory.js';
-import { spawnNodeParticipant } from '../../src/runtime/nodeParticipantThread.js';
+import { spawnNodeParticipant } from '../../src/runtime/nodeThreads.js';
 import { buildModel } from '../../src/transcribe/buildModel.js';
 import { openWasmBackend } from '../../src/transcribe/openWasmBackend.js';
 import { demoModelDir } from '../support/projectRoot.js';

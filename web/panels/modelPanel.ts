@@ -1,4 +1,4 @@
-import { browserThreadCount, mostBrowserThreads } from '../../src/runtime/browserParticipantThread.js';
+import { browserThreadCount, mostBrowserThreads } from '../../src/runtime/browserThreads.js';
 import { browserEnvironment, environmentFacts, modelSummary } from '../bench/environment.js';
 import type { Engine } from '../engine/engine.js';
 import type { ModelSource } from '../engine/messages.js';

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeTemporaryFolder } from '../../model/writeWhole.js';
-import { defaultThreadCount } from '../../runtime/threadCount.js';
+import { defaultThreadCount } from '../../runtime/nodeThreads.js';
 import type { RunMeters } from '../meters/runMeters.js';
 import type { BenchPlan, CellPlan, CommandCellPlan, ModelCellPlan } from '../plan/benchPlan.js';
 import type { BenchmarkAudio, CellSession, OpenCell, OpenCellOptions } from './cellSession.js';

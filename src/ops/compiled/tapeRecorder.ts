@@ -53,7 +53,7 @@ export class TapeRecorder {
 }
 
 /** Whether two calls must not run at once: one of them writes what the other reads or writes. */
-export function conflict(a: KernelCall, b: KernelCall): boolean {
+function conflict(a: KernelCall, b: KernelCall): boolean {
   return overlap(a.writes, b.writes) || overlap(a.writes, b.reads) || overlap(a.reads, b.writes);
 }
 
