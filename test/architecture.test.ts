@@ -23,7 +23,7 @@ const MAY_USE_NODE = /^(runtime|hub|bench|cli)\//;
 const FILE_ACCESS = new Set([
   'audio/ffmpegDecoder.ts',
   'audio/fileSource.ts',
-  'audio/loadWav.ts',
+  'audio/openAudio.ts',
   'audio/packageWasm.ts', // only when it runs in Node
   'model/fileLock.ts',
   'model/modelDirectory.ts',

@@ -1,11 +1,10 @@
 import { QwenAsrError } from '../error.js';
 import { type ByteInput, checkOptions, nameOfBytes, takeBytes } from '../model/checkArguments.js';
-import { type LoadedAudio, SAMPLE_RATE_HZ } from './audioClip.js';
-import type { AudioFormat } from './audioDecoder.js';
+import { type AudioFormat, type LoadedAudio, SAMPLE_RATE_HZ } from './audioClip.js';
 import { audioParts, type OpenedDecoder } from './audioStream.js';
 import { bytesInMemory } from './byteReader.js';
 import { DECODED_FORMATS, openDecoder } from './openDecoder.js';
-import { limitPeak, padShortClip, peakOf } from './prepareSamples.js';
+import { joinSamples, limitPeak, padShortClip, peakOf } from './prepareSamples.js';
 import { Resampler } from './resample.js';
 
 /**
@@ -81,7 +80,7 @@ export async function collectAudio(
       durationMs += (sourceCount * 1000) / sampleRateHz;
     }
     if (count === 0) throw new QwenAsrError('audio', `${label}: expected samples, found none`);
-    const samples = join(pieces, count);
+    const samples = joinSamples(pieces);
     return {
       samples: padShortClip(limitPeak(samples, peakOf(samples))),
       sampleRateHz: SAMPLE_RATE_HZ,
@@ -94,14 +93,4 @@ export async function collectAudio(
   } finally {
     await close();
   }
-}
-
-function join(pieces: readonly Float32Array[], count: number): Float32Array {
-  const whole = new Float32Array(count);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { QwenAsrError } from '../error.js';
-import { SAMPLE_RATE_HZ } from './audioClip.js';
-import type { AudioBlock, AudioDecoder } from './audioDecoder.js';
+import { type AudioBlock, type AudioDecoder, SAMPLE_RATE_HZ } from './audioClip.js';
 import { ByteReader } from './byteReader.js';
 import { MixMeter } from './mixMeter.js';
 import { decodePcm, type WavFormat } from './wavFormat.js';
@@ -80,7 +79,7 @@ export function ffmpegDecoder(
       const outcome = await ended;
       if (signal?.aborted) throw new QwenAsrError('aborted', `${label}: reading was aborted`);
       if (outcome instanceof Error) throw errorFor({ reason: startFailure(outcome), cause: outcome });
-      const said = oneLine(complaint.join(''), name);
+      const said = complaintLine(complaint.join(''), name);
       if (outcome !== 0 || samples === 0) throw errorFor({ reason: said === '' ? 'no samples' : said });
       if (said !== '') notes.push(`${label}: ffmpeg: ${said}`);
       notes.push(...meter.notes());
@@ -135,7 +134,7 @@ function collectComplaint(stderr: Readable): string[] {
 }
 
 /** ffmpeg's lines without the addresses and the path in front of them, each once. */
-function oneLine(complaint: string, name: string): string {
+function complaintLine(complaint: string, name: string): string {
   const lines = complaint
     .split('\n')
     .map((line) =>

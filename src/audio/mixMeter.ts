@@ -1,5 +1,5 @@
 /** Beyond it a value is no sound, and resampling could overflow f32 (3.4e38); of NaN every comparison is false. */
-export const MAX_MAGNITUDE = 1e30;
+const MAX_MAGNITUDE = 1e30;
 
 /** Length of the stretches in which channels are compared. */
 const STRETCH_MS = 1000;

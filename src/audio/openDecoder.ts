@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import type { AudioDecoder, AudioFormat } from './audioDecoder.js';
+import type { AudioDecoder, AudioFormat } from './audioClip.js';
 import { ByteReader, type ByteSource } from './byteReader.js';
 import { openFlac } from './flac/flacDecoder.js';
 import { id3TagBytes } from './id3Tag.js';

@@ -1,7 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import { type BytesInMemory, checkOptions, viewBytes } from '../model/checkArguments.js';
-import { type LoadedAudio, SAMPLE_RATE_HZ } from './audioClip.js';
-import type { AudioBlock, AudioDecoder } from './audioDecoder.js';
+import { type AudioBlock, type AudioDecoder, type LoadedAudio, SAMPLE_RATE_HZ } from './audioClip.js';
 import type { ByteReader, ByteSource } from './byteReader.js';
 import { MixMeter } from './mixMeter.js';
 import { prepareSamples } from './prepareSamples.js';

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { pathLabel } from '../audio/pathLabel.js';
+import { pathLabel } from '../audio/fileSource.js';
 import { fileError, QwenAsrError } from '../error.js';
 
 /** A recording to transcribe. */

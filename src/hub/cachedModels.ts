@@ -99,7 +99,7 @@ function modelsOf(repository: string, cache: RepositoryCache): CachedModel[] {
       path,
       sizeBytes: [...sizes.values()].reduce((sum, size) => sum + size, 0),
       isComplete: isComplete(path, sizes),
-      kind: kindOf(path, repository),
+      kind: modelKindOf(path, repository),
     };
   });
 }
@@ -124,7 +124,7 @@ function isComplete(folder: string, sizes: ReadonlyMap<string, number>): boolean
 }
 
 /** Both of the family say `qwen3_asr`; the aligner has another head. */
-function kindOf(folder: string, repository: string): ModelKind {
+function modelKindOf(folder: string, repository: string): ModelKind {
   const config = readJson(join(folder, 'config.json'));
   if (config === null) return /qwen3-asr/i.test(repository) ? 'speech' : 'other';
   const text = JSON.stringify(config);

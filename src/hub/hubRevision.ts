@@ -71,7 +71,7 @@ export async function readRevision(
       `${where}: ${repository}: expected commit ${revision}, found ${found.commit}`,
     );
   }
-  checkModelFiles(`${repository} (revision ${revision})`, found.files);
+  checkFileNames(`${repository} (revision ${revision})`, found.files);
   return { repository, ...found };
 }
 
@@ -161,7 +161,7 @@ function parseFile(name: string, sibling: unknown, expected: (what: string) => Q
 }
 
 /** What a model directory cannot do without. */
-function checkModelFiles(where: string, files: readonly HubFile[]): void {
+function checkFileNames(where: string, files: readonly HubFile[]): void {
   const has = (test: (name: string) => boolean) => files.some(({ name }) => test(name));
   if (!has((name) => name.endsWith('.safetensors'))) {
     throw new QwenAsrError('model', `${where}: expected a *.safetensors file, found none`);

@@ -1,3 +1,4 @@
+import { MEL_BINS } from '../ops/logMelShape.js';
 import { ConfigDocument, type ConfigSection } from './configDocument.js';
 import { ALIGNER_HEAD, type ModelTensors } from './modelTensors.js';
 import { type DecoderSizes, type EncoderSizes, readDecoderSizes, readEncoderSizes } from './tensorSizes.js';
@@ -65,9 +66,6 @@ const PUBLISHED = {
   /** Milliseconds that a class of the aligner stands for: a token of the encoder. */
   timestampSegmentTime: 80,
 } as const;
-
-/** The log-mel front end makes 128 bands, and 128 bands become the 16 rows that conv_out is made for. */
-const MEL_BINS = 128;
 
 /** Largest n_window: half of the encoder's max_source_positions of 1500 frames. */
 const MAX_N_WINDOW = 750;
@@ -162,7 +160,7 @@ function checkSizes(document: ConfigDocument, encoder: EncoderSizes, decoder: De
   audio.expectSize(['encoder_ffn_dim', 'intermediate_size'], encoder.ffn);
   audio.expectSize(['downsample_hidden_size'], encoder.convChannels);
   audio.expectSize(['output_dim'], decoder.hidden);
-  audio.expectSize(['num_mel_bins'], MEL_BINS);
+  audio.expectSize(['num_mel_bins'], MEL_BINS); // they become the 16 rows that conv_out is made for
   text.expectSize(['vocab_size'], decoder.vocab);
   text.expectSize(['hidden_size'], decoder.hidden);
   text.expectSize(['intermediate_size'], decoder.intermediate);

@@ -5,7 +5,7 @@ import type { Machine, Region } from './machine.js';
 const LINE_BYTES = 64;
 
 /** Part of an arena. Its memory is not cleared. */
-export interface Block extends Region {
+export interface ArenaBlock extends Region {
   readonly region: Region;
 }
 
@@ -41,7 +41,7 @@ export class Arena {
   }
 
   /** @throws QwenAsrError `memory` when the machine has none left. */
-  allocate(byteLength: number): Block {
+  allocate(byteLength: number): ArenaBlock {
     const size = (Math.ceil(byteLength / LINE_BYTES) + 1) * LINE_BYTES;
     for (const [region, free] of this.regions) {
       const index = free.findIndex((range) => range.byteLength >= size);
@@ -55,7 +55,7 @@ export class Arena {
   }
 
   /** Every block is released once. */
-  release({ region, address, byteLength }: Block): void {
+  release({ region, address, byteLength }: ArenaBlock): void {
     const free = this.regions.get(region);
     if (free === undefined) throw new QwenAsrError('internal', 'a block was freed in another arena');
     const offset = address - region.address;
@@ -90,7 +90,7 @@ export class Arena {
     }
   }
 
-  private cut(region: Region, free: FreeRange[], index: number, size: number): Block {
+  private cut(region: Region, free: FreeRange[], index: number, size: number): ArenaBlock {
     const range = free[index]!;
     const block = {
       region,

@@ -66,7 +66,7 @@ export async function checkModelFiles(files: ModelFiles, signal?: AbortSignal): 
   const published = identifyModel(tensors);
   findings.push(...checkTensorList(tensors, published));
   if (config !== null) findings.push(...checkTokenizer(files, config));
-  findings.push(...(await checkFinite(tensors, signal)));
+  findings.push(...(await checkWeights(tensors, signal)));
   return makeReport(files.source, published?.name ?? null, findings);
 }
 
@@ -97,7 +97,7 @@ function checkStructure(files: ModelFiles, findings: CheckFinding[]): ModelConfi
   }
 }
 
-async function checkFinite(tensors: ModelTensors, signal: AbortSignal | undefined): Promise<CheckFinding[]> {
+async function checkWeights(tensors: ModelTensors, signal: AbortSignal | undefined): Promise<CheckFinding[]> {
   const pause = makePause(`${tensors.source}: checking was aborted`, signal);
   const damaged: string[] = [];
   for (const parameter of tensors.byName.values()) {

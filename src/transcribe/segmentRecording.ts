@@ -1,7 +1,6 @@
 import { SAMPLE_RATE_HZ } from '../audio/audioClip.js';
-import { isFloat32Array, takeSamples } from '../audio/prepareSamples.js';
-import { soundRanges } from '../audio/soundRanges.js';
-import { type AudioSegment, splitAudio } from '../audio/splitAudio.js';
+import { isFloat32Array, joinSamples, takeSamples } from '../audio/prepareSamples.js';
+import { type AudioSegment, soundRanges, splitAudio } from '../audio/splitAudio.js';
 import { splitSpeech, type VadOptions, vadOptionsOf } from '../audio/vad/speechSegmenter.js';
 import { QwenAsrError } from '../error.js';
 import { checkOptions } from '../model/checkArguments.js';
@@ -189,16 +188,4 @@ export function trimDigitalSilence(samples: Float32Array): Float32Array {
 /** True for NaN, which somebody else refuses. */
 function isSound(value: number): boolean {
   return !(Math.abs(value) <= SILENCE_PEAK);
-}
-
-/** Pieces [any] f32 as one array; a single piece as it is. */
-function joinSamples(pieces: readonly Float32Array[]): Float32Array {
-  if (pieces.length === 1) return pieces[0]!;
-  const joined = new Float32Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    joined.set(piece, at);
-    at += piece.length;
-  }
-  return joined;
 }

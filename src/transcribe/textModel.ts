@@ -11,7 +11,7 @@ import type { Tokenizer } from '../text/tokenizer.js';
 /** Longest time for which reading ahead holds up the event loop, in milliseconds, but for a slice and one JSON.parse. */
 const TURN_MS = 4;
 
-interface Vocabulary {
+interface ReadTokenizer {
   readonly tokenizer: Tokenizer;
   readonly promptIds: PromptIds;
 }
@@ -39,8 +39,8 @@ export class LazyTextModel implements TextModel {
   readonly languages: readonly string[];
   readonly #files: Pick<ModelFiles, 'source' | 'tokenizerFiles'>;
   readonly #config: ModelConfig;
-  #reading: SlicedWork<Vocabulary> | undefined;
-  #read: Vocabulary | undefined;
+  #reading: SlicedWork<ReadTokenizer> | undefined;
+  #read: ReadTokenizer | undefined;
 
   constructor(files: Pick<ModelFiles, 'source' | 'tokenizerFiles'>, config: ModelConfig) {
     this.#files = files;
@@ -81,15 +81,15 @@ export class LazyTextModel implements TextModel {
     }
   }
 
-  #vocabulary(): Vocabulary {
+  #vocabulary(): ReadTokenizer {
     try {
-      return this.#readUntil(Number.POSITIVE_INFINITY) as Vocabulary;
+      return this.#readUntil(Number.POSITIVE_INFINITY) as ReadTokenizer;
     } catch (error) {
       throw error instanceof QwenAsrError ? inDirectory(this.#files.source, error) : error;
     }
   }
 
-  #readUntil(deadlineMs: number): Vocabulary | undefined {
+  #readUntil(deadlineMs: number): ReadTokenizer | undefined {
     this.#reading ??= this.#readFiles();
     try {
       while (this.#read === undefined) {
@@ -104,7 +104,7 @@ export class LazyTextModel implements TextModel {
     return this.#read;
   }
 
-  *#readFiles(): SlicedWork<Vocabulary> {
+  *#readFiles(): SlicedWork<ReadTokenizer> {
     const tokenizer = yield* readTokenizerInSlices(this.#files.tokenizerFiles);
     const { audioPad, audioStart, audioEnd } = this.#config.tokenIds;
     const promptIds = resolvePromptIds(tokenizer, this.#config.decoder.vocab, {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { melFilters } from '../../src/audio/melFilters.js';
+import { melFilters } from '../../src/audio/melSpectrogram.js';
 
 const filters = melFilters(); // [128, 201]
 const row = (m: number) => filters.subarray(m * 201, (m + 1) * 201);

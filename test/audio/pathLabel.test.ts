@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pathLabel } from '../../src/audio/pathLabel.js';
+import { pathLabel } from '../../src/audio/fileSource.js';
 
 test('names in UTF-8 are text, and bytes that are not stay apart', () => {
   assert.equal(pathLabel('ünï — 日本.wav'), 'ünï — 日本.wav');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MAX_GAIN, PeakMeter } from '../../src/audio/peakMeter.js';
+import { MAX_GAIN, PeakMeter } from '../../src/audio/audioStream.js';
 import { KERNEL_RADIUS, sincKernel } from '../../src/audio/polyphaseFilter.js';
 import { peakOf } from '../../src/audio/prepareSamples.js';
 import { resample } from '../../src/audio/resample.js';

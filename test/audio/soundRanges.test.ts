@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { soundRanges } from '../../src/audio/soundRanges.js';
+import { soundRanges } from '../../src/audio/splitAudio.js';
 import { Random } from '../support/random.js';
 import { joined } from './support/decodeAll.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { loadWav } from '../../src/audio/loadWav.js';
+import { loadWav } from '../../src/audio/openAudio.js';
 import { workOfRun, workOfSegments } from '../../src/bench/phases.js';
 import {
   convStemWork,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { QwenAsrError } from '../../src/error.js';
-import { Arena, type Block } from '../../src/runtime/arena.js';
+import { Arena, type ArenaBlock } from '../../src/runtime/arena.js';
 import type { Machine, Region } from '../../src/runtime/machine.js';
 import { Random } from '../support/random.js';
 
@@ -40,7 +40,7 @@ function makeArena(options: { regionBytes: number; keepBytes: number }) {
 test('random allocations never overlap, lie in their region, on cache lines, with a spare line behind', () => {
   const random = new Random(71);
   const { machine, arena } = makeArena({ regionBytes: 1 << 16, keepBytes: 1 << 14 });
-  const live = new Set<{ block: Block; wanted: number }>();
+  const live = new Set<{ block: ArenaBlock; wanted: number }>();
   for (let step = 0; step < 5000; step++) {
     if (live.size > 0 && random.uniform() < 0.48) {
       const victim = [...live][random.integer(0, live.size - 1)]!;

@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../../error.js';
-import type { AudioBlock, AudioDecoder } from '../audioDecoder.js';
+import type { AudioBlock, AudioDecoder } from '../audioClip.js';
 import type { ByteReader } from '../byteReader.js';
 import { Damage } from '../damage.js';
 import { id3TagBytes } from '../id3Tag.js';

@@ -1,3 +1,5 @@
+import { erfc } from '../../ops/reference/products.js';
+
 /** Lanczos coefficients for g = 7, n = 9 (Godfrey 2001): relative error of Γ below 2·10⁻¹⁵ for real x > 0. */
 const LANCZOS = [
   0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
@@ -32,15 +34,6 @@ export function incompleteBeta(x: number, a: number, b: number): number {
     : 1 - (front * betaFraction(1 - x, b, a)) / b;
 }
 
-/**
- * The complementary error function, erfc(x) = 1 − erf(x), to about 10⁻¹⁵ relative: the power series of erf for
- * |x| < 2 (Abramowitz and Stegun 7.1.6), the continued fraction of DLMF 7.9.1 beyond.
- */
-export function erfc(x: number): number {
-  if (x < 0) return 2 - erfc(-x);
-  return x < 2 ? 1 - erfSeries(x) : erfcFraction(x);
-}
-
 function betaFraction(x: number, a: number, b: number): number {
   let c = 1;
   let d = 1 / awayFromZero(1 - ((a + b) * x) / (a + 1));
@@ -61,24 +54,6 @@ function betaFraction(x: number, a: number, b: number): number {
 
 function awayFromZero(value: number): number {
   return Math.abs(value) < TINY ? TINY : value;
-}
-
-function erfSeries(x: number): number {
-  // erf(x) = 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (1·3·5···(2n+1)): all terms positive, nothing cancels.
-  let term = x;
-  let sum = x;
-  for (let n = 1; term > sum * NEGLIGIBLE; n++) {
-    term *= (2 * x * x) / (2 * n + 1);
-    sum += term;
-  }
-  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
-}
-
-function erfcFraction(x: number): number {
-  // erfc(x) = e^(−x²)/√π · 1/(x + ½/(x + 1/(x + 3⁄2/(x + …)))), from the bottom; 60 levels are enough at x = 2.
-  let tail = x;
-  for (let level = 60; level >= 1; level--) tail = x + level / 2 / tail;
-  return Math.exp(-x * x) / Math.sqrt(Math.PI) / tail;
 }
 
 /** Φ(z), the probability that a standard normal variable is at most z. Relative error about 10⁻¹⁵. */

@@ -1,5 +1,5 @@
 import type { InstructionForm } from './forms.js';
-import type { Label, Memory, Operand } from './operands.js';
+import type { Label, MemoryOperand, Operand } from './operands.js';
 
 /** A distance that is known once its label is bound: target + addend − end of the instruction. */
 export interface Fixup {
@@ -47,7 +47,7 @@ export function encodeInstruction(
  * N of disp8·N: the bytes of memory that the instruction touches. The manual's tuple types all come to that (not for
  * compress, expand and gather, which the table leaves out).
  */
-function disp8Scale(form: InstructionForm, memory: Memory): number {
+function disp8Scale(form: InstructionForm, memory: MemoryOperand): number {
   const pattern = form.operands[form.roles.rm];
   if (form.prefix !== 'evex' || pattern === undefined) return 1;
   return (memory.broadcast > 0 ? pattern.broadcastBits : (pattern.memoryBits ?? 8)) / 8;
@@ -69,7 +69,7 @@ interface EncodingFields {
   readonly reg: number;
   /** Register of ModRM.rm, 0–31; unused beside `memory`. */
   readonly rm: number;
-  readonly memory: Memory | null;
+  readonly memory: MemoryOperand | null;
   /** Register of the vvvv field, 0–31; 0 where there is none. */
   readonly vvvv: number;
   readonly writemask: number;
@@ -165,7 +165,7 @@ function writeRegisterModRm(buffer: CodeBuffer, reg: number, rm: number): void {
  * ModRM, SIB and displacement of a memory operand without a label. `disp8Scale` is N of EVEX's disp8·N (1 elsewhere):
  * a displacement that is a multiple of N and fits a signed byte after division takes one byte.
  */
-function writeMemoryModRm(buffer: CodeBuffer, reg: number, memory: Memory, disp8Scale: number): void {
+function writeMemoryModRm(buffer: CodeBuffer, reg: number, memory: MemoryOperand, disp8Scale: number): void {
   const regField = (reg & 7) << 3;
   const base = memory.base === null ? null : memory.base.index & 7;
   const mode = base === null ? 0 : displacementMode(base, memory.disp, disp8Scale);

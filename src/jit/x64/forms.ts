@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../../error.js';
-import type { Label, Memory, Operand, Register, RegisterType } from './operands.js';
+import type { Label, MemoryOperand, Operand, Register, RegisterType } from './operands.js';
 
 /** One encodable shape of an instruction: a table row, at one operand width. */
 export interface InstructionForm {
@@ -277,7 +277,7 @@ function matchRegister(form: InstructionForm, pattern: OperandPattern, register:
   return (register.index < 16 || form.prefix === 'evex') && (!register.zeroing || pattern.zeroable);
 }
 
-function matchMemory(pattern: OperandPattern, memory: Memory): boolean {
+function matchMemory(pattern: OperandPattern, memory: MemoryOperand): boolean {
   const { memoryBits, broadcastBits } = pattern;
   if (memoryBits === null || memory.zeroing) return false;
   if (memory.broadcast > 0) {

@@ -1,7 +1,7 @@
 import type { Instruction } from '../ir.js';
 import type { CpuFeatures } from './features.js';
 import type { Wide, X64Lowering } from './lowering.js';
-import { type Memory, mask, masked, type Register, ripLabel, xmm, ymm } from './operands.js';
+import { type MemoryOperand, mask, masked, type Register, ripLabel, xmm, ymm } from './operands.js';
 
 type Of<Op extends Instruction['op']> = Extract<Instruction, { op: Op }>;
 
@@ -27,7 +27,7 @@ export function vectorTemporaries(i: Instruction, features: CpuFeatures): number
 }
 
 /** The same 32 bits for every lane, as a memory operand. */
-function splat(l: X64Lowering, bits: number): Memory {
+function splat(l: X64Lowering, bits: number): MemoryOperand {
   const words = new Uint32Array(l.wide ? 1 : 8).fill(bits);
   const label = l.asm.constant(new Uint8Array(words.buffer), 4);
   return l.wide ? ripLabel(label, { broadcast: 16 }) : ripLabel(label);
@@ -100,7 +100,7 @@ export function lowerVecStore(l: X64Lowering, i: Of<'vecStore'>): void {
 }
 
 /** The low bytes of each lane, side by side: shuffled together in each half, then the halves. */
-function lowerNarrowStore(l: X64Lowering, i: Of<'vecStore'>, to: Memory, bytes: 1 | 2): void {
+function lowerNarrowStore(l: X64Lowering, i: Of<'vecStore'>, to: MemoryOperand, bytes: 1 | 2): void {
   if (l.wide) return l.asm.emit(bytes === 1 ? 'vpmovdb' : 'vpmovdw', to, l.vec(i.a));
   const [t, u] = l.temporaries(i) as [number, number];
   const unused = 0x80; // gives a zero

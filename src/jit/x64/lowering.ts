@@ -2,7 +2,7 @@ import type { Allocation } from '../allocate.js';
 import type { Address, CompareKind, Instruction, IntReg, VecReg, VecSource } from '../ir.js';
 import type { Assembler } from './assembler.js';
 import type { CpuFeatures } from './features.js';
-import { gpr, gpr32, type Memory, mem, type Register, xmm, ymm, zmm } from './operands.js';
+import { gpr, gpr32, type MemoryOperand, mem, type Register, xmm, ymm, zmm } from './operands.js';
 
 /** A vector register of the widest kind. */
 export type Wide = Register<'ymm'> | Register<'zmm'>;
@@ -55,11 +55,11 @@ export class X64Lowering {
     return this.wide ? ymm(physical) : xmm(physical);
   }
 
-  source(source: VecSource): Wide | Memory {
+  source(source: VecSource): Wide | MemoryOperand {
     return source.kind === 'vec' ? this.vec(source) : this.address(source);
   }
 
-  address(at: Address, bits?: 8 | 16 | 32 | 64): Memory {
+  address(at: Address, bits?: 8 | 16 | 32 | 64): MemoryOperand {
     const options = { disp: at.offset, ...(bits === undefined ? {} : { bits }) };
     return at.index === null
       ? mem(this.int(at.base), options)

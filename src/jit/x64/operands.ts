@@ -69,7 +69,7 @@ export interface Label {
 }
 
 /** A memory operand: `[base + index·scale + disp]`, or `[rip + label + disp]`. */
-export interface Memory {
+export interface MemoryOperand {
   readonly type: 'memory';
   readonly base: Register<'gpr64'> | null;
   readonly index: Register<'gpr64'> | null;
@@ -85,7 +85,7 @@ export interface Memory {
 }
 
 /** What an instruction can take. Numbers are immediates; bigint only for 64-bit ones. */
-export type Operand = Register | Memory | Label | number | bigint;
+export type Operand = Register | MemoryOperand | Label | number | bigint;
 
 export interface MemoryOptions {
   readonly index?: Register<'gpr64'>;
@@ -96,7 +96,7 @@ export interface MemoryOptions {
   readonly broadcast?: 2 | 4 | 8 | 16;
 }
 
-const plainMemory: Memory = {
+const plainMemory: MemoryOperand = {
   type: 'memory',
   base: null,
   index: null,
@@ -110,13 +110,13 @@ const plainMemory: Memory = {
 };
 
 /**
- * Memory operand `[base + index·scale + disp]`; `base` null leaves it out.
+ * MemoryOperand operand `[base + index·scale + disp]`; `base` null leaves it out.
  *
  * @throws QwenAsrError `internal` where no encoding exists: rsp as index, a displacement beyond 32 bits.
  * @example
  * mem(gpr(0), { index: gpr(1), scale: 4, disp: 64, broadcast: 16 });
  */
-export function mem(base: Register<'gpr64'> | null, options: MemoryOptions = {}): Memory {
+export function mem(base: Register<'gpr64'> | null, options: MemoryOptions = {}): MemoryOperand {
   const disp = checkedDisplacement(options.disp ?? 0);
   if (options.index?.index === 4) {
     throw new QwenAsrError('internal', 'x64 memory operand: expected an index register, found rsp');
@@ -132,8 +132,8 @@ export function mem(base: Register<'gpr64'> | null, options: MemoryOptions = {})
   };
 }
 
-/** Memory operand at `label` + disp, addressed relative to the instruction pointer. */
-export function ripLabel(label: Label, options: Omit<MemoryOptions, 'index' | 'scale'> = {}): Memory {
+/** MemoryOperand operand at `label` + disp, addressed relative to the instruction pointer. */
+export function ripLabel(label: Label, options: Omit<MemoryOptions, 'index' | 'scale'> = {}): MemoryOperand {
   return {
     ...plainMemory,
     label,
@@ -144,7 +144,7 @@ export function ripLabel(label: Label, options: Omit<MemoryOptions, 'index' | 's
 }
 
 /** `destination{k}`: lanes whose mask bit is clear keep their old value. */
-export function masked<Target extends Register | Memory>(target: Target, k: Register<'mask'>): Target {
+export function masked<Target extends Register | MemoryOperand>(target: Target, k: Register<'mask'>): Target {
   if (k.index === 0) {
     throw new QwenAsrError('internal', 'x64 writemask: expected k1 to k7, found k0, which means no mask');
   }
@@ -178,7 +178,7 @@ function registerText(register: Register): string {
   return `${register.type === 'mask' ? 'k' : register.type}${register.index}`;
 }
 
-function memoryText(memory: Memory): string {
+function memoryText(memory: MemoryOperand): string {
   const terms: string[] = [];
   if (memory.label !== null) terms.push(`rip+${memory.label.name}`);
   if (memory.base !== null) terms.push(`r${memory.base.index}`);

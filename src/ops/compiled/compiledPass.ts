@@ -1,5 +1,5 @@
 import type { KernelSpec } from '../../kernels/kernel.js';
-import type { Block } from '../../runtime/arena.js';
+import type { ArenaBlock } from '../../runtime/arena.js';
 import type { Conductor, Tape, TapeEntry } from '../../runtime/conductor.js';
 import type { Machine } from '../../runtime/machine.js';
 import { nextTurn } from '../../runtime/nextTurn.js';
@@ -28,7 +28,7 @@ interface Segment {
   /** Address of each call's argument structure. */
   readonly args: readonly number[];
   /** Where its tape goes; null without calls. */
-  readonly block: Block | null;
+  readonly block: ArenaBlock | null;
   readonly probe: Probe | null;
   tape: Tape | null;
 }

@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../../error.js';
-import type { Arena, Block } from '../../runtime/arena.js';
+import type { Arena, ArenaBlock } from '../../runtime/arena.js';
 import { checkChunkCount } from '../checkedOperators.js';
 import type { ActivationDtype, FeatureMap, KvCache, Scope, Tensor } from '../operators.js';
 import {
@@ -21,7 +21,7 @@ export class CompiledScope implements Scope {
   private readonly operand: 'f32' | 'bf16';
   /** @throws QwenAsrError `closed` once the memory behind the scope is gone */
   readonly checkOpen: () => void;
-  private readonly blocks: Block[] = [];
+  private readonly blocks: ArenaBlock[] = [];
   private released = false;
 
   constructor(label: string, arena: Arena, operand: 'f32' | 'bf16', checkOpen: () => void) {
@@ -32,7 +32,7 @@ export class CompiledScope implements Scope {
   }
 
   /** Memory that lives as long as the scope; not cleared. */
-  allocate(byteLength: number): Block {
+  allocate(byteLength: number): ArenaBlock {
     this.checkOpen();
     if (this.released) throw new QwenAsrError('internal', `${this.label}: allocation in a released scope`);
     const block = this.arena.allocate(byteLength);

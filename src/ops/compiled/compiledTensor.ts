@@ -1,7 +1,7 @@
 import { QwenAsrError } from '../../error.js';
 import { roundToBf16, widenBf16 } from '../../jit/numberFormats.js';
 import type { Memory } from '../../kernels/kernel.js';
-import type { Block } from '../../runtime/arena.js';
+import type { ArenaBlock } from '../../runtime/arena.js';
 import type { ActivationDtype, FeatureMap, KvCache, Tensor, Weight } from '../operators.js';
 import type { CompiledWeight } from './compiledWeight.js';
 
@@ -15,7 +15,7 @@ export interface TensorScope {
   /** @throws QwenAsrError `closed` once the memory behind the scope is gone */
   readonly checkOpen: () => void;
   /** Memory that lives as long as the scope; not cleared. */
-  allocate(byteLength: number): Block;
+  allocate(byteLength: number): ArenaBlock;
 }
 
 /** A tensor in kernel memory. */
@@ -25,12 +25,12 @@ export class CompiledTensor implements Tensor, Memory {
   readonly shape: readonly number[];
   readonly dtype: ActivationDtype;
   readonly element: ElementType;
-  private readonly block: Block;
+  private readonly block: ArenaBlock;
   private readonly offsetBytes: number;
 
   constructor(
     scope: TensorScope,
-    block: Block,
+    block: ArenaBlock,
     what: {
       label: string;
       shape: readonly number[];

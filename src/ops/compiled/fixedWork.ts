@@ -1,6 +1,6 @@
 import { ceiling, ceilingWork } from '../../kernels/ceilings.js';
 import type { KernelCall } from '../../kernels/kernel.js';
-import type { Arena, Block } from '../../runtime/arena.js';
+import type { Arena, ArenaBlock } from '../../runtime/arena.js';
 import type { Conductor } from '../../runtime/conductor.js';
 import type { Machine } from '../../runtime/machine.js';
 import { ENTRY } from '../../runtime/tapeLayout.js';
@@ -18,7 +18,7 @@ export interface CeilingBench {
 export class FixedWork {
   readonly #conductor: Conductor;
   readonly #arena: Arena;
-  readonly #blocks: readonly Block[];
+  readonly #blocks: readonly ArenaBlock[];
   readonly #tape: ReturnType<Conductor['writeTape']>;
   readonly #work: number;
   #best = 0;

@@ -1,7 +1,7 @@
 import { QwenAsrError } from '../../error.js';
 import type { Capabilities } from '../../jit/ir.js';
 import type { KernelCall, Memory } from '../../kernels/kernel.js';
-import type { Block } from '../../runtime/arena.js';
+import type { ArenaBlock } from '../../runtime/arena.js';
 import type { TensorScope } from './compiledTensor.js';
 
 /** A call on the tape. Calls of one group may run at once; a group starts when everything before it has finished. */
@@ -46,7 +46,7 @@ export class TapeRecorder {
   }
 
   /** Memory that lives as long as the pass; not cleared. */
-  buffer(byteLength: number): Block {
+  buffer(byteLength: number): ArenaBlock {
     if (this.scope === null) throw new QwenAsrError('internal', 'a pass without operators has no memory');
     return this.scope.allocate(byteLength);
   }

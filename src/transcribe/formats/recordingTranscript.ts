@@ -1,4 +1,4 @@
-import type { AudioFormat } from '../../audio/audioDecoder.js';
+import type { AudioFormat } from '../../audio/audioClip.js';
 import type { ErrorCode } from '../../error.js';
 import { joinLanguages, joinTexts } from '../../text/joinTexts.js';
 import type { ModelInfo, TranscriptSegment, TranscriptTimings } from '../types.js';

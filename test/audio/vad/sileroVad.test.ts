@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { loadWav } from '../../../src/audio/loadWav.js';
+import { loadWav } from '../../../src/audio/openAudio.js';
 import { loadSileroWeights, SileroVad } from '../../../src/audio/vad/sileroVad.js';
 import { processorMs } from '../../support/processorMs.js';
 import { projectRoot } from '../../support/projectRoot.js';

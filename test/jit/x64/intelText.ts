@@ -1,5 +1,5 @@
 import type { OperandPattern } from '../../../src/jit/x64/forms.js';
-import type { Memory, Operand, Register } from '../../../src/jit/x64/operands.js';
+import type { MemoryOperand, Operand, Register } from '../../../src/jit/x64/operands.js';
 
 /*
  * Instructions as `objdump -M intel` prints them, written from the operands alone and apart from the assembler: what
@@ -96,7 +96,7 @@ function operandWidth(operands: readonly Operand[]): number {
   return first.type === 'memory' ? (first.bits ?? 64) : first.type === 'gpr32' ? 32 : 64;
 }
 
-function memoryWidth(memory: Memory, pattern: OperandPattern | undefined, mnemonic: string): string {
+function memoryWidth(memory: MemoryOperand, pattern: OperandPattern | undefined, mnemonic: string): string {
   if (memory.broadcast > 0) return pattern?.broadcastBits === 64 ? 'QWORD BCST ' : 'DWORD BCST ';
   if (mnemonic === 'lea') return '';
   if (mnemonic.startsWith('prefetch')) return 'BYTE PTR ';
@@ -104,13 +104,13 @@ function memoryWidth(memory: Memory, pattern: OperandPattern | undefined, mnemon
 }
 
 /** {1toN} is printed only where neither destination nor mnemonic tells the length of the source. */
-function broadcastText(memory: Memory, operands: readonly Operand[], mnemonic: string): string {
+function broadcastText(memory: MemoryOperand, operands: readonly Operand[], mnemonic: string): string {
   const destination = operands[0];
   const isTold = typeof destination === 'object' && destination.type !== 'xmm';
   return memory.broadcast > 0 && mnemonic === 'vcvtneps2bf16' && !isTold ? `{1to${memory.broadcast}}` : '';
 }
 
-function addressText(memory: Memory): string {
+function addressText(memory: MemoryOperand): string {
   if (memory.label !== null) return `<${memory.label.name}${memory.disp === 0 ? '' : `+${memory.disp}`}>`;
   const base = memory.base === null ? '' : (names64[memory.base.index] ?? '?');
   const index = memory.index === null ? '' : `${names64[memory.index.index]}*${memory.scale}`;

@@ -4,7 +4,7 @@ import {
   gpr16,
   gpr32,
   type Label,
-  type Memory,
+  type MemoryOperand,
   type MemoryOptions,
   mask,
   masked,
@@ -89,7 +89,7 @@ function memorySample(
   turn: number,
   random: (bound: number) => number,
   label: Label,
-): Memory {
+): MemoryOperand {
   const bits = pattern.memoryBits ?? 0;
   const isBroadcast = pattern.broadcastBits > 0 && random(3) === 0;
   const unit = (isBroadcast ? pattern.broadcastBits : Math.max(bits, 8)) / 8;
@@ -111,7 +111,7 @@ function memorySample(
 }
 
 function decorated(
-  operand: Register | Memory,
+  operand: Register | MemoryOperand,
   pattern: OperandPattern,
   random: (bound: number) => number,
 ): Operand {

@@ -2,7 +2,7 @@ import {
   gpr,
   gpr16,
   gpr32,
-  type Memory,
+  type MemoryOperand,
   type MemoryOptions,
   mask,
   masked,
@@ -67,7 +67,7 @@ function parseImmediate(text: string): number | bigint {
   return Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
-function parseMemory(text: string): Memory {
+function parseMemory(text: string): MemoryOperand {
   const parts = /^(?:([A-Z]+) (PTR|BCST) )?\[([^\]]*)\](?:\{1to(\d+)\})?$/.exec(text);
   if (parts === null) throw new Error(`expected an operand, found "${text}"`);
   const [, word = '', , address = '', count] = parts;

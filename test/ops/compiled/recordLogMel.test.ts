@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { loadWav } from '../../../src/audio/loadWav.js';
-import { melFilters } from '../../../src/audio/melFilters.js';
+import { melFilters } from '../../../src/audio/melSpectrogram.js';
+import { loadWav } from '../../../src/audio/openAudio.js';
 import { FFT_BINS, MEL_BINS, melFrameCount } from '../../../src/ops/logMelShape.js';
 import type { Backend, Pass, Tensor } from '../../../src/ops/operators.js';
 import { logMel } from '../../../src/ops/reference/logMel.js';
 import { readGoldenStage, relativeRms } from '../../support/golden.js';
 import { demoModelDir } from '../../support/projectRoot.js';
 import { Random } from '../../support/random.js';
-
 import { compiledTargets } from './support/compiledBackends.js';
 
 const CLIPS = ['light-en', 'music-es', 'silence-3s', 'timer-en-noisy', 'morning-en', 'travel-de'];
