@@ -24,7 +24,6 @@ const GIVEN: Readonly<Record<string, string>> = {
 const SOURCES = [
   'index.ts',
   'audio/decodeAudio.ts',
-  'audio/loadWav.ts',
   'audio/melSpectrogram.ts',
   'audio/openAudio.ts',
   'text/joinTexts.ts',
