@@ -27,6 +27,8 @@ const NOT_RUN: readonly [prefix: string, reason: string][] = [
   ['make bench', 'builds what this test runs in'],
   ['./qwen_asr pull', 'fetches gigabytes from the Hugging Face Hub'],
   ['./qwen_asr -d 0.6b', 'needs what that fetches'],
+  ['./qwen_asr serve', 'serves until it is stopped'],
+  ['curl ', 'asks that server: test/serve/readmeCurl.test.ts'],
 ];
 
 const README = readFileSync(join(projectRoot, 'README.md'), 'utf8');

@@ -1,3 +1,4 @@
+import { QwenAsrError } from '../error.js';
 import { makePause } from '../runtime/nextTurn.js';
 import { type AudioBlock, type AudioDecoder, type AudioFormat, SAMPLE_RATE_HZ } from './audioClip.js';
 import { KERNEL_RADIUS } from './polyphaseFilter.js';
@@ -48,11 +49,16 @@ export interface StreamSource {
  * block: its length and its damage are known from then on too. The pass is left out where the header tells all of this:
  * integers of one channel at 16 kHz.
  *
- * @throws QwenAsrError `audio`, one line, when the recording cannot be decoded to its end; `aborted`.
+ * @param maxDurationMs a longer recording is refused as soon as so much of it has been decoded: a small file can hold days
+ * @throws QwenAsrError `audio`, one line, when the recording cannot be decoded to its end, or is too long; `aborted`.
  */
-export async function makeAudioStream(source: StreamSource, signal?: AbortSignal): Promise<AudioStream> {
+export async function makeAudioStream(
+  source: StreamSource,
+  signal?: AbortSignal,
+  maxDurationMs: number = Number.POSITIVE_INFINITY,
+): Promise<AudioStream> {
   const { label, format } = source;
-  const { peak, sampleCount, durationMs, notes } = await survey(source, signal);
+  const { peak, sampleCount, durationMs, notes } = await survey(source, maxDurationMs, signal);
   return {
     label,
     format,
@@ -66,7 +72,7 @@ export async function makeAudioStream(source: StreamSource, signal?: AbortSignal
 }
 
 /** What has to be known of the whole recording before its first block. */
-async function survey(source: StreamSource, signal?: AbortSignal) {
+async function survey(source: StreamSource, maxDurationMs: number, signal?: AbortSignal) {
   const { decoder, close } = await source.open();
   try {
     const { notes } = decoder;
@@ -74,6 +80,7 @@ async function survey(source: StreamSource, signal?: AbortSignal) {
     const add = (count: number, rateHz: number) => {
       all.sampleCount += Math.ceil((count * SAMPLE_RATE_HZ) / rateHz);
       all.durationMs += (count * 1000) / rateHz;
+      checkDuration(source.label, all.durationMs, maxDurationMs);
     };
     if (decoder.sampleRateHz === SAMPLE_RATE_HZ && decoder.sampleCount !== null) {
       add(decoder.sampleCount, SAMPLE_RATE_HZ);
@@ -85,6 +92,7 @@ async function survey(source: StreamSource, signal?: AbortSignal) {
       for await (const block of blocks) {
         meter.push(block);
         count += block.length;
+        checkDuration(source.label, all.durationMs + (count * 1000) / sampleRateHz, maxDurationMs);
       }
       all.peak = Math.max(all.peak, meter.finish());
       add(count, sampleRateHz);
@@ -93,6 +101,12 @@ async function survey(source: StreamSource, signal?: AbortSignal) {
   } finally {
     await close();
   }
+}
+
+function checkDuration(label: string, durationMs: number, maxDurationMs: number): void {
+  if (durationMs <= maxDurationMs) return;
+  const line = `${label}: expected at most ${maxDurationMs / 1000} s of audio, found more`;
+  throw new QwenAsrError('audio', line, { option: 'maxDurationMs' });
 }
 
 /** The samples after resampling and division by the peak. */

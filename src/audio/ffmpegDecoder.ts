@@ -22,6 +22,12 @@ const AU_CHANNELS = 20;
 /** Bytes of sound taken at a time. */
 const BLOCK_BYTES = 65_536;
 
+/** The longest that a timer can be set to. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** What a shell returns for a program that it cannot find. */
+const NOT_FOUND = 127;
+
 /** What the program's standard input is called, as a file that can be read in any order. */
 const STANDARD_INPUT = '/dev/stdin';
 
@@ -37,6 +43,14 @@ const DEMUXERS = `
   mpc8 mpeg mpegts mpegtsraw mpegvideo msf mtaf mtv musx mv mxf nistsphere nsv nut obu ogg oma osq paf pmp psxstr pva pvf
   qcp qoa r3d redspark rm rsd rso sbc sds sdx shn sln smjpeg sol sox spdif svag swf tak thp truehd tta txd ty vag vc1
   vividas vivo voc vpk vqf w64 wady wav wsaud wsd wtv wv wve xa xmv xvag xwma`;
+
+/** What the program may use. Its demuxers are limited in any case, and what it writes is taken a block at a time. */
+export interface FfmpegLimits {
+  /** Wall time of one pass over the recording. */
+  readonly timeMs?: number;
+  /** Address space. */
+  readonly memoryBytes?: number;
+}
 
 /** Why ffmpeg gave no samples; `cause` where it could not be started. */
 export interface FfmpegFailure {
@@ -55,7 +69,7 @@ export function ffmpegDecoder(
   path: string | Buffer,
   label: string,
   errorFor: (failure: FfmpegFailure) => QwenAsrError,
-  signal?: AbortSignal,
+  { signal, limits = {} }: { signal?: AbortSignal | undefined; limits?: FfmpegLimits | undefined } = {},
 ): AudioDecoder {
   const notes: string[] = [];
   return { sampleRateHz: SAMPLE_RATE_HZ, sampleCount: null, notes, decode };
@@ -63,12 +77,20 @@ export function ffmpegDecoder(
   async function* decode(): AsyncGenerator<AudioBlock, void, undefined> {
     const file = typeof path === 'string' ? null : await open(path);
     const name = typeof path === 'string' ? `file:${path}` : `file:${STANDARD_INPUT}`;
-    const child = start(argumentsFor(name), file?.fd);
+    const child = start(argumentsFor(name), file?.fd, limits);
     const ended = whenEnded(child);
     const complaint = collectComplaint(child.stderr);
     const stop = () => child.kill('SIGKILL');
     signal?.addEventListener('abort', stop);
     if (signal?.aborted) stop();
+    let isLate = false;
+    const timer = setTimeout(
+      () => {
+        isLate = true;
+        stop();
+      },
+      Math.min(limits.timeMs ?? MAX_TIMER_MS, MAX_TIMER_MS),
+    );
     const meter = new MixMeter(label);
     let samples = 0;
     try {
@@ -78,12 +100,17 @@ export function ffmpegDecoder(
       }
       const outcome = await ended;
       if (signal?.aborted) throw new QwenAsrError('aborted', `${label}: reading was aborted`);
+      if (isLate) throw errorFor({ reason: `it was not done after ${(limits.timeMs ?? 0) / 1000} s` });
       if (outcome instanceof Error) throw errorFor({ reason: startFailure(outcome), cause: outcome });
+      if (outcome === NOT_FOUND && limits.memoryBytes !== undefined) {
+        throw errorFor({ reason: 'there is none', cause: new Error('ffmpeg: not found') });
+      }
       const said = complaintLine(complaint.join(''), name);
       if (outcome !== 0 || samples === 0) throw errorFor({ reason: said === '' ? 'no samples' : said });
       if (said !== '') notes.push(`${label}: ffmpeg: ${said}`);
       notes.push(...meter.notes());
     } finally {
+      clearTimeout(timer);
       signal?.removeEventListener('abort', stop);
       stop();
       await ended;
@@ -105,8 +132,14 @@ function argumentsFor(input: string): string[] {
   return [...reading, ...mixing, '-c:a', 'pcm_f32be', '-f', 'au', '-'];
 }
 
-function start(args: readonly string[], input: number | undefined): Child {
-  return spawn('ffmpeg', args, { stdio: [input ?? 'ignore', 'pipe', 'pipe'] }) as Child;
+function start(args: readonly string[], input: number | undefined, { memoryBytes }: FfmpegLimits): Child {
+  const stdio = [input ?? 'ignore', 'pipe', 'pipe'] as const;
+  if (memoryBytes === undefined || process.platform === 'win32') {
+    return spawn('ffmpeg', args, { stdio: [...stdio] }) as Child;
+  }
+  // Only a shell can set the limit: it becomes the program. 127 is its word for a program that there is not.
+  const limited = `ulimit -v ${Math.ceil(memoryBytes / 1024)}; exec ffmpeg "$@"`;
+  return spawn('sh', ['-c', limited, 'ffmpeg', ...args], { stdio: [...stdio] }) as Child;
 }
 
 /** The exit code, null when a signal ended it, or the reason why it could not be started. */

@@ -33,8 +33,8 @@ export async function openInput(
   options: { signal?: AbortSignal | undefined; label?: string | undefined },
 ): Promise<FileSource> {
   checkOptions(options);
-  if (isUndecodedPath(input)) return openFileSource(input.path, options.signal);
-  if (!isByteInput(input)) return openFileSource(input, options.signal ?? undefined);
+  if (isUndecodedPath(input)) return openFileSource(input.path, options);
+  if (!isByteInput(input)) return openFileSource(input, options);
   const label = options.label ?? nameOfBytes(input, 'audio');
   return sourceInMemory(await takeBytes(input, label), label, options.signal ?? undefined);
 }
@@ -61,9 +61,13 @@ export interface FileSource extends ByteSource {
  * @throws QwenAsrError `file` when it cannot be read, or standard input is a terminal; `aborted`. Reading throws them
  * too.
  */
-async function openFileSource(path: string | Buffer, signal?: AbortSignal): Promise<FileSource> {
+async function openFileSource(
+  path: string | Buffer,
+  options: { signal?: AbortSignal | undefined; label?: string | undefined },
+): Promise<FileSource> {
   checkPath(path);
-  const label = pathLabel(path);
+  const label = options.label ?? pathLabel(path);
+  const signal = options.signal ?? undefined;
   if (path === '-') {
     if (process.stdin.isTTY) {
       throw new QwenAsrError('file', 'standard input: expected audio from a pipe, found a terminal');

@@ -4,7 +4,7 @@ import { checkOptions, isByteInput, nameOfBytes, takeBytes } from '../model/chec
 import type { LoadedAudio } from './audioClip.js';
 import { type AudioStream, makeAudioStream, type StreamSource } from './audioStream.js';
 import { collectAudio } from './decodeAudio.js';
-import { type FfmpegFailure, ffmpegDecoder } from './ffmpegDecoder.js';
+import { type FfmpegFailure, type FfmpegLimits, ffmpegDecoder } from './ffmpegDecoder.js';
 import {
   type AudioInput,
   checkPath,
@@ -15,6 +15,17 @@ import {
 } from './fileSource.js';
 import { DECODED_FORMATS, openDecoder } from './openDecoder.js';
 import { decodeWav } from './wavDecoder.js';
+
+/** How a recording is opened. */
+export interface OpenAudioOptions {
+  readonly signal?: AbortSignal;
+  /** Names the recording in messages; default: its path, or the File's name. */
+  readonly label?: string;
+  /** A longer one is refused, while it is being decoded. Default: none is too long. */
+  readonly maxDurationMs?: number;
+  /** What the program ffmpeg may use; false: it is never started. Default: whatever it needs. */
+  readonly ffmpeg?: false | FfmpegLimits;
+}
 
 /** WAV with big-endian samples, which ffmpeg takes for little-endian ones. */
 const RIFX = 'RIFX';
@@ -30,22 +41,18 @@ const RIFX = 'RIFX';
  * @param input a file, a named pipe, `-` for standard input, or bytes: an ArrayBuffer, a view of one, a Blob or File, or
  * the Response of a fetch. A name that is not UTF-8 is given as `{ path }`, in bytes. Pipes are taken in to their end
  * first, bytes at the call.
- * @param options.label names bytes in messages; default: the File's name
- * @throws QwenAsrError `file` when it cannot be read; `audio`, one line, when it cannot be decoded; `unsupported` naming
- * the package that its format needs, where neither that nor ffmpeg is installed; `aborted`.
+ * @throws QwenAsrError `file` when it cannot be read; `audio`, one line, when it cannot be decoded or is longer than
+ * allowed; `unsupported` naming the package that its format needs, where neither that nor ffmpeg is installed; `aborted`.
  * @example
  * const stream = await openAudio('lecture.mp3'); // or await fetch(address), an ArrayBuffer, …
  * for await (const block of stream) consume(block); // 1 s each
  * await stream.close();
  */
-export async function openAudio(
-  input: AudioInput,
-  options: { signal?: AbortSignal; label?: string } = {},
-): Promise<AudioStream> {
+export async function openAudio(input: AudioInput, options: OpenAudioOptions = {}): Promise<AudioStream> {
   const file = await openInput(input, options);
-  const { signal } = options;
+  const { signal, maxDurationMs } = options;
   try {
-    return await withDecoder(file, signal, (source) => makeAudioStream(source, signal));
+    return await withDecoder(file, options, (source) => makeAudioStream(source, signal, maxDurationMs));
   } catch (error) {
     await file.close();
     throw error;
@@ -60,7 +67,7 @@ export async function openAudio(
  */
 async function withDecoder<T>(
   file: FileSource,
-  signal: AbortSignal | undefined,
+  options: OpenAudioOptions,
   use: (source: StreamSource) => Promise<T>,
 ): Promise<T> {
   const { label } = file;
@@ -69,14 +76,14 @@ async function withDecoder<T>(
     const opened = await openDecoder(file);
     if (opened.format === null) {
       return await use(
-        await ffmpegSource(file, (failure) => neitherReads(label, opened.found, failure), signal),
+        await ffmpegSource(file, (failure) => neitherReads(label, opened.found, failure), options),
       );
     }
     await opened.close();
     own = ownSource(file, opened.format);
   } catch (error) {
     if (!(error instanceof QwenAsrError) || !(await mayFfmpegRead(file, error))) throw error;
-    return await use(await ffmpegSource(file, (failure) => withHint(error, failure), signal));
+    return await use(await ffmpegSource(file, (failure) => withHint(error, failure), options));
   }
   return await use(own);
 }
@@ -94,12 +101,13 @@ function ownSource(file: FileSource, format: Exclude<StreamSource['format'], 'ff
 async function ffmpegSource(
   file: FileSource,
   errorFor: (failure: FfmpegFailure) => QwenAsrError,
-  signal?: AbortSignal,
+  { signal, ffmpeg }: OpenAudioOptions,
 ): Promise<StreamSource> {
   const { label } = file;
+  if (ffmpeg === false) throw errorFor({ reason: 'it may not be used here', cause: new Error('not used') });
   const path = await file.path();
   const open = async () => ({
-    decoder: ffmpegDecoder(path, label, errorFor, signal),
+    decoder: ffmpegDecoder(path, label, errorFor, { signal, limits: ffmpeg }),
     close: async () => {},
   });
   return { label, format: 'ffmpeg', open, close: () => file.close() };
@@ -141,13 +149,13 @@ function withHint(error: QwenAsrError, { reason, cause }: FfmpegFailure): QwenAs
  */
 export async function loadAudio(
   input: AudioInput,
-  options: { signal?: AbortSignal; label?: string } = {},
+  options: Pick<OpenAudioOptions, 'signal' | 'label'> = {},
 ): Promise<LoadedAudio> {
   const startMs = performance.now();
   const file = await openInput(input, options);
   const { signal } = options;
   try {
-    return await withDecoder(file, signal, async ({ label, format, open }) => {
+    return await withDecoder(file, options, async ({ label, format, open }) => {
       const opened = await open();
       return await collectAudio(opened, format, label, performance.now() - startMs, signal);
     });

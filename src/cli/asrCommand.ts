@@ -2,11 +2,13 @@ import { ASR_COMPLETION, completionCommand } from './completionCommand.js';
 import { listCommand, pullCommand, removeCommand } from './hubCommands.js';
 import { checkCommand, quantizeCommand, synthesizeCommand } from './modelCommands.js';
 import { type Command, type CommandContext, type ExitCode, runSubcommand } from './runCommand.js';
+import { serveCommand } from './serveCommand.js';
 import { transcribeCommand } from './transcribeCommand.js';
 
 /** What the first argument of qwen_asr may name. */
 export const ASR_SUBCOMMANDS: ReadonlyMap<string, Command> = new Map([
   ['transcribe', transcribeCommand],
+  ['serve', serveCommand],
   ['pull', pullCommand],
   ['list', listCommand],
   ['remove', removeCommand],

@@ -15,6 +15,7 @@ import { CHECK_OPTIONS, QUANTIZE_OPTIONS, SYNTHESIZE_OPTIONS } from './modelComm
 import { type OptionTable, parseOptions } from './options.js';
 import { REPORT_OPTIONS } from './reportCommand.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
+import { SERVE_OPTIONS } from './serveCommand.js';
 import { TRANSCRIBE_OPTIONS } from './transcribeCommand.js';
 import { examples, helpOf, optionList, paragraph, type Usage, usageLines } from './usage.js';
 
@@ -74,6 +75,7 @@ export const ASR_COMPLETION: CompletionSpec = {
   takesFiles: true,
   subcommands: [
     { name: 'transcribe', summary: 'Speech to text', options: TRANSCRIBE_OPTIONS, takes: 'files' },
+    { name: 'serve', summary: 'One model for many clients', options: SERVE_OPTIONS, takes: [] },
     {
       name: 'pull',
       summary: 'Fetch models from the hub',

@@ -123,6 +123,7 @@ export const TRANSCRIBE_OPTIONS = {
 export const transcribeUsage = helpOf(
   usageLines(
     'qwen_asr -d <model_dir> -i <file> [options] [<file>...]',
+    'qwen_asr serve -d <model_dir>',
     'qwen_asr pull <model>..., list, remove <model>...',
     'qwen_asr check -d <model_dir>',
     'qwen_asr synthesize <size> <dir> [--seed N]',

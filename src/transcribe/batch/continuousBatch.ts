@@ -150,7 +150,13 @@ export class ContinuousBatch implements TranscriptionBatch {
   #checkFits(segment: RecordingSegment, request: TranscribeRequest): void {
     const { length } = promptOf(this.#stages, segment, request).ids;
     const { capacity } = this.#size;
-    if (length + request.budget <= capacity) return;
+    const excess = length + request.budget - capacity;
+    if (excess <= 0) return;
+    const contextTokens = request.promptContent.systemIds?.length ?? 0;
+    if (contextTokens > excess) {
+      const expected = `expected at most ${contextTokens - excess} tokens beside so much audio`;
+      throw new QwenAsrError('usage', `${expected}, found ${contextTokens}`, { option: 'context' });
+    }
     const need = `${length} positions of audio and context and ${request.budget} tokens`;
     throw new QwenAsrError('usage', `segments: expected at most ${capacity} positions in all, found ${need}`);
   }

@@ -212,7 +212,11 @@ test('what goes wrong with a request ends that request alone', async () => {
     assert.rejects(listening, oneLineError('internal')),
     assert.rejects(transcribe(batch, bad, { language: 'Klingon' }), oneLineError('usage')),
     assert.rejects(
-      transcribe(batch, long, { segmentMs: Number.POSITIVE_INFINITY, context: 'kitchen '.repeat(3000) }),
+      transcribe(batch, clips.get('timer-en')!, { context: 'kitchen '.repeat(3000) }),
+      oneLineError('usage', /^context: expected at most \d+ tokens beside so much audio, found \d+$/),
+    ),
+    assert.rejects(
+      transcribe(batch, new Float32Array(240 * 16_000), { segmentMs: Number.POSITIVE_INFINITY }),
       oneLineError('usage', /expected at most \d+ positions/),
     ),
     assert.rejects(transcribe(batch, long, { signal: AbortSignal.abort() }), oneLineError('aborted')),

@@ -1,0 +1,195 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { basename, resolve, sep } from 'node:path';
+import { anyText, durationMs, wholeNumber } from '../bench/settings/optionValues.js';
+import { fileError, QwenAsrError } from '../error.js';
+import { repositoryOfFolder } from '../hub/hubNames.js';
+import { printableLine } from '../printable.js';
+import { DEFAULT_SERVE_SETTINGS, type ServeSettings } from '../serve/serveSettings.js';
+import { loadModel } from '../transcribe/loadModel.js';
+import { chosenModel } from './chosenModel.js';
+import { answersStandard, arithmeticOptions, loadOptionsOf, standardOptions } from './commonOptions.js';
+import { type OptionTable, type OptionValues, parseOptions } from './options.js';
+import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
+import { examples, helpOf, optionList, paragraph, usageLines } from './usage.js';
+
+const MODEL = 'Model';
+const ACCESS = 'Who may';
+const LIMITS = 'Limits';
+
+/** What clients of the API call the model that they want, unless `--alias` says otherwise. */
+const DEFAULT_ALIASES = ['whisper-1', 'gpt-4o-transcribe'];
+
+/** Where keys are, when no file holds them: one, or several between commas. */
+const KEYS_VARIABLE = 'QWEN_ASR_API_KEYS';
+
+function value<Value>(
+  section: string,
+  placeholder: string,
+  read: (text: string, option: string) => Value,
+  ...help: string[]
+) {
+  return { kind: 'value', placeholder, section, help, read } as const;
+}
+
+/** Options of `qwen_asr serve`. */
+export const SERVE_OPTIONS = {
+  model: { ...value(MODEL, 'DIR', anyText, 'Model directory, or a model that was pulled'), short: 'd' },
+  alias: {
+    ...value(
+      MODEL,
+      'NAME',
+      anyText,
+      'Another name of the model; several times',
+      `(default: ${DEFAULT_ALIASES.join(', ')})`,
+    ),
+    repeatable: true,
+  },
+  host: value(ACCESS, 'ADDRESS', anyText, 'Address to listen on (default: 127.0.0.1)'),
+  port: value(ACCESS, 'N', wholeNumber(0, 65_535), 'Port (default: 8000; 0: any free one)'),
+  'tls-cert': value(ACCESS, 'FILE', anyText, 'Certificate (PEM): https and wss'),
+  'tls-key': value(ACCESS, 'FILE', anyText, 'Its key (PEM)'),
+  'key-file': value(ACCESS, 'FILE', anyText, 'API keys, one a line', `(default: those of ${KEYS_VARIABLE})`),
+  'no-auth': { kind: 'switch', section: ACCESS, help: ['No key, even beyond this machine'] },
+  'allow-host': {
+    ...value(ACCESS, 'NAME', anyText, 'A name that the server is reached by; several times'),
+    repeatable: true,
+  },
+  'allow-origin': {
+    ...value(ACCESS, 'ORIGIN', anyText, 'A site whose pages may use it: https://example.org; several times'),
+    repeatable: true,
+  },
+  batch: value(LIMITS, 'N', wholeNumber(1, 1024), 'Segments decoded side by side (default: 8)'),
+  queue: value(LIMITS, 'N', wholeNumber(0, 100_000), 'Requests that may wait beyond those (default: 64)'),
+  'max-mb': value(LIMITS, 'N', wholeNumber(1, 1_000_000), 'Megabytes of one upload (default: 512)'),
+  'max-duration': value(LIMITS, 'TIME', durationMs, 'Length of one recording (default: 240m)'),
+  spool: value(LIMITS, 'DIR', anyText, 'Where uploads lie (default: the temporary folder)'),
+  'spool-mb': value(LIMITS, 'N', wholeNumber(1, 100_000_000), 'Megabytes of all uploads (default: 4096)'),
+  'no-ffmpeg': {
+    kind: 'switch',
+    section: LIMITS,
+    help: ['Refuse what is neither WAV, MP3, FLAC nor Ogg'],
+  },
+  'idle-timeout': value(LIMITS, 'TIME', durationMs, 'Silence of a client that uploads (default: 30s)'),
+  timeout: value(LIMITS, 'TIME', durationMs, 'A whole request (default: 60m)'),
+  'drain-timeout': value(LIMITS, 'TIME', durationMs, 'What runs when the server is stopped (default: 30s)'),
+  tokens: value(LIMITS, 'N', wholeNumber(1), 'Exactly N tokens a segment: for measurements'),
+  threads: { ...value(LIMITS, 'N', wholeNumber(1), 'Number of threads (default: auto)'), short: 't' },
+  ...arithmeticOptions(LIMITS),
+  ...standardOptions(LIMITS),
+} as const satisfies OptionTable;
+
+type Values = OptionValues<typeof SERVE_OPTIONS>;
+
+/** The help text of `qwen_asr serve`. */
+export const serveUsage = helpOf(
+  usageLines('qwen_asr serve -d <model_dir> [options]'),
+  paragraph(
+    'Answers as the OpenAI API does: POST /v1/audio/transcriptions and /v1/chat/completions, GET /v1/models; /inference as whisper.cpp; a page at /, /health, and /metrics for Prometheus.',
+  ),
+  optionList(SERVE_OPTIONS, [MODEL, ACCESS, LIMITS], { column: 26, names: 'both' }),
+  examples(
+    ['qwen_asr serve -d 0.6b'],
+    ['curl http://127.0.0.1:8000/v1/audio/transcriptions -F file=@talk.mp3 -F model=whisper-1'],
+  ),
+);
+
+/** `qwen_asr serve -d DIR`: one model for many clients, until a signal comes. */
+export async function serveCommand(context: CommandContext): Promise<ExitCode> {
+  const { values } = parseOptions(SERVE_OPTIONS, context.args);
+  if (answersStandard(values, serveUsage, context)) return EXIT.ok;
+  const source = chosenModel(values.model);
+  if (source === null) {
+    throw new QwenAsrError('usage', 'serve: -d: expected a model directory, found none; -h explains');
+  }
+  const settings = settingsOf(values, source);
+  checkExposure(settings, values['no-auth'] === true);
+  const { signal, out, err } = context;
+  const model = await loadModel(source, {
+    ...loadOptionsOf(values),
+    signal,
+    onBackend: ({ note }) => {
+      if (note !== null) err(`note: ${note}\n`);
+    },
+  });
+  try {
+    // The libraries of a server are loaded by nothing else.
+    const { openServer } = await import('../serve/openServer.js');
+    const server = await openServer(model, settings);
+    out(`${printableLine(`${settings.modelNames[0]} at ${server.address}`)}\n`);
+    if (!signal.aborted) await once(signal, 'abort');
+    const ended = await server.drain();
+    if (ended > 0) err(`note: ${ended} requests were ended after ${settings.drainTimeoutMs / 1000} s\n`);
+  } finally {
+    await model.close();
+  }
+  return EXIT.ok;
+}
+
+function settingsOf(values: Values, source: string): ServeSettings {
+  const defaults = DEFAULT_SERVE_SETTINGS;
+  const megabytes = (count: number | undefined, bytes: number): number =>
+    count === undefined ? bytes : count * 1e6;
+  return {
+    host: values.host ?? defaults.host,
+    port: values.port ?? defaults.port,
+    tls: tlsOf(values),
+    modelNames: [...new Set([...namesOf(source), ...(values.alias ?? DEFAULT_ALIASES)])],
+    keys: readKeys(values['key-file']),
+    hosts: values['allow-host'] ?? [],
+    origins: values['allow-origin'] ?? [],
+    sequences: values.batch ?? defaults.sequences,
+    queue: values.queue ?? defaults.queue,
+    maxBytes: megabytes(values['max-mb'], defaults.maxBytes),
+    maxDurationMs: values['max-duration'] ?? defaults.maxDurationMs,
+    spoolBytes: megabytes(values['spool-mb'], defaults.spoolBytes),
+    spoolFolder: values.spool ?? null,
+    ffmpeg: values['no-ffmpeg'] !== true,
+    idleTimeoutMs: values['idle-timeout'] ?? defaults.idleTimeoutMs,
+    totalTimeoutMs: values.timeout ?? defaults.totalTimeoutMs,
+    drainTimeoutMs: values['drain-timeout'] ?? defaults.drainTimeoutMs,
+    exactTokens: values.tokens ?? null,
+  };
+}
+
+function tlsOf(values: Values): ServeSettings['tls'] {
+  const [certPath, keyPath] = [values['tls-cert'], values['tls-key']];
+  if (certPath === undefined && keyPath === undefined) return null;
+  if (certPath !== undefined && keyPath !== undefined) return { certPath, keyPath };
+  throw new QwenAsrError('usage', '--tls-cert and --tls-key: expected both, found one');
+}
+
+/** The hub's id of a model of its cache, else the folder's name. */
+function namesOf(source: string): string[] {
+  const repository = resolve(source)
+    .split(sep)
+    .map((folder) => (folder.startsWith('models--') ? repositoryOfFolder(folder) : null))
+    .find((name) => name !== null);
+  return repository === undefined ? [basename(source)] : [repository, repository.split('/')[1]!];
+}
+
+function readKeys(path: string | undefined): string[] {
+  const keys = path === undefined ? (process.env[KEYS_VARIABLE] ?? '').split(',') : readLines(path);
+  const found = keys.map((key) => key.trim()).filter((key) => key !== '' && !key.startsWith('#'));
+  if (path !== undefined && found.length === 0) {
+    throw new QwenAsrError('usage', `--key-file ${path}: expected a key in a line, found none`);
+  }
+  return found;
+}
+
+function readLines(path: string): string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n');
+  } catch (cause) {
+    throw fileError(path, cause);
+  }
+}
+
+/** Beyond this machine anybody could use it. */
+function checkExposure({ host, keys }: ServeSettings, noAuth: boolean): void {
+  const isLoopback = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+  if (isLoopback || keys.length > 0 || noAuth) return;
+  const advice = `a key for an address beyond this machine (--key-file or ${KEYS_VARIABLE}), or --no-auth`;
+  throw new QwenAsrError('usage', `--host ${host}: expected ${advice}`);
+}

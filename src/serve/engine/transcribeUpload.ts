@@ -1,0 +1,138 @@
+import { availableParallelism } from 'node:os';
+import { openAudio } from '../../audio/openAudio.js';
+import { loadSileroWeights, SileroVad, VAD_FRAME_SAMPLES } from '../../audio/vad/sileroVad.js';
+import { makePause } from '../../runtime/nextTurn.js';
+import {
+  type RecordingTranscript,
+  recordingTranscript,
+} from '../../transcribe/formats/recordingTranscript.js';
+import { segmentRecording } from '../../transcribe/segmentRecording.js';
+import type {
+  ModelInfo,
+  RecordingSegment,
+  SegmentToken,
+  TranscriptionBatch,
+  TranscriptSegment,
+  VadOptions,
+} from '../../transcribe/types.js';
+import { ApiError } from '../apiError.js';
+import type { ServeSettings } from '../serveSettings.js';
+
+/** What a request wants of a recording. */
+export interface UploadOptions {
+  /** Undefined: the model recognises it. */
+  readonly language?: string | undefined;
+  readonly context?: string | undefined;
+  readonly vad?: VadOptions | undefined;
+  /** Tokens after which the caller wants a segment to be cut. */
+  readonly maxTokens?: number | undefined;
+  /** Whether to tell how probable it is that a segment holds no speech. */
+  readonly withSpeechProbability?: boolean;
+  readonly onToken?: (token: SegmentToken) => void;
+  readonly onSegment?: (segment: TranscriptSegment) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A recording that was transcribed. */
+export interface UploadTranscript {
+  readonly transcript: RecordingTranscript;
+  /** Mean probability of speech by segment, where it was wanted. */
+  readonly speechProbabilities: readonly number[];
+}
+
+/** What transcribes uploads. */
+export interface UploadEngine {
+  readonly batch: TranscriptionBatch;
+  readonly model: ModelInfo;
+  readonly settings: ServeSettings;
+}
+
+/** Of one pass of ffmpeg: as long as a request may take, and a quarter of what a small machine has. */
+const FFMPEG_MEMORY_BYTES = 2 ** 30 + availableParallelism() * 2 ** 27;
+
+/**
+ * Transcribes a file: decoded, cut into segments, each of them in the batch.
+ *
+ * @param path in the spool; messages never say it
+ * @throws QwenAsrError what is wrong with the recording or the options; ApiError when tokens ran out, as a transcript
+ * that was cut must not look like a whole one
+ */
+export async function transcribeUpload(
+  { batch, model, settings }: UploadEngine,
+  path: string,
+  options: UploadOptions,
+): Promise<UploadTranscript> {
+  const startMs = performance.now();
+  const { language, context, vad, maxTokens, signal, onToken } = options;
+  const limits = { timeMs: settings.totalTimeoutMs, memoryBytes: FFMPEG_MEMORY_BYTES };
+  const audio = await openAudio(path, {
+    label: 'file',
+    signal,
+    maxDurationMs: settings.maxDurationMs,
+    ffmpeg: settings.ffmpeg && limits,
+  });
+  const audioMs = performance.now() - startMs;
+  const speechProbabilities: number[] = [];
+  const segments: TranscriptSegment[] = [];
+  try {
+    const cut = segmentRecording(audio, vad === undefined ? {} : { vad });
+    const heard = options.withSpeechProbability ? withSpeech(cut, speechProbabilities, signal) : cut;
+    const request = {
+      signal,
+      ...(language !== undefined && { language }),
+      ...(context !== undefined && { context }),
+      ...(maxTokens !== undefined && { maxTokens }),
+      ...(settings.exactTokens !== null && { exactTokens: settings.exactTokens }),
+      ...(onToken !== undefined && { onToken }),
+    };
+    for await (const segment of batch.transcribeSegments(heard, request)) {
+      if (segment.truncated && maxTokens === undefined) throw outOfTokens(segment);
+      segments.push(segment);
+      options.onSegment?.(segment);
+    }
+  } finally {
+    await audio.close();
+  }
+  const { durationMs, format, notes } = audio;
+  const totalMs = performance.now() - startMs;
+  const facts = { input: 'file', durationMs, format, notes, audioMs, totalMs, model };
+  return { transcript: recordingTranscript(facts, segments), speechProbabilities };
+}
+
+function outOfTokens({ startMs, endMs }: TranscriptSegment): ApiError {
+  const where = `from ${startMs / 1000} s to ${endMs / 1000} s`;
+  return new ApiError(500, `the model did not come to an end with the speech ${where}`, {
+    reason: 'transcript_incomplete',
+  });
+}
+
+/** Hands segments on, and how probable speech is in each. */
+async function* withSpeech(
+  segments: AsyncIterable<RecordingSegment>,
+  probabilities: number[],
+  signal: AbortSignal,
+): AsyncGenerator<RecordingSegment, void, undefined> {
+  const weights = await loadSileroWeights();
+  for await (const segment of segments) {
+    probabilities.push(await meanSpeechProbability(new SileroVad(weights), segment.samples, signal));
+    yield segment;
+  }
+}
+
+async function meanSpeechProbability(
+  detector: SileroVad,
+  samples: Float32Array,
+  signal: AbortSignal,
+): Promise<number> {
+  const pause = makePause('transcribe: stopped', signal);
+  let sum = 0;
+  let frames = 0;
+  for (let at = 0; at < samples.length; at += VAD_FRAME_SAMPLES) {
+    const frame = new Float32Array(VAD_FRAME_SAMPLES);
+    frame.set(samples.subarray(at, at + VAD_FRAME_SAMPLES));
+    sum += detector.probability(frame);
+    frames++;
+    await pause();
+  }
+  return frames === 0 ? 0 : sum / frames;
+}

@@ -1,0 +1,60 @@
+/** How a server listens, whom it serves and what it allows. */
+export interface ServeSettings {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** PEM files of `wss:` and `https:`. */
+  readonly tls: { readonly certPath: string; readonly keyPath: string } | null;
+  /** What the model is called: the first is its own name, the others stand for it. */
+  readonly modelNames: readonly string[];
+  /** Keys of which a client needs one; none: everybody may. */
+  readonly keys: readonly string[];
+  /** Names that a Host header may have beside `localhost` and addresses. */
+  readonly hosts: readonly string[];
+  /** Web sites, as `https://example.org`, whose pages may send requests. */
+  readonly origins: readonly string[];
+  /** Segments decoded side by side. */
+  readonly sequences: number;
+  /** Requests that may wait beyond those. */
+  readonly queue: number;
+  /** Bytes of one body. */
+  readonly maxBytes: number;
+  /** Length of one recording. */
+  readonly maxDurationMs: number;
+  /** Bytes of all uploads together. */
+  readonly spoolBytes: number;
+  /** Where uploads lie; null: a folder of the system's temporary one. */
+  readonly spoolFolder: string | null;
+  /** Whether formats that are not decoded here go to the program ffmpeg. */
+  readonly ffmpeg: boolean;
+  /** Longest silence of a client that sends a body. */
+  readonly idleTimeoutMs: number;
+  /** Longest time from a request's first byte to its answer's last. */
+  readonly totalTimeoutMs: number;
+  /** How long what runs may go on after the server was told to stop. */
+  readonly drainTimeoutMs: number;
+  /** For measurements: every segment gets exactly so many tokens. */
+  readonly exactTokens: number | null;
+}
+
+/** What a server does unless told otherwise. */
+export const DEFAULT_SERVE_SETTINGS: ServeSettings = {
+  host: '127.0.0.1',
+  port: 8000,
+  tls: null,
+  modelNames: [],
+  keys: [],
+  hosts: [],
+  origins: [],
+  sequences: 8,
+  queue: 64,
+  maxBytes: 512 * 2 ** 20,
+  maxDurationMs: 4 * 3_600_000,
+  spoolBytes: 4 * 2 ** 30,
+  spoolFolder: null,
+  ffmpeg: true,
+  idleTimeoutMs: 30_000,
+  totalTimeoutMs: 3_600_000,
+  drainTimeoutMs: 30_000,
+  exactTokens: null,
+};

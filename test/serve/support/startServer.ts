@@ -1,0 +1,26 @@
+import { type OpenedServer, openServer } from '../../../src/serve/openServer.js';
+import { DEFAULT_SERVE_SETTINGS, type ServeSettings } from '../../../src/serve/serveSettings.js';
+import { loadModel } from '../../../src/transcribe/loadModel.js';
+import { demoModelDir } from '../../support/projectRoot.js';
+
+export interface TestServer extends OpenedServer {
+  stop(): Promise<void>;
+}
+
+/** A server of the demo model in this process, on a port of its own. */
+export async function startServer(settings: Partial<ServeSettings> = {}): Promise<TestServer> {
+  const model = await loadModel(demoModelDir, { precision: 'f32' });
+  const server = await openServer(model, {
+    ...DEFAULT_SERVE_SETTINGS,
+    port: 0,
+    modelNames: ['demo', 'whisper-1', 'gpt-4o-transcribe'],
+    ...settings,
+  });
+  return {
+    ...server,
+    stop: async () => {
+      await server.drain();
+      await model.close();
+    },
+  };
+}
