@@ -31,7 +31,7 @@ test('transcriptions in every format', async () => {
   assert.equal(json.usage?.type, 'tokens');
   assert.equal(await transcriptions.create({ file: file(), model, response_format: 'text' }), GOLDEN.text);
   const srt = await transcriptions.create({ file: file(), model, response_format: 'srt' });
-  assert.match(srt, /^1\n00:00:00,000 --> 00:00:02,454\nSet a timer/);
+  assert.match(srt, /^1\n00:00:00,000 --> 00:00:02,\d{3}\nSet a timer/);
   const vtt = await transcriptions.create({ file: file(), model, response_format: 'vtt' });
   assert.match(vtt, /^WEBVTT\n/);
   const verbose = await transcriptions.create({
