@@ -192,7 +192,7 @@ function htmlTable(table: FigureTable): Markup {
             scope: name === 'th' ? 'col' : column === 0 ? 'row' : null,
             class: column > 0 && words[column] ? 'words' : null,
           },
-          ...(name === 'th' ? breakable(text) : [text]),
+          text,
         ),
       ),
     );
@@ -203,9 +203,4 @@ function htmlTable(table: FigureTable): Markup {
     { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table' },
     el('table', {}, head, body),
   );
-}
-
-/** Names of metrics may be broken behind their underscores. */
-function breakable(text: string): Child[] {
-  return text.split(/(?<=_)/).flatMap((part, index) => (index === 0 ? [part] : [el('wbr', {}), part]));
 }

@@ -11,16 +11,7 @@ export type Child = Markup | string | number | null;
 export type Attributes = Readonly<Record<string, string | number | boolean | null>>;
 
 /** Elements of HTML without content. */
-const VOID_ELEMENTS: ReadonlySet<string> = new Set([
-  'meta',
-  'br',
-  'hr',
-  'link',
-  'col',
-  'img',
-  'input',
-  'wbr',
-]);
+const VOID_ELEMENTS: ReadonlySet<string> = new Set(['meta', 'br', 'hr', 'link', 'col', 'img', 'input']);
 
 /**
  * An element. Texts among the children are escaped, so that nothing from a result file can become markup; numbers in
