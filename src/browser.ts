@@ -21,6 +21,8 @@ export type { ByteInput, BytesInMemory } from './model/checkArguments.js';
 export type { ModelFile, NamedBytes } from './model/folderOfFiles.js';
 export type { Observer, OperandType, Precision } from './ops/operators.js';
 export { joinLanguages, joinTexts, textSeparator } from './text/joinTexts.js';
+export type { StepFigures } from './transcribe/live/liveStep.js';
+export type { SpeechStream, StreamEvent, StreamOptions } from './transcribe/live/streamTypes.js';
 export { type LoadFromFilesOptions, loadModelFromFiles } from './transcribe/loadModelFromFiles.js';
 export { segmentRecording } from './transcribe/segmentRecording.js';
 export type {

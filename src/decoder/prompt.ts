@@ -22,6 +22,8 @@ export interface PromptContent {
   readonly systemIds?: readonly number[] | undefined;
   /** Ids of ` English` (the space included) when the language is forced. */
   readonly languageNameIds?: readonly number[] | undefined;
+  /** Output that stands already, which the model goes on with. */
+  readonly outputIds?: readonly number[] | undefined;
 }
 
 /** A prompt and where the audio embeddings stand in it. */
@@ -37,7 +39,7 @@ export interface Prompt {
  * The chat template of Qwen3-ASR:
  *
  *   <|im_start|>system\n{context}<|im_end|>\n<|im_start|>user\n
- *   <|audio_start|><|audio_pad|>×N<|audio_end|><|im_end|>\n<|im_start|>assistant\n[language {Name}<asr_text>]
+ *   <|audio_start|><|audio_pad|>×N<|audio_end|><|im_end|>\n<|im_start|>assistant\n[language {Name}<asr_text>][output so far]
  */
 export function buildPrompt(tokens: PromptTokenIds, content: PromptContent): Prompt {
   const { imStart, imEnd, newline } = tokens;
@@ -47,6 +49,7 @@ export function buildPrompt(tokens: PromptTokenIds, content: PromptContent): Pro
   if (content.languageNameIds !== undefined) {
     after.push(tokens.language, ...content.languageNameIds, tokens.asrText);
   }
+  if (content.outputIds !== undefined) after.push(...content.outputIds);
   const audioStart = before.length;
   const audioEnd = audioStart + content.audioTokens;
   const ids = new Int32Array(audioEnd + after.length);

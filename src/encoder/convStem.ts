@@ -16,6 +16,15 @@ export interface MelInput {
   readonly frames: number;
 }
 
+/** What of a clip goes through the stem. */
+export interface StemInput {
+  readonly frames: number;
+  /** [audioTokenCount(frames), dModel] f32: where the rows go. */
+  readonly stream: Tensor;
+  /** Frames that every chunk is convolved at; default: those of a full chunk, or of a clip that is shorter. */
+  readonly width?: number | undefined;
+}
+
 /** The planned stem of one clip. */
 export interface ConvStem {
   /** Copies the clip's mel into the pass's inputs. */
@@ -31,17 +40,16 @@ export interface ConvStem {
  *     → rows of channel-major features → conv_out           [tokens, dModel]
  *     + sinusoidal positions, from 0 in every chunk
  *
- * @param stream [audioTokenCount(frames), dModel] f32
  */
 export function planConvStem(
   backend: Backend,
   scope: Scope,
   model: { config: EncoderConfig; weights: EncoderWeights },
-  clip: { frames: number; stream: Tensor },
+  clip: StemInput,
   observer?: Observer,
 ): ConvStem {
   const { chunkFrames } = model.config;
-  const width = Math.min(chunkFrames, clip.frames);
+  const width = clip.width ?? Math.min(chunkFrames, clip.frames);
   const groupFrames = CHUNKS_PER_GROUP * width;
   const inputs: { mel: Tensor; firstFrame: number }[] = [];
   const build = (ops: Operators): void => {
@@ -133,7 +141,7 @@ function recordGroup(
 }
 
 /** Columns [first, first + frames) of a mel, as [bins, frames] f32. */
-function frameSlice(mel: MelInput, first: number, frames: number): Float32Array {
+export function frameSlice(mel: MelInput, first: number, frames: number): Float32Array {
   const slice = new Float32Array(mel.bins * frames);
   for (let bin = 0; bin < mel.bins; bin++) {
     const start = bin * mel.frames + first;

@@ -1,18 +1,5 @@
 import { givenTexts } from '../model/checkArguments.js';
-
-/**
- * Scripts that put no space between words or sentences, with the punctuation of East Asia: the ideographic (U+3000–303F)
- * and the full-width forms (U+FF00–FFEF).
- */
-const SPACELESS =
-  '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Bopomofo}\\p{Script=Yi}\\p{Script=Thai}' +
-  '\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}\\u3000-\\u303f\\uff00-\\uffef';
-
-/** A character with its combining marks, in UTF-16 units: more than any writing needs. */
-const LONGEST_ENDING = 16;
-
-const endsSpaceless = new RegExp(`[${SPACELESS}]\\p{M}*$`, 'u');
-const startsSpaceless = new RegExp(`^[${SPACELESS}]`, 'u');
+import { endsSpaceless, startsSpaceless } from './spacelessScripts.js';
 
 /**
  * What stands between two texts that follow one another: a space, unless the first ends or the second starts in a script
@@ -26,7 +13,7 @@ const startsSpaceless = new RegExp(`^[${SPACELESS}]`, 'u');
  */
 export function textSeparator(before: string, after: string): '' | ' ' {
   if (before === '' || after === '') return '';
-  return endsSpaceless.test(before.slice(-LONGEST_ENDING)) || startsSpaceless.test(after) ? '' : ' ';
+  return endsSpaceless(before) || startsSpaceless(after) ? '' : ' ';
 }
 
 /**

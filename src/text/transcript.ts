@@ -1,7 +1,7 @@
 import { strip, stripEnd, stripStart } from './whiteSpace.js';
 
 /** Stands between what the model says about the language and the text. */
-const ASR_TEXT_TAG = '<asr_text>';
+export const ASR_TEXT_TAG = '<asr_text>';
 
 const LANGUAGE_PREFIX = 'language ';
 

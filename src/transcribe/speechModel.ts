@@ -5,6 +5,9 @@ import { describeArgument } from '../model/describe.js';
 import type { Backend, Ceilings, Observer } from '../ops/operators.js';
 import { openBatch } from './batch/openBatch.js';
 import { Ledger } from './ledger.js';
+import { CachedSteps } from './live/cachedSteps.js';
+import { LiveStream } from './live/liveStream.js';
+import type { SpeechStream, StreamOptions } from './live/streamTypes.js';
 import { checkFinite, withNumericDiagnosis } from './numericDiagnosis.js';
 import { segmentRecording } from './segmentRecording.js';
 import { type Stages, transcribeClip } from './transcribeClip.js';
@@ -106,6 +109,14 @@ export class LoadedModel implements SpeechModel {
     this.#checkOpen();
     checkOptions(options);
     return openBatch(this.#stages, options, (task) => this.#inTurn(task, undefined));
+  }
+
+  openStream(options: StreamOptions = {}): SpeechStream {
+    this.#checkOpen();
+    return new LiveStream(this.#stages.text, options, ({ promptContent }, signal) => {
+      const turn = <T>(task: () => Promise<T>): Promise<T> => this.#inTurn(task, signal);
+      return new CachedSteps(this.#stages, promptContent, turn, signal);
+    });
   }
 
   async measureCeilings(): Promise<Ceilings | null> {

@@ -3,6 +3,7 @@ import type { Mel } from '../audio/melSpectrogram.js';
 import type { VadOptions } from '../audio/vad/speechSegmenter.js';
 import type { EncodeTimings, Encoding } from '../encoder/encoder.js';
 import type { Backend, Ceilings, Observer, OperandType, Precision } from '../ops/operators.js';
+import type { SpeechStream, StreamOptions } from './live/streamTypes.js';
 
 export type { AudioClip, EncodeTimings, Encoding, Mel, VadOptions };
 
@@ -378,6 +379,22 @@ export interface SpeechModel {
    * await batch.close();
    */
   openBatch(options?: BatchOptions): TranscriptionBatch;
+  /**
+   * Speech to text while it is spoken. Text comes every two seconds of speech (`chunkMs`); most of it stands at once, the
+   * last words may change. Several streams may be open; each holds keys and values for 30 s (0.6B in bf16: 120 MB).
+   *
+   * @throws QwenAsrError `usage` for an option that cannot be carried out; `tokenizer` for a context that the vocabulary
+   * cannot encode; `audio` for a sampling rate out of range; `closed`
+   * @example
+   * const stream = model.openStream({ coalesce: false });
+   * const written = (async () => {
+   *   await stream.write(clip.samples);
+   *   await stream.finish();
+   * })();
+   * for await (const { committed } of stream) process.stdout.write(committed);
+   * await written;
+   */
+  openStream(options?: StreamOptions): SpeechStream;
   /**
    * What the machine itself reaches on the model's threads: read bandwidth and the throughput of its dot products. Takes
    * about a second and 512 MB.

@@ -130,6 +130,10 @@ export class FakeModel implements SpeechModel {
     };
   }
 
+  openStream(): never {
+    throw new Error('no test of this kind opens a stream');
+  }
+
   async measureCeilings() {
     return null;
   }

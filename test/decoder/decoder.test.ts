@@ -233,6 +233,34 @@ test('a prompt that does not fit the session is refused', async () => {
   session.release();
 });
 
+for (const from of [3, 12, 40]) {
+  test(`a prompt goes on from position ${from} as if it had been computed whole, and verifies what is expected`, async () => {
+    const name = 'demo/timer-en';
+    const { prompt, audio } = inputOf(name);
+    const expected = readGolden(name).tokens.slice(0, 6);
+    const ids = Int32Array.of(...prompt.ids, ...expected);
+    const choices = await withSession(async (session) => {
+      await session.prefill({ sequence: 0, prompt, audio });
+      const longer = { ...prompt, ids };
+      return session.resume({ sequence: 0, prompt: longer, audio, from, choiceCount: 7 });
+    });
+    assert.deepEqual(
+      choices.map(({ id }) => id),
+      readGolden(name).tokens.slice(0, 7),
+    );
+  });
+}
+
+test('a choice for a position that is not computed is refused', async () => {
+  const { prompt, audio } = inputOf('demo/timer-en');
+  await withSession(async (session) => {
+    const from = prompt.ids.length - 2;
+    assert.throws(() => session.resume({ sequence: 0, prompt, audio, from, choiceCount: 3 }), {
+      code: 'internal',
+    });
+  });
+});
+
 test('angles are position · θ^(−2i/headDim)', () => {
   const [positions, headDim, theta] = [3000, 128, 1e6];
   const { cos, sin } = ropeTables(positions, headDim, theta);

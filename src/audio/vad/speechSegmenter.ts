@@ -40,7 +40,7 @@ const MIN_SPEECH_MS = 250;
 const SHORT_PAUSE_MS = 300;
 const LONG_SHARE = 2 / 3;
 
-const DEFAULT_VAD: Required<VadOptions> = { threshold: 0.5, prefixMs: 300, silenceMs: 800 };
+const DEFAULT_VAD = { threshold: 0.5, prefixMs: 300, silenceMs: 800, minSpeechMs: MIN_SPEECH_MS };
 const DEFAULT_MAX_SECONDS = 30;
 
 const RANGES: Readonly<
@@ -70,6 +70,7 @@ export class SpeechSegmenter {
   readonly #off: number;
   readonly #prefix: number;
   readonly #silence: number;
+  readonly #minSpeech: number;
   readonly #max: number;
   /** How far before its longest a segment may be cut. */
   readonly #reach: number;
@@ -83,14 +84,22 @@ export class SpeechSegmenter {
   /** The end of the segment before: the next one cannot begin earlier. */
   #ended = 0;
 
-  /** @param maxSeconds longest segment, at least 1; Infinity: whatever is between two pauses of 0.8 s */
-  constructor(detector: SpeechDetector, options: VadOptions = {}, maxSeconds: number = DEFAULT_MAX_SECONDS) {
-    const { threshold, prefixMs, silenceMs } = { ...DEFAULT_VAD, ...options };
+  /**
+   * @param options.minSpeechMs shortest speech that there is, 250 by default
+   * @param maxSeconds longest segment, at least 1; Infinity: whatever is between two pauses of 0.8 s
+   */
+  constructor(
+    detector: SpeechDetector,
+    options: VadOptions & { readonly minSpeechMs?: number } = {},
+    maxSeconds: number = DEFAULT_MAX_SECONDS,
+  ) {
+    const { threshold, prefixMs, silenceMs, minSpeechMs } = { ...DEFAULT_VAD, ...options };
     this.#detector = detector;
     this.#on = threshold;
     this.#off = Math.max(threshold - HYSTERESIS, Math.min(threshold, LEAST_THRESHOLD));
     this.#prefix = samplesIn(prefixMs);
     this.#silence = samplesIn(silenceMs);
+    this.#minSpeech = samplesIn(minSpeechMs);
     const { targetSamples, reachSamples } =
       maxSeconds === Number.POSITIVE_INFINITY
         ? { targetSamples: maxSeconds, reachSamples: 0 }
@@ -104,6 +113,28 @@ export class SpeechSegmenter {
     if (this.#open?.isSpeech !== true) return null;
     const { start } = this.#open;
     return { start, samples: this.#held.copy(start, this.#heard) };
+  }
+
+  /** Samples of the stream that have been heard: what was written, but for the last incomplete frame. */
+  get heard(): number {
+    return this.#heard;
+  }
+
+  /** Where the open segment starts that speech has been found in; null outside of speech. */
+  get openStart(): number | null {
+    return this.#open?.isSpeech === true ? this.#open.start : null;
+  }
+
+  /** The open segment may yet turn out to end here, or anywhere behind it: at a pause that goes on, or for its length. */
+  get earliestCut(): number {
+    if (this.#open === null) return this.#heard;
+    const longest = this.#open.start + this.#max - this.#reach;
+    const pause = Math.min(samplesIn(SHORT_PAUSE_MS), this.#silence);
+    const atPause =
+      this.#pauseStart === null
+        ? this.#heard
+        : this.#pauseStart + Math.min(this.#prefix, Math.floor(pause / 2));
+    return Math.min(longest, atPause);
   }
 
   /**
@@ -120,7 +151,7 @@ export class SpeechSegmenter {
     return events;
   }
 
-  /** The stream is over: its last samples are heard, and an open segment ends. */
+  /** Its last samples are heard, and an open segment ends; what is written later follows. */
   finish(): SpeechEvent[] {
     const events: SpeechEvent[] = [];
     const rest = this.#held.end - this.#heard;
@@ -128,6 +159,7 @@ export class SpeechSegmenter {
     if (this.#open?.isSpeech === true)
       this.#close(Math.min(this.#speechEnd + this.#prefix, this.#heard), events);
     this.#open = null;
+    this.#pauseStart = null;
     return events;
   }
 
@@ -155,7 +187,7 @@ export class SpeechSegmenter {
   #follow(events: SpeechEvent[]): void {
     const open = this.#open;
     if (open === null) return;
-    if (!open.isSpeech && this.#speechEnd - open.speechStart >= samplesIn(MIN_SPEECH_MS)) {
+    if (!open.isSpeech && this.#speechEnd - open.speechStart >= this.#minSpeech) {
       open.isSpeech = true;
       events.push({ kind: 'start', start: open.start });
     }
