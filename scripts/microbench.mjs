@@ -127,6 +127,10 @@ function fill(block, { dtype, length, values }) {
     new Int32Array(...at).set(values);
     return block.address;
   }
+  if (dtype === 'u8') {
+    new Uint8Array(...at).fill(0x3c);
+    return block.address;
+  }
   const array = dtype === 'f32' ? new Float32Array(...at) : new Uint16Array(...at);
   const pattern = PATTERNS[dtype].subarray(0, length);
   array.set(pattern);

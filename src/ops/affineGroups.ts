@@ -108,7 +108,8 @@ export interface AffineRows {
 /**
  * Rounds f32 values to affine groups. Of a group's two ends the one farther from zero becomes the bias, and the scale
  * leads from there to the other end; both are rounded to bf16 first, and every q is the nearest to its value under
- * those: |w − (scale·q + bias)| ≤ |scale|/2, and 2⁻⁸ of the ends where their rounding leaves w outside.
+ * those: |w − (scale·q + bias)| ≤ |scale|·(½ + 2⁻¹⁴), and 2⁻⁸ of the ends where their rounding leaves w outside. Every
+ * step is rounded to f32, as the kernel `packRows` does it, which gives the same bits.
  *
  * @param values [N, K] f32, finite; K a multiple of groupSize
  *
@@ -131,11 +132,20 @@ export function quantizeRows(
     scales[group] = pair[0]!;
     biases[group] = pair[1]!;
     const [scale = 1, bias = 0] = widenBf16(pair);
+    const inverse = Math.fround(1 / scale);
     for (const value of part) {
-      writer.put(Math.min(most, Math.max(0, Math.round((value - bias) / scale))));
+      const q = Math.fround(Math.fround(value - bias) * inverse);
+      writer.put(roundToEven(Math.min(most, Math.max(0, q))));
     }
   }
   return { packed: writer.bytes, scales, biases };
+}
+
+/** The nearest integer, ties to even; value ≥ 0. */
+function roundToEven(value: number): number {
+  const down = Math.floor(value);
+  const rest = value - down;
+  return rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down;
 }
 
 const pair = new Uint16Array(2);
@@ -152,7 +162,7 @@ function affineRange(values: Float32Array, most: number): [scale: number, bias: 
     high = Math.max(high, value);
   }
   const [near, far] = Math.abs(low) > Math.abs(high) ? [high, low] : [low, high];
-  const scale = (near - far) / most;
+  const scale = Math.fround(Math.fround(near - far) / most);
   return [Math.abs(scale) < LEAST_SCALE ? LEAST_SCALE : scale, far];
 }
 

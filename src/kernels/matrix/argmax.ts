@@ -2,6 +2,7 @@ import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntReg, VecReg } from '../../jit/ir.js';
 import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from '../kernel.js';
 import { emitExp, emitLn } from '../vectorMath.js';
+import { productStrideBytes } from './blockProduct.js';
 import { emitColumns, firstColumn, type MatvecSpec, matvecName } from './matvec.js';
 
 /** What a tile finds out about its logits: [best, its column as f32, Σ exp(logit − best), unused], one a tile and row. */
@@ -46,7 +47,7 @@ function emitStream(
   { args, tile, scratch }: KernelParams<typeof ARGMAX_STREAM_ARGUMENTS>,
 ): void {
   const column = firstColumn(k, spec, tile);
-  emitColumns(k, spec, { ...args, column, c: scratch, cOffsetBytes: 0 });
+  const cOffset = emitColumns(k, spec, { ...args, column, c: scratch, cOffsetBytes: 0 });
   const y = args.partials();
   k.advance(y, k.intOp('mul', tile, spec.rows * PARTIAL_BYTES));
   // The last tile overlaps the one before: its first columns belong to that one.
@@ -55,9 +56,10 @@ function emitStream(
   const start = k.unary('fromI32', k.broadcastInt(column));
   const c = k.int();
   k.intMove(c, scratch);
+  if (cOffset !== null) k.advance(c, cOffset);
   k.loop(spec.rows, () => {
     emitPartial(k, spec.columnsPerTile, c, start, firstOwn, y);
-    k.advance(c, spec.columnsPerTile * 4);
+    k.advance(c, productStrideBytes(spec));
     k.advance(y, PARTIAL_BYTES);
   });
 }

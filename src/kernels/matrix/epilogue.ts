@@ -46,6 +46,10 @@ export interface EpilogueBlock {
   /** First column of the block in y. */
   readonly column: IntReg;
   readonly columns: number;
+  /** Distance between rows of C. */
+  readonly cStrideBytes: number;
+  /** Bytes of C before the block's first column; null: none. */
+  readonly cOffset: IntReg | null;
   /** Rows of C between the block's first and its second product. */
   readonly blockRows: number;
   /**
@@ -63,6 +67,8 @@ export function emitEpilogue(k: KernelBuilder, spec: EpilogueSpec, block: Epilog
   k.intMove(row, block.row);
   const c = k.int();
   k.intMove(c, block.scratch);
+  if (block.cOffset !== null) k.advance(c, block.cOffset);
+  const slack = block.cStrideBytes - 4 * block.columns;
   k.loop(block.rows, () => {
     const y = rowOfY(k, spec, block, row);
     k.advance(y, k.intOp('mul', block.column, yBytes));
@@ -85,6 +91,7 @@ export function emitEpilogue(k: KernelBuilder, spec: EpilogueSpec, block: Epilog
       if (bias !== null) k.advance(bias, 4 * k.lanes);
       if (residual !== null) k.advance(residual, 4 * k.lanes);
     });
+    if (slack > 0) k.advance(c, slack);
     k.advance(row, 1);
   });
 }
@@ -114,5 +121,5 @@ function activate(
   if (gelu !== null) return gelu.emit(value);
   if (spec.activation !== 'swiglu') return value;
   const gated = emitSilu(k, value);
-  return k.mul(gated, k.at(c, block.blockRows * block.columns * 4), gated);
+  return k.mul(gated, k.at(c, block.blockRows * block.cStrideBytes), gated);
 }

@@ -8,14 +8,17 @@ import {
   type KernelParams,
   ScratchVariable,
 } from '../kernel.js';
+import { blockTileRows, emitBlockColumns, isBlockProduct, productStrideBytes } from './blockProduct.js';
 import { type EpilogueSpec, emitEpilogue, epilogueName, PRODUCT_ARGUMENTS } from './epilogue.js';
+import { AffineBlocks, BLOCK_COLUMNS, operandName, QuantizedRows } from './formats/affineBlocks.js';
 import { choosePolicy } from './formats/choosePolicy.js';
 import { dotTile, OPERAND_BYTES, type OperandDtype, type ProductPolicy } from './productPolicy.js';
 
 /** What a matrix product is specialised on; the number of rows M and all pointers come at run time. */
 export interface MatmulSpec {
-  readonly aDtype: OperandDtype;
-  readonly bDtype: OperandDtype;
+  /** Quantised rows for blocks, and only for these: one segment, rows one after another, at least `blockTileRows` of them. */
+  readonly aDtype: OperandDtype | QuantizedRows;
+  readonly bDtype: OperandDtype | AffineBlocks;
   /** Rows of B, columns of the result; a multiple of columnsPerTile, or at least columnsPerTile (the last overlaps). */
   readonly n: number;
   /** Elements of a row of A and B that are multiplied: segments · segmentDepth. */
@@ -25,7 +28,7 @@ export interface MatmulSpec {
   readonly aSegmentStrideBytes: number;
   /** Distance between rows of A; ignored when `indirect`. */
   readonly aStrideBytes: number;
-  /** Distance between rows of B. */
+  /** Distance between rows of B, or between blocks. */
   readonly bStrideBytes: number;
   /**
    * Rows of A (and of y) lie where a table of byte offsets says: [M] pairs of i32 (offset in A, offset in y). Offsets at
@@ -71,7 +74,8 @@ export function matmul(spec: MatmulSpec): Kernel<MatmulArguments> {
     args: MATMUL_SLOTS,
     tiles: ({ mTiles, weight }) => {
       // Of a weight that is given in part, only the columns of that part are computed.
-      const columns = Math.min(spec.n, weight.byteLength / spec.bStrideBytes);
+      const rowsAtOnce = spec.bDtype instanceof AffineBlocks ? BLOCK_COLUMNS : 1;
+      const columns = Math.min(spec.n, (rowsAtOnce * weight.byteLength) / spec.bStrideBytes);
       return mTiles * Math.ceil(columns / spec.columnsPerTile);
     },
     emit: (k, params) => emit(k, spec, params),
@@ -92,25 +96,65 @@ function matmulName(spec: MatmulSpec): string {
   const { aDtype, bDtype, n, segments, segmentDepth, columnsPerTile, indirect } = spec;
   const shape = `n${n}k${segments}x${segmentDepth}t${columnsPerTile}`;
   const strides = `s${spec.aStrideBytes}.${spec.aSegmentStrideBytes}.${spec.bStrideBytes}${indirect ? 'i' : ''}`;
-  return `matmul.${aDtype}.${bDtype}.${shape}.${strides}.${epilogueName(spec.epilogue)}`;
+  return `matmul.${operandName(aDtype)}.${operandName(bDtype)}.${shape}.${strides}.${epilogueName(spec.epilogue)}`;
 }
 
 /** From the first element of a row of A to the end of its last segment. */
 function windowBytes({ aDtype, segments, segmentDepth, aSegmentStrideBytes }: MatmulSpec): number {
+  if (aDtype instanceof QuantizedRows) return aDtype.rowBytes(segmentDepth);
   return (segments - 1) * aSegmentStrideBytes + segmentDepth * OPERAND_BYTES[aDtype];
 }
 
 function emit(k: KernelBuilder, spec: MatmulSpec, params: Params): void {
-  const policy = choosePolicy(k.capabilities, spec.aDtype, spec.bDtype);
   const state = tileState(k, spec, params);
+  const product = stripProduct(k, spec, params, state);
+  const { tileRows } = product;
   const first = state.row.get();
   const strips = k.intOp('sub', state.end.get(), first, first);
-  k.advance(strips, policy.tileRows - 1);
-  k.intOp('divide', strips, policy.tileRows, strips);
-  k.loop(strips, () => {
+  k.advance(strips, tileRows - 1);
+  k.intOp('divide', strips, tileRows, strips);
+  k.loop(strips, () => emitStripEpilogue(k, spec, params, product, state, product.emit()));
+}
+
+/** How a strip of rows is multiplied with all columns of the tile. */
+interface StripProduct {
+  readonly tileRows: number;
+  /** Writes C. @returns bytes before the first of the tile's columns in it; null: none */
+  emit(): IntReg | null;
+}
+
+function stripProduct(k: KernelBuilder, spec: MatmulSpec, params: Params, state: TileState): StripProduct {
+  if (isBlockProduct(spec)) {
+    const tileRows = blockTileRows(k.capabilities, spec.bDtype);
+    return { tileRows, emit: () => emitBlockStrip(k, spec, params, tileRows, state) };
+  }
+  const policy = choosePolicy(k.capabilities, spec.aDtype as OperandDtype, spec.bDtype as OperandDtype);
+  const emit = (): null => {
     emitStrip(k, spec, params, policy, state);
-    emitStripEpilogue(k, spec, params, policy, state);
+    return null;
+  };
+  return { tileRows: policy.tileRows, emit };
+}
+
+/** The strip of packed blocks; rows behind the last are there, and their results are not used. */
+function emitBlockStrip(
+  k: KernelBuilder,
+  spec: MatmulSpec & { readonly aDtype: QuantizedRows; readonly bDtype: AffineBlocks },
+  { args, scratch }: Params,
+  rows: number,
+  state: TileState,
+): IntReg | null {
+  const { weight, weight2 } = args;
+  const weights = spec.epilogue.activation === 'swiglu' ? [weight, weight2] : [weight];
+  let cOffset: IntReg | null = null;
+  weights.forEach((load, product) => {
+    const a = k.intOp('mul', state.row.get(), spec.aStrideBytes);
+    k.advance(a, args.x());
+    const c = k.intOp('add', scratch, product * rows * productStrideBytes(spec));
+    const shape = { ...spec, depth: spec.segmentDepth, rows, isStream: false };
+    cOffset = emitBlockColumns(k, shape, { a, weight: load, column: state.column.get(), c });
   });
+  return cOffset;
 }
 
 /** The strip loop's variables live in scratch memory: the product loops need every integer register of x86-64. */
@@ -194,12 +238,13 @@ function emitStripEpilogue(
   k: KernelBuilder,
   spec: MatmulSpec,
   { args, scratch }: Params,
-  policy: ProductPolicy,
+  { tileRows }: StripProduct,
   state: TileState,
+  cOffset: IntReg | null,
 ): void {
   const row = state.row.get();
   const rows = k.intOp('sub', state.end.get(), row);
-  k.intOp('min', rows, policy.tileRows, rows);
+  k.intOp('min', rows, tileRows, rows);
   emitEpilogue(k, spec.epilogue, {
     args,
     scratch,
@@ -207,10 +252,12 @@ function emitStripEpilogue(
     rows,
     column: state.column.get(),
     columns: spec.columnsPerTile,
-    blockRows: policy.tileRows,
+    cStrideBytes: productStrideBytes(spec),
+    cOffset,
+    blockRows: tileRows,
     places: spec.indirect ? { table: args.table, last: args.lastY } : null,
   });
-  state.row.set(k.intOp('add', row, policy.tileRows));
+  state.row.set(k.intOp('add', row, tileRows));
 }
 
 /** Pointers to the rows of A in a strip; past the end the last row is repeated, and its results are not used. */

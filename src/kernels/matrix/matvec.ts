@@ -1,19 +1,23 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { Capabilities, IntReg, VecReg } from '../../jit/ir.js';
 import { defineKernel, type Kernel, type KernelParams } from '../kernel.js';
+import { emitBlockColumns, isBlockProduct, productStrideBytes } from './blockProduct.js';
 import { type EpilogueSpec, emitEpilogue, epilogueName, PRODUCT_ARGUMENTS } from './epilogue.js';
+import { type AffineBlocks, operandName, type QuantizedRows } from './formats/affineBlocks.js';
 import { choosePolicy } from './formats/choosePolicy.js';
 import type { OperandDtype, ProductPolicy } from './productPolicy.js';
 
 /** A product of few rows, specialised on everything but the pointers. */
 export interface MatvecSpec {
-  readonly aDtype: OperandDtype;
-  readonly bDtype: OperandDtype;
+  /** Quantised rows for blocks, and only for these. */
+  readonly aDtype: OperandDtype | QuantizedRows;
+  readonly bDtype: OperandDtype | AffineBlocks;
   /** Rows of A, at most maxStreamRows. */
   readonly rows: number;
   readonly n: number;
   readonly depth: number;
   readonly aStrideBytes: number;
+  /** Distance between rows of B, or between blocks. */
   readonly bStrideBytes: number;
   /** A multiple of 16; n is a multiple of it, or at least as large (the last tile overlaps the one before). */
   readonly columnsPerTile: number;
@@ -36,7 +40,7 @@ export function matvec(
 
 export function matvecName(s: MatvecSpec): string {
   const shape = `r${s.rows}n${s.n}k${s.depth}t${s.columnsPerTile}`;
-  return `${s.aDtype}.${s.bDtype}.${shape}.s${s.aStrideBytes}.${s.bStrideBytes}`;
+  return `${operandName(s.aDtype)}.${operandName(s.bDtype)}.${shape}.s${s.aStrideBytes}.${s.bStrideBytes}`;
 }
 
 function emit(
@@ -47,9 +51,10 @@ function emit(
   const column = firstColumn(k, spec, tile);
   const { epilogue } = spec;
   const weights = epilogue.activation === 'swiglu' ? [args.weight, args.weight2] : [args.weight];
+  let cOffset: IntReg | null = null;
   weights.forEach((weight, product) => {
-    const cOffsetBytes = product * spec.rows * spec.columnsPerTile * 4;
-    emitColumns(k, spec, { x: args.x, weight, column, c: scratch, cOffsetBytes });
+    const cOffsetBytes = product * spec.rows * productStrideBytes(spec);
+    cOffset = emitColumns(k, spec, { x: args.x, weight, column, c: scratch, cOffsetBytes });
   });
   emitEpilogue(k, epilogue, {
     args,
@@ -58,6 +63,8 @@ function emit(
     rows: k.intConst(spec.rows),
     column,
     columns: spec.columnsPerTile,
+    cStrideBytes: productStrideBytes(spec),
+    cOffset,
     blockRows: spec.rows,
     places: null,
   });
@@ -78,9 +85,18 @@ interface ColumnOperands {
   readonly cOffsetBytes: number;
 }
 
-/** C [rows, columnsPerTile] f32 = A · B[column …]ᵀ, at c + cOffsetBytes. */
-export function emitColumns(k: KernelBuilder, spec: MatvecSpec, operands: ColumnOperands): void {
-  const policy = choosePolicy(k.capabilities, spec.aDtype, spec.bDtype);
+/**
+ * C [rows, columnsPerTile] f32 = A · B[column …]ᵀ, at c + cOffsetBytes, rows productStrideBytes apart.
+ *
+ * @returns bytes before the first column in a row of C; null: none
+ */
+export function emitColumns(k: KernelBuilder, spec: MatvecSpec, operands: ColumnOperands): IntReg | null {
+  if (isBlockProduct(spec)) {
+    const { x, weight, column, c, cOffsetBytes } = operands;
+    const place = { a: x(), weight, column, c: k.intOp('add', c, cOffsetBytes) };
+    return emitBlockColumns(k, { ...spec, isStream: true }, place);
+  }
+  const policy = choosePolicy(k.capabilities, spec.aDtype as OperandDtype, spec.bDtype as OperandDtype);
   const a = operands.x();
   const b = k.intOp('mul', operands.column, spec.bStrideBytes);
   k.advance(b, operands.weight());
@@ -97,6 +113,7 @@ export function emitColumns(k: KernelBuilder, spec: MatvecSpec, operands: Column
     });
     k.advance(c, 16);
   });
+  return null;
 }
 
 const CACHE_LINE_BYTES = 64;

@@ -20,26 +20,27 @@ const CONVOLUTION_ROWS = 48;
 const TILES_PER_THREAD = 6;
 
 /** Rows of a tile are a multiple of every target's register tile (6 and 3). */
-const ROW_STEP = 12;
+export const ROW_STEP = 12;
 
-/** Largest divisor of n that is a multiple of 16 and at most `limit`; n itself when it is no multiple of 16. */
-export function columnDivisor(n: number, limit: number): number {
-  for (
-    let columns = Math.max(COLUMN_STEP, limit - (limit % COLUMN_STEP));
-    columns >= COLUMN_STEP;
-    columns -= COLUMN_STEP
-  ) {
-    if (n % columns === 0) return columns;
-  }
-  return Math.min(n - (n % COLUMN_STEP), Math.max(COLUMN_STEP, limit - (limit % COLUMN_STEP)));
+/** Largest divisor of n that is a multiple of the step and at most `limit`; n itself when it is no multiple of it. */
+export function columnDivisor(n: number, limit: number, step = COLUMN_STEP): number {
+  const most = Math.max(step, limit - (limit % step));
+  for (let columns = most; columns >= step; columns -= step) if (n % columns === 0) return columns;
+  const whole = n - (n % step);
+  return whole === 0 ? n - (n % COLUMN_STEP) : Math.min(whole, most);
 }
 
-/** Columns of a tile of `matvec`: whole rows of weights, bytesPerColumn each. */
-export function streamColumns(n: number, bytesPerColumn: number, threadCount: number): number {
+/** Columns of a tile of `matvec`: whole rows of weights, bytesPerColumn each. @param step of the columns */
+export function streamColumns(
+  n: number,
+  bytesPerColumn: number,
+  threadCount: number,
+  step = COLUMN_STEP,
+): number {
   const { least, most } = STREAM_TILE_BYTES;
   const balanced = (n * bytesPerColumn) / (TILES_PER_THREAD * threadCount);
   const tileBytes = Math.max(least, Math.min(most, balanced));
-  return columnDivisor(n, Math.max(COLUMN_STEP, Math.floor(tileBytes / bytesPerColumn)));
+  return columnDivisor(n, Math.max(step, Math.floor(tileBytes / bytesPerColumn)), step);
 }
 
 /** Rows and columns of a tile of `matmul`: all rows, cut where there would be too few tiles. */
@@ -50,11 +51,28 @@ export function matmulTile(
   threadCount: number,
 ): { rowsPerTile: number; columnsPerTile: number } {
   const columnsPerTile = columnDivisor(n, MATMUL_COLUMNS / weights);
-  const columnTiles = Math.ceil(n / columnsPerTile);
+  return { rowsPerTile: cutRows(m, Math.ceil(n / columnsPerTile), threadCount), columnsPerTile };
+}
+
+/** Columns of a tile of packed blocks: what a register tile has, which stays in the first cache from strip to strip. */
+const BLOCK_TILE_COLUMNS = 32;
+
+/** Rows and columns of a tile of `matmul` over packed blocks. */
+export function blockTile(
+  m: number,
+  n: number,
+  threadCount: number,
+): { rowsPerTile: number; columnsPerTile: number } {
+  const columnsPerTile = columnDivisor(n, BLOCK_TILE_COLUMNS, BLOCK_TILE_COLUMNS);
+  const tiles = Math.ceil(n / columnsPerTile);
+  return { rowsPerTile: cutRows(m, tiles, threadCount), columnsPerTile };
+}
+
+/** Rows of a tile where `columnTiles` lie beside each other: all, or fewer so that there are enough tiles. */
+function cutRows(m: number, columnTiles: number, threadCount: number): number {
   let rowTiles = 1;
   while (columnTiles * rowTiles < TILES_PER_THREAD * threadCount && m / rowTiles > 4 * ROW_STEP) rowTiles++;
-  const rowsPerTile = Math.ceil(m / rowTiles / ROW_STEP) * ROW_STEP;
-  return { rowsPerTile, columnsPerTile };
+  return Math.ceil(m / rowTiles / ROW_STEP) * ROW_STEP;
 }
 
 /** Rows and columns of a tile of a convolution: many rows, so all columns that fit the scratch block. */

@@ -5,9 +5,9 @@ import type { ModelShapes } from './modelShapes.js';
 
 /** An array that a call works on. */
 export interface ExampleArray {
-  readonly dtype: OperandDtype | 'i32';
+  readonly dtype: OperandDtype | 'i32' | 'u8';
   readonly length: number;
-  /** i32: the values. The others hold numbers between −1 and 1. */
+  /** i32: the values. u8: any one value, of which every other type makes a normal number. The others: between −1 and 1. */
   readonly values?: Int32Array;
 }
 
@@ -49,7 +49,7 @@ export interface RegisteredKernel {
 export const PROMPT_ROWS = 157;
 export const AUDIO_TOKENS = 143;
 
-export const BYTES = { f32: 4, bf16: 2, i32: 4 } as const;
+export const BYTES = { f32: 4, bf16: 2, i32: 4, u8: 1 } as const;
 
 export function f32(length: number): ExampleArray {
   return { dtype: 'f32', length };
@@ -57,6 +57,11 @@ export function f32(length: number): ExampleArray {
 
 export function bf16(length: number): ExampleArray {
   return { dtype: 'bf16', length };
+}
+
+/** Quantised weights or activations. */
+export function u8(length: number): ExampleArray {
+  return { dtype: 'u8', length };
 }
 
 export function i32(values: Int32Array): ExampleArray {

@@ -14,15 +14,19 @@ import {
   embedRowsKernel,
   layerNormKernel,
   prefillAttentionKernel,
+  quantizeActivationsKernel,
   rmsNormKernel,
   rotaryToCacheKernel,
   stepAttentionKernel,
   windowAttentionKernel,
 } from './layerCalls.js';
+import { packAffineKernel, packRowsKernel } from './packCalls.js';
 import { argmaxReduceKernel, argmaxStreamKernel, matmulKernel, matvecKernel } from './productCalls.js';
 
-/** Every kernel of a forward pass, in the order of the data flow; what benchmarks run and tests check for gaps. */
+/** Every kernel of loading and of a forward pass, in the order of the data flow; what benchmarks run and tests check for gaps. */
 export const kernelRegistry: readonly RegisteredKernel[] = [
+  packRowsKernel,
+  packAffineKernel,
   padReflectKernel,
   padColumnsKernel,
   powerSpectrumKernel,
@@ -37,6 +41,7 @@ export const kernelRegistry: readonly RegisteredKernel[] = [
   windowAttentionKernel,
   embedRowsKernel,
   rmsNormKernel,
+  quantizeActivationsKernel,
   rotaryToCacheKernel,
   prefillAttentionKernel,
   stepAttentionKernel,

@@ -2,8 +2,10 @@ import { type CachedAttentionSpec, prefillAttention } from '../attention/prefill
 import { stepAttention } from '../attention/stepAttention.js';
 import { windowAttention } from '../attention/windowAttention.js';
 import type { KernelCall, Memory } from '../kernel.js';
+import { AffineBlocks, activationBits, QuantizedRows } from '../matrix/formats/affineBlocks.js';
 import { embedRows } from '../rows/embedRows.js';
 import { layerNorm, type NormSpec, rmsNorm } from '../rows/norms.js';
+import { quantizeActivations } from '../rows/quantizeActivations.js';
 import { rotaryToCache } from '../rows/rotaryToCache.js';
 import {
   AUDIO_TOKENS,
@@ -17,10 +19,14 @@ import {
   i32,
   PROMPT_ROWS,
   type RegisteredKernel,
+  u8,
 } from './exampleCall.js';
 
 /** Rows of a norm's tile. */
 const NORM_ROWS = 8;
+
+/** Elements of K that share a scale. */
+const GROUP = 64;
 
 const RMS_EPSILON = 1e-6;
 const LAYER_NORM_EPSILON = 1e-5;
@@ -88,7 +94,38 @@ export const embedRowsKernel: RegisteredKernel = {
         flops: 0,
         bytes: arrayBytes(y) + arrayBytes(y) / 2,
       },
+      {
+        label: `${PROMPT_ROWS} rows of 8-bit blocks`,
+        call: (allocate) =>
+          embedRows({ length: hidden, tableDtype: new AffineBlocks(8, GROUP) }).call({
+            ids: allocate(i32(ids)),
+            table: allocate(u8(new AffineBlocks(8, GROUP).byteLength(vocabulary, hidden))),
+            y: allocate(y),
+            lastId: vocabulary - 1,
+          }),
+        flops: 0,
+        bytes: arrayBytes(y) + arrayBytes(y) / 4,
+      },
     ];
+  },
+};
+
+export const quantizeActivationsKernel: RegisteredKernel = {
+  name: 'quantizeActivations',
+  limit: 'memory',
+  calls: ({ model, capabilities, operand }) => {
+    const depth = model.decoder.hidden;
+    const rows = new QuantizedRows(activationBits(capabilities), GROUP);
+    return [PROMPT_ROWS, 1].map((m) => {
+      const [x, y] = [{ dtype: operand, length: m * depth }, u8(m * rows.rowBytes(depth))];
+      const spec = { depth, xDtype: operand, rows, rowsPerTile: NORM_ROWS };
+      return {
+        label: `${m} rows of ${depth}`,
+        call: (allocate) => quantizeActivations(spec).call({ x: allocate(x), y: allocate(y), m }),
+        flops: 4 * m * depth,
+        bytes: arrayBytes(x, y),
+      };
+    });
   },
 };
 

@@ -1,9 +1,16 @@
 import type { Memory } from '../kernel.js';
 import { argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../matrix/argmax.js';
 import type { EpilogueSpec } from '../matrix/epilogue.js';
+import {
+  AffineBlocks,
+  activationBits,
+  BLOCK_COLUMNS,
+  COLUMN_ALIGNMENT,
+  QuantizedRows,
+} from '../matrix/formats/affineBlocks.js';
 import { matmul } from '../matrix/matmul.js';
 import { matvec, maxStreamRows } from '../matrix/matvec.js';
-import { matmulTile, streamColumns } from '../matrix/tileShapes.js';
+import { blockTile, matmulTile, ROW_STEP, streamColumns } from '../matrix/tileShapes.js';
 import { convolutionCalls } from './audioCalls.js';
 import {
   type Allocate,
@@ -18,8 +25,14 @@ import {
   i32,
   PROMPT_ROWS,
   type RegisteredKernel,
+  u8,
 } from './exampleCall.js';
 import { decoderLinears, encoderLinears, type LinearShape } from './modelShapes.js';
+
+/** Elements of K that share a scale. */
+const GROUP = 64;
+
+const BITS = [8, 4] as const;
 
 /** Every product of the encoder and of prefill, and the convolutions of the stem. */
 export const matmulKernel: RegisteredKernel = {
@@ -28,6 +41,10 @@ export const matmulKernel: RegisteredKernel = {
   calls: (context) => [
     ...encoderLinears(context.model).map((shape) => matmulCall(context, shape, AUDIO_TOKENS)),
     ...decoderLinears(context.model).map((shape) => matmulCall(context, shape, PROMPT_ROWS)),
+    ...BITS.flatMap((bits) => [
+      ...encoderLinears(context.model).map((shape) => blockMatmulCall(context, shape, AUDIO_TOKENS, bits)),
+      ...decoderLinears(context.model).map((shape) => blockMatmulCall(context, shape, PROMPT_ROWS, bits)),
+    ]),
     ...convolutionCalls(context),
   ],
 };
@@ -36,10 +53,16 @@ export const matmulKernel: RegisteredKernel = {
 export const matvecKernel: RegisteredKernel = {
   name: 'matvec',
   limit: 'memory',
-  calls: (context) =>
-    [1, maxStreamRows(context.capabilities)].flatMap((rows) =>
+  calls: (context) => [
+    ...[1, maxStreamRows(context.capabilities)].flatMap((rows) =>
       decoderLinears(context.model).map((shape) => matvecCall(context, shape, rows)),
     ),
+    ...BITS.flatMap((bits) =>
+      [1, 4, 8, 16].flatMap((rows) =>
+        decoderLinears(context.model).map((shape) => blockMatvecCall(context, shape, rows, bits)),
+      ),
+    ),
+  ],
 };
 
 export const argmaxStreamKernel: RegisteredKernel = {
@@ -53,6 +76,7 @@ export const argmaxStreamKernel: RegisteredKernel = {
     const [x, weight] = [operandArray(context, rows * hidden), bf16(vocabulary * hidden)];
     const partials = f32((tiles * rows * PARTIAL_BYTES) / 4);
     return [
+      blockHeadCall(context),
       {
         label: `lm_head, ${rows} rows`,
         call: (allocate) =>
@@ -92,6 +116,40 @@ export const argmaxReduceKernel: RegisteredKernel = {
     ];
   },
 };
+
+/** Quantised weights and activations of a product [n, depth]. */
+function blockOperands({ capabilities }: ExampleContext, n: number, depth: number, bits: 8 | 4) {
+  const bDtype = new AffineBlocks(bits, GROUP);
+  const aDtype = new QuantizedRows(activationBits(capabilities), GROUP);
+  const spec = {
+    aDtype,
+    bDtype,
+    n,
+    aStrideBytes: aDtype.rowBytes(depth),
+    bStrideBytes: bDtype.blockBytes(depth),
+  };
+  return { spec, weight: u8(bDtype.byteLength(n, depth)), rows: (m: number) => u8(m * spec.aStrideBytes) };
+}
+
+function blockHeadCall(context: ExampleContext): ExampleCall {
+  const { hidden: depth, vocabulary: n } = context.model.decoder;
+  const rows = 1;
+  const { spec, weight, ...operands } = blockOperands(context, n, depth, 8);
+  const columnsPerTile = streamColumns(n, spec.bStrideBytes / BLOCK_COLUMNS, context.threadCount);
+  const x = operands.rows(rows);
+  const partials = f32((Math.ceil(n / columnsPerTile) * rows * PARTIAL_BYTES) / 4);
+  return {
+    label: `lm_head of 8 bits, ${rows} rows`,
+    call: (allocate) =>
+      argmaxStream({ ...spec, rows, depth, columnsPerTile }).call({
+        x: allocate(x),
+        weight: allocate(weight),
+        partials: allocate(partials),
+      }),
+    flops: 2 * rows * n * depth,
+    bytes: arrayBytes(x, weight, partials),
+  };
+}
 
 function headSpec({ model, operand, threadCount }: ExampleContext): Parameters<typeof argmaxStream>[0] {
   const { hidden, vocabulary } = model.decoder;
@@ -153,6 +211,60 @@ function matvecCall(context: ExampleContext, shape: LinearShape, rows: number): 
   const arrays = linearArrays(context, shape, rows);
   return {
     label: `${shape.name}, ${rows} rows`,
+    call: (allocate) => kernel.call(placed(arrays, allocate)),
+    ...workOf(shape, rows, arrays),
+  };
+}
+
+function blockMatmulCall(context: ExampleContext, shape: LinearShape, m: number, bits: 8 | 4): ExampleCall {
+  const { n, depth } = shape;
+  const weights = shape.activation === 'swiglu' ? 2 : 1;
+  const { spec, weight, rows } = blockOperands(context, n, depth, bits);
+  const { rowsPerTile, columnsPerTile } = blockTile(m, n, context.threadCount);
+  const kernel = matmul({
+    ...spec,
+    segments: 1,
+    segmentDepth: depth,
+    aSegmentStrideBytes: 0,
+    indirect: false,
+    columnsPerTile,
+    epilogue: epilogueOf(context, shape),
+  });
+  const x = rows(Math.ceil(m / ROW_STEP) * ROW_STEP);
+  const arrays = {
+    ...linearArrays(context, shape, m),
+    x,
+    weight,
+    weight2: weights === 2 ? { ...weight } : null,
+  };
+  return {
+    label: `${shape.name}, ${m} rows, ${bits} bits`,
+    call: (allocate) => kernel.call({ ...placed(arrays, allocate), table: null, m, rowsPerTile }),
+    ...workOf(shape, m, arrays),
+  };
+}
+
+function blockMatvecCall(
+  context: ExampleContext,
+  shape: LinearShape,
+  rows: number,
+  bits: 8 | 4,
+): ExampleCall {
+  const { n, depth } = shape;
+  const weights = shape.activation === 'swiglu' ? 2 : 1;
+  const { spec, weight, ...operands } = blockOperands(context, n, depth, bits);
+  const columnBytes = (weights * spec.bStrideBytes) / BLOCK_COLUMNS;
+  const columnsPerTile = streamColumns(n, columnBytes, context.threadCount, COLUMN_ALIGNMENT);
+  const kernel = matvec({ ...spec, rows, depth, columnsPerTile, epilogue: epilogueOf(context, shape) });
+  const x = operands.rows(rows);
+  const arrays = {
+    ...linearArrays(context, shape, rows),
+    x,
+    weight,
+    weight2: weights === 2 ? { ...weight } : null,
+  };
+  return {
+    label: `${shape.name}, ${rows} rows, ${bits} bits`,
     call: (allocate) => kernel.call(placed(arrays, allocate)),
     ...workOf(shape, rows, arrays),
   };

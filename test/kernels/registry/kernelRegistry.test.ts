@@ -243,5 +243,6 @@ function runExample(target: Parameters<typeof runKernel>[0], { call }: ExampleCa
 }
 
 function arrayOf({ dtype, length, values }: ExampleArray): KernelArray {
+  if (dtype === 'u8') return new Uint8Array(length).fill(0x3c);
   return dtype === 'i32' ? values!.slice() : randomOperand(dtype, length, length);
 }

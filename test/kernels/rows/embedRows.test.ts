@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { AffineBlocks } from '../../../src/kernels/matrix/formats/affineBlocks.js';
 import { MODEL_SHAPES } from '../../../src/kernels/registry/modelShapes.js';
 import { embedRows } from '../../../src/kernels/rows/embedRows.js';
+import { Random } from '../../support/random.js';
+import { randomBlocks } from '../support/blockOperands.js';
 import { runKernel, widen } from '../support/kernelHarness.js';
 import { kernelTargets } from '../support/kernelTargets.js';
 import { randomOperand } from '../support/randomOperand.js';
@@ -30,6 +33,35 @@ describe('embedRows', async () => {
         }
       });
     }
+
+    test(`rows of blocks are scale·q + bias, each rounded once: on ${target.name}`, {
+      skip: target.missing,
+    }, () => {
+      for (const blocks of [
+        new AffineBlocks(8, 64),
+        new AffineBlocks(4, 32, 'f16'),
+        new AffineBlocks(4, 128, 'f32'),
+      ]) {
+        const [rows, length] = [45, 2 * blocks.groupSize];
+        const ids = Int32Array.of(0, rows - 1, 7, 31, -1, rows);
+        const table = randomBlocks(new Random(blocks.bits), blocks, rows, length);
+        const y = new Float32Array(ids.length * length);
+        runKernel(target, embedRows({ length, tableDtype: blocks }), {
+          ids,
+          table: table.bytes,
+          y,
+          lastId: rows - 1,
+        });
+        ids.forEach((id, i) => {
+          const { q, scales, biases } = table.column(Math.max(0, Math.min(id, rows - 1)));
+          const expected = Float32Array.from(q, (value, k) => {
+            const group = Math.floor(k / blocks.groupSize);
+            return Math.fround(scales[group]! * value) + biases[group]!;
+          });
+          assert.deepEqual(y.subarray(i * length, (i + 1) * length), expected, `id ${id} of ${blocks.name}`);
+        });
+      }
+    });
 
     test(`an id outside the table counts as its nearest, on ${target.name}`, { skip: target.missing }, () => {
       const [rows, length] = [5, 32];

@@ -10,8 +10,8 @@ import {
   SCRATCH_BYTES,
 } from '../../../src/kernels/kernel.js';
 
-/** Values in kernel memory; a Uint16Array holds bf16. */
-export type KernelArray = Float32Array | Uint16Array | Int32Array;
+/** Values in kernel memory; a Uint16Array holds bf16, a Uint8Array whatever it is packed of. */
+export type KernelArray = Float32Array | Uint16Array | Int32Array | Uint8Array;
 
 /** An array that a kernel is given, or a place in it (or before it, where only a part of what is meant exists). */
 export type KernelOperand = KernelArray | { readonly array: KernelArray; readonly offsetBytes: number };

@@ -7,10 +7,16 @@ import {
   wasmCapabilities,
   wasmFeatures,
 } from '../../../src/jit/wasm/webAssembly.js';
-import { X64_LEVELS, type X64Level, x64Capabilities } from '../../../src/jit/x64/features.js';
+import {
+  type CpuFeatures,
+  contains,
+  isaFeatures,
+  X64_LEVELS,
+  x64Capabilities,
+} from '../../../src/jit/x64/features.js';
 import { lowerX64 } from '../../../src/jit/x64/lower.js';
 import { CodePages } from '../../../src/runtime/codePages.js';
-import { detectX64Levels } from '../../../src/runtime/cpuFeatures.js';
+import { detectCpuFeatures } from '../../../src/runtime/cpuFeatures.js';
 import { loadNative, type Native } from '../../../src/runtime/native.js';
 import type { KernelMemory, KernelTarget } from './kernelHarness.js';
 
@@ -28,18 +34,39 @@ const MEMORY_BYTES = 1 << 28;
  */
 export async function kernelTargets(): Promise<KernelTarget[]> {
   const native = await loadNative();
-  return [...interpreterWidths.map(interpreterTarget), wasmTarget(), ...nativeTargets(native)];
+  const interpreters = [
+    ['4 lanes', wasmCapabilities()],
+    ['8 lanes', x64Capabilities('avx2')],
+    ['16 lanes', x64Capabilities('avx512bf16')],
+  ] as const;
+  return [
+    ...interpreters.map(([name, capabilities]) => interpreterTarget(name, capabilities)),
+    wasmTarget(),
+    ...nativeTargets(native, X64_LEVELS),
+  ];
 }
 
-const interpreterWidths: readonly Capabilities[] = [
-  wasmCapabilities(),
-  x64Capabilities('avx2'),
-  x64Capabilities('avx512bf16'),
-];
+/** The same for products of integers, of which CPUs have other instructions at the same level. */
+export async function integerTargets(): Promise<KernelTarget[]> {
+  const native = await loadNative();
+  const vnni = ['avx2+avxvnni', 'avx512f+vnni'];
+  const interpreters = [
+    ['4 lanes', wasmCapabilities()],
+    ['8 lanes', x64Capabilities('avx2')],
+    ['8 lanes with products of bytes', x64Capabilities(isaFeatures('avx2+avxvnni')!)],
+    ['16 lanes', x64Capabilities('avx512f')],
+    ['16 lanes with products of bytes', x64Capabilities('avx512bf16')],
+  ] as const;
+  return [
+    ...interpreters.map(([name, capabilities]) => interpreterTarget(name, capabilities)),
+    wasmTarget(),
+    ...nativeTargets(native, [...X64_LEVELS, ...vnni]),
+  ];
+}
 
-function interpreterTarget(capabilities: Capabilities): KernelTarget {
+function interpreterTarget(name: string, capabilities: Capabilities): KernelTarget {
   return {
-    name: `interpreter of ${capabilities.lanes} lanes`,
+    name: `interpreter of ${name}`,
     capabilities,
     missing: false,
     isSlow: true,
@@ -81,20 +108,23 @@ function wasmTarget(): KernelTarget {
   };
 }
 
-function nativeTargets(native: Native | string): KernelTarget[] {
-  const levels = typeof native === 'string' ? [] : detectX64Levels(native);
+function nativeTargets(native: Native | string, names: readonly string[]): KernelTarget[] {
+  const found = typeof native === 'string' ? null : detectCpuFeatures(native);
   let memory: NativeMemory | undefined;
-  return X64_LEVELS.map((level) => ({
-    name: level,
-    capabilities: x64Capabilities(level),
-    missing: typeof native === 'string' ? native : !levels.includes(level) && `this CPU has no ${level}`,
-    isSlow: false,
-    memory: (byteLength) => {
-      if (typeof native === 'string') throw new Error(native);
-      memory ??= new NativeMemory(native);
-      return memory.use(level, byteLength);
-    },
-  }));
+  return names.map((name) => {
+    const features = isaFeatures(name)!;
+    return {
+      name,
+      capabilities: x64Capabilities(features),
+      missing: found === null ? String(native) : !contains(found, features) && `this CPU has no ${name}`,
+      isSlow: false,
+      memory: (byteLength) => {
+        if (typeof native === 'string') throw new Error(native);
+        memory ??= new NativeMemory(native);
+        return memory.use(features, byteLength);
+      },
+    };
+  });
 }
 
 /** One block of memory for all runs, and code pages that stay: no address is ever viewed twice. */
@@ -111,14 +141,14 @@ class NativeMemory {
     this.code = new CodePages(native);
   }
 
-  use(level: X64Level, byteLength: number): KernelMemory {
+  use(features: CpuFeatures, byteLength: number): KernelMemory {
     if (byteLength > MEMORY_BYTES)
       throw new RangeError(`a run of ${byteLength} bytes, at most ${MEMORY_BYTES}`);
     return {
       address: this.address,
       bytes: new Uint8Array(this.buffer, 0, byteLength),
       load: (kernel) => {
-        const [entry] = this.code.install([lowerX64(kernel, level)]);
+        const [entry] = this.code.install([lowerX64(kernel, features)]);
         return this.native.functionAt(entry!, 3).call;
       },
     };

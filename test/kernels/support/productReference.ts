@@ -13,6 +13,13 @@ export interface ProductOperands {
   readonly activation: 'none' | 'gelu' | 'swiglu';
   /** [M, n], or null. */
   readonly residual: Float32Array | null;
+  /** Product of a row and a column over a range of K, where it is not that of `a` and `weightRow`. */
+  readonly product?: (
+    row: number,
+    column: number,
+    weight: 0 | 1,
+    range: readonly [number, number],
+  ) => Approximate;
   readonly yDtype: 'f32' | 'bf16';
 }
 
@@ -72,10 +79,12 @@ export function productElement(
   mistake: ProductMistake = noMistake,
 ): Approximate {
   const { a, n, bias, residual } = operands;
-  const x = a[mistake.rowOfA?.(row, a.length) ?? row]!;
+  const rowOfA = mistake.rowOfA?.(row, a.length) ?? row;
+  const x = a[rowOfA]!;
   const rowOfB = mistake.rowOfB?.(column, n) ?? column;
   const range = mistake.range?.(x.length) ?? [0, x.length];
-  const product = (weight: 0 | 1): Approximate => dot(x, operands.weightRow(rowOfB, weight), range);
+  const product = (weight: 0 | 1): Approximate =>
+    operands.product?.(rowOfA, rowOfB, weight, range) ?? dot(x, operands.weightRow(rowOfB, weight), range);
   const exchanged = mistake.exchangesWeights === true;
   let y = product(exchanged ? 1 : 0);
   if (bias !== null) {

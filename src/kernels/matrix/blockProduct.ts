@@ -1,0 +1,343 @@
+import { QwenAsrError } from '../../error.js';
+import type { KernelBuilder } from '../../jit/builder.js';
+import type { Address, Capabilities, IntOperand, IntReg, VecReg } from '../../jit/ir.js';
+import {
+  AffineBlocks,
+  BLOCK_COLUMNS,
+  type BlockPolicy,
+  blockPolicy,
+  COLUMN_ALIGNMENT,
+  QuantizedRows,
+  STEP_BYTES,
+  STEP_DEPTH,
+} from './formats/affineBlocks.js';
+
+/** A product of quantised rows with packed blocks of columns. */
+export interface BlockProductSpec {
+  readonly weight: AffineBlocks;
+  readonly activations: QuantizedRows;
+  /** Elements of K; a multiple of the group size. */
+  readonly depth: number;
+  readonly rows: number;
+  /** Distance between rows of C [rows, columns] f32. */
+  readonly cStrideBytes: number;
+  /** The weights are met once, and come from memory. */
+  readonly isStream: boolean;
+}
+
+/** Where the operands lie; `b` and `c` are moved. */
+export interface BlockOperands {
+  /** The first row. */
+  readonly a: IntReg;
+  /** The first block. */
+  readonly b: IntReg;
+  readonly c: IntReg;
+  /** How often 32 columns are computed. */
+  readonly pairs: IntOperand;
+}
+
+/**
+ * C[r, n] = Σ_groups scale[n]·aScale[r]·Σ q·qa + bias[n]·aSum[r]: sums of integers within a group are exact.
+ *
+ * Error: at most (2·groups + 6)·2⁻²⁴·Σ_groups (|scale·aScale·Σ q·qa| + |bias·aSum|).
+ */
+export function emitBlockProduct(k: KernelBuilder, spec: BlockProductSpec, operands: BlockOperands): void {
+  const { weight, activations, depth } = spec;
+  const policy = blockPolicy(k.capabilities, weight, activations);
+  const shape = passShape(k.capabilities, policy, spec);
+  const blocks = Math.max(1, shape.columns / BLOCK_COLUMNS);
+  const { b, c, pairs } = operands;
+  const count = blocks === 2 ? pairs : typeof pairs === 'number' ? 2 * pairs : k.intOp('shiftLeft', pairs, 1);
+  k.loop(count, () => {
+    for (let column = 0; column < BLOCK_COLUMNS * blocks; column += shape.columns) {
+      emitPass(k, { ...spec, ...operands, policy, shape, column });
+    }
+    k.advance(b, blocks * weight.blockBytes(depth));
+    k.advance(c, 4 * BLOCK_COLUMNS * blocks);
+  });
+}
+
+/** Rows of the register tile of a product of many rows: a divisor of 12. */
+export function blockTileRows(
+  { vecRegisters, registersAreVirtual }: Capabilities,
+  { bits }: AffineBlocks,
+): number {
+  if (vecRegisters === 32) return 6;
+  return registersAreVirtual || bits === 4 ? 4 : 6;
+}
+
+/** How the registers are used while a stretch of columns passes through them. */
+interface PassShape {
+  /** Columns at once. */
+  readonly columns: number;
+  /** Rows at once, which follow one another over each group of weights. */
+  readonly rowsAtOnce: number;
+  /** Accumulators of one sum, which hide the latency of the products. */
+  readonly unroll: 1 | 2 | 4;
+  /** Sums over the groups are in registers, not in C. */
+  readonly keepsSums: boolean;
+}
+
+function passShape(
+  { vecRegisters, lanes }: Capabilities,
+  policy: BlockPolicy,
+  { rows, isStream, weight }: BlockProductSpec,
+): PassShape {
+  const ofBlock = BLOCK_COLUMNS / policy.columns; // registers
+  const most = vecRegisters === 32 ? 24 : weight.bits === 8 ? 12 : 8; // accumulators
+  // A step of each row stays in registers meanwhile, where these are fewer than the block's.
+  const mostNarrow = vecRegisters === 32 ? 24 : 8;
+  const isNarrow = isStream && rows * ofBlock <= mostNarrow && (rows < 4 || ofBlock > 1);
+  const columns = isNarrow ? BLOCK_COLUMNS : 2 * policy.columns;
+  const registers = columns / policy.columns;
+  const chunks = Math.ceil((rows * registers) / most);
+  const rowsAtOnce = Math.ceil(rows / chunks);
+  const accumulators = rowsAtOnce * registers;
+  const unroll = ([4, 2] as const).find((times) => isStream && times * accumulators <= most / 2) ?? 1;
+  const sums = (rows * columns) / lanes;
+  // Beside them a step of weights, or of a group's end scale, bias and two of the activations.
+  const spare = Math.max(4, registers * weight.stepsAtOnce + 2);
+  const keepsSums = chunks === 1 && accumulators * unroll + sums + spare <= vecRegisters;
+  return { columns, rowsAtOnce, unroll, keepsSums };
+}
+
+/** Everything about some columns of all rows. */
+interface Pass extends BlockProductSpec, Omit<BlockOperands, 'pairs'> {
+  readonly policy: BlockPolicy;
+  readonly shape: PassShape;
+  /** The first column, counted from where `b` and `c` point. */
+  readonly column: number;
+}
+
+function emitPass(k: KernelBuilder, pass: Pass): void {
+  const { weight, activations, depth, rows, shape, b } = pass;
+  const vectors = shape.columns / k.lanes;
+  const groups = depth / weight.groupSize;
+  const sums = shape.keepsSums
+    ? Array.from({ length: rows * vectors }, () => k.vecConst(0))
+    : clearSums(k, pass, rows * vectors);
+  const aOffset = k.intConst(0);
+  k.loop(groups, () => {
+    for (let row = 0; row < rows; row += shape.rowsAtOnce) {
+      const count = Math.min(shape.rowsAtOnce, rows - row);
+      const accumulators = multiplyGroup(k, pass, aOffset, row, count);
+      endGroup(k, pass, aOffset, row, accumulators, sums);
+      if (row + count < rows) {
+        k.advance(b, -weight.valueBytes);
+        k.advance(aOffset, -activations.valueBytes);
+      }
+    }
+    k.advance(b, weight.groupBytes - weight.valueBytes);
+    k.advance(aOffset, activations.groupBytes - activations.valueBytes);
+  });
+  k.advance(b, -groups * weight.groupBytes);
+  sums?.forEach((sum, i) => {
+    k.store(sumPlace(k, pass, Math.floor(i / vectors), i % vectors), sum);
+  });
+}
+
+function clearSums(k: KernelBuilder, pass: Pass, count: number): null {
+  const vectors = pass.shape.columns / k.lanes;
+  const zero = k.vecConst(0);
+  for (let i = 0; i < count; i++) k.store(sumPlace(k, pass, Math.floor(i / vectors), i % vectors), zero);
+  return null;
+}
+
+function sumPlace(k: KernelBuilder, { c, cStrideBytes, column }: Pass, row: number, vector: number): Address {
+  return k.at(c, row * cStrideBytes + 4 * (column + vector * k.lanes));
+}
+
+/** Where a column's own part lies from the start of a step, or of the scales, of its block. */
+function columnOffset({ weight, depth }: Pass, column: number, bytesPerColumn: number): number {
+  const block = Math.floor(column / BLOCK_COLUMNS);
+  return block * weight.blockBytes(depth) + (column % BLOCK_COLUMNS) * bytesPerColumn;
+}
+
+/** Steps that are written out; the others come round in a loop. */
+const STEPS_IN_ROUND = 4;
+
+/** i32 sums of some rows over a group: [rows][registers]; `b` and the offset are moved behind its values. */
+function multiplyGroup(
+  k: KernelBuilder,
+  pass: Pass,
+  aOffset: IntReg,
+  firstRow: number,
+  rows: number,
+): VecReg[][] {
+  const { weight, policy, shape, b } = pass;
+  const { stepsAtOnce } = weight;
+  const registers = shape.columns / policy.columns;
+  const accumulators = Array.from({ length: rows * registers }, () =>
+    Array.from({ length: shape.unroll }, () => k.vecConst(0)),
+  );
+  const steps = Math.max(STEPS_IN_ROUND, shape.unroll * stepsAtOnce);
+  k.loop(weight.groupSize / STEP_DEPTH / steps, () => {
+    for (let step = 0; step < steps; step += stepsAtOnce) {
+      if (pass.isStream && firstRow === 0) prefetchStep(k, pass, (step / stepsAtOnce) * STEP_BYTES);
+      multiplySteps(k, pass, aOffset, firstRow, step, accumulators);
+    }
+    k.advance(aOffset, steps * policy.aStepBytes);
+    k.advance(b, (steps / stepsAtOnce) * STEP_BYTES);
+  });
+  const sums = accumulators.map(([first, ...others]) =>
+    others.reduce((sum, next) => k.vecOp('addI32', sum, next, sum), first!),
+  );
+  return Array.from({ length: rows }, (_, row) => sums.slice(row * registers, (row + 1) * registers));
+}
+
+function prefetchStep(k: KernelBuilder, pass: Pass, offset: number): void {
+  const { prefetchBytes } = k.capabilities.tuning;
+  if (prefetchBytes === 0 || pass.column % BLOCK_COLUMNS !== 0) return;
+  for (let column = 0; column < pass.shape.columns; column += BLOCK_COLUMNS) {
+    k.prefetch(k.at(pass.b, columnOffset(pass, column, 0) + offset + prefetchBytes), 'once');
+  }
+}
+
+/** The steps that lie together: the shorter side, rows or registers of columns, is held in registers. */
+function multiplySteps(
+  k: KernelBuilder,
+  pass: Pass,
+  aOffset: IntReg,
+  firstRow: number,
+  step: number,
+  accumulators: readonly (readonly VecReg[])[],
+): void {
+  const { a, b, policy, shape, activations, depth, weight, column } = pass;
+  const { stepsAtOnce } = weight;
+  const registers = shape.columns / policy.columns;
+  const rows = accumulators.length / registers;
+  const rowBytes = activations.rowBytes(depth);
+  const loadA = (row: number, at: number): VecReg =>
+    policy.loadA(k, k.at(a, (firstRow + row) * rowBytes + (step + at) * policy.aStepBytes, aOffset));
+  const loadB = (register: number): readonly VecReg[] => {
+    const offset = columnOffset(pass, column + register * policy.columns, STEP_DEPTH);
+    return policy.loadB(k, k.at(b, offset + (step / stepsAtOnce) * STEP_BYTES));
+  };
+  const multiply = (row: number, register: number, at: number, x: VecReg, w: VecReg): void => {
+    const accumulator = accumulators[row * registers + register]!;
+    policy.product(k, accumulator[(step + at) % shape.unroll]!, x, w);
+  };
+  if (rows < registers) {
+    const left = Array.from({ length: rows }, (_, row) =>
+      Array.from({ length: stepsAtOnce }, (_, at) => loadA(row, at)),
+    );
+    for (let register = 0; register < registers; register++) {
+      loadB(register).forEach((w, at) => {
+        left.forEach((x, row) => {
+          multiply(row, register, at, x[at]!, w);
+        });
+      });
+    }
+    return;
+  }
+  const right = Array.from({ length: registers }, (_, register) => loadB(register));
+  for (let at = 0; at < stepsAtOnce; at++) {
+    for (let row = 0; row < rows; row++) {
+      const x = loadA(row, at);
+      right.forEach((w, register) => {
+        multiply(row, register, at, x, w[at]!);
+      });
+    }
+  }
+}
+
+/** sums += scale·(aScale·accumulator) + bias·aSum, for some rows; scales are read behind the group's values. */
+function endGroup(
+  k: KernelBuilder,
+  pass: Pass,
+  aOffset: IntReg,
+  firstRow: number,
+  accumulators: readonly (readonly VecReg[])[],
+  sums: readonly VecReg[] | null,
+): void {
+  const { a, b, policy, shape, activations, depth, weight, column } = pass;
+  const vectors = shape.columns / k.lanes;
+  const folded = accumulators.map((row) => policy.fold(k, row));
+  const { scaleBytes } = weight;
+  const type = weight.scales === 'f32' ? 'raw' : weight.scales;
+  for (let vector = 0; vector < vectors; vector++) {
+    const offset = columnOffset(pass, column + vector * k.lanes, scaleBytes);
+    const scale = k.load(k.at(b, offset), type);
+    const bias = k.load(k.at(b, offset + BLOCK_COLUMNS * scaleBytes), type);
+    folded.forEach((row, r) => {
+      const value = k.unary('fromI32', row[vector]!, row[vector]!);
+      const rowOffset = (firstRow + r) * activations.rowBytes(depth);
+      const ofRow = k.broadcast(k.at(a, rowOffset, aOffset));
+      k.mul(value, ofRow, value);
+      const place = sumPlace(k, pass, firstRow + r, vector);
+      const sum = sums?.[(firstRow + r) * vectors + vector] ?? k.load(place);
+      k.fma(sum, value, scale);
+      k.broadcast(k.at(a, rowOffset + 4, aOffset), ofRow);
+      k.fma(sum, bias, ofRow);
+      if (sums === null) k.store(place, sum);
+    });
+  }
+}
+
+/** What makes a kernel a product with blocks. */
+interface BlockOperandTypes {
+  readonly aDtype: QuantizedRows;
+  readonly bDtype: AffineBlocks;
+}
+
+/** @throws QwenAsrError `internal` for operands of which only one is quantised */
+export function isBlockProduct<Spec extends { readonly aDtype: unknown; readonly bDtype: unknown }>(
+  spec: Spec,
+): spec is Spec & BlockOperandTypes {
+  const { aDtype, bDtype } = spec;
+  const isQuantized = aDtype instanceof QuantizedRows;
+  if (isQuantized === bDtype instanceof AffineBlocks) return isQuantized;
+  throw new QwenAsrError('internal', 'a product: expected both operands quantised or none');
+}
+
+/** A kernel's columns: `columnsPerTile` of `n`, of which the last tile overlaps the one before. */
+interface TileColumns {
+  readonly bDtype: unknown;
+  readonly n: number;
+  readonly columnsPerTile: number;
+}
+
+/** Whether every tile starts and ends with a pair of blocks. */
+function isAligned({ n, columnsPerTile }: TileColumns): boolean {
+  return n % COLUMN_ALIGNMENT === 0 && columnsPerTile % COLUMN_ALIGNMENT === 0;
+}
+
+/** Distance between rows of C: of blocks all columns of those that the tile touches. */
+export function productStrideBytes(spec: TileColumns): number {
+  const { bDtype, columnsPerTile } = spec;
+  if (!(bDtype instanceof AffineBlocks) || isAligned(spec)) return 4 * columnsPerTile;
+  return 4 * COLUMN_ALIGNMENT * Math.ceil((columnsPerTile + COLUMN_ALIGNMENT - 1) / COLUMN_ALIGNMENT);
+}
+
+/**
+ * C [rows, columnsPerTile] f32 from `column` on.
+ *
+ * @returns bytes before that column in a row of C; null: none
+ */
+export function emitBlockColumns(
+  k: KernelBuilder,
+  spec: BlockOperandTypes & TileColumns & Pick<BlockProductSpec, 'depth' | 'rows' | 'isStream'>,
+  operands: {
+    readonly a: IntReg;
+    readonly weight: () => IntReg;
+    readonly column: IntReg;
+    readonly c: IntReg;
+  },
+): IntReg | null {
+  const { aDtype: activations, bDtype: weight, depth, rows, isStream, columnsPerTile } = spec;
+  const { a, c, column } = operands;
+  const shape = { weight, activations, depth, rows, isStream, cStrideBytes: productStrideBytes(spec) };
+  const b = k.intOp('shiftRight', column, Math.log2(COLUMN_ALIGNMENT));
+  k.intOp('mul', b, 2 * weight.blockBytes(depth), b);
+  k.advance(b, operands.weight());
+  if (isAligned(spec)) {
+    emitBlockProduct(k, shape, { a, b, c, pairs: columnsPerTile / COLUMN_ALIGNMENT });
+    return null;
+  }
+  // The pair of blocks that the first column is in, to that of the last one.
+  const shift = k.intOp('and', column, COLUMN_ALIGNMENT - 1);
+  const pairs = k.intOp('add', shift, columnsPerTile + COLUMN_ALIGNMENT - 1);
+  k.intOp('shiftRight', pairs, Math.log2(COLUMN_ALIGNMENT), pairs);
+  emitBlockProduct(k, shape, { a, b, c, pairs });
+  return k.intOp('shiftLeft', shift, 2, shift);
+}

@@ -1,0 +1,53 @@
+import { AffineBlocks } from '../matrix/formats/affineBlocks.js';
+import { packAffine, packRows } from '../matrix/packBlocks.js';
+import { arrayBytes, bf16, type ExampleContext, type RegisteredKernel, u8 } from './exampleCall.js';
+
+const GROUP = 64;
+
+export const packRowsKernel: RegisteredKernel = {
+  name: 'packRows',
+  limit: 'memory',
+  calls: (context) =>
+    ([8, 4] as const).map((bits) => {
+      const { n, depth } = matrixOf(context);
+      const blocks = new AffineBlocks(bits, GROUP);
+      const [x, y] = [bf16(n * depth), u8(blocks.byteLength(n, depth))];
+      return {
+        label: `bf16 to ${bits} bits`,
+        call: (allocate) =>
+          packRows({ depth, dtype: 'bf16', blocks }).call({ x: allocate(x), y: allocate(y), n }),
+        flops: 0,
+        bytes: arrayBytes(x, y),
+      };
+    }),
+};
+
+export const packAffineKernel: RegisteredKernel = {
+  name: 'packAffine',
+  limit: 'memory',
+  calls: (context) =>
+    ([8, 6, 4, 3] as const).map((bits) => {
+      const { n, depth } = matrixOf(context);
+      const blocks = new AffineBlocks(bits > 4 ? 8 : 4, GROUP);
+      const words = u8((n * depth * bits) / 8);
+      const scales = bf16((n * depth) / GROUP);
+      const y = u8(blocks.byteLength(n, depth));
+      return {
+        label: `${bits} bits`,
+        call: (allocate) =>
+          packAffine({ depth, bits, blocks }).call({
+            words: allocate(words),
+            scales: allocate(scales),
+            biases: allocate(scales),
+            y: allocate(y),
+            n,
+          }),
+        flops: 0,
+        bytes: arrayBytes(words, scales, scales, y),
+      };
+    }),
+};
+
+function matrixOf({ model }: ExampleContext): { n: number; depth: number } {
+  return { n: model.decoder.intermediate, depth: model.decoder.hidden };
+}

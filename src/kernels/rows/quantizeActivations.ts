@@ -1,0 +1,90 @@
+import type { KernelBuilder } from '../../jit/builder.js';
+import type { IntReg, VecReg } from '../../jit/ir.js';
+import { type ArgumentUses, defineKernel, type Kernel, type KernelParams, rowRange } from '../kernel.js';
+import type { QuantizedRows } from '../matrix/formats/affineBlocks.js';
+import { OPERAND_BYTES, type OperandDtype } from '../matrix/productPolicy.js';
+
+/** x [m, depth], y [at least m rows of `rows.rowBytes(depth)`]. */
+const QUANTIZE_ARGUMENTS = { x: 'reads', y: 'writes', m: 'number' } as const satisfies ArgumentUses;
+
+export interface QuantizeActivationsSpec {
+  readonly depth: number;
+  readonly xDtype: OperandDtype;
+  readonly rows: QuantizedRows;
+  readonly rowsPerTile: number;
+}
+
+/** Below it a group counts as zeros: its inverse would not be finite. */
+const LEAST_MAGNITUDE = 1e-30;
+
+/**
+ * x as integers by row and group: scale = max|x| / most, q the nearest to x / scale. A group with a value that is not
+ * finite has a scale that is NaN.
+ *
+ * Error: |x − scale·q| ≤ scale·(½ + most·2⁻²²).
+ */
+export function quantizeActivations(spec: QuantizeActivationsSpec): Kernel<typeof QUANTIZE_ARGUMENTS> {
+  const { depth, xDtype, rows, rowsPerTile } = spec;
+  return defineKernel({
+    name: `quantizeActivations.${depth}.${xDtype}.${rows.name}.t${rowsPerTile}`,
+    args: QUANTIZE_ARGUMENTS,
+    tiles: ({ m }) => Math.ceil(m / rowsPerTile),
+    emit: (k, params) => emit(k, spec, params),
+  });
+}
+
+function emit(
+  k: KernelBuilder,
+  { depth, xDtype, rows, rowsPerTile }: QuantizeActivationsSpec,
+  { args, tile }: KernelParams<typeof QUANTIZE_ARGUMENTS>,
+): void {
+  const { first, count } = rowRange(k, tile, rowsPerTile, args.m);
+  const x = args.x();
+  k.advance(x, k.intOp('mul', first, OPERAND_BYTES[xDtype] * depth));
+  const y = args.y();
+  k.advance(y, k.intOp('mul', first, rows.rowBytes(depth)));
+  const groups = k.intOp('mul', count, depth / rows.groupSize);
+  k.loop(groups, () => {
+    const offset = OPERAND_BYTES[xDtype] * rows.groupSize;
+    emitQuantizedGroup(k, rows, y, (vector) =>
+      k.load(k.at(x, OPERAND_BYTES[xDtype] * k.lanes * vector), xDtype === 'bf16' ? 'bf16' : 'raw'),
+    );
+    k.advance(x, offset);
+    k.advance(y, rows.groupBytes);
+  });
+}
+
+/** One group at `y`. @param load vector `vector` of it, into a register of its own; called twice for each */
+function emitQuantizedGroup(
+  k: KernelBuilder,
+  { groupSize, bits, most, valueBytes }: QuantizedRows,
+  y: IntReg,
+  load: (vector: number) => VecReg,
+): void {
+  const vectors = groupSize / k.lanes;
+  const magnitude = k.vecBits(0x7fffffff);
+  const largest = k.vecConst(LEAST_MAGNITUDE);
+  const poison = k.vecConst(0); // NaN as soon as a value is not finite
+  const zero = k.vecConst(0);
+  for (let vector = 0; vector < vectors; vector++) {
+    const value = load(vector);
+    k.fma(poison, value, zero);
+    k.max(k.vecOp('and', value, magnitude, value), largest, largest);
+  }
+  k.reduce('max', largest, largest);
+  const high = k.vecConst(most);
+  const low = k.vecConst(-most);
+  const inverse = k.div(high, largest);
+  const sum = k.vecConst(0);
+  for (let vector = 0; vector < vectors; vector++) {
+    const q = k.mul(load(vector), inverse);
+    k.min(k.max(q, low, q), high, q); // NaN becomes the bound
+    k.unary('toI32', q, q);
+    k.store(k.at(y, (vector * k.lanes * bits) / 8), q, bits === 8 ? 'low8' : 'low16');
+    k.add(sum, k.unary('fromI32', q, q), sum);
+  }
+  const scale = k.mul(largest, k.vecConst(1 / most), largest);
+  k.add(scale, k.reduce('add', poison, poison), scale);
+  k.storeLow(k.at(y, valueBytes), scale, 1);
+  k.storeLow(k.at(y, valueBytes + 4), k.mul(k.reduce('add', sum, sum), scale, sum), 1);
+}

@@ -1,0 +1,141 @@
+import { describe, test } from 'node:test';
+import { AffineBlocks } from '../../../src/kernels/matrix/formats/affineBlocks.js';
+import { matmul } from '../../../src/kernels/matrix/matmul.js';
+import { matvec } from '../../../src/kernels/matrix/matvec.js';
+import { blockTile, streamColumns } from '../../../src/kernels/matrix/tileShapes.js';
+import { decoderLinears, encoderLinears, MODEL_SHAPES } from '../../../src/kernels/registry/modelShapes.js';
+import { Random } from '../../support/random.js';
+import { type BlockCase, BlockRun } from '../support/blockRun.js';
+import type { KernelRun, KernelTarget } from '../support/kernelHarness.js';
+import { integerTargets } from '../support/kernelTargets.js';
+
+/** Most rows of a step that one kernel serves. */
+const STREAM_ROWS = 16;
+
+function checkMatmul(
+  target: KernelTarget,
+  run: BlockRun,
+  { rowsPerTile, columnsPerTile }: { readonly rowsPerTile: number; readonly columnsPerTile: number },
+  order: KernelRun = {},
+): void {
+  const { m, depth } = run.what;
+  const kernel = matmul({
+    ...run.spec,
+    segments: 1,
+    segmentDepth: depth,
+    aSegmentStrideBytes: 0,
+    indirect: false,
+    columnsPerTile,
+    epilogue: run.epilogue,
+  });
+  run.check(target, (operands) => kernel.call({ ...operands, table: null, m, rowsPerTile }), order);
+}
+
+function checkMatvec(
+  target: KernelTarget,
+  run: BlockRun,
+  columnsPerTile: number,
+  order: KernelRun = {},
+): void {
+  const { m: rows, depth } = run.what;
+  const kernel = matvec({ ...run.spec, rows, depth, columnsPerTile, epilogue: run.epilogue });
+  run.check(target, (operands) => kernel.call(operands), order);
+}
+
+/** Any shape and epilogue that the kernels allow, also where no tile divides the columns. */
+function randomBlockCase(
+  random: Random,
+  blocks: AffineBlocks,
+  m: number,
+  largest: number,
+  target: KernelTarget,
+): { what: BlockCase; columnsPerTile: number } {
+  const pick = <T>(choices: readonly T[]): T => choices[random.integer(0, choices.length - 1)]!;
+  const n = random.integer(16, 16 * largest);
+  const columnsPerTile = Math.min(16 * random.integer(1, 4), n - (n % 16));
+  const what: BlockCase = {
+    blocks,
+    yDtype: pick(target.capabilities.pairDot ? ['f32', 'bf16'] : ['f32']),
+    m,
+    n,
+    depth: blocks.groupSize * random.integer(1, largest),
+    bias: random.integer(0, 1) === 0,
+    activation: pick(['none', 'gelu', 'swiglu']),
+    residual: pick(n % columnsPerTile === 0 ? ['none', 'self', 'other'] : ['none', 'other']),
+    gap: 32 * random.integer(0, 2),
+  };
+  return { what, columnsPerTile };
+}
+
+const FORMATS = [
+  new AffineBlocks(8, 64),
+  new AffineBlocks(4, 64),
+  new AffineBlocks(8, 32, 'f16'),
+  new AffineBlocks(4, 32, 'f32'),
+  new AffineBlocks(8, 128),
+  new AffineBlocks(4, 128),
+];
+
+describe('products of blocks', async () => {
+  for (const target of await integerTargets()) {
+    for (const blocks of FORMATS) {
+      const where = `${blocks.name} on ${target.name}`;
+      test(`many rows, random shapes and epilogues: ${where}`, { skip: target.missing }, () => {
+        const random = new Random(31);
+        for (let i = 0; i < (target.isSlow ? 2 : 5); i++) {
+          const m = random.integer(1, target.isSlow ? 8 : 40);
+          const made = randomBlockCase(random, blocks, m, target.isSlow ? 2 : 6, target);
+          const tile = { rowsPerTile: 12 * random.integer(1, 2), columnsPerTile: made.columnsPerTile };
+          checkMatmul(
+            target,
+            new BlockRun(made.what, target, random),
+            tile,
+            i % 2 === 0 ? {} : { order: 'backwards' },
+          );
+        }
+      });
+      test(`every number of rows, random shapes and epilogues: ${where}`, { skip: target.missing }, () => {
+        const random = new Random(57);
+        for (let rows = 1; rows <= STREAM_ROWS; rows += target.isSlow ? 7 : blocks === FORMATS[0] ? 1 : 4) {
+          const { what, columnsPerTile } = randomBlockCase(
+            random,
+            blocks,
+            rows,
+            target.isSlow ? 2 : 6,
+            target,
+          );
+          checkMatvec(
+            target,
+            new BlockRun(what, target, random),
+            columnsPerTile,
+            rows % 2 === 0 ? {} : { order: 'backwards' },
+          );
+        }
+      });
+    }
+    if (target.isSlow) continue;
+    for (const model of MODEL_SHAPES) {
+      for (const bits of [8, 4] as const) {
+        test(`every product of ${model.name} with ${bits} bits: on ${target.name}`, {
+          skip: target.missing,
+        }, () => {
+          const yDtype = target.capabilities.pairDot ? 'bf16' : 'f32';
+          [...encoderLinears(model), ...decoderLinears(model)].forEach((shape, i) => {
+            const { n, depth, bias, activation, residual, yIsOperand } = shape;
+            const blocks = new AffineBlocks(bits, 64);
+            const common = { blocks, n, depth, bias, activation, residual, gap: 0 };
+            const weights = activation === 'swiglu' ? 2 : 1;
+            const m = 1 + (i % 3) * 6;
+            const what = { ...common, m, yDtype: yIsOperand ? yDtype : 'f32' } as const;
+            const run = new BlockRun(what, target, new Random(n + depth));
+            if (m <= STREAM_ROWS) {
+              const columns = streamColumns(n, (weights * blocks.blockBytes(depth)) / 16, 2, 32);
+              checkMatvec(target, run, columns);
+            }
+            checkMatmul(target, run, blockTile(m, n, 2));
+          });
+        });
+      }
+    }
+  }
+});

@@ -1,0 +1,164 @@
+import { bf16Value, f16Value, f32Bits, narrowToBf16 } from '../../../src/jit/numberFormats.js';
+import type { AffineBlocks, QuantizedRows } from '../../../src/kernels/matrix/formats/affineBlocks.js';
+import type { Random } from '../../support/random.js';
+import type { Approximate } from './productReference.js';
+
+/** A column of a product as numbers: w[k] = scales[k/group]·q[k] + biases[k/group]. */
+export interface AffineColumn {
+  /** [depth] */
+  readonly q: Uint8Array;
+  /** [depth / groupSize] f32, values of the scales' type. */
+  readonly scales: Float32Array;
+  readonly biases: Float32Array;
+}
+
+/** A weight [n, depth] in memory, and each of its columns as numbers. */
+export interface RandomBlocks {
+  readonly bytes: Uint8Array;
+  column(index: number): AffineColumn;
+}
+
+/** Quantised rows as numbers: a[m, k] = scales[m, k/group]·q[m, k]. */
+export interface RowNumbers {
+  readonly m: number;
+  readonly depth: number;
+  readonly q: Int16Array;
+  readonly scales: Float32Array;
+}
+
+/** A prime, so that no two columns start at the same place of the pattern. */
+const PERIOD = 65521;
+
+/** Random values as weights have them: biases opposite to the middle of the values, scales of either sign. */
+export function randomBlocks(random: Random, blocks: AffineBlocks, n: number, depth: number): RandomBlocks {
+  const { bits, scales: type, scaleBytes, groupBytes, valueBytes } = blocks;
+  const most = 2 ** bits - 1;
+  const bytes = new Uint8Array(blocks.byteLength(n, depth));
+  const pattern = Uint8Array.from({ length: Math.min(PERIOD, bytes.length) }, (_, i) => {
+    return i % 97 === 0 ? 255 : random.integer(0, 255);
+  });
+  bytes.set(pattern);
+  for (let done = pattern.length; done < bytes.length; done *= 2) bytes.copyWithin(done, 0, done);
+  const view = new DataView(bytes.buffer);
+  const size = 3 / Math.sqrt(depth) / most;
+  for (let group = 0; group < bytes.length / groupBytes; group++) {
+    for (let column = 0; column < 16; column++) {
+      const at = group * groupBytes + valueBytes + column * scaleBytes;
+      const sign = random.integer(0, 1) === 0 ? -1 : 1;
+      const scale = sign * size * (1 + random.uniform());
+      writeScale(view, at, type, scale);
+      writeScale(view, at + 16 * scaleBytes, type, -scale * most * (0.3 + 0.4 * random.uniform()));
+    }
+  }
+  return { bytes, column: (index) => columnByDefinition(blocks, bytes, depth, index) };
+}
+
+/** The numbers of a column, by the definition of the format: every value is looked for where its indices say. */
+export function columnByDefinition(
+  blocks: AffineBlocks,
+  bytes: Uint8Array,
+  depth: number,
+  column: number,
+): AffineColumn {
+  const { bits, groupSize, scales: type, scaleBytes, groupBytes } = blocks;
+  const groups = depth / groupSize;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const start = (group: number): number => (Math.floor(column / 16) * groups + group) * groupBytes;
+  const ofColumn = (behind: number): Float32Array =>
+    Float32Array.from({ length: groups }, (_, group) => {
+      const place = start(group) + (groupSize * 16 * bits) / 8 + (behind + (column % 16)) * scaleBytes;
+      return readScale(view, place, type);
+    });
+  const q = Uint8Array.from({ length: depth }, (_, k) => {
+    const inGroup = k % groupSize;
+    const step = Math.floor(inGroup / 4);
+    const line = bits === 8 ? step : Math.floor(step / 2);
+    const byte = bytes[start(Math.floor(k / groupSize)) + (line * 16 + (column % 16)) * 4 + (inGroup % 4)]!;
+    return bits === 8 ? byte : step % 2 === 0 ? byte & 15 : byte >> 4;
+  });
+  return { q, scales: ofColumn(0), biases: ofColumn(16) };
+}
+
+function readScale(view: DataView, at: number, type: AffineBlocks['scales']): number {
+  if (type === 'f32') return view.getFloat32(at, true);
+  const bits = view.getUint16(at, true);
+  return type === 'bf16' ? bf16Value(bits) : f16Value(bits);
+}
+
+export function randomRows(
+  random: Random,
+  { groupSize, most }: QuantizedRows,
+  m: number,
+  depth: number,
+): RowNumbers {
+  const q = Int16Array.from({ length: m * depth }, (_, i) => {
+    return i % 61 === 0 ? -most : random.integer(-most, most);
+  });
+  const scales = Float32Array.from(
+    { length: (m * depth) / groupSize },
+    () => (0.5 + random.uniform()) / most,
+  );
+  return { m, depth, q, scales };
+}
+
+/** Bits of the nearest f16 at or below in size, of a normal number. */
+function f16Bits(value: number): number {
+  const sign = value < 0 ? 0x8000 : 0;
+  const exponent = Math.floor(Math.log2(Math.abs(value)));
+  if (exponent < -14) return sign | Math.floor(Math.abs(value) * 2 ** 24); // subnormal
+  const fraction = Math.floor((Math.abs(value) / 2 ** exponent - 1) * 1024);
+  return sign | ((exponent + 15) << 10) | fraction;
+}
+
+function writeScale(view: DataView, at: number, type: AffineBlocks['scales'], value: number): void {
+  if (type === 'f32') view.setFloat32(at, value, true);
+  else view.setUint16(at, type === 'bf16' ? narrowToBf16(f32Bits(value)) : f16Bits(value), true);
+}
+
+/** Rows in memory, and behind them NaN and wild values up to `storedRows`. */
+export function rowBytes(format: QuantizedRows, rows: RowNumbers, storedRows: number): Uint8Array {
+  const { groupSize, bits, valueBytes, groupBytes } = format;
+  const bytes = new Uint8Array(storedRows * format.rowBytes(rows.depth)).fill(0xff);
+  const view = new DataView(bytes.buffer);
+  rows.scales.forEach((scale, group) => {
+    let sum = 0;
+    for (let i = 0; i < groupSize; i++) {
+      const value = rows.q[group * groupSize + i]!;
+      sum += value;
+      if (bits === 8) view.setInt8(group * groupBytes + i, value);
+      else view.setInt16(group * groupBytes + 2 * i, value, true);
+    }
+    view.setFloat32(group * groupBytes + valueBytes, scale, true);
+    view.setFloat32(group * groupBytes + valueBytes + 4, scale * sum, true);
+  });
+  return bytes;
+}
+
+/** Σ (scale·q + bias)·aScale·qa over a range of K, in f64, and the bound that `emitBlockProduct` states. */
+export function exactProduct(
+  { groupSize }: AffineBlocks,
+  rows: RowNumbers,
+  column: AffineColumn,
+  row: number,
+  [from, to]: readonly [from: number, to: number],
+): Approximate {
+  const { depth } = rows;
+  const groups = depth / groupSize;
+  let value = 0;
+  let magnitude = 0;
+  for (let group = 0; group < groups; group++) {
+    let products = 0;
+    let sum = 0;
+    for (let k = Math.max(from, group * groupSize); k < Math.min(to, (group + 1) * groupSize); k++) {
+      const a = rows.q[row * depth + k]!;
+      products += column.q[k]! * a;
+      sum += a;
+    }
+    const aScale = rows.scales[row * groups + group]!;
+    const first = column.scales[group]! * aScale * products;
+    const second = column.biases[group]! * aScale * sum;
+    value += first + second;
+    magnitude += Math.abs(first) + Math.abs(second);
+  }
+  return { value, tolerance: (2 * groups + 6) * 2 ** -24 * magnitude };
+}
