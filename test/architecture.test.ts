@@ -90,20 +90,23 @@ test('imports run one way, and Node stays at the edges', () => {
   assert.deepEqual(found, []);
 });
 
+/** What a file imports of the project's own files. */
+function importedFiles(path: string, files: ReadonlyMap<string, string>): string[] {
+  return importsOf(files.get(path) ?? '')
+    .filter((target) => target.startsWith('.'))
+    .map((target) => posix.join(posix.dirname(path), target).replace(/\.js$/, '.ts'))
+    .filter((target) => files.has(target));
+}
+
 /** Files that cannot be read one after the other: each list is a circle of imports, of types too. */
 function importCircles(files: ReadonlyMap<string, string>): string[][] {
-  const imports = (path: string): string[] =>
-    importsOf(files.get(path) ?? '')
-      .filter((target) => target.startsWith('.'))
-      .map((target) => posix.join(posix.dirname(path), target).replace(/\.js$/, '.ts'))
-      .filter((target) => files.has(target));
   const circles: string[][] = [];
   const done = new Set<string>();
   const visit = (path: string, trail: readonly string[]): void => {
     const first = trail.indexOf(path);
     if (first >= 0) circles.push([...trail.slice(first), path]);
     if (first >= 0 || done.has(path)) return;
-    for (const target of imports(path)) visit(target, [...trail, path]);
+    for (const target of importedFiles(path, files)) visit(target, [...trail, path]);
     done.add(path);
   };
   for (const path of files.keys()) visit(path, []);
@@ -123,14 +126,16 @@ test('no file imports what imports it', () => {
 });
 
 /**
- * Exported classes and functions that share their name. The reference backend's are apart: they say in plain loops what
- * the kernels of the same names compute.
+ * Exported classes, functions and types that share their name. The reference backend's are apart: they say in plain
+ * loops what the kernels of the same names compute.
  */
 function sharedNames(files: ReadonlyMap<string, string>): string[] {
   const places = new Map<string, string[]>();
   for (const [path, source] of files) {
     if (path.startsWith('ops/reference/')) continue;
-    const names = source.matchAll(/^export (?:abstract )?(?:async )?(?:class|function\*?) (\w+)/gm);
+    const names = source.matchAll(
+      /^export (?:abstract |async )*(?:class|function\*?|interface|type) (\w+)/gm,
+    );
     for (const name of new Set(Array.from(names, ([, name = '']) => name))) {
       places.set(name, [...(places.get(name) ?? []), path]);
     }
@@ -140,14 +145,54 @@ function sharedNames(files: ReadonlyMap<string, string>): string[] {
     .map(([name, paths]) => `${name}: ${paths.join(', ')}`);
 }
 
-test('an exported class or function has a name of its own', () => {
+test('an exported class, function or type has a name of its own', () => {
   assert.deepEqual(sharedNames(sourceFiles()), []);
   const twice = new Map([
     ['a.ts', 'export class A {}'],
     ['b.ts', 'export async function A() {}\nexport async function A(b?: 1) {}'],
+    ['c.ts', 'export interface B {}'],
+    ['d.ts', 'export type B = 1;'],
     ['ops/reference/c.ts', 'export function A() {}'],
   ]);
-  assert.deepEqual(sharedNames(twice), ['A: a.ts, b.ts']);
+  assert.deepEqual(sharedNames(twice), ['A: a.ts, b.ts', 'B: c.ts, d.ts']);
+});
+
+/** A file of fewer lines that a single other one imports is part of that one. */
+const LEAST_LINES = 40;
+
+/** Shorter ones that are right by themselves, and why. */
+const SHORT_FILES: ReadonlyMap<string, string> = new Map([
+  ['cli/asrCommand.ts', 'imported when signals are caught already'],
+  ['cli/benchProgram.ts', 'imported when signals are caught already'],
+  ['kernels/matrix/formats/pairDot.ts', 'a weight format is a file'],
+  ['kernels/matrix/formats/widenDot.ts', 'a weight format is a file'],
+]);
+
+/** Files that are so short that the one that imports them should hold them. */
+function splinters(files: ReadonlyMap<string, string>): string[] {
+  const importers = new Map<string, Set<string>>();
+  for (const path of files.keys()) {
+    for (const target of importedFiles(path, files)) {
+      importers.set(target, (importers.get(target) ?? new Set()).add(path));
+    }
+  }
+  const lineCount = (path: string): number => files.get(path)!.split('\n').length - 1;
+  return [...importers]
+    .filter(([path, { size }]) => size === 1 && lineCount(path) < LEAST_LINES)
+    .map(([path]) => path);
+}
+
+test('a file that one other imports has enough in it to stand alone', () => {
+  const found = splinters(sourceFiles());
+  assert.deepEqual(found.toSorted(), [...SHORT_FILES.keys()].toSorted());
+  const files = new Map([
+    ['a.ts', "import { b } from './b.js';\nimport { c } from './c.js';\nimport { d } from './d.js';\n"],
+    ['b.ts', 'export const b = 1;\n'],
+    ['c.ts', 'export const c = 1;\n'.repeat(LEAST_LINES)],
+    ['d.ts', 'export const d = 1;\n'],
+    ['e.ts', "import { d } from './d.js';\n"],
+  ]);
+  assert.deepEqual(splinters(files), ['b.ts']);
 });
 
 test('the check finds what it is there for', () => {

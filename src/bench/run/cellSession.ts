@@ -64,7 +64,7 @@ export interface BenchmarkAudio {
 }
 
 /** By {@link audioKey}, every recording once. */
-export type LoadedAudio = ReadonlyMap<string, BenchmarkAudio>;
+export type AudioOfRun = ReadonlyMap<string, BenchmarkAudio>;
 
 /** Tells recordings apart. */
 export function audioKey(plan: AudioPlan): string {

@@ -9,7 +9,7 @@ import type { BenchResult, CellRecord, ToolRecord } from '../schema/benchResult.
 import type { RunRecord } from '../schema/runRecord.js';
 import type { Setting } from '../settings/setting.js';
 import { STORED_SETTINGS, settingOf } from '../settings/storedSettings.js';
-import { audioKey, type LoadedAudio } from './cellSession.js';
+import { type AudioOfRun, audioKey } from './cellSession.js';
 
 /** What an interrupted measurement has left in its JSONL file. */
 export interface FinishedPart {
@@ -32,7 +32,7 @@ export interface FinishedPart {
 /** What is to be measured, by which build of the tool. */
 export interface ResumeRequest {
   readonly plan: BenchPlan;
-  readonly audio: LoadedAudio;
+  readonly audio: AudioOfRun;
   readonly models: ModelHashes;
   readonly tool: Omit<ToolRecord, 'name'>;
 }
@@ -87,7 +87,7 @@ function checkTool(path: string, { tool }: BenchResult, { version, commit }: Res
   }
 }
 
-function checkAudio(path: string, result: BenchResult, plan: BenchPlan, audio: LoadedAudio): void {
+function checkAudio(path: string, result: BenchResult, plan: BenchPlan, audio: AudioOfRun): void {
   if (result.kind !== plan.kind) throw refusal(path, `a ${plan.kind}`, `a ${result.kind}`);
   for (const cell of result.cells) {
     const planned = plan.cells.find(({ id }) => id === cell.id);

@@ -9,9 +9,9 @@ import { type EventSink, ResultRecorder } from '../record/resultRecorder.js';
 import { BENCH_RESULT_SCHEMA, BENCH_RESULT_VERSION, type BenchResult } from '../schema/benchResult.js';
 import type { References } from './accuracy.js';
 import {
+  type AudioOfRun,
   audioKey,
   type BenchmarkAudio,
-  type LoadedAudio,
   loadBenchmarkAudio,
   type OpenCell,
 } from './cellSession.js';
@@ -85,7 +85,7 @@ function goingOn(plan: BenchPlan, finished: FinishedPart | undefined): BenchPlan
   return { ...plan, runs: Math.min(...[...finished.runs.values()].map(({ length }) => length)) };
 }
 
-async function loadAudio(plan: BenchPlan, signal: AbortSignal | undefined): Promise<LoadedAudio> {
+async function loadAudio(plan: BenchPlan, signal: AbortSignal | undefined): Promise<AudioOfRun> {
   const audio = new Map<string, BenchmarkAudio>();
   for (const cell of plan.cells) {
     const key = audioKey(cell.audio);
@@ -94,7 +94,7 @@ async function loadAudio(plan: BenchPlan, signal: AbortSignal | undefined): Prom
   return audio;
 }
 
-function loadedAudioOf(cell: CellPlan, audio: LoadedAudio): BenchmarkAudio {
+function loadedAudioOf(cell: CellPlan, audio: AudioOfRun): BenchmarkAudio {
   const found = audio.get(audioKey(cell.audio));
   if (found === undefined) throw new QwenAsrError('internal', `${cell.id}: its audio was not loaded`);
   return found;
@@ -103,7 +103,7 @@ function loadedAudioOf(cell: CellPlan, audio: LoadedAudio): BenchmarkAudio {
 /** Records every recording; returns their ids by cell. */
 function recordAudio(
   plan: BenchPlan,
-  audio: LoadedAudio,
+  audio: AudioOfRun,
   record: (event: BenchEvent) => void,
 ): ReadonlyMap<string, string> {
   const ids = new Map<string, string>();

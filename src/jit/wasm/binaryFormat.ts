@@ -122,18 +122,18 @@ export function typeCode(type: ValueType): number {
 }
 
 /** What an instruction takes and gives; `address` is i64 in a 64-bit memory and i32 otherwise. */
-export type OperandType = ValueType | 'address';
+export type OperandValue = ValueType | 'address';
 
 /** Opcode bytes in hex, the operands popped (last one on top) and the results pushed. */
-type Row = readonly [opcode: string, takes: readonly OperandType[], gives: readonly ValueType[]];
+type Row = readonly [opcode: string, takes: readonly OperandValue[], gives: readonly ValueType[]];
 
-const unaryVec: readonly OperandType[] = ['v128'];
-const binaryVec: readonly OperandType[] = ['v128', 'v128'];
+const unaryVec: readonly OperandValue[] = ['v128'];
+const binaryVec: readonly OperandValue[] = ['v128', 'v128'];
 const vec: readonly ValueType[] = ['v128'];
 const i32: readonly ValueType[] = ['i32'];
 const i64: readonly ValueType[] = ['i64'];
-const i32i32: readonly OperandType[] = ['i32', 'i32'];
-const i64i64: readonly OperandType[] = ['i64', 'i64'];
+const i32i32: readonly OperandValue[] = ['i32', 'i32'];
+const i64i64: readonly OperandValue[] = ['i64', 'i64'];
 
 /**
  * Instructions without immediates. Opcodes: WebAssembly core specification, appendix "Index of Instructions"; after the

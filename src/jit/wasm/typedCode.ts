@@ -2,7 +2,7 @@ import { QwenAsrError } from '../../error.js';
 import {
   type MemoryInstruction,
   memoryInstructions,
-  type OperandType,
+  type OperandValue,
   type PlainInstruction,
   plainInstructions,
   signedLeb128,
@@ -188,8 +188,8 @@ export class TypedCode {
 
   private write(
     name: string,
-    takes: readonly OperandType[],
-    gives: readonly OperandType[],
+    takes: readonly OperandValue[],
+    gives: readonly OperandValue[],
     bytes: readonly number[],
   ): void {
     const expected = takes.map((type) => (type === 'address' ? this.addressType : type));
