@@ -258,7 +258,7 @@ async function prefill(
 }
 
 /** What each row of a step continues. All [rows] i32. */
-export interface StepInput {
+interface StepInput {
   /** The token to append. */
   readonly ids: Int32Array;
   /** Its position in its sequence. */

@@ -1,5 +1,5 @@
 import { givenTexts } from '../model/checkArguments.js';
-import { endsSpaceless, startsSpaceless } from './spacelessScripts.js';
+import { endsSpaceless, startsSpaceless } from './wordBoundary.js';
 
 /**
  * What stands between two texts that follow one another: a space, unless the first ends or the second starts in a script

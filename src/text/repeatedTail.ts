@@ -1,4 +1,4 @@
-import { SPACELESS_LETTERS } from './spacelessScripts.js';
+import { SPACELESS_LETTERS } from './wordBoundary.js';
 
 /** Longest unit that is looked for: eight words, or as many characters of a script without spaces as they take. */
 const LONGEST_WORDS = 8;

@@ -50,7 +50,7 @@ export async function withUpload(
 }
 
 /** One request that is being worked on. */
-export interface Work {
+interface Work {
   readonly scope: RequestScope;
   /** Counts what was transcribed. */
   readonly count: (upload: UploadTranscript) => void;
