@@ -9,11 +9,11 @@ import {
 import { ASPECTS } from '../bench/compare/pairCells.js';
 import { formatJson } from '../bench/output/formatJson.js';
 import { planExports, writeExport, writeText } from '../bench/output/outputs.js';
-import { DEFAULT_COLUMNS } from '../bench/render/textWidth.js';
 import { anyText, listOf, oneOf } from '../bench/settings/optionValues.js';
 import { DEFAULT_ALLOWANCE_PERCENT } from '../bench/statistics/compareIndependent.js';
 import { QwenAsrError } from '../error.js';
 import { printableDocument } from '../printable.js';
+import { DEFAULT_COLUMNS } from '../text/textWidth.js';
 import { checkOutputs, exportedFiles, resultFiles } from './checkOutputs.js';
 import { answersStandard, baselineDirOption, standardOptions } from './commonOptions.js';
 import { type OptionTable, parseOptions } from './options.js';

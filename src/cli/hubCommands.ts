@@ -1,10 +1,10 @@
-import { padEnd, textWidth } from '../bench/render/textWidth.js';
 import { QwenAsrError } from '../error.js';
 import { type CachedModel, cachedModels, removeModel } from '../hub/cachedModels.js';
 import { checkRevision, PUBLISHED_NAMES, repositoryOf } from '../hub/hubNames.js';
 import { hubCacheFolder, readHubSettings } from '../hub/hubSettings.js';
 import { type PullProgress, pullModel } from '../hub/pullModel.js';
 import { printableLine } from '../printable.js';
+import { padEnd, textWidth } from '../text/textWidth.js';
 import { answersStandard, standardOptions } from './commonOptions.js';
 import { type OptionTable, parseOptions } from './options.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';

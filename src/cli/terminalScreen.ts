@@ -1,5 +1,5 @@
 import { type PlotStyle, plotStyleOf, toldColumns } from '../bench/chart/plotStyle.js';
-import { characterWidth, fitWidth, textWidth } from '../bench/render/textWidth.js';
+import { characterWidth, fitWidth, textWidth } from '../text/textWidth.js';
 import type { CommandContext } from './runCommand.js';
 
 /** ECMA-48: erase the line (EL), cursor up (CUU), cursor to a column (CHA, the first is 1). */

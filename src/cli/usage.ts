@@ -1,4 +1,4 @@
-import { DEFAULT_COLUMNS, textWidth, wrapText } from '../bench/render/textWidth.js';
+import { DEFAULT_COLUMNS, textWidth, wrapText } from '../text/textWidth.js';
 import type { OptionTable } from './options.js';
 
 /*

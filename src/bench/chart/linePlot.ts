@@ -1,5 +1,5 @@
+import { fitWidth, textWidth } from '../../text/textWidth.js';
 import { significant } from '../document/figures.js';
-import { fitWidth, textWidth } from '../render/textWidth.js';
 import type { Line } from './picture.js';
 import { type PlotColor, type PlotStyle, paint } from './plotStyle.js';
 import { linearScale, logScale } from './scale.js';

@@ -1,4 +1,4 @@
-import { DEFAULT_COLUMNS } from '../render/textWidth.js';
+import { DEFAULT_COLUMNS } from '../../text/textWidth.js';
 
 /** What the terminal can show. */
 export interface PlotStyle {

@@ -1,5 +1,5 @@
+import { fitEnd, padEnd, textWidth } from '../../text/textWidth.js';
 import { formatChange, significant } from '../document/figures.js';
-import { fitEnd, padEnd, textWidth } from '../render/textWidth.js';
 import { median } from '../statistics/descriptive.js';
 import { linePlot } from './linePlot.js';
 import type { Bar, IntervalPicture, IntervalRow, Picture } from './picture.js';

@@ -1,3 +1,4 @@
+import { DEFAULT_COLUMNS, padEnd, padStart, textWidth, wrapText } from '../../text/textWidth.js';
 import { wholeMetric } from '../analysis/summarizeResult.js';
 import type { PlotStyle } from '../chart/plotStyle.js';
 import { terminalPicture } from '../chart/terminalPicture.js';
@@ -6,7 +7,6 @@ import { intervalsOf, timeLines } from '../document/charts.js';
 import { phaseBar, sampleRow } from '../document/runCharts.js';
 import { reportOutline, textOutline } from '../document/sections.js';
 import type { BenchResult } from '../schema/benchResult.js';
-import { DEFAULT_COLUMNS, padEnd, padStart, textWidth, wrapText } from './textWidth.js';
 
 /**
  * The whole document as plain text: what `--export FILE.txt` writes and `report` prints.

@@ -1,4 +1,5 @@
 import { printableLine } from '../../printable.js';
+import { fitWidth, padEnd, textWidth } from '../../text/textWidth.js';
 import type { BackendChoice } from '../../transcribe/types.js';
 import { CEILING_NAMES, type RooflinePoint, rateOf, rooflineOfRun } from '../analysis/roofline.js';
 import { metricContext, wholeMetric } from '../analysis/summarizeResult.js';
@@ -6,7 +7,6 @@ import { formatThreads } from '../document/figures.js';
 import { formatCeiling, formatShare } from '../document/rooflineTable.js';
 import { phaseOf } from '../phases.js';
 import type { BenchPlan, CellPlan, ModelCellPlan } from '../plan/benchPlan.js';
-import { fitWidth, padEnd, textWidth } from '../render/textWidth.js';
 import type { CellFacts, CellSession } from '../run/cellSession.js';
 import type { MeasuredCell, MeasurementWatcher } from '../run/measurement.js';
 import type { BenchResult, CeilingsRecord } from '../schema/benchResult.js';

@@ -1,11 +1,18 @@
 import { textSeparator } from '../../text/joinTexts.js';
 import type { TranscriptSegment } from '../types.js';
+import { CUE_FORMATS, type CueFormat } from './cueFormats.js';
 import { type RecordingTranscript, segmentDocument, transcriptDocument } from './recordingTranscript.js';
+import { type SubtitleCue, SubtitleCues } from './subtitleCues.js';
 
 /** The names of the output formats, which are the extensions of their files too. */
-export const TRANSCRIPT_FORMATS = ['txt', 'json', 'jsonl', 'srt', 'vtt'] as const;
+export const TRANSCRIPT_FORMATS = ['txt', 'json', 'jsonl', 'srt', 'vtt', 'lrc', 'tsv'] as const;
 
 export type TranscriptFormatName = (typeof TRANSCRIPT_FORMATS)[number];
+
+/** Those whose cues are best where people pause. */
+export function isCueFormat(name: TranscriptFormatName): boolean {
+  return name in CUE_FORMATS;
+}
 
 /**
  * Writes the transcript of one recording: what its calls return, one after the other, is the output. A format that needs
@@ -29,8 +36,10 @@ const WRITERS: Readonly<Record<TranscriptFormatName, (context: WriterContext) =>
   txt: plainText,
   json: jsonDocument,
   jsonl: jsonLines,
-  srt: subRip,
-  vtt: webVtt,
+  srt: () => cueList('srt'),
+  vtt: () => cueList('vtt'),
+  lrc: () => cueList('lrc'),
+  tsv: () => cueList('tsv'),
 };
 
 /**
@@ -82,51 +91,20 @@ function jsonLines({ input, logProbabilities }: WriterContext): TranscriptWriter
   };
 }
 
-/**
- * SubRip: numbered cues, times with a comma. A cue is a segment that has text; its times are the segment's. The format
- * has no specification; players take the text as it is.
- */
-function subRip(): TranscriptWriter {
-  let cues = 0;
-  const cue = (segment: TranscriptSegment): string =>
-    `${++cues}\n${cueTimes(segment, ',')}\n${cueText(segment)}\n\n`;
-  return {
-    begin: () => '',
-    segment: (segment) => (segment.text === '' ? '' : cue(segment)),
-    end: () => '',
+/** Cues as soon as they are certain. */
+function cueList(name: keyof typeof CUE_FORMATS): TranscriptWriter {
+  const format: CueFormat = CUE_FORMATS[name];
+  const cues = new SubtitleCues();
+  let number = 0;
+  let held: SubtitleCue | null = null;
+  const write = (next: SubtitleCue | null): string => {
+    const text = held === null ? '' : format.cue(held, ++number, next?.spokenStartMs ?? null);
+    held = next;
+    return text;
   };
-}
-
-/** WebVTT (W3C): the same with a header, times with a point, and `&`, `<` and `>` as references. */
-function webVtt(): TranscriptWriter {
-  const cue = (segment: TranscriptSegment): string =>
-    `${cueTimes(segment, '.')}\n${escapeVtt(cueText(segment))}\n\n`;
   return {
-    begin: () => 'WEBVTT\n\n',
-    segment: (segment) => (segment.text === '' ? '' : cue(segment)),
-    end: () => '',
+    begin: () => format.header,
+    segment: (segment) => cues.add(segment).map(write).join(''),
+    end: () => [...cues.finish(), null].map(write).join(''),
   };
-}
-
-function cueTimes({ startMs, endMs }: TranscriptSegment, decimalMark: ',' | '.'): string {
-  return `${cueTime(startMs, decimalMark)} --> ${cueTime(endMs, decimalMark)}`;
-}
-
-/** `HH:MM:SS,mmm`; hours may have more digits. */
-function cueTime(ms: number, decimalMark: ',' | '.'): string {
-  const whole = Math.round(ms);
-  const pad = (value: number, digits: number): string => String(value).padStart(digits, '0');
-  const hours = pad(Math.floor(whole / 3_600_000), 2);
-  const minutes = pad(Math.floor(whole / 60_000) % 60, 2);
-  const seconds = pad(Math.floor(whole / 1000) % 60, 2);
-  return `${hours}:${minutes}:${seconds}${decimalMark}${pad(whole % 1000, 3)}`;
-}
-
-/** An empty line would end the cue. */
-function cueText({ text }: TranscriptSegment): string {
-  return text.replace(/\s*[\r\n\u2028\u2029]+\s*/g, '\n');
-}
-
-function escapeVtt(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

@@ -4,7 +4,7 @@ import { linePlot } from '../../../src/bench/chart/linePlot.js';
 import { plotStyleOf } from '../../../src/bench/chart/plotStyle.js';
 import { histogram, horizontalBar } from '../../../src/bench/chart/terminalPicture.js';
 import { formatPlots } from '../../../src/bench/render/text.js';
-import { textWidth } from '../../../src/bench/render/textWidth.js';
+import { textWidth } from '../../../src/text/textWidth.js';
 import { benchmarkResult, build, comparisonResult, sweepResult } from '../support/sampleResults.js';
 
 const ASCII = { width: 80, unicode: false, color: false };

@@ -1,4 +1,4 @@
-import { characterWidth } from '../../../src/bench/render/textWidth.js';
+import { characterWidth } from '../../../src/text/textWidth.js';
 
 /**
  * What stands on a terminal of so many columns after output was written to it, a string a line, without blanks at the ends.

@@ -42,11 +42,11 @@ test('txt is the joined text in a line', () => {
   assert.equal(write('txt', [segmentSaying('')]), '\n');
 });
 
-test('srt has a cue for every segment that has text', () => {
+test('srt has cues for every segment that has text, which takes at most 250 ms a letter', () => {
   assert.equal(
     write('srt', SEGMENTS),
     '1\n00:00:00,000 --> 00:00:02,000\nGood morning.\n\n' +
-      '2\n01:01:01,002 --> 01:02:06,000\nA <b> & c\nd\n\n',
+      '2\n01:01:01,002 --> 01:01:02,752\nA <b> & c d\n\n',
   );
   assert.equal(write('srt', [segmentSaying('')]), '');
 });
@@ -55,7 +55,7 @@ test('vtt has its header and no markup of its own', () => {
   assert.equal(
     write('vtt', SEGMENTS),
     'WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nGood morning.\n\n' +
-      '01:01:01.002 --> 01:02:06.000\nA &lt;b&gt; &amp; c\nd\n\n',
+      '01:01:01.002 --> 01:01:02.752\nA &lt;b&gt; &amp; c d\n\n',
   );
   assert.equal(write('vtt', [segmentSaying('')]), 'WEBVTT\n\n');
 });
@@ -64,7 +64,7 @@ test('hours of more than two digits', () => {
   const [line] = write('srt', [segmentSaying('a', { startMs: 360_000_000, endMs: 360_000_001 })])
     .split('\n')
     .slice(1);
-  assert.equal(line, '100:00:00,000 --> 100:00:00,001');
+  assert.equal(line, '100:00:00,000 --> 100:00:01,000');
 });
 
 const schema = JSON.parse(readFileSync(join(projectRoot, 'schemas', 'transcript-v1.schema.json'), 'utf8'));

@@ -83,3 +83,18 @@ export function wrapText(text: string, columns: number): string[] {
   }
   return lines;
 }
+
+/** A line in parts of at most so many columns, each at least one character. */
+export function splitWidth(line: string, columns: number): string[] {
+  const parts: string[] = [];
+  let width = Number.POSITIVE_INFINITY;
+  for (const grapheme of graphemesOf(line)) {
+    width += graphemeWidth(grapheme);
+    if (width > columns) {
+      parts.push('');
+      width = graphemeWidth(grapheme);
+    }
+    parts[parts.length - 1] += grapheme;
+  }
+  return parts;
+}
