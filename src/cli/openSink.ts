@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, extname, join, resolve, sep } from 'node:path';
 import { fileError, QwenAsrError } from '../error.js';
 import { makeOutputFolder, writeWhole } from '../model/writeWhole.js';
@@ -23,10 +23,16 @@ import { ProgressLine, type Status, TerminalScreen, terminalColumns } from './te
 
 /** The options that say where results go, and how. */
 interface SinkOptions {
-  readonly format?: TranscriptFormatName;
+  readonly format?: readonly (readonly TranscriptFormatName[])[];
   readonly json?: true;
   readonly logprobs?: true;
   readonly 'output-dir'?: string;
+}
+
+/** The formats that were asked for, each once; `txt` without any. */
+export function formatsOf({ format = [], json }: SinkOptions): readonly TranscriptFormatName[] {
+  const formats = new Set([...format.flat(), ...(json ? (['json'] as const) : [])]);
+  return formats.size === 0 ? ['txt'] : [...formats];
 }
 
 /**
@@ -37,23 +43,41 @@ interface SinkOptions {
  * @throws QwenAsrError `usage`, or `file` for an output directory that is none
  */
 export function checkSink(options: SinkOptions, { recordings, several }: Inputs, model: string): void {
-  const format = formatOf(options);
+  const formats = formatsOf(options);
+  const [format] = formats;
   const directory = options['output-dir'];
-  if (options.logprobs && format !== 'json' && format !== 'jsonl') {
-    throw new QwenAsrError('usage', `--logprobs: expected -o json or -o jsonl, found ${format}`);
+  if (options.logprobs && !formats.some((name) => name === 'json' || name === 'jsonl')) {
+    throw new QwenAsrError('usage', `--logprobs: expected -o json or -o jsonl, found ${formats.join()}`);
   }
-  if (directory !== undefined) {
-    if (directory === '') throw new QwenAsrError('usage', '--output-dir: expected a directory, found ""');
-    const paths = new Set(outputPaths(recordings, directory, format).values());
-    makeOutputFolder(directory);
-    checkWritableFolder(directory);
+  if (directory === '') throw new QwenAsrError('usage', '--output-dir: expected a directory, found ""');
+  if (directory !== undefined || formats.length > 1) {
+    const paths = formats.flatMap((name) => [...outputPaths(recordings, directory, name).values()]);
+    if (directory !== undefined) makeOutputFolder(directory);
+    for (const folder of new Set(
+      directory === undefined ? paths.map((path) => dirname(path)) : [directory],
+    )) {
+      checkWritableFolder(folder);
+    }
     checkOutputs(
-      [...paths].map((path) => ({ path, label: path })),
+      [...new Set(paths)].map((path) => ({ path, label: path })),
       [...recordingFiles(recordings.map(({ input }) => input)), ...modelFiles(model)],
     );
-  } else if (several && (format === 'srt' || format === 'vtt')) {
+    if (directory === undefined) for (const path of paths) checkAbsent(path);
+  } else if (several && ONE_RECORDING.has(format!)) {
     throw new QwenAsrError('usage', `-o ${format}: expected --output-dir for several recordings, found none`);
   }
+}
+
+/** Formats that cannot hold several recordings. */
+const ONE_RECORDING: ReadonlySet<TranscriptFormatName> = new Set(['srt', 'vtt', 'lrc', 'tsv']);
+
+/** Beside a recording there may be a text of it that somebody wrote. */
+function checkAbsent(path: string): void {
+  if (!existsSync(path)) return;
+  throw new QwenAsrError(
+    'file',
+    `${path}: exists already; --output-dir DIR says where files may be replaced`,
+  );
 }
 
 /** The sink that the options ask for, and where progress is shown beside it. */
@@ -63,12 +87,13 @@ export function openSink(
   { out, err, outIsTerminal, errIsTerminal }: CommandContext,
 ): { sink: ResultSink; progress: Status } {
   const line = new ProgressLine({ err, errIsTerminal });
-  const format = formatOf(options);
+  const formats = formatsOf(options);
+  const format = formats[0]!;
   const directory = options['output-dir'];
   const context = { logProbabilities: options.logprobs === true };
-  if (directory !== undefined) {
+  if (directory !== undefined || formats.length > 1) {
     const onFile = (path: string): void => out(`${outIsTerminal ? printableLine(path) : path}\n`);
-    return { sink: directorySink(recordings, { directory, format, context, onFile }), progress: line };
+    return { sink: directorySink(recordings, { directory, formats, context, onFile }), progress: line };
   }
   if (format === 'json') return { sink: jsonSink(out, context, several), progress: line };
   if (format === 'jsonl') return { sink: jsonLinesSink(out, context), progress: line };
@@ -91,38 +116,36 @@ function checkWritableFolder(directory: string): void {
   }
 }
 
-function formatOf({ format, json }: SinkOptions): TranscriptFormatName {
-  return json ? 'json' : (format ?? 'txt');
-}
-
 /** How results become files. */
 interface DirectoryOptions {
-  readonly directory: string;
-  readonly format: TranscriptFormatName;
+  /** Undefined: each beside its recording. */
+  readonly directory: string | undefined;
+  readonly formats: readonly TranscriptFormatName[];
   readonly context: Omit<WriterContext, 'input'>;
   /** Told the path of every file that has been written. */
   readonly onFile: (path: string) => void;
 }
 
 /**
- * Writes a file for every recording once it is complete, so that no file ever holds half a result.
+ * Writes a file in each format for every recording once it is complete, so that no file ever holds half a result.
  *
  * @param recordings all there will be; see {@link outputPaths}
  * @throws QwenAsrError `usage` when two of them would be written to the same file
  */
 export function directorySink(
   recordings: readonly InputRecording[],
-  { directory, format, context, onFile }: DirectoryOptions,
+  { directory, formats, context, onFile }: DirectoryOptions,
 ): ResultSink {
-  const paths = outputPaths(recordings, directory, format);
+  const paths = formats.map((format) => ({ format, of: outputPaths(recordings, directory, format) }));
   return {
     segment: () => {},
     finish: (recording, transcript) => {
-      const path = paths.get(recording)!;
-      const writer = transcriptWriter(format, { ...context, input: recording.input });
-      const segments = transcript.segments.map((segment) => writer.segment(segment));
-      writeTranscript(path, [writer.begin(), ...segments, writer.end(transcript)].join(''));
-      onFile(path);
+      for (const { format, of } of paths) {
+        const writer = transcriptWriter(format, { ...context, input: recording.input });
+        const segments = transcript.segments.map((segment) => writer.segment(segment));
+        writeTranscript(of.get(recording)!, [writer.begin(), ...segments, writer.end(transcript)].join(''));
+        onFile(of.get(recording)!);
+      }
     },
     fail: () => {},
     close: () => {},
@@ -134,14 +157,21 @@ export function directorySink(
  * that differ in nothing else keep theirs: `a.mp3.srt`, `a.wav.srt`. Those of one name are told apart by the folders that
  * they are in, as few as suffice: `monday/a.srt`, `friday/a.srt`. A recording that is given twice has one file.
  *
- * @throws QwenAsrError `usage` when two recordings would still be written to the same file
+ * @param directory undefined: each file is beside its recording
+ * @throws QwenAsrError `usage` when two recordings would still be written to the same file, or standard input beside itself
  */
 export function outputPaths(
   recordings: readonly InputRecording[],
-  directory: string,
+  directory: string | undefined,
   format: TranscriptFormatName,
 ): Map<InputRecording, string> {
-  const names = distinctNames(recordings);
+  if (directory === undefined && recordings.some(({ input }) => input === '-')) {
+    throw new QwenAsrError('usage', 'standard input: expected --output-dir for several formats, found none');
+  }
+  const names =
+    directory === undefined
+      ? new Map(recordings.map((recording) => [recording, recording.input] as const))
+      : distinctNames(recordings);
   const short = (name: string): string => name.slice(0, name.length - extname(name).length);
   const counts = new Map<string, number>();
   for (const name of new Set(names.values())) counts.set(short(name), (counts.get(short(name)) ?? 0) + 1);
@@ -149,7 +179,7 @@ export function outputPaths(
   const paths = new Map<InputRecording, string>();
   for (const recording of recordings) {
     const name = names.get(recording)!;
-    const path = join(directory, `${counts.get(short(name)) === 1 ? short(name) : name}.${format}`);
+    const path = join(directory ?? '', `${counts.get(short(name)) === 1 ? short(name) : name}.${format}`);
     const other = taken.get(path) ?? recording;
     if (locationOf(other) !== locationOf(recording)) {
       const both = `both ${other.input} and ${recording.input}`;

@@ -1,20 +1,21 @@
 import { availableParallelism } from 'node:os';
-import { anyText, oneOf, segmentSeconds, wholeNumber } from '../bench/settings/optionValues.js';
+import { anyText, listOf, oneOf, segmentSeconds, wholeNumber } from '../bench/settings/optionValues.js';
 import { crowdingNote } from '../bench/text/classicText.js';
 import { QwenAsrError } from '../error.js';
-import { TRANSCRIPT_FORMATS } from '../transcribe/formats/transcriptFormat.js';
+import { isCueFormat, TRANSCRIPT_FORMATS } from '../transcribe/formats/transcriptFormat.js';
 import { loadModel } from '../transcribe/loadModel.js';
 import type { SpeechModel, TranscribeLongOptions } from '../transcribe/types.js';
 import { checkLanguage, chosenModel } from './chosenModel.js';
 import { answersStandard, arithmeticOptions, loadOptionsOf, standardOptions } from './commonOptions.js';
 import { findInputs, type Inputs } from './inputRecordings.js';
-import { checkSink, openSink } from './openSink.js';
+import { checkSink, formatsOf, openSink } from './openSink.js';
 import { type OptionTable, type OptionValues, parseOptions } from './options.js';
 import { LiveTranscript } from './resultSinks.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
 import { transcribeRecordings } from './transcribeRecordings.js';
 import { TranscriptionReporter } from './transcriptionReporter.js';
 import { examples, helpOf, optionList, paragraph, usageLines } from './usage.js';
+import { withoutHabits } from './whisperHabits.js';
 
 /** Options of `qwen_asr` without a sub-command. */
 export const TRANSCRIBE_OPTIONS = {
@@ -91,8 +92,11 @@ export const TRANSCRIBE_OPTIONS = {
     short: 'o',
     placeholder: 'FORMAT',
     section: 'Options',
-    help: ['txt (default), json, jsonl, srt or vtt'],
-    read: oneOf(TRANSCRIPT_FORMATS),
+    help: [
+      'txt (default), json, jsonl, srt, vtt, lrc or tsv; several (srt,json) are written into files beside the recording',
+    ],
+    read: listOf(oneOf(TRANSCRIPT_FORMATS)),
+    repeatable: true,
   },
   json: { kind: 'switch', section: 'Options', help: ['The same as -o json'] },
   logprobs: {
@@ -104,7 +108,7 @@ export const TRANSCRIBE_OPTIONS = {
     kind: 'value',
     placeholder: 'DIR',
     section: 'Options',
-    help: ['Write a file for each recording into this directory'],
+    help: ['Write files for each recording into this directory'],
     read: anyText,
   },
   threads: {
@@ -147,7 +151,11 @@ type Values = OptionValues<typeof TRANSCRIBE_OPTIONS>;
 
 /** `qwen_asr -d DIR -i FILE…`: speech to text. */
 export async function transcribeCommand(context: CommandContext): Promise<ExitCode> {
-  const { values, positionals } = parseOptions(TRANSCRIBE_OPTIONS, context.args, Number.POSITIVE_INFINITY);
+  const { values, positionals } = parseOptions(
+    TRANSCRIBE_OPTIONS,
+    withoutHabits(TRANSCRIBE_OPTIONS, context.args),
+    Number.POSITIVE_INFINITY,
+  );
   if (answersStandard(values, transcribeUsage, context)) return EXIT.ok;
   const { input = [] } = values;
   const source = chosenModel(values.model);
@@ -156,7 +164,7 @@ export async function transcribeCommand(context: CommandContext): Promise<ExitCo
   checkLanguage(values.language, source);
   const inputs = await findInputs([...input, ...positionals]);
   checkSink(values, inputs, source);
-  if (values['output-dir'] !== undefined) context.outliveReader?.();
+  if (values['output-dir'] !== undefined || formatsOf(values).length > 1) context.outliveReader?.();
   const model = await openModel(source, values, context, inputs);
   try {
     return await transcribeAll(model, inputs, values, context);
@@ -222,5 +230,15 @@ function longOptionsOf(values: Values, signal: AbortSignal): TranscribeLongOptio
     ...(batch !== undefined && { batch }),
     ...(values['skip-silence'] && { skipSilence: true }),
     ...(values.vad && { vad: true }),
+    ...(cuesFromPauses(values) && CUE_SEGMENTS),
   };
+}
+
+/** Of cues without times of words: speech between pauses of half a second, in which the words share the time. */
+const CUE_SEGMENTS = { segmentMs: 12_000, vad: { silenceMs: 500 } } as const;
+
+/** Whether there will be cues, and nobody has said how the recording is to be cut. */
+function cuesFromPauses(values: Values): boolean {
+  if (values.segment !== undefined || values.vad || values['skip-silence']) return false;
+  return formatsOf(values).some(isCueFormat);
 }

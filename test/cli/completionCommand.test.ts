@@ -89,7 +89,7 @@ test('bash completes qwen_asr, which takes files anywhere', { skip: missing('bas
   const offers = (...words: string[]) => bashOffersOf(ASR_COMPLETION, ...words);
   assert.deepEqual(offers('ch'), ['check']);
   assert.deepEqual(offers('-d', 'x', '--out'), ['--output-dir']);
-  assert.deepEqual(offers('-d', 'x', '-o', ''), ['json', 'jsonl', 'srt', 'txt', 'vtt']);
+  assert.deepEqual(offers('-d', 'x', '-o', ''), ['json', 'jsonl', 'lrc', 'srt', 'tsv', 'txt', 'vtt']);
   assert.deepEqual(offers('-d', ''), ['a folder']);
   assert.deepEqual(offers('-d', 'x', 'a f'), ['a file.json', 'a folder']);
   assert.deepEqual(offers('check', '-d', ''), ['a folder']);

@@ -74,7 +74,7 @@ test('a result is written whole, with the folders above it, and over an older on
   const open = () =>
     directorySink([a], {
       directory,
-      format: 'vtt',
+      formats: ['vtt'],
       context: { logProbabilities: false },
       onFile: (path) => written.push(path),
     });
@@ -87,7 +87,7 @@ test('a result is written whole, with the folders above it, and over an older on
   }
   const path = join(directory, 'deep', 'down', 'a.vtt');
   assert.deepEqual(written, [path, path]);
-  assert.equal(readFileSync(path, 'utf8'), 'WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nTwo.\n\n');
+  assert.equal(readFileSync(path, 'utf8'), 'WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nTwo.\n\n');
   assert.deepEqual(readdirSync(join(directory, 'deep', 'down')), ['a.vtt']);
 });
 
@@ -97,7 +97,7 @@ test('what cannot be written is an error of one line that leaves nothing behind'
   const a = recording('a.wav');
   const sink = directorySink([a], {
     directory: join(file, 'below'),
-    format: 'txt',
+    formats: ['txt'],
     context: { logProbabilities: false },
     onFile: () => assert.fail('written'),
   });
