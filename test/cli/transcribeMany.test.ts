@@ -93,10 +93,12 @@ test('--output-dir writes a file for every recording and lists them', async () =
       string,
       string,
     ];
-    assert.deepEqual([code, stdout, stderr], [0, `${music}\n${silence}\n`, '']);
-    assert.equal(
+    assert.deepEqual([code, stderr], [0, '']);
+    // Where there is no speech there is nothing to wait for.
+    assert.deepEqual(stdout.split('\n').sort(), ['', music, silence]);
+    assert.match(
       readFileSync(music, 'utf8'),
-      '1\n00:00:00,000 --> 00:00:01,869\nPon música en la cocina.\n\n',
+      /^1\n00:00:00,\d{3} --> 00:00:01,\d{3}\nPon música en la cocina\.\n\n$/,
     );
     assert.equal(readFileSync(silence, 'utf8'), '');
   } finally {
