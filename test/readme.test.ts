@@ -16,7 +16,7 @@ import { after, test } from 'node:test';
 import { BENCH_OPTIONS } from '../src/cli/benchOptions.js';
 import type { OptionTable } from '../src/cli/options.js';
 import { EXIT } from '../src/cli/runCommand.js';
-import { TRANSCRIBE_OPTIONS } from '../src/cli/transcribeCommand.js';
+import { TRANSCRIBE_OPTIONS } from '../src/cli/transcribeOptions.js';
 import { projectRoot } from './support/projectRoot.js';
 import { CLI_ENTRIES } from './support/runCli.js';
 

@@ -16,7 +16,7 @@ import { type OptionTable, parseOptions } from './options.js';
 import { REPORT_OPTIONS } from './reportCommand.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
 import { SERVE_OPTIONS } from './serveCommand.js';
-import { TRANSCRIBE_OPTIONS } from './transcribeCommand.js';
+import { TRANSCRIBE_OPTIONS } from './transcribeOptions.js';
 import { examples, helpOf, optionList, paragraph, type Usage, usageLines } from './usage.js';
 
 const OPTIONS = 'Options';

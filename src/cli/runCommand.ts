@@ -36,6 +36,13 @@ export interface CommandContext {
    * that somebody waits for. What would have been written is dropped.
    */
   readonly outliveReader?: () => void;
+  /**
+   * The next SIGINT calls `handler` and nothing else: there is something to end before the command does. The one after it
+   * stops the command as always.
+   *
+   * @returns a function that takes it back
+   */
+  readonly onInterrupt?: (handler: () => void) => () => void;
 }
 
 /** A command: returns its exit code, or throws what the user should read. */
@@ -52,8 +59,14 @@ const SIGNAL_EXIT = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as co
 export async function runCommand(load: () => Promise<Command>): Promise<void> {
   const controller = new AbortController();
   let received: ExitCode | undefined;
+  let interrupt: (() => void) | undefined;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
+      if (name === 'SIGINT' && interrupt !== undefined) {
+        interrupt();
+        interrupt = undefined;
+        return;
+      }
       if (received !== undefined) process.exit(SIGNAL_EXIT[name]);
       received = SIGNAL_EXIT[name];
       controller.abort(new QwenAsrError('aborted', `stopped by ${name}`));
@@ -93,6 +106,12 @@ export async function runCommand(load: () => Promise<Command>): Promise<void> {
       err: writerOf(process.stderr),
       outliveReader: () => {
         outlivesReader = true;
+      },
+      onInterrupt: (handler) => {
+        interrupt = handler;
+        return () => {
+          interrupt = undefined;
+        };
       },
       outIsTerminal: process.stdout.isTTY === true,
       errIsTerminal: process.stderr.isTTY === true && canDraw(process.env),

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ASR_SUBCOMMANDS } from '../../src/cli/asrCommand.js';
 import { BENCH_OPTIONS, benchUsage } from '../../src/cli/benchOptions.js';
 import { BENCH_SUBCOMMANDS } from '../../src/cli/benchProgram.js';
-import { TRANSCRIBE_OPTIONS, transcribeUsage } from '../../src/cli/transcribeCommand.js';
+import { TRANSCRIBE_OPTIONS, transcribeUsage } from '../../src/cli/transcribeOptions.js';
 import { examples, helpOf } from '../../src/cli/usage.js';
 import { runHere } from '../support/runHere.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseOptions } from '../../src/cli/options.js';
-import { TRANSCRIBE_OPTIONS } from '../../src/cli/transcribeCommand.js';
+import { TRANSCRIBE_OPTIONS } from '../../src/cli/transcribeOptions.js';
 import { WHISPER_HABITS, withoutHabits } from '../../src/cli/whisperHabits.js';
 import { oneLineError } from '../model/support/oneLineError.js';
 import { runHere } from '../support/runHere.js';

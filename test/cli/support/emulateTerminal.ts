@@ -2,7 +2,7 @@ import { characterWidth } from '../../../src/text/textWidth.js';
 
 /**
  * What stands on a terminal of so many columns after output was written to it, a string a line, without blanks at the ends.
- * Knows what this project writes: line feeds (which return the carriage), carriage returns, EL 2, CUU, CHA. A full line
+ * Knows what this project writes: line feeds (which return the carriage), carriage returns, EL 2, ED 0, CUU, CHA; colours are left out. A full line
  * is only left when the next character comes, as on every terminal since the VT100.
  */
 export function emulateTerminal(output: string, columns: number): string[] {
@@ -13,10 +13,14 @@ export function emulateTerminal(output: string, columns: number): string[] {
     while (rows.length <= row) rows.push([]);
     return rows[row]!;
   };
-  for (const token of output.match(/\p{Cc}\[\d*[A-Z]|[\s\S]/gu) ?? []) {
-    const [, count, command] = /^\p{Cc}\[(\d*)([A-Z])$/u.exec(token) ?? [];
+  for (const token of output.match(/\p{Cc}\[\d*[A-Zm]|[\s\S]/gu) ?? []) {
+    const [, count, command] = /^\p{Cc}\[(\d*)([A-Zm])$/u.exec(token) ?? [];
+    if (command === 'm') continue;
     if (command === 'K') at().length = 0;
-    else if (command === 'A') row = Math.max(0, row - Number(count || 1));
+    else if (command === 'J') {
+      rows.length = row + 1;
+      at().length = Math.min(at().length, column);
+    } else if (command === 'A') row = Math.max(0, row - Number(count || 1));
     else if (command === 'G') column = Number(count || 1) - 1;
     else if (command !== undefined) throw new Error(`unknown command ${JSON.stringify(token)}`);
     else if (token === '\r') column = 0;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
+import { after, before, test } from 'node:test';
 import type { Backend } from '../../../src/ops/operators.js';
 import { chooseBackend } from '../../../src/transcribe/chooseBackend.js';
 import { CachedSteps } from '../../../src/transcribe/live/cachedSteps.js';
@@ -7,14 +7,13 @@ import type { StepComputer, StepInput, StepOutcome } from '../../../src/transcri
 import { LiveStream } from '../../../src/transcribe/live/liveStream.js';
 import type { StreamOptions } from '../../../src/transcribe/live/streamTypes.js';
 import type { Stages } from '../../../src/transcribe/transcribeClip.js';
+import { demoModelDir } from '../../support/projectRoot.js';
 import {
   type GoldenStep,
   openStages,
   PlainSteps,
   readStreamingClip,
   readStreamingGolden,
-  streamingModelDir,
-  streamingTest,
 } from './streamingSupport.js';
 
 /*
@@ -33,14 +32,13 @@ let backend: Backend;
 let stages: Stages & { release(): void };
 
 before(async () => {
-  if (streamingModelDir === null) return;
-  ({ backend } = await chooseBackend({ precision: 'f32' }, streamingModelDir));
-  stages = await openStages(streamingModelDir, backend);
+  ({ backend } = await chooseBackend({ precision: 'f32' }, demoModelDir));
+  stages = await openStages(demoModelDir, backend);
 });
 
 after(async () => {
-  await backend?.close();
-  stages?.release();
+  await backend.close();
+  stages.release();
 });
 
 /** Steps as they are made, with what was asked and answered. */
@@ -103,12 +101,12 @@ async function stepsOf(kind: 'plain' | 'cached', clip: string, options: StreamOp
 
 for (const [file, options] of FILES) {
   for (const [clip, golden] of Object.entries(readStreamingGolden(file))) {
-    streamingTest(`${clip} in ${file}: the plain algorithm makes the published steps`, async () => {
+    test(`${clip} in ${file}: the plain algorithm makes the published steps`, async () => {
       const { found } = await stepsOf('plain', clip, options);
       assert.deepEqual(found, golden);
     });
 
-    streamingTest(`${clip} in ${file}: what is kept from step to step changes nothing`, async () => {
+    test(`${clip} in ${file}: what is kept from step to step changes nothing`, async () => {
       const { found, figures } = await stepsOf('cached', clip, options);
       assert.deepEqual(found, golden);
       for (const [i, { acceptedTokens, decodedTokens, prefilledTokens, audioTokens }] of figures.entries()) {

@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
+import { after, before, test } from 'node:test';
 import { QwenAsrError } from '../../../src/error.js';
 import type { SpeechStream, StreamEvent, StreamOptions } from '../../../src/transcribe/live/streamTypes.js';
 import { loadModel } from '../../../src/transcribe/loadModel.js';
 import type { SpeechModel } from '../../../src/transcribe/types.js';
+import { demoModelDir } from '../../support/projectRoot.js';
 import { Random } from '../../support/random.js';
-import {
-  readStreamingClip,
-  readStreamingGolden,
-  streamingModelDir,
-  streamingTest,
-} from './streamingSupport.js';
+import { readStreamingClip, readStreamingGolden } from './streamingSupport.js';
 
 const SECOND = 16_000;
 
@@ -20,12 +16,11 @@ const finalTexts = Object.fromEntries(
 );
 
 before(async () => {
-  if (streamingModelDir === null) return;
-  model = await loadModel(streamingModelDir, { precision: 'f32' });
+  model = await loadModel(demoModelDir, { precision: 'f32' });
 });
 
 after(async () => {
-  await model?.close();
+  await model.close();
 });
 
 /** All events, until the stream ends. */
@@ -72,7 +67,7 @@ function joined(recordings: readonly Float32Array[], pauseMs: number): Float32Ar
   return whole;
 }
 
-streamingTest('segments end at pauses, and each has its own text', async () => {
+test('segments end at pauses, and each has its own text', async () => {
   const clips = ['00-en.wav', '03-zh.wav', '02-es.wav'];
   const samples = joined(await Promise.all(clips.map(readStreamingClip)), 1500);
   const events = await transcribe(samples, {});
@@ -90,7 +85,7 @@ streamingTest('segments end at pauses, and each has its own text', async () => {
   for (const { audioMs, segmentStartMs } of events) assert.ok(audioMs > segmentStartMs);
 });
 
-streamingTest('however the audio is written, the events are the same', async () => {
+test('however the audio is written, the events are the same', async () => {
   const clips = ['04-en.wav', '07-zh.wav'];
   const samples = joined(await Promise.all(clips.map(readStreamingClip)), 1000);
   const expected = untimed(await transcribe(samples, {}));
@@ -100,7 +95,7 @@ streamingTest('however the audio is written, the events are the same', async () 
   for (const cut of cuts) assert.deepEqual(untimed(await transcribe(samples, {}, cut)), expected);
 });
 
-streamingTest('what was committed is part of everything that follows', async () => {
+test('what was committed is part of everything that follows', async () => {
   for (const [clip, text] of Object.entries(finalTexts)) {
     const events = await transcribe(await readStreamingClip(clip), { chunkMs: 1000 });
     let committed = '';
@@ -113,7 +108,7 @@ streamingTest('what was committed is part of everything that follows', async () 
   }
 });
 
-streamingTest('audio of another rate is resampled on its way', async () => {
+test('audio of another rate is resampled on its way', async () => {
   const samples = await readStreamingClip('01-de.wav');
   // Every sample three times: 48 kHz with images above 8 kHz, which the resampler takes away.
   const tripled = Float32Array.from({ length: 3 * samples.length }, (_, i) => samples[Math.floor(i / 3)]!);
@@ -121,7 +116,7 @@ streamingTest('audio of another rate is resampled on its way', async () => {
   assert.equal(committedOf(events), finalTexts['01-de.wav']);
 });
 
-streamingTest('samples beyond full scale are clamped, never divided by a peak to come', async () => {
+test('samples beyond full scale are clamped, never divided by a peak to come', async () => {
   const samples = await readStreamingClip('00-en.wav');
   const loud = samples.slice();
   loud[30_000] = 40;
@@ -131,7 +126,7 @@ streamingTest('samples beyond full scale are clamped, never divided by a peak to
   assert.deepEqual(untimed(events), untimed(await transcribe(clamped, {})));
 });
 
-streamingTest('endSegment ends a segment where the caller wants, without voice activity', async () => {
+test('endSegment ends a segment where the caller wants, without voice activity', async () => {
   const stream = model.openStream({ vad: false, coalesce: false });
   const events = eventsOf(stream);
   for (const clip of ['00-en.wav', '03-zh.wav']) {
@@ -147,7 +142,7 @@ streamingTest('endSegment ends a segment where the caller wants, without voice a
   );
 });
 
-streamingTest('clear forgets what is not committed, and what follows is heard', async () => {
+test('clear forgets what is not committed, and what follows is heard', async () => {
   const stream = model.openStream({ coalesce: false });
   const events = eventsOf(stream);
   await stream.write((await readStreamingClip('02-es.wav')).subarray(0, SECOND));
@@ -158,7 +153,7 @@ streamingTest('clear forgets what is not committed, and what follows is heard', 
   assert.ok((await events).every(({ committed }) => !committed.includes('alarma')));
 });
 
-streamingTest('several streams at once on one model do not disturb each other', async () => {
+test('several streams at once on one model do not disturb each other', async () => {
   const clips = ['00-en.wav', '01-de.wav', '03-zh.wav'];
   const texts = await Promise.all(
     clips.map(async (clip) => committedOf(await transcribe(await readStreamingClip(clip), {}))),
@@ -169,7 +164,7 @@ streamingTest('several streams at once on one model do not disturb each other', 
   );
 });
 
-streamingTest('who does not wait is taken all at once, and told when the step came late', async () => {
+test('who does not wait is taken all at once, and told when the step came late', async () => {
   const stream = model.openStream();
   const events = eventsOf(stream);
   void stream.write(await readStreamingClip('05-de.wav'));
@@ -179,7 +174,7 @@ streamingTest('who does not wait is taken all at once, and told when the step ca
   assert.equal(committedOf(found), finalTexts['05-de.wav']);
 });
 
-streamingTest('a backlog has an end, and nothing is dropped in silence', async () => {
+test('a backlog has an end, and nothing is dropped in silence', async () => {
   const stream = model.openStream();
   const events = eventsOf(stream);
   const minute = new Float32Array(61 * SECOND);
@@ -195,7 +190,7 @@ streamingTest('a backlog has an end, and nothing is dropped in silence', async (
   assert.deepEqual(await events, []);
 });
 
-streamingTest('leaving the loop closes the stream', async () => {
+test('leaving the loop closes the stream', async () => {
   const stream = model.openStream({ coalesce: false });
   const written = stream.write(await readStreamingClip('05-de.wav')).catch((error) => error);
   for await (const { tentative } of stream) {
@@ -208,7 +203,7 @@ streamingTest('leaving the loop closes the stream', async () => {
   await stream.close();
 });
 
-streamingTest('a signal stops a stream, and everybody who waits hears of it', async () => {
+test('a signal stops a stream, and everybody who waits hears of it', async () => {
   const stop = new AbortController();
   const stream = model.openStream({ signal: stop.signal });
   const events = eventsOf(stream);
@@ -220,8 +215,8 @@ streamingTest('a signal stops a stream, and everybody who waits hears of it', as
   await stream.close();
 });
 
-streamingTest('a closed model ends its streams', async () => {
-  const other = await loadModel(streamingModelDir!, { precision: 'f32', threads: 1 });
+test('a closed model ends its streams', async () => {
+  const other = await loadModel(demoModelDir, { precision: 'f32', threads: 1 });
   const stream = other.openStream({ coalesce: false });
   const events = eventsOf(stream);
   const written = stream.write(await readStreamingClip('05-de.wav'));
@@ -232,7 +227,7 @@ streamingTest('a closed model ends its streams', async () => {
   assert.throws(() => other.openStream(), { code: 'closed' });
 });
 
-streamingTest('what cannot be carried out is refused, in one line that names it', async () => {
+test('what cannot be carried out is refused, in one line that names it', async () => {
   const refusals: readonly (readonly [options: object, expected: RegExp])[] = [
     [{ chunkMs: 100 }, /^chunkMs: expected a number from 500 to 30000, found 100$/],
     [{ language: 'Klingon' }, /Klingon/],

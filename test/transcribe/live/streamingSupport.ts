@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { MelStage } from '../../../src/audio/melSpectrogram.js';
 import { loadWav } from '../../../src/audio/openAudio.js';
 import { Decoder } from '../../../src/decoder/decoder.js';
@@ -22,7 +21,7 @@ import { LazyTextModel } from '../../../src/transcribe/textModel.js';
 import type { Stages } from '../../../src/transcribe/transcribeClip.js';
 import { encodeClip } from '../../../src/transcribe/transcribeClip.js';
 import { resolveRequest } from '../../../src/transcribe/transcribeRequest.js';
-import { demoModelDir, goldenDir } from '../../support/projectRoot.js';
+import { goldenDir } from '../../support/projectRoot.js';
 
 /** One step of the published code; test/golden/streaming/README.md. */
 export interface GoldenStep {
@@ -32,24 +31,6 @@ export interface GoldenStep {
   readonly generated: string;
   readonly language: string;
   readonly text: string;
-}
-
-const heldOut = process.env['QWEN_ASR_HELD_OUT'];
-
-/** The model of the goldens, or null when it is neither bundled nor beside QWEN_ASR_HELD_OUT. */
-export const streamingModelDir =
-  [demoModelDir, ...(heldOut === undefined ? [] : [dirname(heldOut)])].find(isOfGoldens) ?? null;
-
-/** Whether a model has the vocabulary that the goldens' token ids are from. */
-function isOfGoldens(directory: string): boolean {
-  const path = join(directory, 'config.json');
-  return existsSync(path) && readFileSync(path, 'utf8').includes('"vocab_size": 1967');
-}
-
-/** `test` for what needs that model. */
-export function streamingTest(name: string, run: () => Promise<void>): void {
-  const skip = streamingModelDir === null && 'needs the demo model of test/golden/streaming';
-  test(name, { skip }, run);
 }
 
 const streamingDir = join(goldenDir, 'streaming');
