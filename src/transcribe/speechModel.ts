@@ -3,7 +3,7 @@ import { QwenAsrError } from '../error.js';
 import { checkOptions } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
 import type { Backend, Ceilings, Observer } from '../ops/operators.js';
-import { openBatch } from './batch/openBatch.js';
+import { openBatch } from './batch/continuousBatch.js';
 import { Ledger } from './ledger.js';
 import { CachedSteps } from './live/cachedSteps.js';
 import { LiveStream } from './live/liveStream.js';
