@@ -21,11 +21,16 @@ export type { ByteInput, BytesInMemory } from './model/checkArguments.js';
 export type { ModelFile, NamedBytes } from './model/folderOfFiles.js';
 export type { Observer, OperandType, Precision } from './ops/operators.js';
 export { joinLanguages, joinTexts, textSeparator } from './text/joinTexts.js';
+export { loadAlignerFromFiles } from './transcribe/align/buildAligner.js';
 export type { StepFigures } from './transcribe/live/liveStep.js';
 export type { SpeechStream, StreamEvent, StreamOptions } from './transcribe/live/streamTypes.js';
 export { type LoadFromFilesOptions, loadModelFromFiles } from './transcribe/loadModelFromFiles.js';
 export { segmentRecording } from './transcribe/segmentRecording.js';
 export type {
+  AlignedText,
+  Aligner,
+  AlignerInfo,
+  AlignOptions,
   AudioClip,
   BackendChoice,
   BatchLoad,

@@ -25,11 +25,16 @@ export { type ErrorCode, QwenAsrError } from './error.js';
 export type { ByteInput } from './model/checkArguments.js';
 export type { Ceilings, Observer, OperandType, Precision } from './ops/operators.js';
 export { joinLanguages, joinTexts, textSeparator } from './text/joinTexts.js';
+export { loadAligner } from './transcribe/align/loadAligner.js';
 export type { StepFigures } from './transcribe/live/liveStep.js';
 export type { SpeechStream, StreamEvent, StreamOptions } from './transcribe/live/streamTypes.js';
 export { loadModel } from './transcribe/loadModel.js';
 export { segmentRecording } from './transcribe/segmentRecording.js';
 export type {
+  AlignedText,
+  Aligner,
+  AlignerInfo,
+  AlignOptions,
   AudioClip,
   BackendChoice,
   BatchLoad,

@@ -18,6 +18,8 @@ const GIVEN: Readonly<Record<string, string>> = {
   files: "['models/demo/samples/light-en.wav', 'models/demo/samples/timer-en.wav']",
   file: "{ name: 'x.wav', arrayBuffer: async () => (await import('node:fs')).readFileSync(files[0]) }",
   consume: '() => {}',
+  aligner: "await loadAligner('models/demo-aligner')",
+  recordings: "[(await loadWav('models/demo/samples/light-en.wav')).samples]",
 };
 
 /** Files of the public interface whose examples are run as they stand. */
@@ -27,6 +29,7 @@ const SOURCES = [
   'audio/melSpectrogram.ts',
   'audio/openAudio.ts',
   'text/joinTexts.ts',
+  'transcribe/align/loadAligner.ts',
   'transcribe/loadModel.ts',
   'transcribe/segmentRecording.ts',
   'transcribe/types.ts',
@@ -71,9 +74,12 @@ function run(example: string): string {
     .map(([name, value]) => `const ${name} = ${value};`);
   // In their order: some build on others.
   const needed = given.filter(
-    (line) => !/^const (model|clip) /.test(line) || checked.includes(line.split(' ')[1]!),
+    (line) => !/^const (model|clip|aligner) /.test(line) || checked.includes(line.split(' ')[1]!),
   );
-  const closing = needed.some((line) => line.startsWith('const model ')) ? 'await model.close();' : '';
+  const closing = ['model', 'aligner']
+    .filter((name) => needed.some((line) => line.startsWith(`const ${name} `)))
+    .map((name) => `await ${name}.close();`)
+    .join('\n');
   const path = join(scratch, 'example.mjs');
   writeFileSync(
     path,

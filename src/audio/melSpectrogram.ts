@@ -90,9 +90,7 @@ const MEL_PER_NEPER = 27 / Math.log(6.4);
  * spaced on Slaney's mel scale, each scaled to unit area over frequency in Hz ("slaney" normalisation).
  *
  * @returns [128, 201] f32, row-major: weight of frequency f·40 Hz in mel bin m. Computed in f64, rounded once.
- * @example
- * const filters = melFilters();
- * filters[1 * 201 + 1]; // weight of 40 Hz in the second bin
+ * For example `melFilters()[1 * 201 + 1]` is the weight of 40 Hz in the second bin.
  */
 export function melFilters(): Float32Array {
   const filters = new Float32Array(MEL_BINS * FFT_BINS);

@@ -2,6 +2,7 @@ import { QwenAsrError } from '../error.js';
 import type { DecoderConfig } from '../model/config.js';
 import type { DecoderWeights } from '../model/weights.js';
 import type { Backend, Observer, Operators, Pass, Scope, Tensor } from '../ops/operators.js';
+import { type ClassifyInput, classifyPrompts } from './classifyPrompts.js';
 import {
   type Choice,
   type ChoiceTensors,
@@ -39,6 +40,27 @@ export class Decoder {
   /** An empty KV cache with the passes that fill it; the caller releases it. */
   openSession(options: DecoderSessionOptions): DecoderSession {
     return new DecoderSession(this.#backend, this.config, this.#weights, options);
+  }
+
+  /**
+   * Classifies every position after the audio of several prompts in one pass: a forced aligner's answer.
+   *
+   * @returns for each prompt a choice a position from the end of its audio on
+   * @throws QwenAsrError `memory`; `aborted`; `closed`
+   */
+  async classify(
+    inputs: readonly ClassifyInput[],
+    options: { signal?: AbortSignal | undefined; observer?: Observer | undefined },
+  ): Promise<Choice[][]> {
+    const scope = this.#backend.createScope('prompts to classify');
+    try {
+      const capacity = Math.max(...inputs.map(({ prompt }) => prompt.ids.length));
+      const room = allocate(scope, this.config, { sequences: inputs.length, capacity });
+      const context = { config: this.config, weights: this.#weights, ...room };
+      return await classifyPrompts(this.#backend, context, inputs, options);
+    } finally {
+      scope.release();
+    }
   }
 }
 

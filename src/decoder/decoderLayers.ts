@@ -56,7 +56,8 @@ export interface LayerOptions {
 }
 
 /**
- * Records all layers over buffers.stream, which is overwritten:
+ * Records all layers over buffers.stream, which is overwritten. The rows are those of one pass, or several prompts one
+ * after the other, which share the products:
  *
  *   x ─ input_layernorm ─ q, k, v ─ head norms, RoPE, cache ─ causal attention ─ o_proj ─ + x     (layers times)
  *     ─ post_attention_layernorm ─ silu(gate)·up ─ down_proj ─ + x
@@ -65,16 +66,18 @@ export function recordDecoderLayers(
   ops: Operators,
   context: DecoderContext,
   buffers: DecoderBuffers,
-  rows: SequenceRows,
+  sequences: SequenceRows | readonly SequenceRows[],
   options: LayerOptions,
 ): void {
   const { layers } = context.weights;
+  const all = 'count' in sequences ? [sequences] : sequences;
   for (const [index, layer] of layers.entries()) {
-    recordKeysAndQueries(ops, context, layer, index, buffers, rows);
-    const narrow = options.wantedRows < rows.count && index === layers.length - 1;
-    if (narrow && options.wantedRows === 0) return;
-    const outBuffers = narrow ? lastRows(buffers, rows.count, options.wantedRows) : buffers;
-    const outRows = narrow ? lastSequenceRows(rows, options.wantedRows) : rows;
+    recordKeysAndQueries(ops, context, layer, index, buffers, all);
+    const isLast = index === layers.length - 1;
+    if (isLast && options.wantedRows === 0) return;
+    const narrow = isLast && all.length === 1 && options.wantedRows < all[0]!.count;
+    const outBuffers = narrow ? lastRows(buffers, all[0]!.count, options.wantedRows) : buffers;
+    const outRows = narrow ? [lastSequenceRows(all[0]!, options.wantedRows)] : all;
     recordAttentionAndMlp(ops, context, layer, index, outBuffers, outRows);
     ops.probe(`${options.probePrefix}${index}`, outBuffers.stream);
   }
@@ -86,7 +89,7 @@ function recordKeysAndQueries(
   layer: DecoderLayerWeights,
   index: number,
   { stream, normed, q, k, v, rotated }: DecoderBuffers,
-  rows: SequenceRows,
+  sequences: readonly SequenceRows[],
 ): void {
   const epsilon = config.rmsNormEpsilon;
   ops.rmsNorm({ x: stream, weight: layer.inputLayernorm, epsilon, y: normed });
@@ -94,7 +97,10 @@ function recordKeysAndQueries(
   ops.linear({ x: normed, weight: layer.kProj, y: k });
   ops.linear({ x: normed, weight: layer.vProj, y: v });
   const norms = { qNorm: layer.qNorm, kNorm: layer.kNorm, epsilon };
-  ops.rotaryToCache({ q, k, v, ...norms, cos, sin, cache, layer: index, rows, y: rotated });
+  eachSequence(sequences, (rows, of) => {
+    const own = { q: of(q), k: of(k), v: of(v), y: of(rotated) };
+    ops.rotaryToCache({ ...own, ...norms, cos, sin, cache, layer: index, rows });
+  });
 }
 
 function recordAttentionAndMlp(
@@ -103,14 +109,29 @@ function recordAttentionAndMlp(
   layer: DecoderLayerWeights,
   index: number,
   { stream, normed, rotated, attended, gated }: AttentionBuffers,
-  rows: SequenceRows,
+  sequences: readonly SequenceRows[],
 ): void {
   const epsilon = config.rmsNormEpsilon;
-  ops.cachedAttention({ q: rotated, cache, layer: index, rows, y: attended });
+  eachSequence(sequences, (rows, of) =>
+    ops.cachedAttention({ q: of(rotated), cache, layer: index, rows, y: of(attended) }),
+  );
   ops.linear({ x: attended, weight: layer.oProj, residual: stream, y: stream });
   ops.rmsNorm({ x: stream, weight: layer.postAttentionLayernorm, epsilon, y: normed });
   ops.swiglu({ x: normed, gate: layer.gateProj, up: layer.upProj, y: gated });
   ops.linear({ x: gated, weight: layer.downProj, residual: stream, y: stream });
+}
+
+/** Records what prompts do each by itself; `of` gives a prompt's rows of a buffer in which they follow one another. */
+function eachSequence(
+  sequences: readonly SequenceRows[],
+  record: (rows: SequenceRows, of: (buffer: Tensor) => Tensor) => void,
+): void {
+  let start = 0;
+  for (const rows of sequences) {
+    const [from, to] = [start, start + rows.count];
+    record(rows, (buffer) => buffer.rows(from, to));
+    start = to;
+  }
 }
 
 type AttentionBuffers = Pick<DecoderBuffers, 'stream' | 'normed' | 'rotated' | 'attended' | 'gated'>;

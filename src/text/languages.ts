@@ -43,6 +43,10 @@ export const languages: readonly Language[] = [
 /** Names of all languages: the default of a model that states none. */
 export const languageNames: readonly string[] = languages.map(({ name }) => name);
 
+/** What the published aligner knows (its model card); its config.json may not say. */
+export const alignerLanguageNames: readonly string[] =
+  'Chinese English Cantonese French German Italian Japanese Korean Portuguese Russian Spanish'.split(' ');
+
 /** Asks for what happens when no language is named: the model recognises it. */
 const AUTOMATIC = 'auto';
 

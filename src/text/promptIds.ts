@@ -1,5 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import { quote } from '../model/describe.js';
+import { PUBLISHED_VOCABULARY_SIZE } from './readTokenizer.js';
 import type { Tokenizer } from './tokenizer.js';
 
 /** Ids that the chat template is made of, and those that end a transcript. */
@@ -47,21 +48,8 @@ export function resolvePromptIds(
   embeddingRows: number,
   config: ConfigTokenIds = {},
 ): PromptIds {
-  const resolve = (content: string, configured?: number): number => {
-    const id = configured ?? tokenizer.idOf(content);
-    const name = JSON.stringify(content);
-    if (id === undefined) {
-      throw new QwenAsrError(
-        'model',
-        `prompt: expected an id for ${name}, found none in config.json, tokenizer_config.json and the vocabulary`,
-      );
-    }
-    if (Number.isInteger(id) && id >= 0 && id < embeddingRows) return id;
-    throw new QwenAsrError(
-      'model',
-      `prompt: expected the id of ${name} to be below the ${embeddingRows} rows of embed_tokens.weight, found ${id}`,
-    );
-  };
+  const resolve = (content: string, configured?: number): number =>
+    resolveId(tokenizer, embeddingRows, content, configured);
   const imEnd = resolve('<|im_end|>');
   const endOfText = resolve('<|endoftext|>');
   const ids = {
@@ -81,6 +69,63 @@ export function resolvePromptIds(
   };
   checkEmbedded(tokenizer, embeddingRows);
   return ids;
+}
+
+/** Ids that the input of a forced aligner is made of. */
+export interface AlignIds extends Pick<PromptIds, 'audioStart' | 'audioPad' | 'audioEnd'> {
+  /** `<timestamp>`: stands where a time is asked for. */
+  readonly timestamp: number;
+}
+
+/** `<timestamp>` of Qwen/Qwen3-ForcedAligner-0.6B, whose vocabulary a directory may have without its added tokens. */
+const PUBLISHED_TIMESTAMP_ID = 151705;
+
+/**
+ * The same for a forced aligner, whose input has no chat template.
+ *
+ * @param timestampTokenId `timestamp_token_id` of config.json, if it has one
+ * @throws QwenAsrError `model` as {@link resolvePromptIds}
+ */
+export function resolveAlignIds(
+  tokenizer: Tokenizer,
+  embeddingRows: number,
+  config: ConfigTokenIds,
+  timestampTokenId: number | undefined,
+): AlignIds {
+  const resolve = (content: string, configured?: number): number =>
+    resolveId(tokenizer, embeddingRows, content, configured);
+  const isPublished = tokenizer.idOf('<|endoftext|>') === PUBLISHED_VOCABULARY_SIZE;
+  const assumed = isPublished ? PUBLISHED_TIMESTAMP_ID : undefined;
+  const ids = {
+    audioStart: resolve('<|audio_start|>', config.audioStartTokenId),
+    audioPad: resolve('<|audio_pad|>', config.audioTokenId),
+    audioEnd: resolve('<|audio_end|>', config.audioEndTokenId),
+    timestamp: resolve('<timestamp>', timestampTokenId ?? tokenizer.idOf('<timestamp>') ?? assumed),
+  };
+  checkEmbedded(tokenizer, embeddingRows);
+  return ids;
+}
+
+/** @throws QwenAsrError `model` naming the token */
+function resolveId(
+  tokenizer: Tokenizer,
+  embeddingRows: number,
+  content: string,
+  configured: number | undefined,
+): number {
+  const id = configured ?? tokenizer.idOf(content);
+  const name = JSON.stringify(content);
+  if (id === undefined) {
+    throw new QwenAsrError(
+      'model',
+      `prompt: expected an id for ${name}, found none in config.json, tokenizer_config.json and the vocabulary`,
+    );
+  }
+  if (Number.isInteger(id) && id >= 0 && id < embeddingRows) return id;
+  throw new QwenAsrError(
+    'model',
+    `prompt: expected the id of ${name} to be below the ${embeddingRows} rows of embed_tokens.weight, found ${id}`,
+  );
 }
 
 /** Text of a context becomes any ids that the tokenizer has, and each of them a row of the embedding. */

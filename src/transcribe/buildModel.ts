@@ -15,7 +15,7 @@ import {
 } from '../model/weights.js';
 import type { Backend, Weight } from '../ops/operators.js';
 import { LoadedModel } from './speechModel.js';
-import { LazyTextModel } from './textModel.js';
+import { type LazyTextModel, transcriptTextModel } from './textModel.js';
 import type { Stages } from './transcribeClip.js';
 import type { LoadOptions, ModelInfo } from './types.js';
 
@@ -50,7 +50,7 @@ export async function buildModel(
   const decoderWeights = loadDecoderWeights(tensors, decoder, backend, forms);
   const encoderWeights = loadEncoderWeights(tensors, encoder, decoder.hidden, backend, forms);
   await backend.placeWeights(signal);
-  const text = new LazyTextModel(files, config);
+  const text = transcriptTextModel(files, config);
   const stages: Stages = {
     mel: new MelStage(backend),
     encoder: new Encoder(backend, encoder, encoderWeights),

@@ -5,7 +5,8 @@ import { type OpenFile, readModelDirectory } from '../model/modelDirectory.js';
 import type { ModelFiles } from '../model/readModelFolder.js';
 import { synthesizeModel } from '../model/synthesizeModel.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
-import { buildModel } from './buildModel.js';
+import type { Backend } from '../ops/operators.js';
+import { type BuildOptions, buildModel } from './buildModel.js';
 import { chooseBackend } from './chooseBackend.js';
 import type { LoadOptions, SpeechModel } from './types.js';
 
@@ -29,7 +30,16 @@ import type { LoadOptions, SpeechModel } from './types.js';
  * console.log(language, text); // English Turn on the kitchen light.
  * await model.close();
  */
-export async function loadModel(source: string, options: LoadOptions = {}): Promise<SpeechModel> {
+export function loadModel(source: string, options: LoadOptions = {}): Promise<SpeechModel> {
+  return loadInto(buildModel, source, options);
+}
+
+/** Makes something of the files of a model, on the backend that the options choose. */
+export async function loadInto<Model>(
+  build: (files: ModelFiles, backend: Backend, options: BuildOptions) => Promise<Model>,
+  source: string,
+  options: LoadOptions,
+): Promise<Model> {
   const startMs = performance.now();
   if (typeof source !== 'string' || source === '') {
     const expected = 'expected a model directory or synthetic:SIZE';
@@ -42,7 +52,7 @@ export async function loadModel(source: string, options: LoadOptions = {}): Prom
     options.onBackend?.({ name, isa, precision, threadCount, note });
     const files = await openModel(source, openFile, options.signal);
     try {
-      return await buildModel(files, backend, { ...options, startMs });
+      return await build(files, backend, { ...options, startMs });
     } catch (error) {
       files.release();
       throw error;

@@ -3,13 +3,14 @@ import { checkOptions, checkThreadCount } from '../model/checkArguments.js';
 import { describeArgument, kindOf } from '../model/describe.js';
 import { fetchModelFiles } from '../model/fetchModelFiles.js';
 import { folderOfFiles, givenModelFiles, type ModelFile, type NamedBytes } from '../model/folderOfFiles.js';
-import { readModelFolder } from '../model/readModelFolder.js';
+import { type ModelFiles, readModelFolder } from '../model/readModelFolder.js';
+import type { Backend } from '../ops/operators.js';
 import {
   browserThreadCount,
   mostBrowserThreads,
   spawnBrowserParticipant,
 } from '../runtime/browserThreads.js';
-import { buildModel } from './buildModel.js';
+import { type BuildOptions, buildModel } from './buildModel.js';
 import { openWasmBackend, threadNote } from './openWasmBackend.js';
 import type { LoadOptions, SpeechModel } from './types.js';
 
@@ -36,10 +37,19 @@ export interface LoadFromFilesOptions extends Pick<LoadOptions, 'threads' | 'onB
  * const clip = decodeWav(await file.arrayBuffer(), file.name);
  * console.log((await model.transcribe(clip.samples).result).text);
  */
-export async function loadModelFromFiles(
+export function loadModelFromFiles(
   source: string | URL | Iterable<ModelFile | NamedBytes>,
   options: LoadFromFilesOptions = {},
 ): Promise<SpeechModel> {
+  return loadFilesInto(buildModel, source, options);
+}
+
+/** Makes something of the files of a model, in WebAssembly. */
+export async function loadFilesInto<Model>(
+  build: (files: ModelFiles, backend: Backend, options: BuildOptions) => Promise<Model>,
+  source: string | URL | Iterable<ModelFile | NamedBytes>,
+  options: LoadFromFilesOptions,
+): Promise<Model> {
   const startMs = performance.now();
   checkOptions(options);
   const { threads = browserThreadCount(), signal } = options;
@@ -66,7 +76,7 @@ export async function loadModelFromFiles(
     };
     const label = options.name ?? (address === null ? 'model' : address.href.replace(/\/$/, ''));
     const folder = folderOfFiles(files, { source: label, provide, onRead, signal });
-    return await buildModel(await readModelFolder(folder, signal), backend, { startMs, signal });
+    return await build(await readModelFolder(folder, signal), backend, { startMs, signal });
   } catch (error) {
     await backend.close();
     throw error;

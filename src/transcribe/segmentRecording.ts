@@ -5,7 +5,7 @@ import { splitSpeech, type VadOptions, vadOptionsOf } from '../audio/vad/speechS
 import { QwenAsrError } from '../error.js';
 import { checkOptions } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
-import type { RecordingSegment, SegmentationOptions } from './types.js';
+import type { HeardPiece, RecordingSegment, SegmentationOptions } from './types.js';
 
 /** A recording up to this length is transcribed as a whole unless the caller says otherwise. */
 const WHOLE_SECONDS = 60;
@@ -188,4 +188,16 @@ export function trimDigitalSilence(samples: Float32Array): Float32Array {
 /** True for NaN, which somebody else refuses. */
 function isSound(value: number): boolean {
   return !(Math.abs(value) <= SILENCE_PEAK);
+}
+
+/**
+ * When something that is heard was, in the recording. Between two pieces an end belongs to the first, a start to the
+ * second: with pieces of 500 ms and 1 s and 1.5 s between them, what is heard at 500 ms ended then, or started at 2000 ms.
+ *
+ * @param pieces in order, at least one
+ */
+export function recordingTime(pieces: readonly HeardPiece[], ms: number, what: 'start' | 'end'): number {
+  const begun = ({ atMs }: HeardPiece): boolean => (what === 'start' ? atMs <= ms : atMs < ms);
+  const piece = pieces.findLast(begun) ?? pieces[0]!;
+  return piece.startMs + Math.min(Math.max(0, ms - piece.atMs), piece.endMs - piece.startMs);
 }

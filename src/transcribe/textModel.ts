@@ -2,8 +2,14 @@ import { QwenAsrError } from '../error.js';
 import type { ModelConfig } from '../model/config.js';
 import type { ModelFiles } from '../model/readModelFolder.js';
 import { nextTurn } from '../runtime/nextTurn.js';
-import { languageNames } from '../text/languages.js';
-import { type PromptIds, resolvePromptIds } from '../text/promptIds.js';
+import { alignerLanguageNames, languageNames } from '../text/languages.js';
+import {
+  type AlignIds,
+  type ConfigTokenIds,
+  type PromptIds,
+  resolveAlignIds,
+  resolvePromptIds,
+} from '../text/promptIds.js';
 import { readTokenizerInSlices } from '../text/readTokenizer.js';
 import type { SlicedWork } from '../text/scanVocabulary.js';
 import type { Tokenizer } from '../text/tokenizer.js';
@@ -11,15 +17,15 @@ import type { Tokenizer } from '../text/tokenizer.js';
 /** Longest time for which reading ahead holds up the event loop, in milliseconds, but for a slice and one JSON.parse. */
 const TURN_MS = 4;
 
-interface ReadTokenizer {
+interface ReadTokenizer<Ids> {
   readonly tokenizer: Tokenizer;
-  readonly promptIds: PromptIds;
+  readonly promptIds: Ids;
 }
 
-/** A model's way with text. */
-export interface TextModel {
+/** A model's way with text; Ids are those that its prompt is made of. */
+export interface TextModel<Ids = PromptIds> {
   readonly tokenizer: Tokenizer;
-  readonly promptIds: PromptIds;
+  readonly promptIds: Ids;
   /** Names of the languages that may be forced. */
   readonly languages: readonly string[];
   /**
@@ -35,17 +41,21 @@ export interface TextModel {
  * loading, and nothing needs it before the audio has been encoded: it is read at first use, or when `prepare` finds
  * the time.
  */
-export class LazyTextModel implements TextModel {
+export class LazyTextModel<Ids = PromptIds> implements TextModel<Ids> {
   readonly languages: readonly string[];
   readonly #files: Pick<ModelFiles, 'source' | 'tokenizerFiles'>;
-  readonly #config: ModelConfig;
-  #reading: SlicedWork<ReadTokenizer> | undefined;
-  #read: ReadTokenizer | undefined;
+  readonly #resolveIds: (tokenizer: Tokenizer) => Ids;
+  #reading: SlicedWork<ReadTokenizer<Ids>> | undefined;
+  #read: ReadTokenizer<Ids> | undefined;
 
-  constructor(files: Pick<ModelFiles, 'source' | 'tokenizerFiles'>, config: ModelConfig) {
+  constructor(
+    files: Pick<ModelFiles, 'source' | 'tokenizerFiles'>,
+    languages: readonly string[],
+    resolveIds: (tokenizer: Tokenizer) => Ids,
+  ) {
     this.#files = files;
-    this.#config = config;
-    this.languages = config.supportLanguages ?? languageNames;
+    this.languages = languages;
+    this.#resolveIds = resolveIds;
   }
 
   /** @throws QwenAsrError `model` for malformed tokenizer files, `unsupported` for those of another tokenizer */
@@ -54,7 +64,7 @@ export class LazyTextModel implements TextModel {
   }
 
   /** @throws QwenAsrError as {@link tokenizer}, and `model` when a token of the prompt is missing */
-  get promptIds(): PromptIds {
+  get promptIds(): Ids {
     return this.#vocabulary().promptIds;
   }
 
@@ -81,15 +91,15 @@ export class LazyTextModel implements TextModel {
     }
   }
 
-  #vocabulary(): ReadTokenizer {
+  #vocabulary(): ReadTokenizer<Ids> {
     try {
-      return this.#readUntil(Number.POSITIVE_INFINITY) as ReadTokenizer;
+      return this.#readUntil(Number.POSITIVE_INFINITY) as ReadTokenizer<Ids>;
     } catch (error) {
       throw error instanceof QwenAsrError ? inDirectory(this.#files.source, error) : error;
     }
   }
 
-  #readUntil(deadlineMs: number): ReadTokenizer | undefined {
+  #readUntil(deadlineMs: number): ReadTokenizer<Ids> | undefined {
     this.#reading ??= this.#readFiles();
     try {
       while (this.#read === undefined) {
@@ -104,16 +114,37 @@ export class LazyTextModel implements TextModel {
     return this.#read;
   }
 
-  *#readFiles(): SlicedWork<ReadTokenizer> {
+  *#readFiles(): SlicedWork<ReadTokenizer<Ids>> {
     const tokenizer = yield* readTokenizerInSlices(this.#files.tokenizerFiles);
-    const { audioPad, audioStart, audioEnd } = this.#config.tokenIds;
-    const promptIds = resolvePromptIds(tokenizer, this.#config.decoder.vocab, {
-      audioTokenId: audioPad,
-      audioStartTokenId: audioStart,
-      audioEndTokenId: audioEnd,
-    });
-    return { tokenizer, promptIds };
+    return { tokenizer, promptIds: this.#resolveIds(tokenizer) };
   }
+}
+
+/** The text model of a model that writes text. */
+export function transcriptTextModel(
+  files: Pick<ModelFiles, 'source' | 'tokenizerFiles'>,
+  config: ModelConfig,
+): LazyTextModel {
+  const languages = config.supportLanguages ?? languageNames;
+  return new LazyTextModel(files, languages, (tokenizer) =>
+    resolvePromptIds(tokenizer, config.decoder.vocab, configuredIds(config)),
+  );
+}
+
+/** The text model of a forced aligner. */
+export function alignerTextModel(
+  files: Pick<ModelFiles, 'source' | 'tokenizerFiles'>,
+  config: ModelConfig,
+): LazyTextModel<AlignIds> {
+  const languages = config.supportLanguages ?? alignerLanguageNames;
+  const { vocab } = config.decoder;
+  return new LazyTextModel(files, languages, (tokenizer) =>
+    resolveAlignIds(tokenizer, vocab, configuredIds(config), config.aligner?.timestampId),
+  );
+}
+
+function configuredIds({ tokenIds: { audioPad, audioStart, audioEnd } }: ModelConfig): ConfigTokenIds {
+  return { audioTokenId: audioPad, audioStartTokenId: audioStart, audioEndTokenId: audioEnd };
 }
 
 /** The readers of the tokenizer's files know these by their names alone: says whose they are. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readModelConfig } from '../../src/model/config.js';
 import { readModelDirectory } from '../../src/model/modelDirectory.js';
-import { LazyTextModel } from '../../src/transcribe/textModel.js';
+import { type LazyTextModel, transcriptTextModel } from '../../src/transcribe/textModel.js';
 import { demoModelDir } from '../support/projectRoot.js';
 
 const files = await readModelDirectory(demoModelDir);
@@ -22,7 +22,7 @@ function longVocabulary(): string {
 
 function textModel(changes: { vocabJson?: string; mergesTxt?: string }): LazyTextModel {
   const tokenizerFiles = { ...files.tokenizerFiles, ...changes };
-  return new LazyTextModel({ source: 'some/model', tokenizerFiles }, config);
+  return transcriptTextModel({ source: 'some/model', tokenizerFiles }, config);
 }
 
 test('a long vocabulary is read ahead while timers run', async () => {

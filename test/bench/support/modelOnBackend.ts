@@ -7,7 +7,7 @@ import { loadDecoderWeights, loadEncoderWeights } from '../../../src/model/weigh
 import type { Backend } from '../../../src/ops/operators.js';
 import { loadModel } from '../../../src/transcribe/loadModel.js';
 import { LoadedModel } from '../../../src/transcribe/speechModel.js';
-import { LazyTextModel } from '../../../src/transcribe/textModel.js';
+import { type LazyTextModel, transcriptTextModel } from '../../../src/transcribe/textModel.js';
 import type { SpeechModel } from '../../../src/transcribe/types.js';
 
 /** The model of a directory on a backend of the test's own making. */
@@ -27,7 +27,7 @@ export async function modelOnBackend(
     mel: new MelStage(backend),
     encoder: new Encoder(backend, encoder, encoderWeights),
     decoder: new Decoder(backend, decoder, loadDecoderWeights(files.tensors, decoder, backend)),
-    text: text(new LazyTextModel(files, config)),
+    text: text(transcriptTextModel(files, config)),
   };
   return new LoadedModel({ info, backend, stages, releaseFiles: () => files.release() });
 }

@@ -17,7 +17,7 @@ import {
   type StepInput,
   type StepOutcome,
 } from '../../../src/transcribe/live/liveStep.js';
-import { LazyTextModel } from '../../../src/transcribe/textModel.js';
+import { transcriptTextModel } from '../../../src/transcribe/textModel.js';
 import type { Stages } from '../../../src/transcribe/transcribeClip.js';
 import { encodeClip } from '../../../src/transcribe/transcribeClip.js';
 import { resolveRequest } from '../../../src/transcribe/transcribeRequest.js';
@@ -55,7 +55,7 @@ export async function openStages(directory: string, backend: Backend): Promise<S
     mel: new MelStage(backend),
     encoder: new Encoder(backend, encoder, encoderWeights),
     decoder: new Decoder(backend, decoder, loadDecoderWeights(files.tensors, decoder, backend)),
-    text: new LazyTextModel(files, config),
+    text: transcriptTextModel(files, config),
     release: () => files.release(),
   };
 }
