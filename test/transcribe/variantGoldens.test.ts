@@ -47,6 +47,27 @@ for (const variant of ['mlx-8bit', 'mlx-4bit', 'mlx-bf16', 'hf']) {
   }
 }
 
+for (const variant of ['mlx-8bit', 'mlx-4bit']) {
+  const directory = variantDirectory(variant);
+  for (const backend of ['x64', 'wasm'] as const) {
+    test(`${variant} gives the same tokens with integers as they are stored, on ${backend}`, {
+      skip: directory === null ? `QWEN_ASR_VARIANTS is not set: ${variant}` : false,
+    }, async () => {
+      const model = await loadModel(directory!, { backend });
+      try {
+        assert.equal(model.info.precision, variant === 'mlx-4bit' ? 'int4' : 'int8');
+        const golden = JSON.parse(readFileSync(join(directory!, 'golden.json'), 'utf8')) as VariantGolden;
+        for (const [wav, { tokens }] of Object.entries(golden.clips)) {
+          const { samples } = await loadWav(join(goldenDir, 'variants', wav));
+          assert.deepEqual((await model.transcribe(samples).result).tokenIds, tokens, wav);
+        }
+      } finally {
+        await model.close();
+      }
+    });
+  }
+}
+
 /** Ours where the project ships it, else beside the others. */
 function variantDirectory(variant: string): string | null {
   const shipped = join(goldenDir, 'variants', variant);

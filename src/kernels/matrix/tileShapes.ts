@@ -1,5 +1,5 @@
 /** Columns of a product are cut in multiples of this: a vector of the widest target. */
-const COLUMN_STEP = 16;
+export const COLUMN_STEP = 16;
 
 /**
  * Bytes of weights that one tile of a stream reads, at least and at most. Every tile begins with a claim, which all

@@ -1,9 +1,14 @@
 import { QwenAsrError } from '../../error.js';
+import {
+  type AffineBlocks,
+  COLUMN_ALIGNMENT,
+  operandName,
+} from '../../kernels/matrix/formats/affineBlocks.js';
 import { MEL_BINS } from '../logMelShape.js';
 import type { Weight } from '../operators.js';
 
 /** A weight, and how it lies in kernel memory. */
-type StoredWeight = Weight & { readonly element: string };
+type StoredWeight = Weight & { readonly element: string | AffineBlocks };
 
 /** Elements of a dot product come in steps of this, on the widest target: two vectors of bf16. All Qwen3-ASR matrices fit. */
 const DEPTH_STEP = 32;
@@ -57,17 +62,18 @@ export function checkMelBins(name: string, bins: number): void {
 
 /** A product of two weights has one kernel for both. */
 export function checkSameElement([a, b]: readonly [StoredWeight, StoredWeight]): void {
-  if (a.element === b.element) return;
+  if (operandName(a.element) === operandName(b.element)) return;
   throw new QwenAsrError(
     'unsupported',
-    `${b.name}: expected ${a.element} as ${a.name}, found ${b.element} (backend reference takes any)`,
+    `${b.name}: expected ${operandName(a.element)} as ${a.name}, found ${operandName(b.element)} (backend reference takes any)`,
   );
 }
 
 /** The last tile of columns overlaps the one before, where N is ragged: what is added to itself would be added twice. */
-export function checkInPlaceShape(name: string, shape: readonly number[]): void {
+export function checkInPlaceShape({ name, shape, element }: StoredWeight): void {
   const [n = 0] = shape;
-  if (n % LEAST_COLUMNS !== 0) refuse(name, `[a multiple of ${LEAST_COLUMNS}, …] under a residual`, shape);
+  const step = typeof element === 'string' ? LEAST_COLUMNS : COLUMN_ALIGNMENT;
+  if (n % step !== 0) refuse(name, `[a multiple of ${step}, …] under a residual`, shape);
 }
 
 export function checkHeadDim(label: string, headDim: number): void {

@@ -3,7 +3,6 @@ import { type Memory, SCRATCH_BYTES } from '../../kernels/kernel.js';
 import { Arena } from '../../runtime/arena.js';
 import { Conductor } from '../../runtime/conductor.js';
 import type { Machine } from '../../runtime/machine.js';
-import { integerParameter } from '../affineGroups.js';
 import { checkedOperators } from '../checkedOperators.js';
 import type {
   Backend,
@@ -19,6 +18,7 @@ import { checkParameterBytes, type IntegerForm, type Parameter } from '../parame
 import { CompiledPass, KernelLibrary, type PassQueue, type Probe } from './compiledPass.js';
 import { CompiledScope } from './compiledScope.js';
 import { WeightPlacer } from './compiledWeight.js';
+import { runAtOnce } from './fixedWork.js';
 import { type CeilingSource, measureCeilings } from './measureCeilings.js';
 import { recordOperators } from './recordOperators.js';
 import { TapeRecorder } from './tapeRecorder.js';
@@ -100,11 +100,17 @@ class CompiledBackend implements Backend, PassQueue, CeilingSource {
   ): Weight {
     this.checkOpen(parameter.name);
     checkParameterBytes(parameter);
-    const held = form === undefined ? parameter : integerParameter(parameter, form);
-    return this.placer.place(held, parameter.shape.length === 1 ? 'vector' : layout);
+    return this.placer.place(parameter, parameter.shape.length === 1 ? 'vector' : layout, form);
   }
 
-  async placeWeights(): Promise<void> {}
+  placeWeights(signal?: AbortSignal): Promise<void> {
+    return this.enqueue('weights', () =>
+      this.placer.packer.run({
+        runAtOnce: (calls) => runAtOnce(this, calls, signal),
+        forget: (bytes) => this.forget(bytes),
+      }),
+    );
+  }
 
   forget(bytes: Uint8Array): void {
     this.options.forget?.(bytes);

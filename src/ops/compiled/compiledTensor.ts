@@ -164,6 +164,12 @@ export function weightOf(weight: Weight, layout: CompiledWeight['layout']): Comp
   throw new QwenAsrError('internal', `${weight.name}: expected a ${layout}, found ${placed.layout}`);
 }
 
+/** @throws QwenAsrError `internal` for integers where a kernel takes floating-point numbers */
+export function elementOf({ name, element }: CompiledWeight): 'f32' | 'bf16' {
+  if (typeof element === 'string') return element;
+  throw new QwenAsrError('internal', `${name}: expected floating-point numbers, found ${element.name}`);
+}
+
 export function mapOf(map: FeatureMap): CompiledFeatureMap {
   return map as CompiledFeatureMap;
 }

@@ -1,17 +1,19 @@
 import { roundToBf16, widenBf16, widenF16 } from '../../jit/numberFormats.js';
 import type { Memory } from '../../kernels/kernel.js';
+import type { AffineBlocks } from '../../kernels/matrix/formats/affineBlocks.js';
 import type { Arena } from '../../runtime/arena.js';
 import type { Machine } from '../../runtime/machine.js';
 import { dequantizeRows } from '../affineGroups.js';
 import type { Weight } from '../operators.js';
-import type { Parameter } from '../parameter.js';
+import type { IntegerForm, Parameter } from '../parameter.js';
 import { transposeMatrices } from '../transposeMatrices.js';
+import { BlockPacker } from './blockPacker.js';
 import { checkConvolutionShape, checkMatrixShape } from './checkShapes.js';
 
 /** A checkpoint tensor where kernels can read it. */
 export interface CompiledWeight extends Weight, Memory {
   /** How it lies there; may differ from the checkpoint's dtype. */
-  readonly element: 'f32' | 'bf16';
+  readonly element: 'f32' | 'bf16' | AffineBlocks;
   /** `matrix` as stored; `vector` f32; `convolution` [Cout, 3, 3, Cin], or [9, Cout] f32 where Cin is 1. */
   readonly layout: 'matrix' | 'vector' | 'convolution';
 }
@@ -23,27 +25,30 @@ export class WeightPlacer {
   private readonly operand: 'f32' | 'bf16';
   private readonly placed = new Map<Uint8Array, CompiledWeight>();
   private largest: Memory | null = null;
+  /** What is packed later. */
+  readonly packer: BlockPacker;
 
   constructor(machine: Machine, arena: Arena, operand: 'f32' | 'bf16') {
     this.machine = machine;
     this.arena = arena;
     this.operand = operand;
+    this.packer = new BlockPacker(machine, arena);
   }
 
   /**
-   * The same bytes (a tied lm_head) are placed once.
+   * The same bytes (a tied lm_head) are placed once. With a form they are packed as integers, by `packer.run`.
    *
    * @throws QwenAsrError `unsupported` for a shape that the kernels do not multiply; `memory`
    */
-  place(parameter: Parameter, layout: CompiledWeight['layout']): CompiledWeight {
+  place(parameter: Parameter, layout: CompiledWeight['layout'], form?: IntegerForm): CompiledWeight {
     const known = this.placed.get(parameter.bytes);
     if (known !== undefined && known.layout === layout && known.name === parameter.name) return known;
-    const weight = this.placeAs(parameter, layout);
+    const weight = form === undefined ? this.placeAs(parameter, layout) : this.pack(parameter, form);
     this.placed.set(parameter.bytes, weight);
     return weight;
   }
 
-  /** The largest matrix that kernels read in place; null when there is none. */
+  /** The largest matrix that kernels read where it was stored or packed; null when there is none. */
   get largestInPlace(): Memory | null {
     return this.largest;
   }
@@ -60,10 +65,21 @@ export class WeightPlacer {
       const element = dtype === 'bf16' ? 'bf16' : 'f32';
       const { byteLength } = parameter.bytes;
       const { address } = this.machine.place(parameter.bytes);
-      if (byteLength > (this.largest?.byteLength ?? 0)) this.largest = { address, byteLength };
+      this.noteLargest({ address, byteLength });
       return { name, shape, dtype, layout, element, address, byteLength };
     }
     return { name, shape, dtype, layout, ...this.copyOperand(toF32(parameter)) };
+  }
+
+  private pack(parameter: Parameter, form: IntegerForm): CompiledWeight {
+    const { name, shape, dtype } = parameter;
+    const packed = this.packer.add(parameter, form);
+    this.noteLargest(packed);
+    return { name, shape, dtype, layout: 'matrix', ...packed };
+  }
+
+  private noteLargest({ address, byteLength }: Memory): void {
+    if (byteLength > (this.largest?.byteLength ?? 0)) this.largest = { address, byteLength };
   }
 
   /** Channels last, so that a row of the window is one run of memory in weight and image alike. */

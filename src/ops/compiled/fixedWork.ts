@@ -108,3 +108,29 @@ async function measure(bench: CeilingBench): Promise<number | null> {
     for (const run of runs) run.release();
   }
 }
+
+/** Runs calls that touch nothing of each other, once. @throws QwenAsrError `aborted` */
+export async function runAtOnce(
+  { arena, conductor, library }: CeilingBench,
+  calls: readonly KernelCall[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const kernels = await library.resolve(calls.map(({ kernel }) => kernel));
+  const slots = calls.map((call) => call.slots.length);
+  const args = arena.allocate(8 * slots.reduce((sum, count) => sum + count, 0));
+  const region = arena.allocate(calls.length * ENTRY.byteLength);
+  try {
+    let offset = 0;
+    const entries = calls.map((call, i) => {
+      const values = new BigInt64Array(args.buffer, args.bufferOffset + offset, call.slots.length);
+      values.set(call.slots.map(BigInt));
+      const entry = { kernel: kernels[i]!, args: args.address + offset, tiles: call.tiles };
+      offset += 8 * call.slots.length;
+      return entry;
+    });
+    await conductor.run(conductor.writeTape(region, [entries]), signal);
+  } finally {
+    arena.release(args);
+    arena.release(region);
+  }
+}

@@ -7,6 +7,7 @@ import type { OperatorArgs } from '../operators.js';
 import {
   type CompiledFeatureMap,
   ELEMENT_BYTES,
+  elementOf,
   mapOf,
   operandOf,
   tensorOf,
@@ -51,13 +52,13 @@ function recordConvolution(
   const { rowsPerTile, columnsPerTile } = convolutionTile(m, y.channels, tape.threadCount);
   const kernel = matmul({
     aDtype: from.dtype,
-    bDtype: weight.element,
+    bDtype: elementOf(weight),
     n: y.channels,
     segments: 3,
     segmentDepth: 3 * x.channels,
     aSegmentStrideBytes: rowBytes(from),
     aStrideBytes: 0,
-    bStrideBytes: 9 * x.channels * ELEMENT_BYTES[weight.element],
+    bStrideBytes: 9 * x.channels * ELEMENT_BYTES[elementOf(weight)],
     indirect: true,
     columnsPerTile,
     epilogue: {

@@ -1,9 +1,23 @@
 import { QwenAsrError } from '../../error.js';
+import type { Memory } from '../../kernels/kernel.js';
 import { argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../../kernels/matrix/argmax.js';
 import type { EpilogueSpec } from '../../kernels/matrix/epilogue.js';
+import {
+  activationBits,
+  BLOCK_COLUMNS,
+  COLUMN_ALIGNMENT,
+  QuantizedRows,
+} from '../../kernels/matrix/formats/affineBlocks.js';
 import { matmul } from '../../kernels/matrix/matmul.js';
-import { matvec, maxStreamRows } from '../../kernels/matrix/matvec.js';
-import { matmulTile, streamColumns } from '../../kernels/matrix/tileShapes.js';
+import { type MatvecSpec, matvec, maxStreamRows } from '../../kernels/matrix/matvec.js';
+import {
+  blockTile,
+  COLUMN_STEP,
+  matmulTile,
+  ROW_STEP,
+  streamColumns,
+} from '../../kernels/matrix/tileShapes.js';
+import { quantizeActivations } from '../../kernels/rows/quantizeActivations.js';
 import type { Operators, Tensor } from '../operators.js';
 import { checkColumnCount, checkInPlaceShape, checkSameElement } from './checkShapes.js';
 import { type CompiledTensor, ELEMENT_BYTES, tensorOf, weightOf } from './compiledTensor.js';
@@ -12,6 +26,9 @@ import type { TapeRecorder } from './tapeRecorder.js';
 
 type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 
+/** Rows of a tile of quantisation: a few microseconds of work. */
+const QUANTIZED_ROWS = 4;
+
 /** y = act(x·weightᵀ + bias) + residual. */
 export function recordLinear(tape: TapeRecorder, args: Args<'linear'>): void {
   const x = tensorOf(args.x);
@@ -19,7 +36,7 @@ export function recordLinear(tape: TapeRecorder, args: Args<'linear'>): void {
   const weight = weightOf(args.weight, 'matrix');
   const bias = args.bias === undefined ? null : weightOf(args.bias, 'vector');
   const residual = args.residual === undefined ? null : tensorOf(args.residual);
-  if (residual?.address === y.address) checkInPlaceShape(args.weight.name, args.weight.shape);
+  if (residual?.address === y.address) checkInPlaceShape(weight);
   const epilogue: EpilogueSpec = {
     bias: bias !== null,
     activation: args.activation ?? 'none',
@@ -62,24 +79,22 @@ interface ProductOperands {
 
 /** Few rows stream the weights past, many rows multiply in tiles. */
 function recordProduct(tape: TapeRecorder, epilogue: EpilogueSpec, operands: ProductOperands): void {
-  const { x, weight, weight2 } = operands;
+  const { weight, weight2 } = operands;
   const [n, depth] = weight.shape as [number, number];
-  const m = x.rowCount;
-  const common = {
-    aDtype: operandType(x),
-    bDtype: weight.element,
-    n,
-    aStrideBytes: x.rowBytes,
-    bStrideBytes: depth * ELEMENT_BYTES[weight.element],
-    epilogue,
-  };
+  const m = operands.x.rowCount;
+  const factors = factorsOf(tape, operands.x, weight);
+  const { x, mostStreamRows, columnStep, columnBytes } = factors;
+  const common = { ...factors.spec, n, epilogue };
   const weights = weight2 === null ? 1 : 2;
-  if (m <= maxStreamRows(tape.capabilities)) {
-    const columnsPerTile = streamColumns(n, weights * common.bStrideBytes, tape.threadCount);
-    tape.run(matvec({ ...common, rows: m, depth, columnsPerTile }).call(operands));
+  const memory = { ...operands, x };
+  if (m <= mostStreamRows) {
+    const columnsPerTile = streamColumns(n, weights * columnBytes, tape.threadCount, columnStep);
+    tape.run(matvec({ ...common, rows: m, depth, columnsPerTile }).call(memory));
     return;
   }
-  const { rowsPerTile, columnsPerTile } = matmulTile(m, n, weights, tape.threadCount);
+  const { rowsPerTile, columnsPerTile } = factors.isBlocks
+    ? blockTile(m, n, tape.threadCount)
+    : matmulTile(m, n, weights, tape.threadCount);
   const kernel = matmul({
     ...common,
     segments: 1,
@@ -88,7 +103,54 @@ function recordProduct(tape: TapeRecorder, epilogue: EpilogueSpec, operands: Pro
     indirect: false,
     columnsPerTile,
   });
-  tape.run(kernel.call({ ...operands, table: null, m, rowsPerTile }));
+  tape.run(kernel.call({ ...memory, table: null, m, rowsPerTile }));
+}
+
+/** Rows that one pass over packed weights serves: integers are multiplied faster than weights come from memory. */
+const BLOCK_STREAM_ROWS = 16;
+
+/** The two factors of a product as its kernel takes them. */
+interface Factors {
+  readonly x: Memory;
+  readonly spec: Pick<MatvecSpec, 'aDtype' | 'bDtype' | 'aStrideBytes' | 'bStrideBytes'>;
+  readonly isBlocks: boolean;
+  readonly mostStreamRows: number;
+  /** Tiles of a stream have a multiple of so many columns. */
+  readonly columnStep: number;
+  /** Bytes of weights that a column of the product takes. */
+  readonly columnBytes: number;
+}
+
+/** Packed weights take quantised rows, which products of the same rows share; others take rows as they are. */
+function factorsOf(tape: TapeRecorder, x: CompiledTensor, { element, shape }: CompiledWeight): Factors {
+  const [, depth] = shape as [number, number];
+  if (typeof element === 'string') {
+    const columnBytes = depth * ELEMENT_BYTES[element];
+    return {
+      x,
+      spec: { aDtype: operandType(x), bDtype: element, aStrideBytes: x.rowBytes, bStrideBytes: columnBytes },
+      isBlocks: false,
+      mostStreamRows: maxStreamRows(tape.capabilities),
+      columnStep: COLUMN_STEP,
+      columnBytes,
+    };
+  }
+  const rows = new QuantizedRows(activationBits(tape.capabilities), element.groupSize);
+  const m = x.rowCount;
+  const storedRows = Math.ceil(m / ROW_STEP) * ROW_STEP; // register tiles read on past the last row
+  const quantized = tape.derived(x, rows.name, storedRows * rows.rowBytes(depth), (y) => {
+    const spec = { depth, xDtype: operandType(x), rows, rowsPerTile: QUANTIZED_ROWS };
+    return quantizeActivations(spec).call({ x, y, m });
+  });
+  const bStrideBytes = element.blockBytes(depth);
+  return {
+    x: quantized,
+    spec: { aDtype: rows, bDtype: element, aStrideBytes: rows.rowBytes(depth), bStrideBytes },
+    isBlocks: true,
+    mostStreamRows: BLOCK_STREAM_ROWS,
+    columnStep: COLUMN_ALIGNMENT,
+    columnBytes: bStrideBytes / BLOCK_COLUMNS,
+  };
 }
 
 /** Greedy choice over x·weightᵀ, a few rows at a time. */
@@ -97,26 +159,18 @@ export function recordArgmaxLinear(tape: TapeRecorder, args: Args<'argmaxLinear'
   const weight = weightOf(args.weight, 'matrix');
   checkColumnCount(weight.name, weight.shape);
   const [n, depth] = weight.shape as [number, number];
-  const bStrideBytes = depth * ELEMENT_BYTES[weight.element];
-  const columnsPerTile = streamColumns(n, bStrideBytes, tape.threadCount);
-  const tiles = Math.ceil(n / columnsPerTile);
-  const rowsAtOnce = maxStreamRows(tape.capabilities);
   tape.useScope(x.scope);
+  const rowsAtOnce =
+    typeof weight.element === 'string' ? maxStreamRows(tape.capabilities) : BLOCK_STREAM_ROWS;
   for (let row = 0; row < x.rowCount; row += rowsAtOnce) {
     const rows = Math.min(rowsAtOnce, x.rowCount - row);
     const part = (tensor: Tensor): CompiledTensor => tensorOf(tensor.rows(row, row + rows));
+    const factors = factorsOf(tape, part(x), weight);
+    const columnsPerTile = streamColumns(n, factors.columnBytes, tape.threadCount, factors.columnStep);
+    const tiles = Math.ceil(n / columnsPerTile);
     const partials = tape.buffer(tiles * rows * PARTIAL_BYTES);
-    const stream = argmaxStream({
-      aDtype: operandType(x),
-      bDtype: weight.element,
-      rows,
-      n,
-      depth,
-      aStrideBytes: x.rowBytes,
-      bStrideBytes,
-      columnsPerTile,
-    });
-    tape.run(stream.call({ x: part(x), weight, partials }));
+    const stream = argmaxStream({ ...factors.spec, rows, n, depth, columnsPerTile });
+    tape.run(stream.call({ x: factors.x, weight, partials }));
     const outputs = { ids: part(args.ids), best: part(args.best), logSumExp: part(args.logSumExp) };
     tape.run(argmaxReduce({ rows }).call({ partials, tiles, ...outputs }));
   }

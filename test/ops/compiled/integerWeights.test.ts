@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { roundToBf16 } from '../../../src/jit/numberFormats.js';
+import { quantizeRows } from '../../../src/ops/affineGroups.js';
+import type { Backend, Operators, Scope, Tensor, Weight } from '../../../src/ops/operators.js';
+import type { IntegerForm, Parameter } from '../../../src/ops/parameter.js';
+import { createReferenceBackend } from '../../../src/ops/reference/referenceBackend.js';
+import { Random } from '../../support/random.js';
+import { compiledTargets } from './support/compiledBackends.js';
+
+const [HIDDEN, WIDE, VOCABULARY] = [128, 320, 922];
+const FORMS: readonly IntegerForm[] = [
+  { bits: 8, groupSize: 64 },
+  { bits: 4, groupSize: 32 },
+];
+
+/** Relative root mean square of what may differ: activations of 8 bits, of 16 bits in f32. */
+const BOUNDS = { bytes: 0.02, words: 2e-4 };
+
+function plain(name: string, shape: readonly number[], values: Float32Array): Parameter {
+  const stored = new Uint16Array(values.length);
+  roundToBf16(values, stored);
+  return { name, shape, dtype: 'bf16', bytes: new Uint8Array(stored.buffer) };
+}
+
+/** As a quantised directory holds it: packed as it is stored. */
+function affine(
+  name: string,
+  [n, k]: readonly [number, number],
+  values: Float32Array,
+  bits: 8 | 4,
+): Parameter {
+  const groupSize = 64;
+  const made = quantizeRows(values, { bits, groupSize });
+  const part = (what: string, numbers: Uint16Array) =>
+    ({
+      name: `${name}.${what}`,
+      shape: [n, k / groupSize],
+      dtype: 'bf16',
+      bytes: new Uint8Array(numbers.buffer),
+    }) as const;
+  const [scales, biases] = [part('scales', made.scales), part('biases', made.biases)];
+  return { name, shape: [n, k], dtype: 'affine', bytes: made.packed, bits, groupSize, scales, biases };
+}
+
+/** A small decoder layer without attention, in which rows that were quantised are written again. */
+async function layer(backend: Backend, form: IntegerForm, rows: number): Promise<Float32Array[]> {
+  const random = new Random(rows + form.bits);
+  const scope = backend.createScope('test');
+  const matrix = (n: number, k: number): Weight => {
+    const values = random.floats(n * k, 1 / Math.sqrt(k));
+    return backend.weight(plain(`w${n}x${k}`, [n, k], values), 'matrix', form);
+  };
+  const stored = affine('stored', [WIDE, HIDDEN], random.floats(WIDE * HIDDEN, 0.2), 4);
+  const embedding = matrix(VOCABULARY, HIDDEN);
+  const [out, gate, up, down] = [
+    matrix(HIDDEN, HIDDEN),
+    matrix(WIDE, HIDDEN),
+    backend.weight(plain('up', [WIDE, HIDDEN], random.floats(WIDE * HIDDEN, 0.2)), 'matrix', form),
+    matrix(HIDDEN, WIDE),
+  ];
+  const packed = backend.weight(stored, 'matrix', { bits: 8, groupSize: 64 });
+  const norm = backend.weight(plain('norm', [HIDDEN], random.floats(HIDDEN)), 'vector');
+  await backend.placeWeights();
+  const tensor = (width: number, dtype: 'f32' | 'operand'): Tensor => {
+    const made = scope.tensor('x', [rows, width], dtype);
+    made.write(new Float32Array(rows * width));
+    return made;
+  };
+  const ids = scope.tensor('ids', [rows], 'i32');
+  ids.write(Int32Array.from({ length: rows }, (_, i) => (i * 61) % VOCABULARY));
+  const [stream, normed, gated] = [tensor(HIDDEN, 'f32'), tensor(HIDDEN, 'operand'), tensor(WIDE, 'operand')];
+  const [wide, embedded] = [tensor(WIDE, 'f32'), tensor(HIDDEN, 'f32')];
+  const choice = {
+    ids: vector(scope, rows, 'i32'),
+    best: vector(scope, rows),
+    logSumExp: vector(scope, rows),
+  };
+  const build = (ops: Operators): void => {
+    ops.embed({ ids, table: embedding, y: stream });
+    ops.embed({ ids, table: embedding, y: embedded });
+    ops.rmsNorm({ x: stream, weight: norm, epsilon: 1e-6, y: normed });
+    ops.linear({ x: normed, weight: out, residual: stream, y: stream });
+    ops.linear({ x: normed, weight: packed, y: wide });
+    ops.rmsNorm({ x: stream, weight: norm, epsilon: 1e-6, y: normed });
+    ops.swiglu({ x: normed, gate, up, y: gated });
+    ops.linear({ x: gated, weight: down, residual: stream, y: stream });
+    ops.argmaxLinear({ x: normed, weight: embedding, ...choice });
+  };
+  await backend.plan('test', build).run();
+  const results = [embedded, wide, stream, choice.best, choice.logSumExp].map((result) => result.read());
+  scope.release();
+  return results;
+}
+
+function vector(scope: Scope, rows: number, dtype: 'f32' | 'i32' = 'f32'): Tensor {
+  return scope.tensor('v', [rows], dtype);
+}
+
+function relativeError(found: Float32Array, expected: Float32Array): number {
+  let error = 0;
+  let size = 0;
+  for (const [i, value] of expected.entries()) {
+    error += (found[i]! - value) ** 2;
+    size += value ** 2;
+  }
+  return Math.sqrt(error / size);
+}
+
+for (const target of await compiledTargets()) {
+  test(`a layer of integer weights on ${target.name} is that of the reference`, {
+    skip: target.missing,
+  }, async () => {
+    const [compiled, reference] = [target.create(2), createReferenceBackend()];
+    const bound = target.level === 'avx512bf16' ? BOUNDS.bytes : BOUNDS.words;
+    for (const form of FORMS) {
+      for (const rows of [1, 3, 16, 17, 40]) {
+        const found = await layer(compiled, form, rows);
+        const expected = await layer(reference, form, rows);
+        assert.deepEqual(found[0], expected[0], 'embedded rows are exact');
+        found.forEach((values, i) => {
+          const error = relativeError(values, expected[i]!);
+          assert.ok(error <= bound, `${form.bits} bits, ${rows} rows, result ${i}: ${error}`);
+        });
+      }
+    }
+    await compiled.close();
+    await reference.close();
+  });
+}
