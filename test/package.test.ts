@@ -32,8 +32,9 @@ test('the package, installed in an empty folder, gives both commands and a typed
     scratch,
   );
   assert.equal(packed.status, 0, packed.stderr);
-  const [{ filename, files }] = JSON.parse(packed.stdout);
+  const [{ filename, files, size }] = JSON.parse(packed.stdout);
   const paths: string[] = files.map((file: { path: string }) => file.path);
+  const tarball = join(scratch, filename);
 
   await t.test('it holds what it needs and no tests', () => {
     for (const path of [
@@ -52,6 +53,19 @@ test('the package, installed in an empty folder, gives both commands and a typed
     );
   });
 
+  await t.test('it stays below 20 MB', () => {
+    assert.ok(size < 20e6, `${size} bytes`);
+  });
+
+  await t.test('publint has nothing to say, and every import finds its types', () => {
+    const tool = (name: string) => join(projectRoot, 'node_modules', '.bin', name);
+    const linted = run(scratch, tool('publint'), 'run', tarball, '--strict');
+    assert.equal(linted.status, 0, linted.stdout);
+    assert.match(linted.stdout, /All good!/);
+    const types = run(scratch, tool('attw'), '--profile', 'esm-only', tarball);
+    assert.equal(types.status, 0, types.stdout);
+  });
+
   const app = join(scratch, 'app');
   mkdirSync(app);
   writeFileSync(join(app, 'package.json'), '{ "name": "app", "private": true, "type": "module" }\n');
@@ -64,7 +78,7 @@ test('the package, installed in an empty folder, gives both commands and a typed
     '--no-audit',
     '--no-fund',
     '--prefer-offline',
-    join(scratch, filename),
+    tarball,
   );
   if (installed.status !== 0 && process.env['CI'] !== 'true' && OFFLINE.test(installed.stderr)) {
     t.skip(`the npm registry cannot be reached: ${installed.stderr.split('\n')[0]}`);
