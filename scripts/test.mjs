@@ -6,13 +6,19 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/**
+ * Where the files are that take ten seconds and more: they begin, so that no processor waits for the last of them while the
+ * others have nothing left. What was slowest stands at the end of the output.
+ */
+const LONG = ['readme', 'web/', 'transcribe/', 'audio/mutated', 'hub/killedPull', 'cli/'];
+
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const wanted = process.argv.slice(2);
 const files = readdirSync(join(root, 'dist', 'test'), { recursive: true })
   .map(String)
   .filter((file) => file.endsWith('.test.js'))
   .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
-  .sort()
+  .sort((a, b) => rankOf(a) - rankOf(b) || (a < b ? -1 : 1))
   .map((file) => join(root, 'dist', 'test', file));
 if (files.length === 0) {
   console.error(`error: no test file matches ${wanted.join(' ') || 'dist/test'}`);
@@ -21,9 +27,17 @@ if (files.length === 0) {
 const concurrency = `--test-concurrency=${availableParallelism()}`;
 // What somebody pulled must not become a test's default model.
 const { QWEN_ASR_MODEL: _, ...env } = { ...process.env, HF_HUB_CACHE: join(root, 'dist', 'no-cache') };
-const run = spawnSync(process.execPath, ['--test', concurrency, ...files], {
+const reporters = [process.stdout.isTTY ? 'spec' : 'tap', './scripts/slowestFiles.mjs'].flatMap(
+  (reporter) => [`--test-reporter=${reporter}`, '--test-reporter-destination=stdout'],
+);
+const run = spawnSync(process.execPath, ['--test', concurrency, ...reporters, ...files], {
   stdio: 'inherit',
   cwd: root,
   env,
 });
 process.exit(run.status ?? 1);
+
+function rankOf(file) {
+  const rank = LONG.findIndex((part) => file.startsWith(part));
+  return rank < 0 ? LONG.length : rank;
+}
