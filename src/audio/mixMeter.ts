@@ -86,7 +86,7 @@ export class MixMeter {
     if (this.#cancelledMs > 0) {
       const where = `the channels cancel each other for ${(this.#cancelledMs / 1000).toFixed(1)} s`;
       const advice = 'to hear it, keep one of them: ffmpeg -i IN -af "pan=mono|c0=c0" OUT.wav';
-      notes.push(`${this.#label}: ${where}, which is heard as silence; ${advice}`);
+      notes.push(`${this.#label}: ${where}, of which little or nothing is heard; ${advice}`);
     }
     return notes;
   }

@@ -113,9 +113,10 @@ async function ffmpegSource(
   return { label, format: 'ffmpeg', open, close: () => file.close() };
 }
 
-/** Not where the file itself cannot be read, is empty, or would be heard as noise. */
-async function mayFfmpegRead(file: FileSource, { code }: QwenAsrError): Promise<boolean> {
+/** Not where the file itself cannot be read, is empty, or would be heard as noise: at 3 Hz a second becomes hours. */
+async function mayFfmpegRead(file: FileSource, { code, cause }: QwenAsrError): Promise<boolean> {
   if ((code !== 'audio' && code !== 'unsupported') || file.totalBytes === 0) return false;
+  if (cause instanceof RangeError) return false;
   return String.fromCharCode(...(await file.read(0, RIFX.length))) !== RIFX;
 }
 

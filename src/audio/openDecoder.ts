@@ -2,10 +2,10 @@ import { QwenAsrError } from '../error.js';
 import type { AudioDecoder, AudioFormat } from './audioClip.js';
 import { ByteReader, type ByteSource } from './byteReader.js';
 import { openFlac } from './flac/flacDecoder.js';
-import { id3TagBytes } from './id3Tag.js';
 import { openMp3 } from './mp3/mp3Decoder.js';
 import { countMp3Frames } from './mp3/mp3Frames.js';
 import { openOgg } from './ogg/oggDecoder.js';
+import { id3TagBytes } from './playerTag.js';
 import { isRiffMark } from './riffChunk.js';
 import { openWav } from './wavDecoder.js';
 

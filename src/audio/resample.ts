@@ -7,6 +7,18 @@ import { GROUP, PolyphaseFilter } from './polyphaseFilter.js';
 export const MIN_RATE_HZ = 1000;
 export const MAX_RATE_HZ = 768_000;
 
+/**
+ * Holds the rate in a file's header to those accepted.
+ *
+ * @throws QwenAsrError `audio`; its cause is a RangeError, as no program could make sound of such a file.
+ */
+export function checkHeaderRate(sampleRateHz: number, label: string): void {
+  if (sampleRateHz >= MIN_RATE_HZ && sampleRateHz <= MAX_RATE_HZ) return;
+  const cause = new RangeError(`${sampleRateHz} Hz`);
+  const expected = `expected a sample rate of ${MIN_RATE_HZ} to ${MAX_RATE_HZ} Hz`;
+  throw new QwenAsrError('audio', `${label}: ${expected}, found ${sampleRateHz}`, { cause });
+}
+
 /** Input samples taken in at a time, so that memory does not grow with the clip. */
 const BLOCK = 16384;
 

@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import type { MixMeter } from './mixMeter.js';
-import { MAX_RATE_HZ, MIN_RATE_HZ } from './resample.js';
+import { checkHeaderRate } from './resample.js';
 
 /** How the samples of a WAV file are written. */
 export interface WavFormat {
@@ -73,10 +73,7 @@ export function readWavFormat(
   const statedBits = view.getUint16(14, littleEndian);
   const frameBytes = view.getUint16(12, littleEndian) || channels * Math.ceil(statedBits / 8);
   if (channels === 0) throw new QwenAsrError('audio', `${label}: expected at least 1 channel, found 0`);
-  if (sampleRateHz < MIN_RATE_HZ || sampleRateHz > MAX_RATE_HZ) {
-    const expected = `expected a sample rate of ${MIN_RATE_HZ} to ${MAX_RATE_HZ} Hz`;
-    throw new QwenAsrError('audio', `${label}: ${expected}, found ${sampleRateHz}`);
-  }
+  checkHeaderRate(sampleRateHz, label);
   // The block size decides: the stated bits may be fewer than a sample occupies (12 in 16, 24 in 32).
   const bitsPerSample = (frameBytes / channels) * 8;
   const leastBits = encoding === 'float' ? bitsPerSample : 1;

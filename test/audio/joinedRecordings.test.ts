@@ -6,7 +6,7 @@ import { after, describe, test } from 'node:test';
 import { decodeAudio } from '../../src/audio/decodeAudio.js';
 import { openAudio } from '../../src/audio/openAudio.js';
 import { readWav } from '../../src/audio/wavDecoder.js';
-import { ascii } from '../support/wavWriter.js';
+import { ascii, little } from '../support/wavWriter.js';
 import { type ClipOptions, voiceWav } from './support/clips.js';
 import { decodeAll, joined } from './support/decodeAll.js';
 import { convert, ENCODE, skipWithout } from './support/encoders.js';
@@ -28,6 +28,20 @@ const concatenate = (...files: readonly Uint8Array[]) => new Uint8Array(Buffer.c
 
 /** An ID3 tag with something like a picture in it, as players put in front of files of any kind. */
 const TAG = Uint8Array.from([...ascii('ID3'), 4, 0, 0, 0, 0, 8, 0, ...new Array<number>(1024).fill(0xff)]);
+
+/** Tags that are put behind the sound, in the order in which they stand: APE, with header, picture and footer, and ID3v1. */
+const apePart = (flags: number) => [
+  ...ascii('APETAGEX'),
+  ...[2000, 3032, 1, flags].flatMap((word) => little(word, 4)),
+  ...new Array<number>(8).fill(0),
+];
+const TAGS_BEHIND = Uint8Array.from([
+  ...apePart(0xa000_0000),
+  ...new Array<number>(3000).fill(0xfa),
+  ...apePart(0x8000_0000),
+  ...ascii('TAG'),
+  ...new Array<number>(125).fill(0x20),
+]);
 
 /** Where the pages of an Ogg file begin. */
 function pagesOf(file: Uint8Array): number[] {
@@ -87,6 +101,16 @@ describe('files that were joined are heard one after the other, whatever they ar
       const expectedMs = alone.reduce((sum, { durationMs }) => sum + durationMs, 0);
       assert.ok(Math.abs(whole.durationMs - expectedMs) < 1e-6);
       if (format !== 'opus') assert.deepEqual(whole.samples, joined(alone.map(({ samples }) => samples)));
+    });
+  }
+
+  for (const format of ['mp3', 'flac'] as const) {
+    test(`${format}: tags behind the sound are no damage, and nothing that was not heard`, async () => {
+      const [a, b] = CLIPS.slice(0, 2).map((clip) => ENCODE[format](voiceWav(clip)));
+      const tagged = await decodeAll(concatenate(a!, TAGS_BEHIND, b!, TAGS_BEHIND));
+      const plain = await decodeAll(concatenate(a!, b!));
+      assert.deepEqual(tagged.samples, plain.samples);
+      assert.deepEqual(tagged.notes, []);
     });
   }
 

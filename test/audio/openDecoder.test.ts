@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { id3TagBytes } from '../../src/audio/id3Tag.js';
 import { describeContent, recogniseFormat } from '../../src/audio/openDecoder.js';
+import { id3TagBytes } from '../../src/audio/playerTag.js';
 import { Random } from '../support/random.js';
 import { ascii, fmtChunk, little, wavFile } from '../support/wavWriter.js';
 import { voiceWav } from './support/clips.js';

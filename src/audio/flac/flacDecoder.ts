@@ -2,8 +2,8 @@ import { QwenAsrError } from '../../error.js';
 import type { AudioBlock, AudioDecoder } from '../audioClip.js';
 import type { ByteReader } from '../byteReader.js';
 import { Damage } from '../damage.js';
-import { id3TagBytes } from '../id3Tag.js';
 import { MixMeter } from '../mixMeter.js';
+import { playerTagBytes } from '../playerTag.js';
 import { FlacFrameDecoder } from './flacFrame.js';
 import { FLAC_MARK, type FlacStreamInfo, readFlacFrameHeader, readFlacStreamInfo } from './flacHeaders.js';
 
@@ -107,7 +107,7 @@ class FlacDecoder {
   /** Reads what joined files have between their frames, tags and the metadata of another stream. */
   async #readJoint(): Promise<boolean> {
     const { bytes } = this.#reader;
-    const tag = id3TagBytes(bytes);
+    const tag = playerTagBytes(bytes);
     if (tag > 0) await this.#reader.discard(tag);
     if (tag > 0 || bytes.length < FLAC_MARK.length || !hasMark(bytes, 0)) return tag > 0;
     try {

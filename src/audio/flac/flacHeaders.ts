@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../../error.js';
 import type { ByteReader } from '../byteReader.js';
-import { MAX_RATE_HZ, MIN_RATE_HZ } from '../resample.js';
+import { checkHeaderRate, MAX_RATE_HZ, MIN_RATE_HZ } from '../resample.js';
 import { flacHeaderChecksum } from './flacBits.js';
 
 /** How the samples of a frame are written. */
@@ -59,10 +59,7 @@ function parse(bytes: Uint8Array, label: string): FlacStreamInfo {
   const channels = ((word >>> 9) & 7) + 1;
   const bitsPerSample = ((word >>> 4) & 31) + 1;
   const sampleCount = (word & 15) * 2 ** 32 + view.getUint32(14);
-  if (sampleRateHz < MIN_RATE_HZ || sampleRateHz > MAX_RATE_HZ) {
-    const expected = `expected a sample rate of ${MIN_RATE_HZ} to ${MAX_RATE_HZ} Hz`;
-    throw new QwenAsrError('audio', `${label}: ${expected}, found ${sampleRateHz}`);
-  }
+  checkHeaderRate(sampleRateHz, label);
   if (bitsPerSample < 4) {
     throw new QwenAsrError('audio', `${label}: expected samples of 4 to 32 bits, found ${bitsPerSample}`);
   }

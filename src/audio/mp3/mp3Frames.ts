@@ -1,6 +1,6 @@
 import type { ByteReader } from '../byteReader.js';
 import type { Damage } from '../damage.js';
-import { id3TagBytes } from '../id3Tag.js';
+import { playerTagBytes } from '../playerTag.js';
 
 /** What the four bytes at the start of an MPEG audio layer III frame say (ISO/IEC 11172-3 §2.4.2.3, 13818-3). */
 export interface Mp3FrameHeader {
@@ -128,7 +128,7 @@ export async function* mp3Frames(
       continue;
     }
     inSync = false;
-    const tag = id3TagBytes(bytes);
+    const tag = playerTagBytes(bytes);
     const next = tag === 0 ? nextSync(bytes) : tag;
     if (tag === 0) {
       unexplained = true;

@@ -7,7 +7,7 @@ import {
   type WasmImports,
   type WasmInstance,
 } from '../packageWasm.js';
-import { MAX_RATE_HZ, MIN_RATE_HZ } from '../resample.js';
+import { checkHeaderRate } from '../resample.js';
 import type { OggCodec, OggPacketDecoder } from './oggCodec.js';
 
 /** Vorbis I specification §4.2.2: kind of packet, "vorbis", version, channels, rate. */
@@ -26,10 +26,7 @@ export const vorbisCodec: OggCodec = {
     if (packet.length < HEAD_BYTES || MARK.some((byte, i) => packet[i] !== byte)) return undefined;
     const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
     const sampleRateHz = view.getUint32(RATE_OFFSET, true);
-    if (sampleRateHz < MIN_RATE_HZ || sampleRateHz > MAX_RATE_HZ) {
-      const expected = `expected a sample rate of ${MIN_RATE_HZ} to ${MAX_RATE_HZ} Hz`;
-      throw new QwenAsrError('audio', `${label}: ${expected}, found ${sampleRateHz}`);
-    }
+    checkHeaderRate(sampleRateHz, label);
     return { sampleRateHz, preSkipSamples: 0 };
   },
   createDecoder: (_, label) => Libvorbis.create(label),
