@@ -11,6 +11,7 @@ import type {
   IntReg,
   IntStoreType,
   KernelCode,
+  PrefetchHint,
   VecBinaryKind,
   VecLoadType,
   VecReg,
@@ -257,8 +258,15 @@ export class KernelBuilder {
 
   // ---- memory hints and threads ----
 
-  prefetch(at: Address, hint: 'near' | 'once'): void {
+  prefetch(at: Address, hint: PrefetchHint): void {
     this.push({ op: 'prefetch', at, hint });
+  }
+
+  /** What a stream of weights will need, as tuning says; nothing where that is left to the processor. */
+  prefetchStream(base: IntReg, offset: number): void {
+    const { prefetchBytes, prefetchLevel } = this.capabilities.tuning;
+    if (prefetchBytes === 0) return;
+    this.prefetch(this.at(base, offset + prefetchBytes), prefetchLevel === 2 ? 'second' : 'once');
   }
 
   atomicAdd(at: Address, value: IntOperand, d = this.int()): IntReg {

@@ -156,7 +156,7 @@ export type Instruction =
   | { readonly op: 'dotWords'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
   | { readonly op: 'vecPairSums'; readonly d: VecReg; readonly a: VecReg; readonly b: VecReg } // i32 sums of every two lanes: a's, then b's
   // memory hints and threads
-  | { readonly op: 'prefetch'; readonly at: Address; readonly hint: 'near' | 'once' }
+  | { readonly op: 'prefetch'; readonly at: Address; readonly hint: PrefetchHint }
   | { readonly op: 'atomicAdd'; readonly d: IntReg; readonly at: Address; readonly value: IntOperand } // i32; d = old
   | { readonly op: 'atomicLoad'; readonly d: IntReg; readonly at: Address } // i32
   | { readonly op: 'atomicStore'; readonly at: Address; readonly value: IntOperand } // i32
@@ -164,6 +164,9 @@ export type Instruction =
   | { readonly op: 'clock'; readonly d: IntReg } // time in ticks of 0.2 to 0.5 µs, modulo 2^31
   | { readonly op: 'waitWhile'; readonly at: Address; readonly expected: IntReg } // sleeps while i32 at == expected
   | { readonly op: 'wakeAll'; readonly at: Address };
+
+/** `near`: into the first cache; `second`: into the second; `once`: past the others, for data read a single time. */
+export type PrefetchHint = 'near' | 'second' | 'once';
 
 /** `u16`: zero-extended; `i32`: sign-extended; `pointer`: address-sized, from an 8-byte slot. */
 export type IntLoadType = 'u16' | 'i32' | 'pointer';
@@ -212,6 +215,8 @@ export interface Tuning {
   readonly unroll: number;
   /** Distance of the prefetch from the weights in use, in bytes; 0: left to the processor. */
   readonly prefetchBytes: number;
+  /** Where it brings them: 2, the second cache; 0, past the caches to where data is read a single time. */
+  readonly prefetchLevel: number;
 }
 
 /** A finished kernel body. */

@@ -28,6 +28,8 @@ export interface ReadPattern {
   readonly streams: number;
   /** 0: left to the processor. */
   readonly prefetchBytes: number;
+  /** Into the second cache, and not only to where data is read a single time. */
+  readonly keeps?: boolean;
 }
 
 /**
@@ -39,6 +41,7 @@ export const READ_PATTERNS: readonly ReadPattern[] = [
   { streams: 1, prefetchBytes: 1024 },
   { streams: 1, prefetchBytes: 4096 },
   { streams: 1, prefetchBytes: 16384 },
+  { streams: 1, prefetchBytes: 4096, keeps: true },
   { streams: 2, prefetchBytes: 4096 },
   { streams: 4, prefetchBytes: 0 },
   { streams: 4, prefetchBytes: 2048 },
@@ -67,7 +70,7 @@ export function ceiling(kind: CeilingKind): Kernel<typeof CEILING_ARGUMENTS> {
 /** Reads the tile's memory once a repetition, `streams` parts of it side by side. */
 export function readCeiling(pattern: ReadPattern): Kernel<typeof READ_ARGUMENTS> {
   return defineKernel({
-    name: `ceiling.read.${pattern.streams}x${pattern.prefetchBytes}`,
+    name: `ceiling.read.${pattern.streams}x${pattern.prefetchBytes}${pattern.keeps ? 'k' : ''}`,
     args: READ_ARGUMENTS,
     tiles: ({ tiles }) => tiles,
     emit: (k, params) => emitRead(k, pattern, params),
@@ -76,7 +79,7 @@ export function readCeiling(pattern: ReadPattern): Kernel<typeof READ_ARGUMENTS>
 
 function emitRead(
   k: KernelBuilder,
-  { streams, prefetchBytes }: ReadPattern,
+  { streams, prefetchBytes, keeps }: ReadPattern,
   { args, tile, scratch }: KernelParams<typeof READ_ARGUMENTS>,
 ): void {
   const repetitions = args.repetitions();
@@ -103,7 +106,8 @@ function emitRead(
         for (let vector = 0; vector < vectors; vector++) {
           const offset = 4 * k.lanes * vector;
           const sum = sums[stream * vectors + vector]!;
-          if (prefetchBytes > 0 && offset % 64 === 0) k.prefetch(k.at(start, prefetchBytes + offset), 'once');
+          const ahead = k.at(start, prefetchBytes + offset);
+          if (prefetchBytes > 0 && offset % 64 === 0) k.prefetch(ahead, keeps ? 'second' : 'once');
           k.vecOp('or', sum, k.at(start, offset), sum);
         }
         k.advance(start, stepBytes);

@@ -1,5 +1,6 @@
+import type { Tuning } from '../jit/ir.js';
 import { Assembler } from '../jit/x64/assembler.js';
-import { type CpuFeatures, levelsOf, type X64Level } from '../jit/x64/features.js';
+import { type CpuFeatures, INTEL_TUNING, levelsOf, type X64Level } from '../jit/x64/features.js';
 import { gpr, gpr32, mem } from '../jit/x64/operands.js';
 import { CodePages } from './codePages.js';
 import type { Native } from './native.js';
@@ -46,6 +47,14 @@ export function detectX64Levels(native: Native): X64Level[] {
   return levelsOf(detectCpuFeatures(native));
 }
 
+/** What suits CPUs of this one's maker better than what suits most. @throws QwenAsrError as detectCpuFeatures */
+export function detectTuning(native: Native): Partial<Tuning> {
+  return askCpu(native)[CPUID_WORDS.maker] === INTEL ? INTEL_TUNING : {};
+}
+
+/** The first four letters of the maker's name, GenuineIntel. */
+const INTEL = 0x756e6547;
+
 function askCpu(native: Native): Int32Array {
   const pages = new CodePages(native);
   const memory = native.reserve(4096);
@@ -67,7 +76,8 @@ export const CPUID_WORDS = {
   leaf7Ecx: 3,
   leaf7Subleaf1Eax: 4,
   xcr0: 5,
-  count: 6,
+  maker: 6,
+  count: 7,
 } as const;
 
 const OSXSAVE_BIT = 27;
@@ -86,6 +96,7 @@ function cpuidCode(): Uint8Array {
   asm.emit('push', gpr(3));
   ask(0, 0);
   asm.emit('mov', at(CPUID_WORDS.maxLeaf), eax);
+  asm.emit('mov', at(CPUID_WORDS.maker), ebx);
   ask(1, 0);
   asm.emit('mov', at(CPUID_WORDS.leaf1Ecx), ecx);
   asm.emit('mov', edx, ecx);

@@ -3,6 +3,7 @@ import type { Capabilities, KernelCode, Tuning } from '../jit/ir.js';
 import { type CpuFeatures, isaFeatures, x64Capabilities } from '../jit/x64/features.js';
 import { lowerX64 } from '../jit/x64/lower.js';
 import { CodePages } from './codePages.js';
+import { detectTuning } from './cpuFeatures.js';
 import type { Machine, Placed, Region, WorkerKernels } from './machine.js';
 import type { Native, NativeFunction } from './native.js';
 
@@ -37,7 +38,7 @@ export class NativeMachine implements Machine {
     this.isa = isa;
     this.features = features;
     this.participants = threadCount;
-    this.capabilities = x64Capabilities(features, tuning);
+    this.capabilities = x64Capabilities(features, { ...detectTuning(native), ...tuning });
     this.code = new CodePages(native);
   }
 

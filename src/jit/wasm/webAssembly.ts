@@ -113,7 +113,15 @@ export function wasmCapabilities(tuning: Partial<Tuning> = {}): Capabilities {
     widensInPairs: true,
     // Engines spill in a full house, and are fastest with 8 accumulators. Arithmetic is the limit of a stream from 3
     // rows on, and the tiled product is 5 to 8 % faster at 4.
-    tuning: { tileRows: 2, kSegmentBytes: 0, streamGroups: 1, unroll: 4, prefetchBytes: 4096, ...tuning },
+    tuning: {
+      tileRows: 2,
+      kSegmentBytes: 0,
+      streamGroups: 1,
+      unroll: 4,
+      prefetchBytes: 4096,
+      prefetchLevel: 0,
+      ...tuning,
+    },
   };
 }
 

@@ -87,13 +87,27 @@ function isExtra(name: string): name is keyof typeof EXTRAS {
 
 /**
  * What measured best. 24 accumulators, four of B and one of A fill 32 registers; 12, three of A and one of B fill 16. Of
- * prefetches 1 to 16 KB ahead, in turns on two cores (0.6B, a decode step), 4 KB was best: 43 ms against 46 at 16 KB,
- * which fetches too much past the ends of tiles that others work on.
+ * prefetches 1 to 16 KB ahead, in turns on two cores of a Zen 4 (0.6B, a decode step), 4 KB was best: 43 ms against 46 at
+ * 16 KB, which fetches too much past the ends of tiles that others work on.
  */
 const TUNING: Readonly<Record<'wide' | 'narrow', Tuning>> = {
-  wide: { tileRows: 6, kSegmentBytes: 0, streamGroups: 2, unroll: 4, prefetchBytes: 4096 },
-  narrow: { tileRows: 3, kSegmentBytes: 0, streamGroups: 2, unroll: 4, prefetchBytes: 4096 },
+  wide: { tileRows: 6, kSegmentBytes: 0, streamGroups: 2, unroll: 4, prefetchBytes: 4096, prefetchLevel: 0 },
+  narrow: {
+    tileRows: 3,
+    kSegmentBytes: 0,
+    streamGroups: 2,
+    unroll: 4,
+    prefetchBytes: 4096,
+    prefetchLevel: 0,
+  },
 };
+
+/**
+ * Where CPUs of a maker differ. Intel's fetch non-temporal data through the few buffers of the first cache: on two cores
+ * of an Emerald Rapids a decode step (0.6B, bf16) takes 88 ms so, 60 without prefetches, and 45 into the second cache (50
+ * at 2 KB, 53 at 8 KB); with 8-bit weights 49, 25 and 24.
+ */
+export const INTEL_TUNING: Partial<Tuning> = { prefetchLevel: 2 };
 
 /**
  * What a kernel body may use with a level's features or with others; `tuning` replaces what measured best. Two of the 16

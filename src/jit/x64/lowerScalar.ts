@@ -182,5 +182,5 @@ export function lowerPrefetch(l: X64Lowering, i: Of<'prefetch'>): void {
   const { at } = i;
   const index = at.index === null ? {} : { index: l.int(at.index) };
   const memory = mem(l.int(at.base), { disp: at.offset, bits: 8, ...index });
-  l.asm.emit(i.hint === 'once' ? 'prefetchnta' : 'prefetcht0', memory);
+  l.asm.emit(({ near: 'prefetcht0', second: 'prefetcht1', once: 'prefetchnta' } as const)[i.hint], memory);
 }

@@ -59,6 +59,7 @@ const general = {
   pause: [' : F3 90'],
   nop: [' : 90'],
   prefetcht0: ['mem : 0F 18 /1'],
+  prefetcht1: ['mem : 0F 18 /2'],
   prefetchnta: ['mem : 0F 18 /0'],
   syscall: [' : 0F 05'],
   rdtsc: [' : 0F 31'],

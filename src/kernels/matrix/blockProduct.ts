@@ -186,10 +186,9 @@ function multiplyGroup(
 }
 
 function prefetchStep(k: KernelBuilder, pass: Pass, offset: number): void {
-  const { prefetchBytes } = k.capabilities.tuning;
-  if (prefetchBytes === 0 || pass.column % BLOCK_COLUMNS !== 0) return;
+  if (pass.column % BLOCK_COLUMNS !== 0) return;
   for (let column = 0; column < pass.shape.columns; column += BLOCK_COLUMNS) {
-    k.prefetch(k.at(pass.b, columnOffset(pass, column, 0) + offset + prefetchBytes), 'once');
+    k.prefetchStream(pass.b, columnOffset(pass, column, 0) + offset);
   }
 }
 

@@ -158,7 +158,6 @@ export function rowGroups(rows: number, vecRegisters: number): { firstRow: numbe
 export function streamDot(k: KernelBuilder, policy: ProductPolicy, operands: StreamOperands): VecReg[] {
   const { a, aStrideBytes, firstRow, rows, b, bStrideBytes, depth, fromMemory } = operands;
   const unroll = chooseUnroll(depth / policy.stepElements, rows, k.capabilities);
-  const { prefetchBytes } = k.capabilities.tuning;
   const loadPair = unroll % 2 === 0 ? policy.loadPair : undefined;
   const stepsAtOnce = loadPair === undefined ? 1 : 2;
   const aStep = policy.stepElements * policy.aBytes;
@@ -170,9 +169,7 @@ export function streamDot(k: KernelBuilder, policy: ProductPolicy, operands: Str
       for (let first = 0; first < unroll; first += stepsAtOnce) {
         const at = k.at(b, first * bStep);
         const steps = loadPair?.(k, at) ?? [policy.loadB(k, at)];
-        if (fromMemory && prefetchBytes > 0 && (first * bStep) % CACHE_LINE_BYTES === 0) {
-          k.prefetch(k.at(b, first * bStep + prefetchBytes), 'once');
-        }
+        if (fromMemory && (first * bStep) % CACHE_LINE_BYTES === 0) k.prefetchStream(b, first * bStep);
         steps.forEach((w, i) => {
           const u = first + i;
           accumulators.forEach((row, r) => {

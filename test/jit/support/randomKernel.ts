@@ -268,7 +268,7 @@ class RandomKernel {
 
   private hints(): void {
     const { k } = this;
-    k.prefetch(this.at(regions.wild, 1), this.pick(['near', 'once']));
+    k.prefetch(this.at(regions.wild, 1), this.pick(['near', 'second', 'once']));
     this.pick([() => k.pause(), () => void k.clock()])(); // what the clock says is nobody's business here
   }
 
