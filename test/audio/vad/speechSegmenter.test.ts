@@ -100,9 +100,19 @@ test('less than 250 ms of speech is none', () => {
   assert.deepEqual(rangesOf(eventsOf([-20, 4, -30, 20, -60])), [[54 * FRAME - 4800, 74 * FRAME + 4800]]);
 });
 
+test('less than 0.7 s that the detector is never sure of is none', () => {
+  const doubted = (length: number, probability: number): number => {
+    const script = [-20, length, -60];
+    return rangesOf(eventsOf(script, { detector: scripted(script, probability, 0) })).length;
+  };
+  assert.equal(doubted(21, 0.96), 0); // 0.67 s
+  assert.equal(doubted(22, 0.96), 1); // 0.7 s
+  assert.equal(doubted(8, 0.97), 1);
+});
+
 test('speech begins at 0.5 and goes on down to 0.35', () => {
   const steady = (probability: number, then: number): number =>
-    rangesOf(eventsOf([20, -40, 20, -40], { detector: scripted([20, -40, 20, -40], probability, then) }))
+    rangesOf(eventsOf([25, -40, 25, -40], { detector: scripted([25, -40, 25, -40], probability, then) }))
       .length;
   assert.equal(steady(0.49, 0), 0);
   assert.equal(steady(0.5, 0), 2);

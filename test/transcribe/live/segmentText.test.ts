@@ -1,34 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Tokenizer } from '../../../src/text/tokenizer.js';
 import { SegmentText, type StepAnswer } from '../../../src/transcribe/live/segmentText.js';
-import type { TextModel } from '../../../src/transcribe/textModel.js';
-
-/** A vocabulary of bytes and nothing else: every character but ASCII takes several tokens. */
-const BYTES = [...range(33, 127), ...range(161, 173), ...range(174, 256)];
-const OTHERS = range(0, 256).filter((byte) => !BYTES.includes(byte));
-const ASR_TEXT = 256;
-const vocab = Object.fromEntries(
-  range(0, 256).map((byte) => [
-    String.fromCodePoint(BYTES.includes(byte) ? byte : 256 + OTHERS.indexOf(byte)),
-    byte,
-  ]),
-);
-const tokenizer = Tokenizer.create({
-  vocab,
-  merges: '',
-  addedTokens: [{ id: ASR_TEXT, content: '<asr_text>', special: false }],
-});
-const model = {
-  tokenizer,
-  promptIds: { asrText: ASR_TEXT },
-  languages: [],
-  encode: (text: string) => tokenizer.encode(text),
-} as unknown as TextModel;
-
-function range(start: number, end: number): number[] {
-  return Array.from({ length: end - start }, (_, i) => start + i);
-}
+import { ASR_TEXT, byteText as model, byteTokenizer as tokenizer } from './byteText.js';
 
 const answer = (text: string, ended = true): StepAnswer => ({ ids: tokenizer.encode(text), ended });
 
