@@ -64,7 +64,7 @@ async function openModel(
   { recordings }: Inputs,
 ): Promise<SpeechModel | undefined> {
   if (recordings.length === 0) return undefined;
-  return loadModel(source, {
+  const model = await loadModel(source, {
     ...loadOptionsOf(values),
     signal,
     onBackend: ({ note, threadCount }) => {
@@ -72,6 +72,8 @@ async function openModel(
       if (shown !== null) err(`note: ${shown}\n`);
     },
   });
+  for (const note of model.info.notes) err(`note: ${note}\n`);
+  return model;
 }
 
 async function transcribeAll(

@@ -55,6 +55,11 @@ async function readTextFile(path: string): Promise<string> {
   }
 }
 
+/** Text of a directory's config.json; undefined where there is none, or what its reader will complain about. */
+export function readConfigText(source: string): Promise<string | undefined> {
+  return readTextFile(join(source, 'config.json')).catch(() => undefined);
+}
+
 /** How weight files are brought into memory; a native runtime passes one that maps them. */
 export type OpenFile = (path: string, signal?: AbortSignal) => Promise<FileBytes>;
 

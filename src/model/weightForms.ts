@@ -1,6 +1,7 @@
 import type { OperandType, Precision } from '../ops/operators.js';
 import type { AffineParameter, IntegerForm, Parameter } from '../ops/parameter.js';
 import type { ModelTensors } from './modelTensors.js';
+import { parseObject } from './modelText.js';
 
 /** Weights that share a scale and a bias where the model is rounded while it is loaded. */
 const GROUP_SIZE = 64;
@@ -64,6 +65,24 @@ function affineForm(
 ): IntegerForm {
   const stored = bits <= 4 ? 4 : 8;
   return { bits: wanted === 'int4' && matrixBits(name, 4) === 4 ? 4 : stored, groupSize };
+}
+
+/**
+ * What a model's products will multiply, before its weights are opened: config.json tells. Of one that cannot be read its
+ * reader will complain.
+ */
+export function expectedPrecision(
+  configJson: string | undefined,
+  wanted: Precision | 'auto',
+  operand: OperandType,
+): Precision {
+  if (wanted !== 'auto') return wanted;
+  try {
+    const { quantization, quantization_config } = parseObject(configJson ?? '{}', 'config.json');
+    const { bits } = (quantization ?? quantization_config ?? {}) as { bits?: unknown };
+    if (typeof bits === 'number') return bits <= 4 ? 'int4' : 'int8';
+  } catch {}
+  return operand;
 }
 
 /** By the decoder's matrices; null where none is quantised. */

@@ -63,7 +63,7 @@ export function loadEncoderWeights(
   config: EncoderConfig,
   hidden: number,
   backend: Pick<Backend, 'weight'>,
-  forms?: WeightForms,
+  forms?: Pick<WeightForms, 'of'>,
 ): EncoderWeights {
   const { dModel, ffn, convChannels } = config;
   const vector = (name: string, length: number) =>
@@ -161,7 +161,7 @@ export function loadDecoderWeights(
   tensors: ModelTensors,
   config: DecoderConfig,
   backend: Pick<Backend, 'weight'> & Partial<Pick<Backend, 'forget'>>,
-  forms?: WeightForms,
+  forms?: Pick<WeightForms, 'of'>,
 ): DecoderWeights {
   const { hidden, intermediate, headDim, vocab, headRows } = config;
   const queryRows = config.heads * headDim;

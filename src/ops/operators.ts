@@ -208,7 +208,9 @@ export type OperandType = 'f32' | 'bf16';
  * What a model's products multiply: floating-point numbers of one type, or matrices of 8-bit or mostly of 4-bit integers
  * in affine groups (of `int4`, embedding, head and encoder have 8 bits) and activations that are rounded for them.
  */
-export type Precision = OperandType | 'int8' | 'int4';
+export type Precision = (typeof PRECISIONS)[number];
+
+export const PRECISIONS = ['f32', 'bf16', 'int8', 'int4'] as const;
 
 /** Rates that a machine's participants reach together; null where it has no such instruction. */
 export interface Ceilings {

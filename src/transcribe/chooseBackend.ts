@@ -4,7 +4,7 @@ import { checkThreadCount } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
 import { fileReaderInto, type OpenFile, readFileBytes, weightBytes } from '../model/modelDirectory.js';
 import { createCompiledBackend } from '../ops/compiled/compiledBackend.js';
-import type { Backend, OperandType } from '../ops/operators.js';
+import { type Backend, type OperandType, PRECISIONS } from '../ops/operators.js';
 import { createReferenceBackend } from '../ops/reference/referenceBackend.js';
 import { detectCpuFeatures } from '../runtime/cpuFeatures.js';
 import { MappedFiles } from '../runtime/mapFile.js';
@@ -16,13 +16,12 @@ import {
   mostWasmThreads,
   spawnNodeParticipant,
 } from '../runtime/nodeThreads.js';
-import { openWasmBackend, threadNote } from './openWasmBackend.js';
+import { checkWasmPrecision, openWasmBackend, threadNote } from './openWasmBackend.js';
 import type { LoadOptions } from './types.js';
 
 /** Address space taken at once; the system commits it page by page on first use. */
 const REGION_BYTES = 2 ** 30;
 const BACKENDS: readonly LoadOptions['backend'][] = ['auto', 'reference', 'x64', 'wasm'];
-const PRECISIONS: readonly LoadOptions['precision'][] = ['auto', 'f32', 'bf16'];
 
 /** How a model will compute, and how its files are best opened for that. */
 export interface ChosenBackend {
@@ -63,8 +62,8 @@ async function chooseKind(
   if (threads !== undefined) checkThreadCount(threads);
   // Callers without a type checker.
   if (!BACKENDS.includes(backend)) throw unsupported('backend', BACKENDS.slice(1).join(', '), backend);
-  if (!PRECISIONS.includes(precision))
-    throw unsupported('precision', PRECISIONS.slice(1).join(', '), precision);
+  if (precision !== 'auto' && !PRECISIONS.includes(precision))
+    throw unsupported('precision', PRECISIONS.join(', '), precision);
   if (backend === 'reference' || (backend === 'auto' && isa === 'scalar'))
     return chooseReference(options, null);
   if (backend === 'wasm' || (backend === 'auto' && isa === 'wasm')) return chooseWasm(options, source, null);
@@ -78,11 +77,11 @@ async function chooseKind(
 
 /** WebAssembly on worker threads; the model's files are read straight into its memory. */
 async function chooseWasm(
-  { threads, precision = 'auto', isa = 'auto' }: LoadOptions,
+  { threads, precision, isa = 'auto' }: LoadOptions,
   source: string,
   note: string | null,
 ): Promise<ChosenBackend> {
-  if (precision === 'bf16') throw unsupported('precision', 'f32', precision);
+  checkWasmPrecision(precision);
   enableRelaxedSimd();
   const { backend, refusal, provide } = await openWasmBackend({
     threadCount: Math.min(threads ?? defaultThreadCount(), mostWasmThreads()),
@@ -124,7 +123,9 @@ async function chooseX64(
   const precision = wanted === 'f32' || wanted === 'bf16' ? wanted : best;
   if (precision === 'bf16' && !chosen.bf16) {
     const found = `bf16, which needs level avx512bf16, on level ${name}`;
-    throw new QwenAsrError('unsupported', `expected auto or f32, found ${found}`, { option: 'precision' });
+    throw new QwenAsrError('unsupported', `expected auto, f32, int8 or int4, found ${found}`, {
+      option: 'precision',
+    });
   }
   const machine = new NativeMachine(native, name, threads ?? defaultThreadCount());
   const files = new MappedFiles(native);
@@ -155,7 +156,7 @@ function chooseReference(
   note: string | null,
 ): ChosenBackend {
   const backend = createReferenceBackend();
-  if (precision !== 'auto' && precision !== 'f32') throw unsupported('precision', 'f32', precision);
+  if (precision === 'bf16') throw unsupported('precision', 'f32, int8, int4', precision);
   if (isa !== 'auto' && isa !== 'scalar') throw unsupported('isa', 'scalar', isa);
   return { backend, openFile: undefined, note, refusal: null };
 }

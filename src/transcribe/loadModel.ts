@@ -1,10 +1,11 @@
 import { QwenAsrError } from '../error.js';
 import { checkOptions } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
-import { type OpenFile, readModelDirectory } from '../model/modelDirectory.js';
+import { type OpenFile, readConfigText, readModelDirectory } from '../model/modelDirectory.js';
 import type { ModelFiles } from '../model/readModelFolder.js';
 import { synthesizeModel } from '../model/synthesizeModel.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
+import { expectedPrecision } from '../model/weightForms.js';
 import type { Backend } from '../ops/operators.js';
 import { type BuildOptions, buildModel } from './buildModel.js';
 import { chooseBackend } from './chooseBackend.js';
@@ -48,7 +49,9 @@ export async function loadInto<Model>(
   checkOptions(options);
   const { backend, openFile, note } = await chooseBackend(options, source);
   try {
-    const { name, isa, precision, threadCount } = backend;
+    const { name, isa, threadCount } = backend;
+    const config = parseSyntheticName(source) === null ? await readConfigText(source) : undefined;
+    const precision = expectedPrecision(config, options.precision ?? 'auto', backend.precision);
     options.onBackend?.({ name, isa, precision, threadCount, note });
     const files = await openModel(source, openFile, options.signal);
     try {

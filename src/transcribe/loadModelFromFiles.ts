@@ -11,11 +11,12 @@ import {
   spawnBrowserParticipant,
 } from '../runtime/browserThreads.js';
 import { type BuildOptions, buildModel } from './buildModel.js';
-import { openWasmBackend, threadNote } from './openWasmBackend.js';
+import { checkWasmPrecision, openWasmBackend, threadNote } from './openWasmBackend.js';
 import type { LoadOptions, SpeechModel } from './types.js';
 
 /** How a browser loads a model. */
-export interface LoadFromFilesOptions extends Pick<LoadOptions, 'threads' | 'onBackend' | 'signal'> {
+export interface LoadFromFilesOptions
+  extends Pick<LoadOptions, 'threads' | 'precision' | 'onBackend' | 'signal'> {
   /** What messages call the model; default: its address, or `model`. */
   readonly name?: string;
   /** Told after every piece of weights how much of them has been read. */
@@ -52,8 +53,9 @@ export async function loadFilesInto<Model>(
 ): Promise<Model> {
   const startMs = performance.now();
   checkOptions(options);
-  const { threads = browserThreadCount(), signal } = options;
+  const { threads = browserThreadCount(), signal, precision: wanted = 'auto' } = options;
   checkThreadCount(threads);
+  checkWasmPrecision(wanted);
   const address = addressOf(source);
   const files =
     address === null
@@ -66,9 +68,6 @@ export async function loadFilesInto<Model>(
     spawn: spawnBrowserParticipant,
   });
   try {
-    const { name, isa, precision, threadCount } = backend;
-    const note = threadNote(backend, { asked: options.threads, refusal });
-    options.onBackend?.({ name, isa, precision, threadCount, note });
     let readBytes = 0;
     const onRead = (byteLength: number) => {
       readBytes += byteLength;
@@ -76,7 +75,12 @@ export async function loadFilesInto<Model>(
     };
     const label = options.name ?? (address === null ? 'model' : address.href.replace(/\/$/, ''));
     const folder = folderOfFiles(files, { source: label, provide, onRead, signal });
-    return await build(await readModelFolder(folder, signal), backend, { startMs, signal });
+    const { name, isa, threadCount } = backend;
+    const precision = wanted === 'auto' ? backend.precision : wanted;
+    const note = threadNote(backend, { asked: options.threads, refusal });
+    options.onBackend?.({ name, isa, precision, threadCount, note });
+    const read = await readModelFolder(folder, signal);
+    return await build(read, backend, { startMs, precision: wanted, signal });
   } catch (error) {
     await backend.close();
     throw error;

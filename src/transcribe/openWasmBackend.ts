@@ -1,4 +1,6 @@
+import { QwenAsrError } from '../error.js';
 import { wasmFeatures } from '../jit/wasm/webAssembly.js';
+import { describeArgument } from '../model/describe.js';
 import type { Place } from '../model/readModelFolder.js';
 import { createCompiledBackend } from '../ops/compiled/compiledBackend.js';
 import type { Backend } from '../ops/operators.js';
@@ -8,9 +10,13 @@ import {
   type StartedParticipants,
   startParticipants,
 } from '../runtime/wasmParticipant.js';
+import type { LoadOptions } from './types.js';
 
 /** A WebAssembly memory is small: take what is needed. */
 const REGION_BYTES = 64 * 2 ** 20;
+
+/** What WebAssembly multiplies: it has no products of bf16. */
+const WASM_PRECISIONS: readonly LoadOptions['precision'][] = ['auto', 'f32', 'int8', 'int4'];
 
 export interface WasmBackendOptions {
   /** Threads to compute on; fewer where that many do not start. */
@@ -52,6 +58,14 @@ export async function openWasmBackend(options: WasmBackendOptions): Promise<Wasm
     await machine.close();
     throw error;
   }
+}
+
+/** @throws QwenAsrError `unsupported` for what WebAssembly does not multiply, or nothing does */
+export function checkWasmPrecision(wanted: LoadOptions['precision']): void {
+  if (wanted === undefined || WASM_PRECISIONS.includes(wanted)) return;
+  const offered = WASM_PRECISIONS.slice(1).join(', ');
+  const line = `expected auto or one of ${offered}, found ${describeArgument(wanted)}`;
+  throw new QwenAsrError('unsupported', line, { option: 'precision' });
 }
 
 async function startThreads({ threadCount, spawn }: WasmBackendOptions): Promise<StartedParticipants> {

@@ -15,17 +15,23 @@ export interface LoadOptions {
   readonly threads?: number;
   /** Default `auto`: the fastest backend this machine can run. */
   readonly backend?: 'auto' | Backend['name'];
-  /** Default `auto`: bf16 where the CPU multiplies bf16, else f32. */
+  /**
+   * What products multiply. `int8` and `int4` round a model's matrices while it is loaded, in groups of 64 along their
+   * rows, each with a scale and a bias, and activations while it runs; of `int4`, embedding, head and encoder keep 8 bits.
+   * Default `auto`: a model that is stored in such integers as it is stored; everything else bf16 where the CPU multiplies
+   * bf16, else f32.
+   */
   readonly precision?: 'auto' | Precision;
   /** Forces an instruction set, for example `avx2` or `avx512f+vnni`; default `auto`. */
   readonly isa?: string;
-  /** Told once which arithmetic was chosen, before any weight is read. */
+  /** Told once which arithmetic was chosen, before any weight is read. ModelInfo.notes has what shows later. */
   readonly onBackend?: (backend: BackendChoice) => void;
   readonly signal?: AbortSignal;
 }
 
 /** How a model computes. */
-export interface BackendChoice extends Pick<Backend, 'name' | 'isa' | 'precision' | 'threadCount'> {
+export interface BackendChoice extends Pick<Backend, 'name' | 'isa' | 'threadCount'> {
+  readonly precision: Precision;
   /** Why the fastest kind of backend cannot run here, or on as many threads as asked for; null when it does, or another was asked for. */
   readonly note: string | null;
 }

@@ -73,7 +73,7 @@ test('bash completes options, sub-commands, words and paths', { skip: missing('b
   assert.deepEqual(bashOffers('-d', 'x', '--ba'), ['--backend', '--baseline-dir', '--batch']);
   assert.deepEqual(bashOffers('-d', 'x', '--s'), ['--save', '--seconds', '--segment', '--skip-silence']);
   assert.deepEqual(bashOffers('-d', 'x', '-o', ''), ['csv', 'json', 'jsonl', 'md', 'text']);
-  assert.deepEqual(bashOffers('-d', 'x', '--precision', ''), ['auto', 'bf16', 'f32']);
+  assert.deepEqual(bashOffers('-d', 'x', '--precision', ''), ['auto', 'bf16', 'f32', 'int4', 'int8']);
   assert.deepEqual(bashOffers('-d', ''), ['a folder']);
   assert.deepEqual(bashOffers('-i', 'a'), ['a file.json', 'a folder']);
   assert.deepEqual(bashOffers('-n', ''), []);

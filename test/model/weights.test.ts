@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readModelConfig } from '../../src/model/config.js';
 import type { ModelTensors } from '../../src/model/modelTensors.js';
+import { WeightForms } from '../../src/model/weightForms.js';
 import { loadDecoderWeights, loadEncoderWeights } from '../../src/model/weights.js';
 import type { Backend, Weight } from '../../src/ops/operators.js';
 import type { Parameter } from '../../src/ops/parameter.js';
@@ -90,6 +91,38 @@ test('the head: absent, stored, or the very memory of the embedding', () => {
   const own: Parameter = { ...tensors.require('lm_head.weight'), bytes: new Uint8Array(8) };
   (tensors.byName as Map<string, Parameter>).set('lm_head.weight', own);
   assert.equal(load(tensors).decoder.lmHead.name, 'thinker.lm_head.weight');
+});
+
+test('a stored head that repeats the embedding shares its place where weights are copied', () => {
+  const list = [...demoList, { name: 'thinker.lm_head.weight', shape: [1967, 256] }];
+  const byteLength = 2 * 1967 * 256;
+  for (const changed of [null, 0, byteLength - 1]) {
+    const tensors = fakeTensors(list);
+    const byName = tensors.byName as Map<string, Parameter>;
+    const bytes = Uint8Array.from({ length: byteLength }, (_, i) => i % 251);
+    const copy = bytes.slice();
+    if (changed !== null) copy[changed]! ^= 1;
+    const plain = { shape: [1967, 256], dtype: 'bf16' } as const;
+    byName.set('model.embed_tokens.weight', { ...plain, name: 'embedding', bytes });
+    byName.set('lm_head.weight', { ...plain, name: 'head', bytes: copy });
+    const config = readModelConfig(tensors);
+    const { weight } = recordingBackend();
+    const forgotten: Uint8Array[] = [];
+    const backend = { weight, forget: (part: Uint8Array) => void forgotten.push(part) };
+    const forms = new WeightForms(tensors, 'int8', 'f32');
+    const { lmHead, embedTokens } = loadDecoderWeights(tensors, config.decoder, backend, forms);
+    assert.equal(lmHead === embedTokens, changed === null);
+    if (changed === null) {
+      assert.equal(
+        forgotten.reduce((sum, part) => sum + part.length, 0),
+        byteLength,
+      );
+      assert.ok(forgotten.every(({ buffer }) => buffer === copy.buffer));
+    }
+    // What is used where it lies is not compared.
+    const inPlace = loadDecoderWeights(tensors, config.decoder, backend);
+    assert.notEqual(inPlace.lmHead, inPlace.embedTokens);
+  }
 });
 
 test('a missing tensor, or one of another shape, is named whichever it is', () => {

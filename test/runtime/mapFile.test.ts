@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readlinkSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { MappedFiles } from '../../src/runtime/mapFile.js';
@@ -101,4 +109,32 @@ function openFiles(path: string): number {
       return false; // that of the listing itself
     }
   }).length;
+}
+
+test('pages that are forgotten leave memory, and are there again when they are read', { skip }, async (t) => {
+  const path = join(temporaryDirectory(t), 'weights');
+  const byteLength = 64 * 2 ** 20;
+  writeFileSync(path, new Uint8Array(byteLength).fill(7));
+  const file = await map(path);
+  const before = residentMappedBytes();
+  const bytes = new Uint8Array(file.buffer);
+  assert.equal(bytes.indexOf(0), -1); // reads all of it
+  const read = residentMappedBytes() - before;
+  assert.ok(read > 0.9 * byteLength, `${read} bytes`);
+  mappedFiles.forget(bytes.subarray(1000, byteLength - 1000));
+  const kept = residentMappedBytes() - before;
+  assert.ok(kept < 0.1 * byteLength, `${kept} bytes`);
+  assert.equal(bytes.indexOf(0), -1);
+  // Nothing else is touched: memory that is no file would lose what it holds.
+  const own = new Uint8Array(2 ** 20).fill(3);
+  mappedFiles.forget(own);
+  assert.equal(own.indexOf(0), -1);
+  file.release();
+  mappedFiles.forget(bytes.subarray(0, 0));
+});
+
+/** Pages of mapped files that this process holds at the moment. */
+function residentMappedBytes(): number {
+  const [, kibibytes] = /^RssFile:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))!;
+  return Number(kibibytes) * 1024;
 }

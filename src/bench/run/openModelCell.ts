@@ -82,6 +82,7 @@ export async function openModelCell(
       },
       notes: [
         ...audio.notes,
+        ...info.notes,
         ...(info.synthetic ? [randomWeightsNote(plan, exactTokens, cuts === null ? null : heard)] : []),
       ],
     },

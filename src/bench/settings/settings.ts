@@ -1,3 +1,4 @@
+import { PRECISIONS } from '../../ops/operators.js';
 import { isAutomatic } from '../../text/languages.js';
 import { DEFAULT_BATCH, MAX_BATCH } from '../../transcribe/transcribeSegments.js';
 import { formatThreads } from '../document/figures.js';
@@ -287,8 +288,8 @@ export const SETTINGS = {
     option: {
       placeholder: 'NAME',
       section: FURTHER,
-      help: ['Operands of the dot products: auto (default), f32 or bf16'],
-      read: oneOf(['auto', 'f32', 'bf16']),
+      help: ['What products multiply: auto (default), f32, bf16, int8 or int4'],
+      read: oneOf(['auto', ...PRECISIONS]),
       several: 'words',
     },
     axis: { name: 'precision', numeric: false, show: asIs },

@@ -1,12 +1,12 @@
-import type { OperatorArgs } from '../operators.js';
+import type { OperatorArgs, Tensor } from '../operators.js';
 import { floatsOf, integersOf, nearestIndex, rowsOf } from './referenceTensor.js';
-import { weightOf } from './referenceWeight.js';
+import { type ReferenceWeight, weightOf } from './referenceWeight.js';
 
 /** y[M,N] = act(x[M,K]·weight[N,K]ᵀ + bias) + residual. A weight row is widened once and serves all M rows. */
 export function linear(args: OperatorArgs<'linear'>): void {
   const weight = weightOf(args.weight);
   const outputs = weight.shape[0]!;
-  const x = rowsOf(args.x, weight.rowLength); // M × [K] f32
+  const x = inputsOf(args.x, weight); // M × [K] f32
   const y = floatsOf(args.y); // [M, N] f32
   const bias = args.bias && weightOf(args.bias).widenAll(); // [N] f32
   const residual = args.residual && floatsOf(args.residual); // [M, N] f32
@@ -28,7 +28,7 @@ export function swiglu(args: OperatorArgs<'swiglu'>): void {
   const gate = weightOf(args.gate);
   const up = weightOf(args.up);
   const outputs = gate.shape[0]!;
-  const x = rowsOf(args.x, gate.rowLength); // M × [K] f32
+  const x = inputsOf(args.x, gate); // M × [K] f32
   const y = floatsOf(args.y); // [M, N] f32
   const gateRow = new Float32Array(gate.rowLength);
   const upRow = new Float32Array(up.rowLength);
@@ -48,7 +48,7 @@ export function swiglu(args: OperatorArgs<'swiglu'>): void {
  */
 export function argmaxLinear(args: OperatorArgs<'argmaxLinear'>): void {
   const weight = weightOf(args.weight);
-  const x = rowsOf(args.x, weight.rowLength); // M × [K] f32
+  const x = inputsOf(args.x, weight); // M × [K] f32
   const ids = integersOf(args.ids).fill(0); // [M] i32
   const best = floatsOf(args.best).fill(-Infinity); // [M] f32
   const sums = new Float64Array(x.length); // Σ exp(logit − best)
@@ -77,6 +77,27 @@ export function embed(args: OperatorArgs<'embed'>): void {
   const y = rowsOf(args.y, table.rowLength);
   const rows = table.shape[0]!;
   for (const [row, id] of integersOf(args.ids).entries()) table.widenRow(nearestIndex(id, rows), y[row]!);
+}
+
+/** Largest magnitude of an activation that is multiplied with integers. */
+const MOST_ACTIVATION = 127;
+
+/** Rows that a weight is multiplied with, M × [K] f32; rounded by row and group where the weight is one of integers. */
+function inputsOf(x: Tensor, { rowLength, groupSize }: ReferenceWeight): Float32Array[] {
+  const rows = rowsOf(x, rowLength);
+  return groupSize === null ? rows : rows.map((row) => roundGroups(row, groupSize));
+}
+
+/** Every value as the nearest of scale·(−127 … 127), the scale such that the largest of its group fits. */
+function roundGroups(row: Float32Array, groupSize: number): Float32Array {
+  const rounded = new Float32Array(row.length);
+  for (let start = 0; start < row.length; start += groupSize) {
+    const group = row.subarray(start, start + groupSize);
+    const scale = group.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / MOST_ACTIVATION;
+    if (scale === 0) continue;
+    for (const [i, value] of group.entries()) rounded[start + i] = Math.round(value / scale) * scale;
+  }
+  return rounded;
 }
 
 /**

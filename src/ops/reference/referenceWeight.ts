@@ -13,6 +13,8 @@ export class ReferenceWeight implements Weight {
   readonly shape: readonly number[];
   readonly dtype: Parameter['dtype'];
   readonly byteLength: number;
+  /** Activations of so many inputs are rounded together before they are multiplied with integers; null: they are not. */
+  readonly groupSize: number | null;
   /** Elements of one leading row: product(shape[1…]). */
   readonly rowLength: number;
   readonly #rows: (firstRow: number, rows: number, out: Float32Array) => void;
@@ -21,6 +23,7 @@ export class ReferenceWeight implements Weight {
     const parameter = form === undefined ? given : integerParameter(given, form);
     this.name = parameter.name;
     this.shape = parameter.shape;
+    this.groupSize = form?.groupSize ?? null;
     this.dtype = parameter.dtype;
     this.byteLength = storedParts(parameter).reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
     this.rowLength = parameter.shape.slice(1).reduce((product, size) => product * size, 1);
