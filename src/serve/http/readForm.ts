@@ -10,6 +10,9 @@ const MAX_NAME_BYTES = 200;
 const MAX_HEADER_PAIRS = 32;
 const MAX_HEADER_BYTES = 16_384;
 
+/** What the parser may take for what it has been given, without a byte of the file coming out. */
+const PARSER_MS = 1000;
+
 /** A form as it came. */
 export interface UploadForm {
   /** Values by field, in their order. */
@@ -40,8 +43,15 @@ export async function readForm(
   const form = new FormInProgress(spool, maxBytes);
   const idle = setTimeout(() => form.fail(tooSlow()), idleTimeoutMs);
   let received = 0;
+  // Of some forms that are malformed the parser says nothing, and takes nothing more.
+  const stalled = setTimeout(() => {
+    if (request.readableEnded || parser.writableNeedDrain) form.fail(malformed());
+    else stalled.refresh();
+  }, PARSER_MS);
+  form.onProgress = () => stalled.refresh();
   request.on('data', (piece: Buffer) => {
     idle.refresh();
+    stalled.refresh();
     received += piece.length;
     if (received > maxBytes + MAX_FIELDS * MAX_FIELD_BYTES) form.fail(tooLarge('the body', maxBytes));
   });
@@ -61,6 +71,7 @@ export async function readForm(
     throw error;
   } finally {
     clearTimeout(idle);
+    clearTimeout(stalled);
     signal.removeEventListener('abort', stop);
     request.unpipe(parser);
     parser.removeAllListeners('error').on('error', () => {});
@@ -103,6 +114,9 @@ class FormInProgress {
   readonly #maxBytes: number;
   readonly #fields = new Map<string, string[]>();
   #file: Promise<SpoolFile> | null = null;
+  #stream: BusboyFileStream | null = null;
+  /** Comes with every piece of the file that lies in the spool. */
+  onProgress: () => void = () => {};
   #resolve: (form: UploadForm) => void = () => {};
   #reject: (error: unknown) => void = () => {};
 
@@ -118,7 +132,8 @@ class FormInProgress {
   listen(parser: BusboyInstance): void {
     const cut = (what: string) => () => this.fail(tooLarge(what));
     parser
-      .on('field', (name, value, nameIsCut, valueIsCut) => {
+      .on('field', (given: string | undefined, value, nameIsCut, valueIsCut) => {
+        const name = given ?? '';
         if (nameIsCut || valueIsCut) this.fail(tooLarge(`the field ${JSON.stringify(name.slice(0, 50))}`));
         else this.#fields.set(name, [...(this.#fields.get(name) ?? []), value]);
       })
@@ -140,16 +155,22 @@ class FormInProgress {
 
   /** Removes what was kept. */
   async discard(): Promise<void> {
+    this.#stream?.destroy();
     const file = await this.#file?.catch(() => null);
     await file?.remove();
   }
 
-  #take(name: string, stream: BusboyFileStream): void {
+  /** @param given undefined for a part without a name, which the parser's types do not know */
+  #take(given: string | undefined, stream: BusboyFileStream): void {
+    const name = given ?? '';
+    // The parser tells it, whether somebody reads the file or not; who does hears of it too.
+    stream.on('error', (cause: unknown) => this.fail(malformed(cause)));
     if (name !== 'file' || this.#file !== null) {
       stream.resume();
       this.fail(badField(name.slice(0, 50), `expected one file, in the field file`));
       return;
     }
+    this.#stream = stream;
     this.#file = this.#keep(stream);
     this.#file.catch((error) => this.#reject(error));
   }
@@ -157,7 +178,10 @@ class FormInProgress {
   async #keep(stream: BusboyFileStream): Promise<SpoolFile> {
     const file = await this.#spool.create();
     try {
-      for await (const piece of stream as AsyncIterable<Buffer>) await file.write(piece);
+      for await (const piece of stream as AsyncIterable<Buffer>) {
+        await file.write(piece);
+        this.onProgress();
+      }
       await file.close();
       if (stream.truncated) throw tooLarge('the file', this.#maxBytes);
       return file;
@@ -180,6 +204,10 @@ class FormInProgress {
 function tooLarge(what: string, maxBytes?: number): ApiError {
   const limit = maxBytes === undefined ? '' : `: expected at most ${maxBytes} bytes`;
   return new ApiError(413, `${what} is too large${limit}`, { param: 'file', reason: 'too_large' });
+}
+
+function malformed(cause?: unknown): ApiError {
+  return new ApiError(400, 'the form is malformed or ends too early', { reason: 'invalid_form', cause });
 }
 
 function tooSlow(): ApiError {

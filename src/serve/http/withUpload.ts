@@ -14,7 +14,8 @@ export interface FileForm {
 /** An answer that may be under way while its work goes on. */
 export interface RunningAnswer {
   readonly response: Response;
-  readonly done: Promise<UploadTranscript>;
+  /** What was transcribed; a promise while a stream goes on. */
+  readonly done: UploadTranscript | Promise<UploadTranscript>;
 }
 
 /**
@@ -41,7 +42,7 @@ export async function withUpload(
     if (file === null) throw badField('file', 'expected a recording, found none', 'missing_parameter');
     if (file.bytes === 0) throw badField('file', 'expected a recording, found an empty file');
     const { response, done } = await answer({ fields: form.fields, file }, work.scope);
-    void done.then(work.count, () => {}).then(finish);
+    await work.finish(done, finish);
     return response;
   } catch (error) {
     await finish();
@@ -52,8 +53,8 @@ export async function withUpload(
 /** One request that is being worked on. */
 interface Work {
   readonly scope: RequestScope;
-  /** Counts what was transcribed. */
-  readonly count: (upload: UploadTranscript) => void;
+  /** Counts what was transcribed and calls `finish`, at once unless it still goes on. */
+  finish(done: RunningAnswer['done'], finish: () => Promise<void>): Promise<void>;
   end(): void;
 }
 
@@ -66,7 +67,16 @@ export function beginWork(
   const scope = new RequestScope(outgoing, settings.totalTimeoutMs, shutdown);
   return {
     scope,
-    count: ({ transcript }) => metrics.audioSeconds.inc(transcript.durationMs / 1000),
+    finish: async (done, finish) => {
+      const count = ({ transcript }: UploadTranscript): void =>
+        metrics.audioSeconds.inc(transcript.durationMs / 1000);
+      if (done instanceof Promise) {
+        void done.then(count, () => {}).then(finish);
+        return;
+      }
+      count(done);
+      await finish();
+    },
     end: () => {
       scope.close();
       leave();

@@ -37,7 +37,7 @@ export async function postChat(server: ServerContext, { env }: RequestContext): 
     const { response, done } = await (request.stream
       ? streamed(run, request, work.scope)
       : answered(run, request));
-    void done.then(work.count, () => {}).then(finish);
+    await work.finish(done, finish);
     return response;
   } catch (error) {
     await finish();
@@ -70,7 +70,7 @@ async function answered(run: Run, request: ChatRequest) {
   const message = { role: 'assistant', content: contentOf(transcript) };
   const choice = { index: 0, message, finish_reason: finishReason(transcript) };
   const body = { ...identity(request, 'chat.completion'), choices: [choice], usage: chatUsage(transcript) };
-  return { response: Response.json(body), done: Promise.resolve(upload) };
+  return { response: Response.json(body), done: upload };
 }
 
 async function streamed(run: Run, request: ChatRequest, scope: RequestScope) {

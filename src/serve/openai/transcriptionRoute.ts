@@ -57,7 +57,7 @@ async function answered(run: Run, request: TranscriptionRequest) {
   const { type, body } = transcriptionAnswer(upload, request, text.tokens);
   return {
     response: new Response(body, { headers: { 'content-type': type, ...answerHeaders(request, upload) } }),
-    done: Promise.resolve(upload),
+    done: upload,
   };
 }
 

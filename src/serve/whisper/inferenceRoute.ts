@@ -21,7 +21,7 @@ export function postInference(server: ServerContext, context: RequestContext): P
       withSpeechProbability: format === 'verbose_json',
       signal,
     });
-    return { response: answer(upload, format), done: Promise.resolve(upload) };
+    return { response: answer(upload, format), done: upload };
   });
 }
 
