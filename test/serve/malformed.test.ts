@@ -25,6 +25,8 @@ function statusOf(bytes: Buffer): Promise<number | null> {
     let received = '';
     socket.setEncoding('latin1').on('data', (text) => {
       received += text;
+      // Whatever Connection says by now.
+      if (received.includes('\r\n\r\n')) socket.destroy();
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') reject(error);

@@ -186,6 +186,7 @@ class FormInProgress {
       if (stream.truncated) throw tooLarge('the file', this.#maxBytes);
       return file;
     } catch (error) {
+      this.#reject(error); // what leaving the loop does to the stream is no reason
       stream.resume();
       await file.remove();
       throw error;
