@@ -5,6 +5,7 @@ import { postChat } from './openai/chatRoute.js';
 import { getModel, getModels } from './openai/modelRoutes.js';
 import { postTranscription } from './openai/transcriptionRoute.js';
 import { PAGE, PAGE_HEADERS } from './page.js';
+import type { RealtimeSessions } from './realtime/realtimeRoute.js';
 import type { NodeBindings, RequestContext, ServerContext } from './serverContext.js';
 import { postInference } from './whisper/inferenceRoute.js';
 
@@ -12,14 +13,19 @@ import { postInference } from './whisper/inferenceRoute.js';
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/', '/health']);
 
 /** The routes of a server, and who may use them. */
-export function makeApp(server: ServerContext, access: Access): Hono<NodeBindings> {
+export function makeApp(
+  server: ServerContext,
+  access: Access,
+  realtime: RealtimeSessions,
+): Hono<NodeBindings> {
   const app = new Hono<NodeBindings>();
   app.use('*', async (context, next) => {
     const startMs = performance.now();
     const origin = checkAccess(access, context);
     if (context.req.method === 'OPTIONS' && origin !== null) return preflight(origin);
     await next();
-    if (origin !== null) context.res.headers.set('access-control-allow-origin', origin);
+    if (origin !== null && context.req.method !== 'GET')
+      context.res.headers.set('access-control-allow-origin', origin);
     const route = context.req.routePath;
     server.metrics.requests.inc({ route, status: context.res.status });
     server.metrics.requestSeconds.observe({ route }, (performance.now() - startMs) / 1000);
@@ -33,6 +39,9 @@ export function makeApp(server: ServerContext, access: Access): Hono<NodeBinding
   });
   app.post('/v1/chat/completions', (context) => postChat(server, context));
   app.post('/inference', (context) => postInference(server, context));
+  app.get('/v1/realtime', realtime.handle, () => {
+    throw new ApiError(426, 'expected a WebSocket', { headers: { upgrade: 'websocket' } });
+  });
   app.get('/v1/models', (context) => getModels(server, context));
   app.get('/v1/models/:id{.+}', (context) => getModel(server, context));
   app.get('/health', (context) => getHealth(server, context));
@@ -58,7 +67,8 @@ export function makeApp(server: ServerContext, access: Access): Hono<NodeBinding
 function checkAccess(access: Access, { env, req }: RequestContext): string | null {
   const { headers } = env.incoming;
   access.checkHost(headers);
-  const origin = req.method === 'GET' || req.method === 'HEAD' ? null : access.checkOrigin(headers);
+  const isRead = (req.method === 'GET' || req.method === 'HEAD') && headers.upgrade === undefined;
+  const origin = isRead ? null : access.checkOrigin(headers);
   if (req.method !== 'OPTIONS' && !OPEN_PATHS.has(req.path)) access.checkKey(headers);
   return origin;
 }

@@ -1,15 +1,18 @@
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { freemem } from 'node:os';
-import { getRequestListener } from '@hono/node-server';
+import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server';
+import type { Hono } from 'hono';
 import { fileError, QwenAsrError } from '../error.js';
 import type { BatchOptions, ModelInfo, SpeechModel, TranscriptionBatch } from '../transcribe/types.js';
 import { makeApp } from './app.js';
 import { Admission } from './engine/admission.js';
 import { Access } from './http/access.js';
 import { Spool } from './http/spool.js';
+import { RealtimeSessions } from './realtime/realtimeRoute.js';
+import type { NodeBindings, ServerContext } from './serverContext.js';
 import { ServerMetrics } from './serverMetrics.js';
 import type { ServeSettings } from './serveSettings.js';
 
@@ -50,9 +53,10 @@ export async function openServer(model: SpeechModel, settings: ServeSettings): P
     const stopping = new AbortController();
     const createdS = Math.floor(Date.now() / 1000);
     const shared = { spool, metrics, batch, admission, shutdown: stopping.signal };
-    const app = makeApp({ ...shared, model: model.info, settings, createdS }, new Access(settings));
-    const server = makeServer(settings);
-    server.on('request', getRequestListener(app.fetch, { hostname: settings.host }));
+    const context: ServerContext = { ...shared, model: model.info, settings, createdS };
+    const realtime = new RealtimeSessions(model, context);
+    const app = makeApp(context, new Access(settings), realtime);
+    const server = makeServer(settings, app.fetch, realtime);
     await listen(server, settings);
     const drain = async (): Promise<number> => {
       const idle = admission.close();
@@ -98,15 +102,27 @@ function positionBytes({ decoder, precision }: ModelInfo): number {
   return 2 * layers * kvHeads * headDim * (precision === 'bf16' ? 2 : 4);
 }
 
-function makeServer({ tls }: ServeSettings): Server {
+function makeServer(
+  { tls, host }: ServeSettings,
+  fetch: Hono<NodeBindings>['fetch'],
+  { sockets }: RealtimeSessions,
+): Server {
   const limits = {
     requestTimeout: 0, // Node's own is 300 s for the whole request
     headersTimeout: HEADERS_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
   };
-  if (tls === null) return createServer(limits);
-  return createTlsServer({ ...limits, cert: readPem(tls.certPath), key: readPem(tls.keyPath) });
+  const adaptor = { fetch: fetch as Parameters<typeof createAdaptorServer>[0]['fetch'], hostname: host };
+  const websocket = { server: sockets as unknown as WebSocketServerLike };
+  if (tls === null) return createAdaptorServer({ ...adaptor, websocket, serverOptions: limits }) as Server;
+  const serverOptions = { ...limits, cert: readPem(tls.certPath), key: readPem(tls.keyPath) };
+  return createAdaptorServer({
+    ...adaptor,
+    websocket,
+    createServer: createTlsServer,
+    serverOptions,
+  }) as Server;
 }
 
 function readPem(path: string): Buffer {

@@ -1,0 +1,119 @@
+import { upgradeWebSocket } from '@hono/node-server';
+import type { Context } from 'hono';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { SpeechModel } from '../../transcribe/types.js';
+import { ApiError, badField } from '../apiError.js';
+import { checkModelName } from '../openai/transcriptionRequest.js';
+import type { ServerContext } from '../serverContext.js';
+import { RealtimeSession } from './realtimeSession.js';
+
+/** Bytes of one message, and of what may wait for a client that does not read. */
+const MAX_MESSAGE_BYTES = 2 ** 22;
+const MAX_WAITING_BYTES = 2 ** 22;
+
+/** Each keeps the keys and values of half a minute. */
+const MAX_SESSIONS = 16;
+
+const PING_MS = 20_000;
+
+/** The sub-protocol that the API's clients name beside their key. */
+const PROTOCOL = 'realtime';
+
+/** `/v1/realtime`: sessions of live transcription. */
+export class RealtimeSessions {
+  readonly sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    // A key that came as a sub-protocol must not go back.
+    handleProtocols: (offered) => (offered.has(PROTOCOL) ? PROTOCOL : false),
+  });
+  readonly #model: SpeechModel;
+  readonly #server: ServerContext;
+  readonly #sessions = new Map<WebSocket, RealtimeSession>();
+  readonly #idleTimeoutMs: number;
+
+  constructor(model: SpeechModel, server: ServerContext) {
+    this.#model = model;
+    this.#server = server;
+    this.#idleTimeoutMs = Math.max(server.settings.idleTimeoutMs, 2 * PING_MS);
+  }
+
+  get count(): number {
+    return this.#sessions.size;
+  }
+
+  /** The handler of an upgrade. */
+  readonly handle = upgradeWebSocket((context: Context) => {
+    this.#check(new URL(context.req.url).searchParams);
+    return {
+      onOpen: (_, { raw }) => this.#begin(raw as WebSocket),
+      onMessage: ({ data }, { raw }) => this.#sessions.get(raw as WebSocket)?.take(data),
+      onClose: (_, { raw }) => this.#end(raw as WebSocket),
+    };
+  });
+
+  /** Tells what was said so far and closes all sessions. */
+  async finish(): Promise<void> {
+    const open = [...this.#sessions];
+    await Promise.all(open.map(([, session]) => session.finish().catch(() => {})));
+    for (const [socket] of open) socket.close(1001, 'the server is shutting down');
+  }
+
+  /** Ends what still goes on. */
+  terminate(): void {
+    for (const socket of this.#sessions.keys()) socket.terminate();
+  }
+
+  #check(query: URLSearchParams): void {
+    const { admission, settings } = this.#server;
+    const intent = query.get('intent');
+    if (intent !== null && intent !== 'transcription') throw badField('intent', 'expected transcription');
+    const model = query.get('model');
+    if (model !== null && model !== '') checkModelName(model, settings.modelNames);
+    if (admission.isClosed)
+      throw new ApiError(503, 'the server is shutting down', { reason: 'shutting_down' });
+    if (this.#sessions.size < MAX_SESSIONS) return;
+    throw new ApiError(429, `too many sessions: there are ${MAX_SESSIONS}`, {
+      reason: 'rate_limit_exceeded',
+      headers: { 'retry-after': '10' },
+    });
+  }
+
+  #begin(socket: WebSocket): void {
+    const send = (event: object): void => {
+      if (socket.readyState !== socket.OPEN) return;
+      if (socket.bufferedAmount > MAX_WAITING_BYTES) socket.terminate();
+      else socket.send(JSON.stringify(event));
+    };
+    const { modelNames } = this.#server.settings;
+    this.#sessions.set(socket, new RealtimeSession({ model: this.#model, modelNames, send }));
+    this.#watch(socket);
+  }
+
+  /** A client that answers no ping, or says nothing for long, is gone. */
+  #watch(socket: WebSocket): void {
+    let isAlive = true;
+    let heardMs = performance.now();
+    socket.on('pong', () => {
+      isAlive = true;
+    });
+    socket.on('message', () => {
+      heardMs = performance.now();
+    });
+    const timer = setInterval(() => {
+      if (!isAlive) return socket.terminate();
+      if (performance.now() - heardMs > this.#idleTimeoutMs)
+        return socket.close(1000, 'nothing was said for long');
+      isAlive = false;
+      return socket.ping();
+    }, PING_MS);
+    socket.on('close', () => clearInterval(timer));
+  }
+
+  #end(socket: WebSocket): void {
+    const session = this.#sessions.get(socket);
+    this.#sessions.delete(socket);
+    void session?.close().catch(() => {});
+  }
+}

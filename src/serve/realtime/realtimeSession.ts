@@ -1,0 +1,254 @@
+import { randomBytes } from 'node:crypto';
+import type { SpeechStream, StreamEvent } from '../../transcribe/live/streamTypes.js';
+import type { SpeechModel } from '../../transcribe/types.js';
+import { ApiError, apiErrorOf, badField } from '../apiError.js';
+import { samplesOf } from './audioFormat.js';
+import {
+  defaultSessionOptions,
+  readSessionOptions,
+  type SessionOptions,
+  sessionObject,
+} from './sessionOptions.js';
+
+/** What a session needs. */
+export interface RealtimeContext {
+  readonly model: Pick<SpeechModel, 'openStream'>;
+  readonly modelNames: readonly string[];
+  /** Sends an event to the client. */
+  readonly send: (event: object) => void;
+}
+
+/** A segment that has begun and not ended. */
+interface OpenItem {
+  readonly id: string;
+  readonly segment: number;
+  hasText: boolean;
+}
+
+/** A stream of the library and what came of it. */
+interface OpenStream {
+  readonly stream: SpeechStream;
+  readonly options: SessionOptions;
+  /** Resolves when its last event has been told. */
+  readonly told: Promise<void>;
+  /** Nothing more was written since the client committed. */
+  isCommitted: boolean;
+}
+
+type ClientEvent = Readonly<Record<string, unknown>>;
+
+/** The longest audio of one event, in base64: half a minute. */
+const MAX_AUDIO_CHARACTERS = 2 ** 21;
+
+/**
+ * One client of `/v1/realtime`: its events in, ours out. A stream of the library is opened with the first audio, and
+ * another one once the session's options have changed.
+ */
+export class RealtimeSession {
+  readonly #context: RealtimeContext;
+  readonly #id = newId('sess');
+  #options: SessionOptions;
+  #open: OpenStream | undefined;
+  #item: OpenItem | undefined;
+  #previousItemId: string | null = null;
+  /** Milliseconds of the streams before. */
+  #offsetMs = 0;
+  #closed = false;
+
+  constructor(context: RealtimeContext) {
+    this.#context = context;
+    this.#options = defaultSessionOptions(context.modelNames[0]!);
+    this.#send('session.created', { session: sessionObject(this.#id, this.#options) });
+  }
+
+  /** Takes a message of the client. What is wrong with it is told as an event, and the session goes on. */
+  take(message: unknown): void {
+    let event: ClientEvent = {};
+    try {
+      event = parseEvent(message);
+      this.#carryOut(event);
+    } catch (error) {
+      const id = typeof event['event_id'] === 'string' ? event['event_id'] : null;
+      this.#fail(error, id);
+    }
+  }
+
+  /** The client has left. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#open?.stream.close();
+  }
+
+  /** Everything that was written is told, and then nothing more: the server stops. */
+  async finish(): Promise<void> {
+    await this.#endStream();
+    this.#closed = true;
+  }
+
+  #carryOut(event: ClientEvent): void {
+    switch (event['type']) {
+      case 'session.update':
+        return this.#update(event['session']);
+      case 'input_audio_buffer.append':
+        return this.#append(event['audio']);
+      case 'input_audio_buffer.commit':
+        return this.#commit();
+      case 'input_audio_buffer.clear':
+        this.#open?.stream.clear();
+        this.#item = undefined;
+        return this.#send('input_audio_buffer.cleared', {});
+      default: {
+        const found = typeof event['type'] === 'string' ? JSON.stringify(event['type'].slice(0, 60)) : 'none';
+        throw badField('type', `expected an event of a transcription session, found ${found}`);
+      }
+    }
+  }
+
+  #update(session: unknown): void {
+    const options = readSessionOptions(this.#options, session, this.#context.modelNames);
+    void this.#openWith(options).close(); // refuses now what the model cannot do
+    this.#options = options;
+    void this.#endStream();
+    this.#send('session.updated', { session: sessionObject(this.#id, this.#options) });
+  }
+
+  #append(audio: unknown): void {
+    if (typeof audio !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(audio))
+      throw badField('audio', 'expected base64');
+    if (audio.length > MAX_AUDIO_CHARACTERS) {
+      throw badField('audio', `expected at most ${MAX_AUDIO_CHARACTERS} characters`);
+    }
+    const samples = samplesOf(Buffer.from(audio, 'base64'), this.#options.format);
+    if (samples.length === 0) return;
+    this.#open ??= this.#begin();
+    this.#open.isCommitted = false;
+    this.#open.stream.write(samples).catch((error) => this.#fail(error, null));
+  }
+
+  #commit(): void {
+    if (this.#open === undefined || this.#open.isCommitted) {
+      throw new ApiError(400, 'expected audio before it is committed, found none', {
+        reason: 'input_audio_buffer_commit_empty',
+      });
+    }
+    this.#open.isCommitted = true;
+    this.#open.stream.endSegment();
+  }
+
+  #begin(): OpenStream {
+    const stream = this.#openWith(this.#options);
+    const told = this.#tell(stream, this.#offsetMs);
+    return { stream, options: this.#options, told, isCommitted: false };
+  }
+
+  #openWith({ format, language, prompt, vad }: SessionOptions): SpeechStream {
+    return this.#context.model.openStream({
+      sampleRateHz: format.rateHz,
+      vad: vad ?? false,
+      ...(language !== undefined && { language }),
+      ...(prompt !== undefined && { context: prompt }),
+    });
+  }
+
+  async #endStream(): Promise<void> {
+    const open = this.#open;
+    this.#open = undefined;
+    if (open === undefined) return;
+    await open.stream.finish().catch((error) => this.#fail(error, null));
+    await open.told;
+  }
+
+  async #tell(stream: SpeechStream, offsetMs: number): Promise<void> {
+    try {
+      for await (const event of stream) {
+        this.#tellStep(event, offsetMs);
+        this.#offsetMs = offsetMs + event.audioMs;
+      }
+    } catch (error) {
+      const item = this.#item;
+      if (item === undefined) this.#fail(error, null);
+      else {
+        const { error: facts } = apiErrorOf(error).toJSON();
+        this.#send(`${ITEM}.input_audio_transcription.failed`, { ...place(item), error: facts });
+      }
+      this.#item = undefined;
+      if (this.#open?.stream === stream) this.#open = undefined;
+    }
+  }
+
+  #tellStep(
+    { committed, segment, segmentStartMs, audioMs, segmentText }: StreamEvent,
+    offsetMs: number,
+  ): void {
+    if (this.#item === undefined || this.#item.segment !== segment) {
+      this.#item = { id: newId('item'), segment, hasText: false };
+      const started = { audio_start_ms: Math.round(offsetMs + segmentStartMs), item_id: this.#item.id };
+      if (this.#options.vad !== null) this.#send('input_audio_buffer.speech_started', started);
+    }
+    const item = this.#item;
+    // What separates segments in one text belongs to none of them.
+    const delta = item.hasText ? committed : committed.trimStart();
+    if (delta !== '') {
+      item.hasText = true;
+      this.#send(`${ITEM}.input_audio_transcription.delta`, { ...place(item), delta });
+    }
+    if (segmentText !== null)
+      this.#tellEnd(item, segmentText, { startMs: segmentStartMs, endMs: audioMs, offsetMs });
+  }
+
+  #tellEnd(
+    { id }: OpenItem,
+    transcript: string,
+    { startMs, endMs, offsetMs }: { startMs: number; endMs: number; offsetMs: number },
+  ): void {
+    if (this.#options.vad !== null) {
+      const audio_end_ms = Math.round(offsetMs + endMs);
+      this.#send('input_audio_buffer.speech_stopped', { audio_end_ms, item_id: id });
+    }
+    const previous = { previous_item_id: this.#previousItemId };
+    const content = [{ type: 'input_audio', transcript }];
+    const item = { id, type: 'message', object: 'realtime.item', status: 'completed', role: 'user', content };
+    this.#send('input_audio_buffer.committed', { ...previous, item_id: id });
+    this.#send(`${ITEM}.added`, { ...previous, item });
+    this.#send(`${ITEM}.done`, { ...previous, item });
+    this.#send(`${ITEM}.input_audio_transcription.completed`, {
+      item_id: id,
+      content_index: 0,
+      transcript,
+      usage: { type: 'duration', seconds: (endMs - startMs) / 1000 },
+    });
+    this.#previousItemId = id;
+    this.#item = undefined;
+  }
+
+  #fail(error: unknown, eventId: string | null): void {
+    const { error: facts } = apiErrorOf(error).toJSON();
+    this.#send('error', { error: { ...facts, event_id: eventId } });
+  }
+
+  #send(type: string, fields: object): void {
+    if (!this.#closed) this.#context.send({ type, event_id: newId('event'), ...fields });
+  }
+}
+
+const ITEM = 'conversation.item';
+
+function place({ id }: OpenItem) {
+  return { item_id: id, content_index: 0 };
+}
+
+function newId(kind: string): string {
+  return `${kind}_${randomBytes(12).toString('hex')}`;
+}
+
+function parseEvent(message: unknown): ClientEvent {
+  if (typeof message !== 'string') throw new ApiError(400, 'expected an event as text, found bytes');
+  let event: unknown;
+  try {
+    event = JSON.parse(message);
+  } catch {
+    throw new ApiError(400, 'expected an event as JSON', { reason: 'invalid_json' });
+  }
+  if (typeof event === 'object' && event !== null && !Array.isArray(event)) return { ...event };
+  throw new ApiError(400, 'expected an event as an object', { reason: 'invalid_json' });
+}
