@@ -4,11 +4,11 @@ import type { SpeechModel } from '../../transcribe/types.js';
 import { ApiError, apiErrorOf, badField } from '../apiError.js';
 import { samplesOf } from './audioFormat.js';
 import {
-  defaultSessionOptions,
-  readSessionOptions,
-  type SessionOptions,
+  defaultRealtimeOptions,
+  type RealtimeOptions,
+  readRealtimeOptions,
   sessionObject,
-} from './sessionOptions.js';
+} from './realtimeOptions.js';
 
 /** What a session needs. */
 export interface RealtimeContext {
@@ -28,7 +28,7 @@ interface OpenItem {
 /** A stream of the library and what came of it. */
 interface OpenStream {
   readonly stream: SpeechStream;
-  readonly options: SessionOptions;
+  readonly options: RealtimeOptions;
   /** Resolves when its last event has been told. */
   readonly told: Promise<void>;
   /** Nothing more was written since the client committed. */
@@ -47,7 +47,7 @@ const MAX_AUDIO_CHARACTERS = 2 ** 21;
 export class RealtimeSession {
   readonly #context: RealtimeContext;
   readonly #id = newId('sess');
-  #options: SessionOptions;
+  #options: RealtimeOptions;
   #open: OpenStream | undefined;
   #item: OpenItem | undefined;
   #previousItemId: string | null = null;
@@ -57,7 +57,7 @@ export class RealtimeSession {
 
   constructor(context: RealtimeContext) {
     this.#context = context;
-    this.#options = defaultSessionOptions(context.modelNames[0]!);
+    this.#options = defaultRealtimeOptions(context.modelNames[0]!);
     this.#send('session.created', { session: sessionObject(this.#id, this.#options) });
   }
 
@@ -105,7 +105,7 @@ export class RealtimeSession {
   }
 
   #update(session: unknown): void {
-    const options = readSessionOptions(this.#options, session, this.#context.modelNames);
+    const options = readRealtimeOptions(this.#options, session, this.#context.modelNames);
     void this.#openWith(options).close(); // refuses now what the model cannot do
     this.#options = options;
     void this.#endStream();
@@ -141,7 +141,7 @@ export class RealtimeSession {
     return { stream, options: this.#options, told, isCommitted: false };
   }
 
-  #openWith({ format, language, prompt, vad }: SessionOptions): SpeechStream {
+  #openWith({ format, language, prompt, vad }: RealtimeOptions): SpeechStream {
     return this.#context.model.openStream({
       sampleRateHz: format.rateHz,
       vad: vad ?? false,

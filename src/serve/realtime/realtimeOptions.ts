@@ -4,7 +4,7 @@ import { checkModelName } from '../openai/transcriptionRequest.js';
 import { DEFAULT_AUDIO_FORMAT, type RealtimeAudioFormat, readAudioFormat } from './audioFormat.js';
 
 /** What a client has set for its session. */
-export interface SessionOptions {
+export interface RealtimeOptions {
   readonly format: RealtimeAudioFormat;
   readonly model: string;
   readonly language: string | undefined;
@@ -16,7 +16,7 @@ export interface SessionOptions {
 type Json = Readonly<Record<string, unknown>>;
 
 /** What a session begins with. */
-export function defaultSessionOptions(model: string): SessionOptions {
+export function defaultRealtimeOptions(model: string): RealtimeOptions {
   return { format: DEFAULT_AUDIO_FORMAT, model, language: undefined, prompt: undefined, vad: {} };
 }
 
@@ -25,11 +25,11 @@ export function defaultSessionOptions(model: string): SessionOptions {
  *
  * @throws ApiError 400, 404 naming the field
  */
-export function readSessionOptions(
-  before: SessionOptions,
+export function readRealtimeOptions(
+  before: RealtimeOptions,
   session: unknown,
   modelNames: readonly string[],
-): SessionOptions {
+): RealtimeOptions {
   const { type, audio, include, ...others } = objectOf(session, 'session');
   refuseOthers(others, 'session');
   if (type !== 'transcription') throw badField('session.type', 'expected transcription');
@@ -52,7 +52,7 @@ export function readSessionOptions(
   };
 }
 
-function readTranscription(given: unknown, modelNames: readonly string[]): Partial<SessionOptions> {
+function readTranscription(given: unknown, modelNames: readonly string[]): Partial<RealtimeOptions> {
   if (given === undefined || given === null) return {};
   const param = 'session.audio.input.transcription';
   const { model, language, prompt, ...others } = objectOf(given, param);
@@ -90,7 +90,7 @@ function readTurnDetection(given: unknown): VadOptions | null {
 }
 
 /** The session as the API describes it. */
-export function sessionObject(id: string, options: SessionOptions) {
+export function sessionObject(id: string, options: RealtimeOptions) {
   const { format, model, language, prompt, vad } = options;
   const { type } = format;
   const turnDetection = {
