@@ -25,12 +25,14 @@ export async function decodeMutations(
   const outcome = { decoded: 0, failed: 0 };
   await tryToDecode(file, 'intact');
   const before = process.memoryUsage().rss;
+  let endMs = processorMs();
   for (let seed = firstSeed; seed < firstSeed + count; seed++) {
     const mutated = mutate(file, new Random(seed));
     if (seed % 2 === 0) repair?.(mutated);
-    const startMs = processorMs();
     outcome[(await tryToDecode(mutated, `mutation ${seed}`)) ? 'decoded' : 'failed']++;
-    const tookMs = processorMs() - startMs;
+    const nowMs = processorMs(); // asked once a file: it costs more than small files do
+    const tookMs = nowMs - endMs;
+    endMs = nowMs;
     assert.ok(tookMs < LIMIT_MS, `mutation ${seed} took ${tookMs.toFixed(0)} ms`);
   }
   const growth = process.memoryUsage().rss - before;
@@ -93,10 +95,7 @@ async function tryToDecode(bytes: Uint8Array, label: string): Promise<boolean> {
     assert.ok(sampleRateHz >= 1000 && sampleRateHz <= 768_000, label);
     for await (const { samples } of decode()) {
       assert.ok(samples.length <= 65_536, label);
-      assert.ok(
-        samples.every((value) => Number.isFinite(value)),
-        label,
-      );
+      assert.ok(allFinite(samples), label);
     }
     for (const note of notes) assertOneLine(note, label);
     return true;
@@ -106,6 +105,12 @@ async function tryToDecode(bytes: Uint8Array, label: string): Promise<boolean> {
     assertOneLine(error.message, label);
     return false;
   }
+}
+
+/** A loop: `every` would call a function for each of some hundred million samples. */
+function allFinite(samples: Float32Array): boolean {
+  for (let i = 0; i < samples.length; i++) if (!Number.isFinite(samples[i])) return false;
+  return true;
 }
 
 function assertOneLine(message: string, label: string): void {
