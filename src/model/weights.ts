@@ -1,5 +1,6 @@
+import { widenRange } from '../ops/affineGroups.js';
 import type { Backend, Weight } from '../ops/operators.js';
-import { type Parameter, storedParts } from '../ops/parameter.js';
+import { type IntegerForm, type Parameter, storedParts } from '../ops/parameter.js';
 import type { DecoderConfig, EncoderConfig } from './config.js';
 import type { ModelTensors } from './modelTensors.js';
 import { STEM_HEIGHT } from './tensorSizes.js';
@@ -174,6 +175,18 @@ export function loadDecoderWeights(
   };
   const matrix = (name: string, rows: number, columns: number) =>
     place(`model.${name}.weight`, rows, columns);
+  // One kernel multiplies both, so that they have to be held alike: if need be as floating-point numbers, which is exact.
+  const gateAndUp = (prefix: string): Pick<DecoderLayerWeights, 'gateProj' | 'upProj'> => {
+    const [gate, up] = ['gate_proj', 'up_proj'].map((name) => {
+      const path = `model.${prefix}.mlp.${name}.weight`;
+      const parameter = tensors.requireShape(path, [intermediate, hidden]);
+      return { parameter, form: forms?.of(path, parameter) };
+    }) as [HeldMatrix, HeldMatrix];
+    const isAlike = holding(gate) === holding(up);
+    const placeHalf = ({ parameter, form }: HeldMatrix) =>
+      isAlike ? backend.weight(parameter, 'matrix', form) : backend.weight(widened(parameter), 'matrix');
+    return { gateProj: placeHalf(gate), upProj: placeHalf(up) };
+  };
   const layer = (index: number): DecoderLayerWeights => {
     const prefix = `layers.${index}`;
     return {
@@ -185,8 +198,7 @@ export function loadDecoderWeights(
       qNorm: vector(`${prefix}.self_attn.q_norm`, headDim),
       kNorm: vector(`${prefix}.self_attn.k_norm`, headDim),
       postAttentionLayernorm: vector(`${prefix}.post_attention_layernorm`, hidden),
-      gateProj: matrix(`${prefix}.mlp.gate_proj`, intermediate, hidden),
-      upProj: matrix(`${prefix}.mlp.up_proj`, intermediate, hidden),
+      ...gateAndUp(prefix),
       downProj: matrix(`${prefix}.mlp.down_proj`, hidden, intermediate),
     };
   };
@@ -207,6 +219,28 @@ export function loadDecoderWeights(
     norm: vector('norm', hidden),
     lmHead: config.tied ? embedTokens : placeHead(),
   };
+}
+
+/** A matrix, and the integers that it is to be held as. */
+interface HeldMatrix {
+  readonly parameter: Parameter;
+  readonly form: IntegerForm | undefined;
+}
+
+/** What kernels are made for: equal for matrices that one of them can multiply. */
+function holding({ parameter, form }: HeldMatrix): string {
+  if (form === undefined) return parameter.dtype;
+  const { bits, groupSize } = form;
+  const scales =
+    parameter.dtype === 'affine' ? `${parameter.scales.dtype} ${parameter.biases.dtype}` : 'rounded';
+  return `${bits} ${groupSize} ${scales}`;
+}
+
+/** The same numbers in f32; a quantised matrix is widened where it is placed. */
+function widened(parameter: Parameter): Parameter {
+  if (parameter.dtype === 'affine' || parameter.dtype === 'f32') return parameter;
+  const count = parameter.shape.reduce((product, size) => product * size, 1);
+  return { ...parameter, dtype: 'f32', bytes: new Uint8Array(widenRange(parameter, 0, count).buffer) };
 }
 
 /** Compared at a time, so that few pages of a mapped file are in memory at once. */
