@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync, realpathSync, statSync, unlinkSync, writeSync } from 'node:fs';
-import { QwenAsrError } from '../error.js';
+import { fileError, QwenAsrError } from '../error.js';
 
 /** A lock without a holder is one that is just being made, for so long. */
 const BLANK_MS = 5000;
@@ -52,7 +52,11 @@ export function tryToLock(path: string): (() => void) | LockHolder {
   return () => {};
 }
 
-/** Whether the lock is this process's now. */
+/**
+ * Whether the lock is this process's now.
+ *
+ * @throws QwenAsrError `file` where it can be made but not be written
+ */
 function tryToMake(lock: string): boolean {
   let file: number;
   try {
@@ -60,9 +64,16 @@ function tryToMake(lock: string): boolean {
   } catch {
     return false;
   }
-  writeSync(file, holderText(process.pid));
-  closeSync(file);
-  return true;
+  try {
+    writeSync(file, holderText(process.pid));
+    return true;
+  } catch (cause) {
+    // A full disk: a blank lock would keep others out.
+    removeStale(lock);
+    throw fileError(lock, cause);
+  } finally {
+    closeSync(file);
+  }
 }
 
 function keep(lock: string): () => void {

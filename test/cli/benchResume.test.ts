@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { readResult } from '../../src/bench/output/readResult.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { runBench } from '../support/runBench.js';
-import { type CliOutcome, runCli } from '../support/runCli.js';
+import { CLI_ENTRIES, type CliOutcome, FALLBACK_NOTE, runCli } from '../support/runCli.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-resume-'));
 after(() => rmSync(scratch, { recursive: true }));
@@ -171,4 +171,16 @@ test('a lock whose process number belongs to another process by now is none', as
     const { code, stderr } = await runBench(['-d', demoModelDir, '-s', '1', '-n', '1', '--resume', path]);
     assert.deepEqual([code, stderr.startsWith('error')], [0, false], stderr);
   }
+});
+
+test('a file that cannot be written, as on a full disk, is named, and leaves no lock', {
+  skip: process.platform === 'win32' && 'there is no limit on the size of files',
+}, () => {
+  const path = at('full.jsonl');
+  const command = [process.execPath, CLI_ENTRIES.qwen_asr_bench, '-d', demoModelDir, '--resume', path];
+  const limited = `trap '' XFSZ; ulimit -f 0; exec "$@"`;
+  const { status, stderr } = spawnSync('sh', ['-c', limited, 'sh', ...command], { encoding: 'utf8' });
+  assert.equal(status, 1);
+  assert.match(stderr.replace(FALLBACK_NOTE, ''), /^error: .*full\.jsonl.*: cannot be (used|written): .*\n$/);
+  assert.ok(!existsSync(`${path}.lock`));
 });
