@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { roundToBf16 } from '../../../src/jit/numberFormats.js';
-import { quantizeRows } from '../../../src/ops/affineGroups.js';
+import { integerParameter, quantizeRows } from '../../../src/ops/affineGroups.js';
 import type { Backend, Operators, Scope, Tensor, Weight } from '../../../src/ops/operators.js';
 import type { IntegerForm, Parameter } from '../../../src/ops/parameter.js';
 import { createReferenceBackend } from '../../../src/ops/reference/referenceBackend.js';
@@ -43,23 +43,29 @@ function affine(
   return { name, shape: [n, k], dtype: 'affine', bytes: made.packed, bits, groupSize, scales, biases };
 }
 
+/** A matrix of integers; the reference multiplies the numbers that they stand for with activations as they are. */
+function integers(backend: Backend, parameter: Parameter, form: IntegerForm): Weight {
+  if (backend.name === 'reference') return backend.weight(integerParameter(parameter, form), 'matrix');
+  return backend.weight(parameter, 'matrix', form);
+}
+
 /** A small decoder layer without attention, in which rows that were quantised are written again. */
 async function layer(backend: Backend, form: IntegerForm, rows: number): Promise<Float32Array[]> {
   const random = new Random(rows + form.bits);
   const scope = backend.createScope('test');
   const matrix = (n: number, k: number): Weight => {
     const values = random.floats(n * k, 1 / Math.sqrt(k));
-    return backend.weight(plain(`w${n}x${k}`, [n, k], values), 'matrix', form);
+    return integers(backend, plain(`w${n}x${k}`, [n, k], values), form);
   };
   const stored = affine('stored', [WIDE, HIDDEN], random.floats(WIDE * HIDDEN, 0.2), 4);
   const embedding = matrix(VOCABULARY, HIDDEN);
   const [out, gate, up, down] = [
     matrix(HIDDEN, HIDDEN),
     matrix(WIDE, HIDDEN),
-    backend.weight(plain('up', [WIDE, HIDDEN], random.floats(WIDE * HIDDEN, 0.2)), 'matrix', form),
+    integers(backend, plain('up', [WIDE, HIDDEN], random.floats(WIDE * HIDDEN, 0.2)), form),
     matrix(HIDDEN, WIDE),
   ];
-  const packed = backend.weight(stored, 'matrix', { bits: 8, groupSize: 64 });
+  const packed = integers(backend, stored, { bits: 8, groupSize: 64 });
   const norm = backend.weight(plain('norm', [HIDDEN], random.floats(HIDDEN)), 'vector');
   await backend.placeWeights();
   const tensor = (width: number, dtype: 'f32' | 'operand'): Tensor => {
