@@ -166,7 +166,6 @@ const SHORT_FILES: ReadonlyMap<string, string> = new Map([
   ['cli/benchProgram.ts', 'imported when signals are caught already'],
   ['kernels/matrix/formats/pairDot.ts', 'a weight format is a file'],
   ['kernels/matrix/formats/widenDot.ts', 'a weight format is a file'],
-  ['transcribe/align/loadAligner.ts', 'what loads in Node alone is apart from what loads in a browser'],
   ['serve/openai/modelRoutes.ts', 'a route of the server is a file'],
   ['serve/whisper/inferenceRoute.ts', 'a route of the server is a file'],
 ]);

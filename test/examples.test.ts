@@ -29,6 +29,7 @@ const SOURCES = [
   'audio/melSpectrogram.ts',
   'audio/openAudio.ts',
   'text/joinTexts.ts',
+  'transcribe/align/alignTypes.ts',
   'transcribe/align/loadAligner.ts',
   'transcribe/loadModel.ts',
   'transcribe/segmentRecording.ts',

@@ -1,3 +1,4 @@
+import { alignCommand } from './alignCommand.js';
 import { ASR_COMPLETION, completionCommand } from './completionCommand.js';
 import { listCommand, pullCommand, removeCommand } from './hubCommands.js';
 import { checkCommand, quantizeCommand, synthesizeCommand } from './modelCommands.js';
@@ -8,6 +9,7 @@ import { transcribeCommand } from './transcribeCommand.js';
 /** What the first argument of qwen_asr may name. */
 export const ASR_SUBCOMMANDS: ReadonlyMap<string, Command> = new Map([
   ['transcribe', transcribeCommand],
+  ['align', alignCommand],
   ['serve', serveCommand],
   ['pull', pullCommand],
   ['list', listCommand],

@@ -24,6 +24,15 @@ export function chosenModel(given: string | undefined): string | null {
   }
 }
 
+/**
+ * The aligner that a command line means: what was named, else the published one of the hub's cache.
+ *
+ * @throws QwenAsrError `file` when there is none, with the command that fetches it
+ */
+export function chosenAligner(given = 'aligner'): string {
+  return checkModelSource(namedModel(given, process.env));
+}
+
 /** Refuses what cannot be a model. */
 function checkModelSource(source: string): string {
   if (parseSyntheticName(source) !== null) return source;

@@ -1,5 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import { PUBLISHED_NAMES } from '../hub/hubNames.js';
+import { ALIGN_OPTIONS } from './alignCommand.js';
 import { BENCH_OPTIONS } from './benchOptions.js';
 import { answersStandard, standardOptions } from './commonOptions.js';
 import { COMPARE_OPTIONS } from './compareCommand.js';
@@ -75,6 +76,12 @@ export const ASR_COMPLETION: CompletionSpec = {
   takesFiles: true,
   subcommands: [
     { name: 'transcribe', summary: 'Speech to text', options: TRANSCRIBE_OPTIONS, takes: 'files' },
+    {
+      name: 'align',
+      summary: 'When is each word of a text spoken?',
+      options: ALIGN_OPTIONS,
+      takes: [],
+    },
     { name: 'serve', summary: 'One model for many clients', options: SERVE_OPTIONS, takes: [] },
     {
       name: 'pull',

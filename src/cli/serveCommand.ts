@@ -7,8 +7,10 @@ import { fileError, QwenAsrError } from '../error.js';
 import { repositoryOfFolder } from '../hub/hubNames.js';
 import { printableLine } from '../printable.js';
 import { DEFAULT_SERVE_SETTINGS, type ServeSettings } from '../serve/serveSettings.js';
+import { loadAligner } from '../transcribe/align/loadAligner.js';
 import { loadModel } from '../transcribe/loadModel.js';
-import { chosenModel } from './chosenModel.js';
+import type { Aligner } from '../transcribe/types.js';
+import { chosenAligner, chosenModel } from './chosenModel.js';
 import { answersStandard, arithmeticOptions, loadOptionsOf, standardOptions } from './commonOptions.js';
 import { type OptionTable, type OptionValues, parseOptions } from './options.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
@@ -46,6 +48,12 @@ export const SERVE_OPTIONS = {
     ),
     repeatable: true,
   },
+  aligner: value(
+    MODEL,
+    'DIR',
+    anyText,
+    'Forced aligner, or aligner for the one that was pulled: times of words',
+  ),
   host: value(ACCESS, 'ADDRESS', anyText, 'Address to listen on (default: 127.0.0.1)'),
   port: value(ACCESS, 'N', wholeNumber(0, 65_535), 'Port (default: 8000; 0: any free one)'),
   'tls-cert': value(ACCESS, 'FILE', anyText, 'Certificate (PEM): https and wss'),
@@ -103,6 +111,7 @@ export async function serveCommand(context: CommandContext): Promise<ExitCode> {
   if (source === null) {
     throw new QwenAsrError('usage', 'serve: -d: expected a model directory, found none; -h explains');
   }
+  const alignerSource = values.aligner === undefined ? null : chosenAligner(values.aligner);
   const settings = settingsOf(values, source);
   checkExposure(settings, values['no-auth'] === true);
   const { signal, out, err } = context;
@@ -113,15 +122,20 @@ export async function serveCommand(context: CommandContext): Promise<ExitCode> {
       if (note !== null) err(`note: ${note}\n`);
     },
   });
+  let aligner: Aligner | null = null;
   try {
+    if (alignerSource !== null) {
+      aligner = await loadAligner(alignerSource, { ...loadOptionsOf(values), signal });
+    }
     // The libraries of a server are loaded by nothing else.
     const { openServer } = await import('../serve/openServer.js');
-    const server = await openServer(model, settings);
+    const server = await openServer(model, settings, aligner);
     out(`${printableLine(`${settings.modelNames[0]} at ${server.address}`)}\n`);
     if (!signal.aborted) await once(signal, 'abort');
     const ended = await server.drain();
     if (ended > 0) err(`note: ${ended} requests were ended after ${settings.drainTimeoutMs / 1000} s\n`);
   } finally {
+    await aligner?.close();
     await model.close();
   }
   return EXIT.ok;

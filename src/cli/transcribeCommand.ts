@@ -3,11 +3,12 @@ import { crowdingNote } from '../bench/text/classicText.js';
 import { QwenAsrError } from '../error.js';
 import { isCueFormat } from '../transcribe/formats/transcriptFormat.js';
 import { loadModel } from '../transcribe/loadModel.js';
-import type { SpeechModel, TranscribeLongOptions } from '../transcribe/types.js';
+import type { Aligner, SpeechModel, TranscribeLongOptions } from '../transcribe/types.js';
 import { checkLanguage, chosenModel } from './chosenModel.js';
 import { answersStandard, loadOptionsOf } from './commonOptions.js';
 import { findInputs, type Inputs } from './inputRecordings.js';
 import { liveCommand } from './live/liveCommand.js';
+import { alignerSourceOf, openAligner } from './openAligner.js';
 import { checkSink, formatsOf, openSink } from './openSink.js';
 import { parseOptions } from './options.js';
 import { LiveTranscript } from './resultSinks.js';
@@ -37,12 +38,18 @@ export async function transcribeCommand(context: CommandContext): Promise<ExitCo
   if (source === null) throw missingOption('-d', 'a model directory', '`qwen_asr pull 0.6b` fetches one, ');
   if (input.length + positionals.length === 0) throw missingOption('-i', 'a recording');
   checkLanguage(values.language, source);
+  const alignerSource = alignerSourceOf(values);
   const inputs = await findInputs([...input, ...positionals]);
   checkSink(values, inputs, source);
   if (values['output-dir'] !== undefined || formatsOf(values).length > 1) context.outliveReader?.();
   const model = await openModel(source, values, context, inputs);
   try {
-    return await transcribeAll(model, inputs, values, context);
+    const aligner = model === undefined ? null : await openAligner(alignerSource, values, context);
+    try {
+      return await transcribeAll(model, inputs, values, { ...context, aligner });
+    } finally {
+      await aligner?.close();
+    }
   } finally {
     await model?.close();
   }
@@ -80,7 +87,7 @@ async function transcribeAll(
   model: SpeechModel | undefined,
   inputs: Inputs,
   values: TranscribeValues,
-  context: CommandContext,
+  context: CommandContext & { readonly aligner: Aligner | null },
 ): Promise<ExitCode> {
   const { sink, progress } = openSink(values, inputs, context);
   const reporter = new TranscriptionReporter(sink, inputs, context, progress);
@@ -88,7 +95,7 @@ async function transcribeAll(
     for (const { input, error } of inputs.failures) reporter.failedInput(input, error);
     if (model !== undefined) {
       const live = sink instanceof LiveTranscript ? sink : undefined;
-      const options = longOptionsOf(values, context.signal);
+      const options = longOptionsOf(values, context.signal, context.aligner);
       const watched = live === undefined ? options : { ...options, onToken: live.token.bind(live) };
       await transcribeRecordings(model, inputs.recordings, watched, reporter);
     }
@@ -98,7 +105,11 @@ async function transcribeAll(
   return reporter.failures === 0 ? EXIT.ok : EXIT.error;
 }
 
-function longOptionsOf(values: TranscribeValues, signal: AbortSignal): TranscribeLongOptions {
+function longOptionsOf(
+  values: TranscribeValues,
+  signal: AbortSignal,
+  aligner: Aligner | null,
+): TranscribeLongOptions {
   const { language, prompt, segment, batch } = values;
   const maxTokens = values['max-tokens'];
   return {
@@ -110,6 +121,7 @@ function longOptionsOf(values: TranscribeValues, signal: AbortSignal): Transcrib
     ...(batch !== undefined && { batch }),
     ...(values['skip-silence'] && { skipSilence: true }),
     ...(values.vad && { vad: true }),
+    ...(aligner !== null && { timestamps: 'word', aligner, longestMs: aligner.info.maxMs }),
     ...(cuesFromPauses(values) && CUE_SEGMENTS),
   };
 }
@@ -120,5 +132,6 @@ const CUE_SEGMENTS = { segmentMs: 12_000, vad: { silenceMs: 500 } } as const;
 /** Whether there will be cues, and nobody has said how the recording is to be cut. */
 function cuesFromPauses(values: TranscribeValues): boolean {
   if (values.segment !== undefined || values.vad || values['skip-silence']) return false;
+  if (values.timestamps === 'word') return false;
   return formatsOf(values).some(isCueFormat);
 }

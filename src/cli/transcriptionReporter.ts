@@ -69,7 +69,9 @@ export class TranscriptionReporter implements RecordingListener {
       }
       for (const note of transcript.notes) this.#say('note', note);
       for (const segment of transcript.segments) {
-        if (segment.truncated) this.#say('note', this.#truncation(transcript, segment));
+        const place = this.#placeOf(transcript, segment);
+        if (segment.truncated) this.#say('note', place + truncation(segment));
+        for (const note of segment.wordNotes ?? []) this.#say('note', place + note);
       }
     });
   }
@@ -105,17 +107,13 @@ export class TranscriptionReporter implements RecordingListener {
     this.#context.err(`${what}: ${printableLine(line)}\n`);
   }
 
-  #truncation(
-    { input, segments }: RecordingTranscript,
-    { startMs, endMs, tokenIds }: TranscriptSegment,
-  ): string {
+  /** Which segment of which recording, as far as there are several. */
+  #placeOf({ input, segments }: RecordingTranscript, { startMs, endMs }: TranscriptSegment): string {
     const where = [
       ...(this.#inputs.several ? [input] : []),
       ...(segments.length > 1 ? [`${clockTime(startMs)} to ${clockTime(endMs)}`] : []),
     ];
-    const label = where.length === 0 ? '' : `${where.join(', ')}: `;
-    const count = tokenIds.length;
-    return `${label}stopped after ${count} tokens, so the text may be incomplete; --max-tokens sets the limit`;
+    return where.length === 0 ? '' : `${where.join(', ')}: `;
   }
 
   /** Which of several recordings this is. */
@@ -133,6 +131,10 @@ export class TranscriptionReporter implements RecordingListener {
     const speed = left === null ? '' : `, ${rate.toFixed(1)}x real time, ${clockTime(left)} left`;
     this.#progress.draw(`${printableLine(file)}${clockTime(doneMs)} of ${clockTime(durationMs)}${speed}`);
   }
+}
+
+function truncation({ tokenIds: { length } }: TranscriptSegment): string {
+  return `stopped after ${length} tokens, so the text may be incomplete; --max-tokens sets the limit`;
 }
 
 /**

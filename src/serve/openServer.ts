@@ -6,7 +6,13 @@ import { freemem } from 'node:os';
 import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { fileError, QwenAsrError } from '../error.js';
-import type { BatchOptions, ModelInfo, SpeechModel, TranscriptionBatch } from '../transcribe/types.js';
+import type {
+  Aligner,
+  BatchOptions,
+  ModelInfo,
+  SpeechModel,
+  TranscriptionBatch,
+} from '../transcribe/types.js';
 import { makeApp } from './app.js';
 import { Admission } from './engine/admission.js';
 import { Access } from './http/access.js';
@@ -36,13 +42,18 @@ export interface OpenedServer {
 /**
  * Serves a model.
  *
+ * @param aligner what tells when words are spoken; the caller's to close
  * @throws QwenAsrError `file` for a spool, a certificate or an address that cannot be used; `memory`
  * @example
  * const server = await openServer(model, { ...DEFAULT_SERVE_SETTINGS, modelNames: ['demo'] });
  * console.log(server.address);
  * await server.drain();
  */
-export async function openServer(model: SpeechModel, settings: ServeSettings): Promise<OpenedServer> {
+export async function openServer(
+  model: SpeechModel,
+  settings: ServeSettings,
+  aligner: Aligner | null = null,
+): Promise<OpenedServer> {
   const spool = new Spool(settings.spoolFolder, settings.spoolBytes);
   const metrics = new ServerMetrics();
   const onDecodeStep: BatchOptions['onDecodeStep'] = (ms, rows) => metrics.onDecodeStep(ms, rows);
@@ -53,7 +64,7 @@ export async function openServer(model: SpeechModel, settings: ServeSettings): P
     const stopping = new AbortController();
     const createdS = Math.floor(Date.now() / 1000);
     const shared = { spool, metrics, batch, admission, shutdown: stopping.signal };
-    const context: ServerContext = { ...shared, model: model.info, settings, createdS };
+    const context: ServerContext = { ...shared, model: model.info, aligner, settings, createdS };
     const realtime = new RealtimeSessions(model, context);
     const app = makeApp(context, new Access(settings), realtime);
     const server = makeServer(settings, app.fetch, realtime);

@@ -78,7 +78,7 @@ export interface AlignIds extends Pick<PromptIds, 'audioStart' | 'audioPad' | 'a
 }
 
 /** `<timestamp>` of Qwen/Qwen3-ForcedAligner-0.6B, whose vocabulary a directory may have without its added tokens. */
-const PUBLISHED_TIMESTAMP_ID = 151705;
+export const PUBLISHED_TIMESTAMP_ID = 151705;
 
 /**
  * The same for a forced aligner, whose input has no chat template.

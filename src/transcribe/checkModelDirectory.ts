@@ -10,6 +10,7 @@ import { loadDecoderWeights, loadEncoderWeights } from '../model/weights.js';
 import type { Parameter } from '../ops/parameter.js';
 import { makePause } from '../runtime/nextTurn.js';
 import { MergeTable, mergeLines, mergePair } from '../text/mergeTable.js';
+import { PUBLISHED_TIMESTAMP_ID } from '../text/promptIds.js';
 import { PUBLISHED_VOCABULARY_SIZE, publishedTokens, readTokenizerData } from '../text/readTokenizer.js';
 import { finishWork } from '../text/scanVocabulary.js';
 import { type TokenizerData, Vocabulary } from '../text/vocabulary.js';
@@ -84,6 +85,13 @@ function checkStructure(files: ModelFiles, findings: CheckFinding[]): ModelConfi
         `every tensor a model of ${encoder.layers} encoder layers (d_model ${encoder.dModel}) and ` +
         `${decoder.layers} decoder layers (hidden ${decoder.hidden}) needs is there, in its shape`,
     });
+    if (config.aligner !== undefined) {
+      const { classMs } = config.aligner;
+      findings.push({
+        severity: 'ok',
+        message: `a forced aligner: ${decoder.headRows} classes of ${classMs} ms, up to ${(decoder.headRows * classMs) / 1000} s`,
+      });
+    }
     if (files.configJson === undefined) {
       findings.push({
         severity: 'note',
@@ -209,6 +217,7 @@ function checkIds(data: TokenizerData, vocabulary: Ids, added: Ids, rows: number
 }
 
 function checkPromptTokens(vocabulary: Ids, added: Ids, config: ModelConfig): CheckFinding[] {
+  if (config.aligner !== undefined) return checkAlignTokens(vocabulary, added, config);
   const findings: CheckFinding[] = PROMPT_ENTRIES.filter((entry) => !vocabulary.has(entry)).map((entry) => ({
     severity: 'error',
     message: `the vocabulary lacks ${quote(entry)}, which the prompt needs`,
@@ -224,6 +233,28 @@ function checkPromptTokens(vocabulary: Ids, added: Ids, config: ModelConfig): Ch
     findings.push({ severity: 'ok', message: "the tokenizer's files give every special token an id" });
   }
   return findings;
+}
+
+/** The input of an aligner has no chat template. */
+function checkAlignTokens(
+  vocabulary: Ids,
+  added: Ids,
+  { tokenIds, aligner, decoder }: ModelConfig,
+): CheckFinding[] {
+  const given: Readonly<Record<string, number | undefined>> = {
+    '<|audio_start|>': tokenIds.audioStart,
+    '<|audio_pad|>': tokenIds.audioPad,
+    '<|audio_end|>': tokenIds.audioEnd,
+    '<timestamp>': aligner?.timestampId,
+  };
+  const isAbsent = (token: string): boolean =>
+    given[token] === undefined && !added.has(token) && !vocabulary.has(token);
+  const absent = Object.keys(given).filter(isAbsent);
+  if (absent.length === 0) return [{ severity: 'ok', message: 'every token of its input has an id' }];
+  const isPublished = vocabulary.size === PUBLISHED_VOCABULARY_SIZE && decoder.vocab > PUBLISHED_TIMESTAMP_ID;
+  return isPublished
+    ? [{ severity: 'note', message: `the published ids are used for ${absent.join(' ')}` }]
+    : [{ severity: 'error', message: `no file gives an id for ${absent.join(' ')}` }];
 }
 
 function checkAudioIds(added: Ids, { tokenIds }: ModelConfig): CheckFinding[] {

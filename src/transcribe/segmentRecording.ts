@@ -46,7 +46,7 @@ async function* segments(
   options: SegmentationOptions,
 ): AsyncGenerator<RecordingSegment, void, undefined> {
   checkOptions(options);
-  const { segmentMs, skipSilence = false } = options;
+  const { segmentMs, skipSilence = false, longestMs = Number.POSITIVE_INFINITY } = options;
   const vad = vadOptionsOf(options.vad);
   if (segmentMs !== undefined && !isSegmentLength(segmentMs)) {
     const range = `from ${MIN_SEGMENT_MS} to ${MAX_SEGMENT_MS}, or Infinity`;
@@ -55,14 +55,42 @@ async function* segments(
   }
   const blocks = new CountedBlocks(blocksOf(source));
   let index = 0;
-  const cut = vad === null ? split(blocks, segmentMs) : speech(blocks, vad, segmentMs);
+  const cut = vad === null ? split(blocks, segmentMs, longestMs) : speech(blocks, vad, segmentMs, longestMs);
   for await (const { samples, start, length } of cut) {
     const recorded = samples.subarray(0, length);
     const isWhole = start === 0 && blocks.ended && length === blocks.sampleCount;
-    const heard = skipSilence ? soundOf(recorded) : isWhole ? recorded : trimDigitalSilence(recorded);
-    yield { index: index++, startMs: start / 16, endMs: (start + length) / 16, samples: heard };
+    const heard = skipSilence ? soundOf(recorded) : isWhole ? allOf(recorded) : withoutSilentEnds(recorded);
+    yield {
+      index: index++,
+      startMs: start / 16,
+      endMs: (start + length) / 16,
+      samples: heard.samples,
+      ...(heard.samples !== recorded && { pieces: heard.ranges.map((range) => pieceOf(range, start)) }),
+    };
   }
   if (blocks.sampleCount === 0) throw new QwenAsrError('audio', 'expected samples, found none');
+}
+
+/** Samples that are heard, and where they lie in the segment. */
+interface HeardSamples {
+  readonly samples: Float32Array;
+  readonly ranges: readonly HeardRange[];
+}
+
+interface HeardRange {
+  /** In what is heard. */
+  readonly at: number;
+  /** In the segment. */
+  readonly start: number;
+  readonly end: number;
+}
+
+function allOf(samples: Float32Array): HeardSamples {
+  return { samples, ranges: [{ at: 0, start: 0, end: samples.length }] };
+}
+
+function pieceOf({ at, start, end }: HeardRange, segmentStart: number): HeardPiece {
+  return { atMs: at / 16, startMs: (segmentStart + start) / 16, endMs: (segmentStart + end) / 16 };
 }
 
 function isSegmentLength(ms: unknown): boolean {
@@ -110,28 +138,38 @@ function* pieces(samples: Float32Array): Generator<Float32Array, void, undefined
 
 type Segments = AsyncIterable<Pick<AudioSegment, 'samples' | 'start' | 'length'>>;
 
-function split(blocks: CountedBlocks, segmentMs: number | undefined): Segments {
-  if (segmentMs === undefined) return splitWhenLong(blocks);
+function split(blocks: CountedBlocks, segmentMs: number | undefined, longestMs: number): Segments {
+  if (segmentMs === undefined) return splitWhenLong(blocks, longestMs);
   return segmentMs === Number.POSITIVE_INFINITY ? whole(blocks) : splitAudio(blocks, segmentMs / 1000);
 }
 
-async function* speech(blocks: CountedBlocks, vad: VadOptions, segmentMs: number | undefined): Segments {
-  const maxSeconds = segmentMs === undefined ? AUTOMATIC_SEGMENT_SECONDS : segmentMs / 1000;
+async function* speech(
+  blocks: CountedBlocks,
+  vad: VadOptions,
+  segmentMs: number | undefined,
+  longestMs: number,
+): Segments {
+  const maxSeconds = segmentMs === undefined ? automaticSeconds(longestMs) : segmentMs / 1000;
   for await (const { samples, start } of splitSpeech(blocks, vad, maxSeconds)) {
     yield { samples, start, length: samples.length };
   }
 }
 
+function automaticSeconds(longestMs: number): number {
+  return Math.min(AUTOMATIC_SEGMENT_SECONDS, longestMs / 1000);
+}
+
 /** Looks how long the recording is, as far as matters. */
-async function* splitWhenLong(blocks: CountedBlocks): Segments {
+async function* splitWhenLong(blocks: CountedBlocks, longestMs: number): Segments {
+  const wholeSeconds = Math.min(WHOLE_SECONDS, longestMs / 1000);
   const rest = blocks[Symbol.asyncIterator]();
   const first: Float32Array[] = [];
-  while (blocks.sampleCount <= WHOLE_SECONDS * SAMPLE_RATE_HZ) {
+  while (blocks.sampleCount <= wholeSeconds * SAMPLE_RATE_HZ) {
     const { done, value } = await rest.next();
     if (done === true) return yield* whole(first);
     first.push(value);
   }
-  yield* splitAudio(chain(first, rest), AUTOMATIC_SEGMENT_SECONDS);
+  yield* splitAudio(chain(first, rest), automaticSeconds(longestMs));
 }
 
 async function* chain(
@@ -150,8 +188,13 @@ async function* whole(blocks: AsyncIterable<Float32Array> | Iterable<Float32Arra
 }
 
 /** What is left of samples when every silence is taken out. */
-function soundOf(samples: Float32Array): Float32Array {
-  return joinSamples(soundRanges(samples).map(({ start, end }) => samples.subarray(start, end)));
+function soundOf(samples: Float32Array): HeardSamples {
+  let at = 0;
+  const ranges = soundRanges(samples).map(({ start, end }) => {
+    at += end - start;
+    return { at: at - (end - start), start, end };
+  });
+  return { samples: joinSamples(ranges.map(({ start, end }) => samples.subarray(start, end))), ranges };
 }
 
 /** One step of 16-bit samples: what dither leaves where nothing was recorded. A quiet room is far louder. */
@@ -172,17 +215,23 @@ const MARGIN_SAMPLES = 0.3 * SAMPLE_RATE_HZ;
  * @returns [m] f32, a view of the same samples where nothing has to be put; all of them when there is only silence.
  */
 export function trimDigitalSilence(samples: Float32Array): Float32Array {
+  return withoutSilentEnds(samples).samples;
+}
+
+function withoutSilentEnds(samples: Float32Array): HeardSamples {
   const first = samples.findIndex(isSound);
-  if (first < 0) return samples;
+  if (first < 0) return allOf(samples);
   const last = samples.findLastIndex(isSound);
   const start = first < MIN_SILENCE_SAMPLES ? 0 : first - MARGIN_SAMPLES;
   const silentEnd = samples.length - 1 - last;
   const end = silentEnd < MIN_SILENCE_SAMPLES ? samples.length : last + 1 + MARGIN_SAMPLES;
-  if (start >= 0 && end <= samples.length) return samples.subarray(start, end);
-  const trimmed = new Float32Array(end - start);
-  const kept = Math.max(0, start);
-  trimmed.set(samples.subarray(kept, end), kept - start);
-  return trimmed;
+  const [keptStart, keptEnd] = [Math.max(0, start), Math.min(samples.length, end)];
+  const kept = samples.subarray(keptStart, keptEnd);
+  const ranges = [{ at: keptStart - start, start: keptStart, end: keptEnd }];
+  if (start >= 0 && end <= samples.length) return { samples: kept, ranges };
+  const padded = new Float32Array(end - start);
+  padded.set(kept, keptStart - start);
+  return { samples: padded, ranges };
 }
 
 /** True for NaN, which somebody else refuses. */

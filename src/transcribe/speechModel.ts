@@ -3,6 +3,7 @@ import { QwenAsrError } from '../error.js';
 import { checkOptions } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
 import type { Backend, Ceilings, Observer } from '../ops/operators.js';
+import { addWords, alignerOf, withWords } from './align/addWords.js';
 import { openBatch } from './batch/continuousBatch.js';
 import { Ledger } from './ledger.js';
 import { CachedSteps } from './live/cachedSteps.js';
@@ -93,7 +94,10 @@ export class LoadedModel implements SpeechModel {
     source: Float32Array | AsyncIterable<Float32Array>,
     options: TranscribeLongOptions = {},
   ): AsyncGenerator<TranscriptSegment, void, undefined> {
-    return this.transcribeSegments(segmentRecording(source, options), options);
+    // Whether it is an aligner is found out where errors are expected: in the iteration.
+    const longestMs = options.timestamps === 'word' ? options.aligner?.info?.maxMs : undefined;
+    const cut = longestMs === undefined ? options : { longestMs, ...options };
+    return this.transcribeSegments(segmentRecording(source, cut), options);
   }
 
   async *transcribeSegments(
@@ -102,8 +106,11 @@ export class LoadedModel implements SpeechModel {
   ): AsyncGenerator<TranscriptSegment, void, undefined> {
     this.#checkOpen();
     checkOptions(options);
+    const aligner = alignerOf(options);
     const turn = <T>(task: () => Promise<T>): Promise<T> => this.#inTurn(task, options.signal);
-    yield* transcribeSegments(this.#stages, segments, options, turn);
+    const transcribe = (given: AsyncIterable<RecordingSegment>) =>
+      transcribeSegments(this.#stages, given, options, turn);
+    yield* aligner === null ? transcribe(segments) : withWords(transcribe, segments, aligner, options.signal);
   }
 
   openBatch(options: BatchOptions = {}): TranscriptionBatch {
@@ -144,8 +151,9 @@ export class LoadedModel implements SpeechModel {
     const samples = takeSamples(given);
     checkOptions(options);
     const { signal, observer, onPhaseEnd } = options;
+    const aligner = alignerOf(options);
     const request = resolveRequest(this.#stages.text, options, samples.length / 16);
-    return this.#inTurn(
+    const transcript = await this.#inTurn(
       () =>
         withNumericDiagnosis(signal, (watch) =>
           transcribeClip(this.#stages, samples, request, {
@@ -155,6 +163,7 @@ export class LoadedModel implements SpeechModel {
         ),
       signal,
     );
+    return aligner === null ? transcript : addWords(transcript, samples, aligner, signal);
   }
 
   async #inTurn<T>(task: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {

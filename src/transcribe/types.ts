@@ -3,9 +3,21 @@ import type { Mel } from '../audio/melSpectrogram.js';
 import type { VadOptions } from '../audio/vad/speechSegmenter.js';
 import type { EncodeTimings, Encoding } from '../encoder/encoder.js';
 import type { Backend, Ceilings, Observer, OperandType, Precision } from '../ops/operators.js';
+import type { AlignedText, Aligner, AlignerInfo, AlignOptions, TimedWord } from './align/alignTypes.js';
 import type { SpeechStream, StreamOptions } from './live/streamTypes.js';
 
-export type { AudioClip, EncodeTimings, Encoding, Mel, VadOptions };
+export type {
+  AlignedText,
+  Aligner,
+  AlignerInfo,
+  AlignOptions,
+  AudioClip,
+  EncodeTimings,
+  Encoding,
+  Mel,
+  TimedWord,
+  VadOptions,
+};
 
 export interface LoadOptions {
   /**
@@ -57,6 +69,10 @@ export interface TranscribeOptions {
   readonly observer?: Observer;
   /** For measurements: comes when a phase (of a segment) has ended; what it takes is part of `otherMs`. */
   readonly onPhaseEnd?: (phase: MeasuredPhase) => void;
+  /** `word`: the transcript says when each of its words is spoken, which needs an aligner. Default: `segment`. */
+  readonly timestamps?: 'segment' | 'word';
+  /** What finds the times of words; loadAligner makes one. */
+  readonly aligner?: Aligner;
 }
 
 export type EncodeOptions = Pick<TranscribeOptions, 'signal' | 'observer' | 'onPhaseEnd'>;
@@ -114,6 +130,10 @@ export interface Transcript {
   readonly durationMs: number;
   /** True when the token budget ended the run before an end token did. */
   readonly truncated: boolean;
+  /** Its words and their times; absent unless they were asked for and the aligner knows the language. */
+  readonly words?: readonly TimedWord[];
+  /** What somebody should know of them, a line each: why there are none, or that they can hardly be trusted. */
+  readonly wordNotes?: readonly string[];
   readonly timings: TranscriptTimings;
 }
 
@@ -157,6 +177,8 @@ export interface SegmentationOptions {
    * it on a pause of 0.3 s ends a segment. Default: false; true stands for the defaults of VadOptions.
    */
   readonly vad?: boolean | VadOptions;
+  /** Longest segment where segmentMs does not say: what an aligner hears at once. transcribeLong asks its aligner. */
+  readonly longestMs?: number;
 }
 
 export interface TranscribeLongOptions extends SegmentOptions, SegmentationOptions {}
@@ -178,6 +200,8 @@ export interface RecordingSegment {
   readonly endMs: number;
   /** What the model hears of it [n] f32: less the silence that is left out; [0] when that is all. */
   readonly samples: Float32Array;
+  /** Where these samples lie in the recording, unless they are all that the segment has. */
+  readonly pieces?: readonly HeardPiece[];
 }
 
 /** One decoded token of a segmented transcription. */
@@ -200,25 +224,6 @@ export interface TranscriptSegment extends Transcript {
   readonly heardMs: number;
   /** True when it was left out as silence: then there is no text, and there are no tokens. */
   readonly skipped: boolean;
-  /** Its words and their times; absent unless they were asked for and the aligner knows the language. */
-  readonly words?: readonly TimedWord[];
-}
-
-/** A word of a transcript and when it is spoken. In scripts without spaces it is a single character or what a dictionary finds. */
-export interface TimedWord {
-  /** Without the punctuation around it, and inside of it (`e-mail` is `email`). */
-  readonly text: string;
-  /** In the recording. Words are in order and never overlap; one may last 0 ms. */
-  readonly startMs: number;
-  readonly endMs: number;
-  /** Where it stands in the segment's text: UTF-16 units from textStart to before textEnd. */
-  readonly textStart: number;
-  readonly textEnd: number;
-  /**
-   * What the aligner itself says, as the published package gives it; absent where that is startMs and endMs. It differs
-   * where a word lay in silence and was moved to the nearest speech, or went beyond the end of the recording.
-   */
-  readonly aligned?: { readonly startMs: number; readonly endMs: number };
 }
 
 /** How large a batch is; see SpeechModel.openBatch. */
@@ -424,59 +429,5 @@ export interface SpeechModel {
    */
   measureCeilings(): Promise<Ceilings | null>;
   /** Frees memory and threads. Runs in flight end with an error of code `closed`; calling it again is harmless. */
-  close(): Promise<void>;
-}
-
-/** What a loaded aligner is. */
-export interface AlignerInfo
-  extends Pick<
-    ModelInfo,
-    | 'source'
-    | 'published'
-    | 'parameters'
-    | 'weightBytes'
-    | 'languages'
-    | 'backend'
-    | 'isa'
-    | 'precision'
-    | 'threads'
-    | 'loadMs'
-  > {
-  /** Milliseconds that a class of its head stands for: times are multiples of it. */
-  readonly classMs: number;
-  readonly classes: number;
-  /** What it hears at once; longer clips are aligned piece by piece. */
-  readonly maxMs: number;
-}
-
-export interface AlignOptions {
-  /** Name, code or locale; without one the script tells Japanese and Korean, which are cut into words in their own ways. */
-  readonly language?: string;
-  readonly signal?: AbortSignal;
-}
-
-/** When the words of a text are spoken. */
-export interface AlignedText {
-  /** In the order of the text; none for a text without letters and numbers. */
-  readonly words: readonly TimedWord[];
-  /** What somebody should know, a line each: that the text hardly fits the recording. */
-  readonly notes: readonly string[];
-}
-
-/** A loaded forced aligner; made by loadAligner(). Calls on it are carried out one at a time, in their order. */
-export interface Aligner {
-  readonly info: AlignerInfo;
-  /**
-   * Says when each word of a text is spoken. The text has to be what the clip says, punctuation aside.
-   *
-   * @param samples [n ≥ 1] f32 in [-1, 1], mono, 16 kHz; copied at the call
-   * @throws QwenAsrError `audio` for samples that are empty or not finite; `usage` for a language that the aligner does not
-   * know; `tokenizer` for a text that the vocabulary cannot encode; `numeric`; `memory`; `aborted`; `closed`
-   * @example
-   * const { words } = await aligner.align(clip.samples, 'Turn on the kitchen light.', { language: 'English' });
-   * words[0]; // { text: 'Turn', startMs: 80, endMs: 320, textStart: 0, textEnd: 4 }
-   */
-  align(samples: Float32Array, text: string, options?: AlignOptions): Promise<AlignedText>;
-  /** Frees memory and threads. Calls in flight end with an error of code `closed`; calling it again is harmless. */
   close(): Promise<void>;
 }

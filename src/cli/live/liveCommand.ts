@@ -3,9 +3,10 @@ import { crowdingNote } from '../../bench/text/classicText.js';
 import { QwenAsrError } from '../../error.js';
 import type { SpeechStream } from '../../transcribe/live/streamTypes.js';
 import { loadModel } from '../../transcribe/loadModel.js';
-import type { SpeechModel } from '../../transcribe/types.js';
+import type { Aligner, SpeechModel } from '../../transcribe/types.js';
 import { checkLanguage, chosenModel } from '../chosenModel.js';
 import { loadOptionsOf } from '../commonOptions.js';
+import { alignerSourceOf, openAligner } from '../openAligner.js';
 import { type CommandContext, EXIT, type ExitCode } from '../runCommand.js';
 import { terminalColumns } from '../terminalScreen.js';
 import { missingOption, type TranscribeValues } from '../transcribeOptions.js';
@@ -35,6 +36,7 @@ export async function liveCommand(
   const input = onlyInput(values, positionals);
   checkCombination(values, input);
   checkLanguage(values.language, source);
+  const alignerSource = alignerSourceOf(values);
   if (values.save !== undefined) context.outliveReader?.();
   const model = await loadModel(source, {
     ...loadOptionsOf(values),
@@ -44,9 +46,12 @@ export async function liveCommand(
       if (shown !== null) context.err(`note: ${shown}\n`);
     },
   });
+  let aligner: Aligner | null = null;
   try {
-    return await transcribeLive(model, values, input, context);
+    aligner = await openAligner(alignerSource, values, context);
+    return await transcribeLive({ model, aligner }, values, input, context);
   } finally {
+    await aligner?.close();
     await model.close();
   }
 }
@@ -81,7 +86,7 @@ function checkCombination(values: TranscribeValues, input: string | undefined): 
 }
 
 async function transcribeLive(
-  model: SpeechModel,
+  { model, aligner }: { readonly model: SpeechModel; readonly aligner: Aligner | null },
   values: TranscribeValues,
   input: string | undefined,
   context: CommandContext,
@@ -93,6 +98,7 @@ async function transcribeLive(
     sampleRateHz: source.sampleRateHz,
     coalesce: pace !== 'max',
     signal: context.signal,
+    ...(aligner !== null && { timestamps: 'word', aligner }),
     ...(chunk !== undefined && { chunkMs: 1000 * chunk }),
     ...(language !== undefined && { language }),
     ...(prompt !== undefined && { context: prompt }),

@@ -8,6 +8,7 @@ import {
 } from '../../transcribe/formats/recordingTranscript.js';
 import { segmentRecording } from '../../transcribe/segmentRecording.js';
 import type {
+  Aligner,
   ModelInfo,
   RecordingSegment,
   SegmentToken,
@@ -28,6 +29,8 @@ export interface UploadOptions {
   readonly maxTokens?: number | undefined;
   /** Whether to tell how probable it is that a segment holds no speech. */
   readonly withSpeechProbability?: boolean;
+  /** Whether to tell when each word is spoken, which needs an aligner. */
+  readonly withWords?: boolean;
   readonly onToken?: (token: SegmentToken) => void;
   readonly onSegment?: (segment: TranscriptSegment) => void;
   readonly signal: AbortSignal;
@@ -44,6 +47,8 @@ export interface UploadTranscript {
 export interface UploadEngine {
   readonly batch: TranscriptionBatch;
   readonly model: ModelInfo;
+  /** Null without one: then nobody may ask for times of words. */
+  readonly aligner: Aligner | null;
   readonly settings: ServeSettings;
 }
 
@@ -58,7 +63,7 @@ const FFMPEG_MEMORY_BYTES = 2 ** 30 + availableParallelism() * 2 ** 27;
  * that was cut must not look like a whole one
  */
 export async function transcribeUpload(
-  { batch, model, settings }: UploadEngine,
+  { batch, model, aligner, settings }: UploadEngine,
   path: string,
   options: UploadOptions,
 ): Promise<UploadTranscript> {
@@ -75,10 +80,15 @@ export async function transcribeUpload(
   const speechProbabilities: number[] = [];
   const segments: TranscriptSegment[] = [];
   try {
-    const cut = segmentRecording(audio, vad === undefined ? {} : { vad });
+    const words = options.withWords && aligner !== null ? ({ timestamps: 'word', aligner } as const) : null;
+    const cut = segmentRecording(audio, {
+      ...(vad !== undefined && { vad }),
+      ...(words !== null && { longestMs: words.aligner.info.maxMs }),
+    });
     const heard = options.withSpeechProbability ? withSpeech(cut, speechProbabilities, signal) : cut;
     const request = {
       signal,
+      ...words,
       ...(language !== undefined && { language }),
       ...(context !== undefined && { context }),
       ...(maxTokens !== undefined && { maxTokens }),

@@ -18,7 +18,7 @@ export function postTranscription(server: ServerContext, context: RequestContext
   return withUpload(server, context, async ({ fields, file }, scope) => {
     const request = readTranscriptionRequest(fields);
     checkModelName(request.model, server.settings.modelNames);
-    if (request.granularities.has('word')) {
+    if (request.granularities.has('word') && server.aligner === null) {
       throw badField(
         'timestamp_granularities[]',
         'word needs an aligner, and none is loaded',
@@ -39,12 +39,13 @@ function transcribe(
   text: OrderedText,
   signal: AbortSignal,
 ): Promise<UploadTranscript> {
-  const { language, prompt: context, vad, format } = request;
+  const { language, prompt: context, vad, format, granularities } = request;
   return transcribeUpload(server, file.path, {
     language,
     context,
     vad,
     withSpeechProbability: format === 'verbose_json',
+    withWords: granularities.has('word'),
     onToken: (token) => text.push(token),
     onSegment: ({ index }) => text.end(index),
     signal,
@@ -81,10 +82,11 @@ async function streamed(run: Run, request: TranscriptionRequest, scope: RequestS
 
 /** What has no place in an answer's documented fields. */
 function answerHeaders(request: TranscriptionRequest, upload?: UploadTranscript): Record<string, string> {
-  const notes = upload?.transcript.notes ?? [];
+  const { notes = [], segments = [] } = upload?.transcript ?? {};
+  const allNotes = [...notes, ...new Set(segments.flatMap(({ wordNotes = [] }) => wordNotes))];
   return {
     ...(request.temperature > 0 && { 'x-qwen-asr-temperature': '0' }),
-    ...(notes.length > 0 && { 'x-qwen-asr-notes': notes.map(inAscii).join('; ') }),
+    ...(allNotes.length > 0 && { 'x-qwen-asr-notes': allNotes.map(inAscii).join('; ') }),
   };
 }
 

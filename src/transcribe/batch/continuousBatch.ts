@@ -7,6 +7,7 @@ import { QwenAsrError } from '../../error.js';
 import { checkOptions } from '../../model/checkArguments.js';
 import { describeArgument } from '../../model/describe.js';
 import { melFrameCount } from '../../ops/logMelShape.js';
+import { alignerOf, withWords } from '../align/addWords.js';
 import { ClipTranscript, type Stages } from '../transcribeClip.js';
 import { resolveRequest, type TranscribeRequest, usualBudget } from '../transcribeRequest.js';
 import { inRecording, MAX_BATCH, skippedSegment, type Turn } from '../transcribeSegments.js';
@@ -78,9 +79,13 @@ export class ContinuousBatch implements TranscriptionBatch {
     if (this.#closed !== undefined) throw this.#closed;
     checkOptions(options);
     resolveRequest(this.#stages.text, options, 0); // refuses what no segment could be transcribed with
-    const request = new BatchRequest(segments, options, () => this.#wake());
-    this.#requests.add(request);
-    yield* request.transcripts();
+    const aligner = alignerOf(options);
+    const transcribe = (given: AsyncIterable<RecordingSegment>) => {
+      const request = new BatchRequest(given, options, () => this.#wake());
+      this.#requests.add(request);
+      return request.transcripts();
+    };
+    yield* aligner === null ? transcribe(segments) : withWords(transcribe, segments, aligner, options.signal);
   }
 
   async close(): Promise<void> {

@@ -100,6 +100,8 @@ export function segmentDocument(segment: TranscriptSegment, logProbabilities: bo
     audioTokens: segment.audioTokenCount,
     textTokens: segment.textTokenCount,
     timings: skipped ? null : timings,
+    words: segment.words ?? null,
+    wordNotes: segment.wordNotes ?? [],
   };
 }
 

@@ -91,8 +91,8 @@ function jsonLines({ input, logProbabilities }: WriterContext): TranscriptWriter
   };
 }
 
-/** Cues as soon as they are certain. */
-function cueList(name: keyof typeof CUE_FORMATS): TranscriptWriter {
+/** Cues as soon as they are certain; the end needs no transcript. */
+export function cueList(name: keyof typeof CUE_FORMATS): TranscriptWriter & { end(): string } {
   const format: CueFormat = CUE_FORMATS[name];
   const cues = new SubtitleCues();
   let number = 0;

@@ -6,6 +6,7 @@ import { type SpeechDetector, SpeechSegmenter, vadOptionsOf } from '../../audio/
 import { QwenAsrError } from '../../error.js';
 import { checkOptions } from '../../model/checkArguments.js';
 import { describeArgument } from '../../model/describe.js';
+import { alignerOf } from '../align/addWords.js';
 import type { TextModel } from '../textModel.js';
 import { resolveRequest, type TranscribeRequest } from '../transcribeRequest.js';
 import { MAX_SEGMENT_SECONDS, type StepComputer } from './liveStep.js';
@@ -50,6 +51,7 @@ export class LiveStream implements SpeechStream {
       0,
     );
     const vadOptions = vadOptionsOf(vad);
+    const aligner = alignerOf(options);
     this.#resampler = new Resampler(sampleRateHz);
     this.#signal = signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, signal]);
     this.#signal.addEventListener('abort', () => this.#input.wakeEverybody(), { once: true });
@@ -64,7 +66,8 @@ export class LiveStream implements SpeechStream {
       const detector = vadOptions === null ? EVERYTHING : new SileroVad(await loadSileroWeights());
       const segmenter = new SpeechSegmenter(detector, vadOptions ?? HEAR_ALL, MAX_SEGMENT_SECONDS);
       const emit = (event: StreamEvent): void => this.#emit(event);
-      const parts = { input: this.#input, segmenter, steps, text, settings, emit, signal: this.#signal };
+      const shared = { input: this.#input, segmenter, steps, text, settings };
+      const parts = { ...shared, aligner, emit, signal: this.#signal };
       this.#transcription = new LiveTranscription(parts);
       await this.#transcription.run();
     };

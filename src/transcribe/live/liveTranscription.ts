@@ -4,7 +4,9 @@ import type { SpeechEvent, SpeechSegmenter } from '../../audio/vad/speechSegment
 import { QwenAsrError } from '../../error.js';
 import { nextTurn } from '../../runtime/nextTurn.js';
 import { textSeparator } from '../../text/joinTexts.js';
+import { addWords, wordInRecording } from '../align/addWords.js';
 import type { TextModel } from '../textModel.js';
+import type { Aligner } from '../types.js';
 import type { StepComputer, StepOutcome } from './liveStep.js';
 import { SegmentText } from './segmentText.js';
 import type { StreamInput } from './streamInput.js';
@@ -34,6 +36,8 @@ export interface LiveParts {
   readonly steps: StepComputer;
   readonly text: TextModel;
   readonly settings: LiveSettings;
+  /** What times the words of segments that have ended; null when nobody asked. */
+  readonly aligner: Aligner | null;
   readonly emit: (event: StreamEvent) => void;
   readonly signal: AbortSignal;
 }
@@ -192,7 +196,26 @@ export class LiveTranscription {
     const committed = added === '' ? '' : this.#separated(before, added);
     this.#remember(segment.text.committed);
     const segmentText = segment.text.committed;
-    this.#deliver(segment, { end, committed, tentative: '', segmentText, outcome, startMs });
+    const words = await this.#words(segment, samples, segmentText);
+    this.#deliver(segment, { end, committed, tentative: '', segmentText, words, outcome, startMs });
+  }
+
+  /** The words of a segment that has ended, in the times of the stream. */
+  async #words(
+    { skipped, start, text }: OpenSegment,
+    samples: Float32Array,
+    segmentText: string,
+  ): Promise<Pick<StreamEvent, 'words' | 'wordNotes'>> {
+    const { aligner, signal } = this.#parts;
+    if (aligner === null) return {};
+    const ended = { text: segmentText, language: text.language };
+    const { words, wordNotes } = await addWords(ended, samples, aligner, signal);
+    const startMs = (skipped + start) / 16;
+    const pieces = [{ atMs: 0, startMs, endMs: startMs + samples.length / 16 }];
+    return {
+      ...(words !== undefined && { words: words.map((word) => wordInRecording(word, pieces)) }),
+      ...(wordNotes !== undefined && { wordNotes }),
+    };
   }
 
   /** The steps that were due while the end of the segment was being heard. */
@@ -239,6 +262,7 @@ export class LiveTranscription {
       readonly committed: string;
       readonly tentative: string;
       readonly segmentText?: string;
+      readonly words?: Pick<StreamEvent, 'words' | 'wordNotes'>;
       readonly lagging?: boolean;
       readonly outcome?: StepOutcome | undefined;
       readonly startMs?: number;
@@ -255,6 +279,7 @@ export class LiveTranscription {
       segmentStartMs: (segment.skipped + segment.start) / 16,
       language: segment.text.language,
       segmentText: what.segmentText ?? null,
+      ...what.words,
       lagging: what.lagging ?? false,
       behindMs: Math.max(0, behind / 16),
       stepMs: outcome === undefined ? 0 : performance.now() - startMs,

@@ -1,4 +1,5 @@
 import type { VadOptions } from '../../audio/vad/speechSegmenter.js';
+import type { Aligner, TimedWord } from '../align/alignTypes.js';
 import type { StepFigures } from './liveStep.js';
 
 /** How a stream is heard and transcribed. */
@@ -28,6 +29,10 @@ export interface StreamOptions {
    * audio, whatever they are, and every one of them is decoded. Nothing is committed but at the end of a segment.
    */
   readonly tokensPerSecond?: number;
+  /** `word`: the event that ends a segment says when each of its words was spoken, which needs an aligner. */
+  readonly timestamps?: 'segment' | 'word';
+  /** What finds the times of words; loadAligner makes one. */
+  readonly aligner?: Aligner;
   readonly signal?: AbortSignal;
 }
 
@@ -49,6 +54,10 @@ export interface StreamEvent {
   readonly language: string;
   /** The segment ends with this event, at `audioMs`; its text, all of which is committed now. Else null. */
   readonly segmentText: string | null;
+  /** The words of the segment that ends, in the times of the stream; only where they were asked for. */
+  readonly words?: readonly TimedWord[];
+  /** Why there are none, or that they can hardly be trusted, a line each. */
+  readonly wordNotes?: readonly string[];
   /** The step came late: it took more audio than a chunk. */
   readonly lagging: boolean;
   /** Audio that has been written but is not in the text. */
