@@ -1,6 +1,7 @@
 import { Engine } from './engine/engine.js';
 import { openAudioPanel } from './panels/audioPanel.js';
 import { openBenchPanel } from './panels/benchPanel.js';
+import { openHubPanel } from './panels/hubPanel.js';
 import { openEnvironmentPanel, openModelPanel } from './panels/modelPanel.js';
 import { PageState } from './panels/page.js';
 import { openTranscribePanel } from './panels/transcribePanel.js';
@@ -14,3 +15,4 @@ openTranscribePanel(engine, state);
 openBenchPanel(engine, state);
 openAudioPanel(state);
 openModelPanel(engine, state);
+openHubPanel(engine, state);

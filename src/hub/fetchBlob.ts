@@ -1,7 +1,8 @@
 import { QwenAsrError } from '../error.js';
 import { type Headers, type HubAnswer, type HubClient, PassingError } from './hubClient.js';
-import { type HubFile, type HubRevision, isPage, PAGE, refusal } from './hubRevision.js';
+import { isPage, refusal } from './hubRevision.js';
 import { type ByteRange, PartialFile } from './partialFile.js';
+import { type HubFile, type HubRevision, PAGE } from './revisionAnswer.js';
 
 /** How a large file is cut. */
 export interface RangeSettings {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { fileError } from '../error.js';
 import { writeWhole } from '../model/writeWhole.js';
-import type { HubFile } from './hubRevision.js';
+import type { HubFile } from './revisionAnswer.js';
 
 /** Bytes from the first up to the second, which does not belong to it. */
 export type ByteRange = readonly [start: number, end: number];

@@ -8,9 +8,10 @@ import { findSnapshot } from './cachedModels.js';
 import { fetchBlob, RANGES, type RangeSettings } from './fetchBlob.js';
 import { HubClient, PATIENCE, type Patience } from './hubClient.js';
 import { DEFAULT_REVISION } from './hubNames.js';
-import { type HubFile, type HubRevision, readRevision } from './hubRevision.js';
+import { readRevision } from './hubRevision.js';
 import type { HubSettings } from './hubSettings.js';
 import { type MakeLink, RepositoryCache } from './repositoryCache.js';
+import type { HubFile, HubRevision } from './revisionAnswer.js';
 
 /** How far a pull is. */
 export interface PullProgress {

@@ -15,8 +15,8 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileError } from '../error.js';
 import { draftOf, makeOutputFolder, tryDraft, writeWhole } from '../model/writeWhole.js';
 import { DEFAULT_REVISION, folderOf } from './hubNames.js';
-import { COMMIT, type HubFile } from './hubRevision.js';
 import { hashFile } from './partialFile.js';
+import { COMMIT, type HubFile } from './revisionAnswer.js';
 
 /** Makes a symbolic link; throws where the system forbids it. */
 export type MakeLink = (target: string, path: string) => void;

@@ -7,7 +7,7 @@ import {
   repositoryOf,
   repositoryOfFolder,
 } from '../../src/hub/hubNames.js';
-import { isNeeded } from '../../src/hub/hubRevision.js';
+import { isNeeded } from '../../src/hub/revisionAnswer.js';
 
 test('published names stand for their repositories, others for themselves', () => {
   assert.equal(repositoryOf('0.6b'), 'Qwen/Qwen3-ASR-0.6B');

@@ -1,7 +1,8 @@
 import type { RunRecord } from '../../src/bench/schema/runRecord.js';
 import type { ErrorCode, ModelInfo, SegmentToken, TranscriptSegment } from '../../src/browser.js';
 import { QwenAsrError } from '../../src/error.js';
-import type { EngineEvent, EngineRequest, ModelSource, Speech } from './messages.js';
+import type { HubModel } from './hubStorage.js';
+import type { EngineEvent, EngineRequest, HubOrder, ModelSource, Speech } from './messages.js';
 
 interface TranscribeCall extends Speech {
   /** Tokens of segments that are decoded side by side alternate. */
@@ -45,6 +46,38 @@ export class Engine {
         if (event.kind === 'progress') onProgress(event.readBytes, event.totalBytes);
         return event.kind === 'loaded' ? event.info : undefined;
       },
+    );
+  }
+
+  /** Asks the hub what a model is. @throws QwenAsrError as HubStorage.lookUp */
+  lookUp(order: HubOrder): Promise<HubModel> {
+    return this.#ask(
+      (id) => ({ kind: 'lookUp', id, ...order }),
+      (event) => (event.kind === 'lookedUp' ? event.model : undefined),
+    );
+  }
+
+  /** Fetches a model into the browser's storage. @throws QwenAsrError as HubStorage.fetch */
+  async fetchModel(
+    order: HubOrder,
+    onProgress: (bytes: number, totalBytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#ask(
+      (id) => ({ kind: 'fetch', id, ...order }),
+      (event) => {
+        if (event.kind === 'progress') onProgress(event.readBytes, event.totalBytes);
+        return event.kind === 'stored' ? true : undefined;
+      },
+      signal,
+    );
+  }
+
+  /** Gives the space of a model in the browser's storage back. */
+  async forget(order: HubOrder): Promise<void> {
+    await this.#ask(
+      (id) => ({ kind: 'forget', id, ...order }),
+      (event) => (event.kind === 'stored' ? true : undefined),
     );
   }
 

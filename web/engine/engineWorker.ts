@@ -1,6 +1,7 @@
 import { loadModelFromFiles, QwenAsrError, type SpeechModel } from '../../src/browser.js';
 import { measureRun } from '../bench/measureRun.js';
-import type { EngineEvent, EngineRequest, Speech } from './messages.js';
+import { HubStorage } from './hubStorage.js';
+import type { EngineEvent, EngineRequest, HubOrder, ModelSource, Speech } from './messages.js';
 
 /* The program of the worker that holds the model: a pass may occupy its thread, and never the page's. */
 
@@ -44,6 +45,8 @@ function carryOut(
       return transcribe(request, signal);
     case 'measure':
       return measure(request, signal);
+    default:
+      return keep(request, signal);
   }
 }
 
@@ -53,21 +56,51 @@ async function load(
 ): Promise<EngineEvent> {
   await model?.close();
   model = null;
-  let reported = 0;
-  const files = source.kind === 'address' ? source.url : source.files;
-  model = await loadModelFromFiles(files, {
+  const name = source.kind === 'files' ? source.name : source.kind === 'stored' ? source.repository : null;
+  model = await loadModelFromFiles(await filesOf(source), {
     threads,
     signal,
-    ...(source.kind === 'files' && { name: source.name }),
+    ...(name !== null && { name }),
     onBackend: (backend) => scope.postMessage({ kind: 'backend', id, backend }),
-    onProgress: (readBytes, totalBytes) => {
-      const percent = Math.floor((100 * readBytes) / totalBytes);
-      if (percent === reported) return;
-      reported = percent;
-      scope.postMessage({ kind: 'progress', id, readBytes, totalBytes });
-    },
+    onProgress: progressOf(id),
   });
   return { kind: 'loaded', id, info: model.info };
+}
+
+async function filesOf(source: ModelSource): Promise<string | readonly File[]> {
+  if (source.kind === 'address') return source.url;
+  if (source.kind === 'files') return source.files;
+  const files = await new HubStorage(location.href).files(source.repository);
+  if (files === null) throw new QwenAsrError('file', `${source.repository}: not in this browser's storage`);
+  return files;
+}
+
+/** Tells of every percent once. */
+function progressOf(id: number): (bytes: number, totalBytes: number) => void {
+  let reported = 0;
+  return (readBytes, totalBytes) => {
+    const percent = Math.floor((100 * readBytes) / totalBytes);
+    if (percent === reported) return;
+    reported = percent;
+    scope.postMessage({ kind: 'progress', id, readBytes, totalBytes });
+  };
+}
+
+/** Models of the hub in the browser's storage. */
+async function keep(
+  {
+    kind,
+    id,
+    endpoint,
+    repository,
+  }: { readonly kind: 'lookUp' | 'fetch' | 'forget'; readonly id: number } & HubOrder,
+  signal: AbortSignal,
+): Promise<EngineEvent> {
+  const storage = new HubStorage(endpoint);
+  if (kind === 'lookUp') return { kind: 'lookedUp', id, model: await storage.lookUp(repository, signal) };
+  if (kind === 'fetch') await storage.fetch(repository, progressOf(id), signal);
+  else await storage.remove(repository);
+  return { kind: 'stored', id };
 }
 
 /** Cuts recordings of more than a minute, so that memory does not depend on their length. */

@@ -6,11 +6,14 @@ import type {
   SegmentToken,
   TranscriptSegment,
 } from '../../src/browser.js';
+import type { HubModel } from './hubStorage.js';
 
 /** Where a model comes from. */
 export type ModelSource =
   | { readonly kind: 'address'; readonly url: string }
-  | { readonly kind: 'files'; readonly name: string; readonly files: readonly File[] };
+  | { readonly kind: 'files'; readonly name: string; readonly files: readonly File[] }
+  /** What was fetched of the hub into the browser's storage. */
+  | { readonly kind: 'stored'; readonly repository: string };
 
 /** Audio for the model. */
 export interface Speech {
@@ -20,10 +23,17 @@ export interface Speech {
   readonly language: string;
 }
 
+/** A model of the hub, or of a mirror of it. */
+export interface HubOrder {
+  readonly endpoint: string;
+  readonly repository: string;
+}
+
 /** What the page asks of the engine's worker; a request with `id` is answered. */
 export type EngineRequest =
   | { readonly kind: 'load'; readonly id: number; readonly source: ModelSource; readonly threads: number }
   | ({ readonly kind: 'transcribe' | 'measure'; readonly id: number } & Speech)
+  | ({ readonly kind: 'lookUp' | 'fetch' | 'forget'; readonly id: number } & HubOrder)
   | { readonly kind: 'cancel'; readonly id: number };
 
 /** What the worker tells the page. */
@@ -37,6 +47,9 @@ export type EngineEvent =
   | { readonly kind: 'backend'; readonly id: number; readonly backend: BackendChoice }
   | { readonly kind: 'token'; readonly id: number; readonly token: SegmentToken }
   | { readonly kind: 'segment'; readonly id: number; readonly segment: TranscriptSegment }
+  | { readonly kind: 'lookedUp'; readonly id: number; readonly model: HubModel }
+  /** A model is in the browser's storage, or not any more. */
+  | { readonly kind: 'stored'; readonly id: number }
   | { readonly kind: 'loaded'; readonly id: number; readonly info: ModelInfo }
   | { readonly kind: 'transcribed'; readonly id: number; readonly totalMs: number }
   | { readonly kind: 'measured'; readonly id: number; readonly run: RunRecord }

@@ -2,6 +2,7 @@ import { browserThreadCount, mostBrowserThreads } from '../../src/runtime/browse
 import { browserEnvironment, environmentFacts, modelSummary } from '../bench/environment.js';
 import type { Engine } from '../engine/engine.js';
 import type { ModelSource } from '../engine/messages.js';
+import { chosenRepository } from './hubPanel.js';
 import { elementById, type PageState, showError, showStatus } from './page.js';
 
 /** The choice of the model; loads the demo model at once. */
@@ -15,13 +16,19 @@ export function openModelPanel(engine: Engine, state: PageState): void {
   threads.disabled = !crossOriginIsolated;
   for (const radio of document.querySelectorAll<HTMLInputElement>('input[name="model"]')) {
     radio.addEventListener('change', () => {
-      elementById('folder-row', HTMLElement).hidden = !wantsFolder();
+      elementById('folder-row', HTMLElement).hidden = chosenKind() !== 'folder';
+      elementById('hub-row', HTMLElement).hidden = chosenKind() !== 'hub';
     });
   }
 
   const load = async () => {
     if (!threads.reportValidity()) return;
-    const source = chosenSource();
+    let source: ModelSource | null;
+    try {
+      source = chosenSource();
+    } catch (error) {
+      return showError(status, error, 'Not loaded: ');
+    }
     if (source === null) {
       showError(status, 'Not loaded: choose a folder first.');
       elementById('folder', HTMLInputElement).focus();
@@ -54,13 +61,14 @@ export function openModelPanel(engine: Engine, state: PageState): void {
   void load();
 }
 
-function wantsFolder(): boolean {
-  return document.querySelector<HTMLInputElement>('input[name="model"]:checked')?.value === 'folder';
+function chosenKind(): string | undefined {
+  return document.querySelector<HTMLInputElement>('input[name="model"]:checked')?.value;
 }
 
-/** Null while no folder has been chosen. */
+/** Null while no folder has been chosen. @throws QwenAsrError `usage` for what is no name of a model */
 function chosenSource(): ModelSource | null {
-  if (!wantsFolder()) return { kind: 'address', url: new URL('demo/', document.baseURI).href };
+  if (chosenKind() === 'hub') return { kind: 'stored', repository: chosenRepository() };
+  if (chosenKind() !== 'folder') return { kind: 'address', url: new URL('demo/', document.baseURI).href };
   const files = [...(elementById('folder', HTMLInputElement).files ?? [])];
   const [name] = files[0]?.webkitRelativePath.split('/') ?? [];
   if (name === undefined) return null;

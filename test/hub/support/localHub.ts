@@ -87,6 +87,8 @@ export class LocalHub {
 
   #serve(server: 'hub' | 'cdn', request: IncomingMessage, response: ServerResponse): void {
     this.requests.push({ server, path: request.url ?? '', headers: request.headers });
+    // As the hub: pages of any origin may fetch.
+    response.setHeader('access-control-allow-origin', '*');
     if ((server === 'hub' ? this.onHub : this.onCdn)(request, response)) return;
     if (server === 'cdn') return this.#sendSigned(request, response);
     const path = decodeURIComponent((request.url ?? '').slice(1));
@@ -160,13 +162,13 @@ export function sendRange(
 ): void {
   response.setHeader('etag', etag);
   response.setHeader('accept-ranges', 'bytes');
-  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? '') ?? [];
   const isCurrent = headers['if-range'] === undefined || headers['if-range'] === etag;
   if (first === undefined || !isCurrent) {
     response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
     return;
   }
-  const [start, end] = [Number(first), Math.min(Number(last) + 1, bytes.length)];
+  const [start, end] = [Number(first), last === '' ? bytes.length : Math.min(Number(last) + 1, bytes.length)];
   const head = {
     'content-length': end - start,
     'content-range': `bytes ${start}-${end - 1}/${bytes.length}`,

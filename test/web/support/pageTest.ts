@@ -47,6 +47,22 @@ export class PageTest {
     }
   }
 
+  /** Opens the page where models come from another hub. */
+  async withHub(endpoints: readonly string[], work: (page: Page) => Promise<void>): Promise<void> {
+    const folder = mkdtempSync(join(tmpdir(), 'qwen-asr-hub-page-'));
+    try {
+      cpSync(this.#built.folder, folder, { recursive: true });
+      const index = join(folder, 'index.html');
+      const page = readFileSync(index, 'utf8')
+        .replace('content="https://huggingface.co/"', `content="${endpoints[0]}/"`)
+        .replace("connect-src 'self'", `connect-src 'self' ${endpoints.join(' ')}`);
+      writeFileSync(index, page);
+      await this.#open(folder, true, work);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
   async #open(folder: string, isIsolated: boolean, work: (page: Page) => Promise<void>): Promise<void> {
     const server = await serveFolder(folder, isIsolated);
     const page = await this.#chromium.newPage();
