@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { projectRoot } from './support/projectRoot.js';
+import { TRANSCRIBE_OPTIONS } from '../src/cli/transcribeOptions.js';
+import { LocalHub } from './hub/support/localHub.js';
+import { readGolden } from './support/golden.js';
+import { demoAlignerDir, demoModelDir, goldenDir, projectRoot } from './support/projectRoot.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'qwen-asr-package-'));
 after(() => rmSync(scratch, { recursive: true }));
@@ -18,6 +29,22 @@ function run(cwd: string, command: string, ...args: string[]) {
     Object.entries(process.env).filter(([name]) => !/^npm_(package|lifecycle)_/.test(name)),
   );
   return spawnSync(command, args, { cwd, env, encoding: 'utf8', timeout: 120_000 });
+}
+
+/** `npx qwen-asr …` as a person types it, while this process answers as the hub. */
+function npx(
+  cwd: string,
+  more: Readonly<Record<string, string>>,
+  ...args: string[]
+): Promise<{ stdout: string; stderr: string }> {
+  const { HF_TOKEN: _, QWEN_ASR_MODEL: __, HF_HUB_OFFLINE: ___, ...inherited } = process.env;
+  const env = { ...inherited, ...more };
+  const child = spawn('npx', ['--no-install', 'qwen-asr', ...args], { cwd, env, timeout: 120_000 });
+  child.stdin.end();
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (text) => (stdout += text));
+  child.stderr.on('data', (text) => (stderr += text));
+  return new Promise((resolve) => child.on('close', () => resolve({ stdout, stderr })));
 }
 
 test('the package, installed in an empty folder, gives both commands and a typed import', async (t) => {
@@ -132,6 +159,64 @@ test('the package, installed in an empty folder, gives both commands and a typed
     assert.equal(compiled.status, 0, compiled.stdout);
     const ran = run(app, process.execPath, 'example.js');
     assert.equal(ran.stdout, 'Set a timer for seven minutes.\n', ran.stderr);
+  });
+
+  await t.test('from nothing to subtitles in three commands, with a hub that is close by', async () => {
+    const hub = await LocalHub.start();
+    try {
+      const filesOf = (folder: string) =>
+        Object.fromEntries(
+          readdirSync(folder, { withFileTypes: true })
+            .filter((entry) => entry.isFile())
+            .map(({ name }) => [name, readFileSync(join(folder, name))]),
+        );
+      hub.publish('Qwen/Qwen3-ASR-0.6B', filesOf(demoModelDir));
+      hub.publish('Qwen/Qwen3-ForcedAligner-0.6B', filesOf(demoAlignerDir));
+      // A person has an MP3; without an encoder here it is a WAV.
+      const talk = join(demoModelDir, 'samples', 'morning-en.wav');
+      const name =
+        spawnSync('lame', ['--quiet', '-b', '64', talk, join(app, 'talk.mp3')]).status === 0
+          ? 'talk.mp3'
+          : 'talk.wav';
+      if (name === 'talk.wav') copyFileSync(talk, join(app, name));
+      const env = { HF_ENDPOINT: hub.endpoint, HF_HOME: join(scratch, 'home'), HF_HUB_CACHE: '' };
+
+      const pulled = await npx(app, env, 'pull', '0.6b', 'aligner');
+      assert.match(pulled.stdout, /^0\.6b: .* fetched: \S+\naligner: .* fetched: \S+\n$/, pulled.stderr);
+      const { text } = readGolden('demo/morning-en');
+      const words = 'timestamps' in TRANSCRIBE_OPTIONS ? ['--timestamps', 'word'] : [];
+      const said = await npx(app, env, name);
+      assert.deepEqual(said, { stdout: `${text}\n`, stderr: '' });
+      const subtitles = await npx(app, env, name, '-o', 'srt', ...words);
+      assert.equal(subtitles.stderr, '');
+      const cues = subtitles.stdout
+        .trimEnd()
+        .split('\n\n')
+        .map((cue) => cue.split('\n'));
+      assert.deepEqual(
+        cues.map(([number]) => Number(number)),
+        cues.map((_, i) => i + 1),
+      );
+      const shown = cues.map(([, , ...lines]) => lines.join(' ')).join(' ');
+      if (words.length > 0) assert.equal(shown, text);
+      // Cut at pauses the model hears something else around each of them.
+      const spoken = text.split(' ');
+      const others = shown.split(' ').filter((word, at) => word !== spoken[at]);
+      assert.ok(others.length <= 1, shown);
+      const sentences = text.split(/(?<=[.?]) /);
+      // The second sentence begins where the aligner's golden has its first word, give or take two of its classes.
+      const golden = JSON.parse(readFileSync(join(goldenDir, 'aligner', 'morning-en.json'), 'utf8')) as {
+        words: { word: string; startMs: number }[];
+      };
+      const wake = golden.words.find(({ word }) => word === 'Wake')!;
+      const cue = cues.find(([, , line]) => line?.startsWith('Wake'));
+      assert.ok(sentences.length === 7 && cue !== undefined, subtitles.stdout);
+      const [minutes, seconds] = cue[1]!.slice(3, 12).replace(',', '.').split(':').map(Number);
+      const startMs = 1000 * (60 * minutes! + seconds!);
+      assert.ok(Math.abs(startMs - wake.startMs) <= 660, `${cue[1]}, golden ${wake.startMs} ms`);
+    } finally {
+      hub.stop();
+    }
   });
 
   await t.test('what is not exported cannot be imported', () => {
