@@ -28,6 +28,7 @@ export const WHISPER_HABITS: Readonly<Record<string, Habit>> = {
   '--file': { to: '--input' },
   '--output_format': { to: '--format' },
   '--initial_prompt': { to: '--prompt' },
+  '--word_timestamps': { to: '--timestamps' },
   '-otxt': format('txt'),
   '-osrt': format('srt'),
   '-ovtt': format('vtt'),
@@ -81,8 +82,12 @@ export const WHISPER_HABITS: Readonly<Record<string, Habit>> = {
   '--verbose': { advice: 'leave it out' },
 };
 
-/** Of openai-whisper's --output_format. */
-const ALL_FORMATS = 'txt,vtt,srt,tsv,json';
+/** Values of openai-whisper that are called otherwise here. */
+const VALUES: Readonly<Record<string, string>> = {
+  '--output_format all': 'txt,vtt,srt,tsv,json',
+  '--word_timestamps true': 'word',
+  '--word_timestamps false': 'segment',
+};
 
 /**
  * A command line in our own words. Values of options are left alone, as is what follows `--`.
@@ -106,7 +111,7 @@ export function withoutHabits(table: OptionTable, args: readonly string[]): stri
     } else {
       const takesNext = inline === undefined && hasValue(table, name) && at + 1 < args.length;
       const value = inline ?? (takesNext ? args[++at]! : undefined);
-      const given = typed === '--output_format' && value === 'all' ? ALL_FORMATS : value;
+      const given = VALUES[`${typed} ${value}`.toLowerCase()] ?? value;
       if (inline === undefined) ours.push(name, ...(given === undefined ? [] : [given]));
       else ours.push(`${name}=${given}`);
     }

@@ -25,6 +25,7 @@ const MEANT: readonly (readonly [theirs: string, ours: string])[] = [
   ['a.mp3 --output_format srt --output_dir out', 'a.mp3 --format srt --output-dir out'],
   ['a.mp3 --output_format=vtt --output_dir=out', 'a.mp3 --format=vtt --output-dir=out'],
   ['a.mp3 --output_format all', 'a.mp3 --format txt,vtt,srt,tsv,json'],
+  ['a.mp3 --word_timestamps True --output_format=srt', 'a.mp3 --timestamps word --format=srt'],
   ['a.mp3 --initial_prompt names --threads 2', 'a.mp3 --prompt names --threads 2'],
   ['a.mp3 --task transcribe --device cpu --fp16 False', 'a.mp3'],
   ['a.mp3 --task=transcribe', 'a.mp3'],
@@ -62,7 +63,12 @@ test('every habit is one of ours in the end, or advice', () => {
       assert.throws(() => ours(typed, 'x'), oneLineError('usage'), typed);
       continue;
     }
-    const value = 'to' in habit ? ['srt'] : 'isSo' in habit && habit.isSo !== null ? [habit.isSo] : [];
+    const value =
+      'to' in habit
+        ? [typed === '--word_timestamps' ? 'True' : 'srt']
+        : 'isSo' in habit && habit.isSo !== null
+          ? [habit.isSo]
+          : [];
     const { positionals } = parseOptions(TRANSCRIBE_OPTIONS, ours(typed, ...value, 'a.wav'), 1);
     assert.deepEqual(positionals, ['a.wav'], typed);
   }
