@@ -1,4 +1,5 @@
 import { Engine } from './engine/engine.js';
+import { openAlignerPanel } from './panels/alignerPanel.js';
 import { openAudioPanel } from './panels/audioPanel.js';
 import { openBenchPanel } from './panels/benchPanel.js';
 import { openHubPanel } from './panels/hubPanel.js';
@@ -14,5 +15,7 @@ openEnvironmentPanel(state);
 openTranscribePanel(engine, state);
 openBenchPanel(engine, state);
 openAudioPanel(state);
+openAlignerPanel(engine, state);
 openModelPanel(engine, state);
-openHubPanel(engine, state);
+openHubPanel(engine, state, '');
+openHubPanel(engine, state, 'aligner-');

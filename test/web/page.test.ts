@@ -103,7 +103,7 @@ test('without a mouse: everything can be reached, in the order of the page', { s
       assert.equal(await page.evaluate(FOCUSED), 'bench');
     }
     assert.deepEqual(order, [
-      ...['skip', 'model', 'threads', 'load', 'sample', 'file', 'microphone', 'audio'],
+      ...['skip', 'model', 'threads', 'load', 'aligner', 'sample', 'file', 'microphone', 'audio'],
       ...['language', 'transcribe', 'runs', 'bench', 'download'],
     ]);
   }),

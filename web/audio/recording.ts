@@ -1,5 +1,7 @@
 // Not from browser.ts: Vite 8.3 leaves a worker's worker out that the page's bundle refers to without needing it.
 import { decodeInBrowser } from '../../src/audio/decodeInBrowser.js';
+import { isRiffMark } from '../../src/audio/riffChunk.js';
+import type { RecordingFacts } from '../../src/transcribe/formats/recordingTranscript.js';
 
 /** Something to transcribe. */
 export interface Recording {
@@ -10,13 +12,15 @@ export interface Recording {
   /** Milliseconds that decoding and resampling it took. */
   readonly decodeMs: number;
   readonly resampleMs: number;
+  readonly format: RecordingFacts['format'];
 }
 
 /** @throws QwenAsrError `audio` for what cannot be decoded */
 export async function decodeRecording(blob: Blob, name: string): Promise<Recording> {
   const bytes = new Uint8Array(await blob.arrayBuffer());
   const { samples, durationMs, decodeMs, resampleMs } = await decodeInBrowser(bytes, name);
-  return { name, samples, durationMs, decodeMs, resampleMs };
+  const format = isRiffMark(String.fromCharCode(...bytes.subarray(0, 4))) ? 'wav' : 'browser';
+  return { name, samples, durationMs, decodeMs, resampleMs, format };
 }
 
 /** A recording in progress. */

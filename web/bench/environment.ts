@@ -3,7 +3,7 @@ import {
   hashMachine,
   type MachineRecord,
 } from '../../src/bench/schema/machineRecord.js';
-import type { ModelInfo } from '../../src/browser.js';
+import type { AlignerInfo, ModelInfo } from '../../src/browser.js';
 
 /** What a browser tells about the machine it runs on; null where it does not. */
 export interface BrowserEnvironment {
@@ -53,7 +53,12 @@ export function environmentFacts(
   return known.filter((entry): entry is readonly [string, string] => entry[1] !== null);
 }
 
-export function modelSummary({ published, source, parameters, weightBytes }: ModelInfo): string {
+export function modelSummary({
+  published,
+  source,
+  parameters,
+  weightBytes,
+}: ModelInfo | AlignerInfo): string {
   const size = `${(parameters / 1e6).toFixed(1)} million parameters, ${(weightBytes / 2 ** 20).toFixed(1)} MiB`;
   return `${published ?? source.split('/').at(-1)} (${size})`;
 }

@@ -1,5 +1,11 @@
 import type { RunRecord } from '../../src/bench/schema/runRecord.js';
-import type { ErrorCode, ModelInfo, SegmentToken, TranscriptSegment } from '../../src/browser.js';
+import type {
+  AlignerInfo,
+  ErrorCode,
+  ModelInfo,
+  SegmentToken,
+  TranscriptSegment,
+} from '../../src/browser.js';
 import { QwenAsrError } from '../../src/error.js';
 import type { HubModel } from './hubStorage.js';
 import type { EngineEvent, EngineRequest, HubOrder, ModelSource, Speech } from './messages.js';
@@ -45,6 +51,26 @@ export class Engine {
       (event) => {
         if (event.kind === 'progress') onProgress(event.readBytes, event.totalBytes);
         return event.kind === 'loaded' ? event.info : undefined;
+      },
+    );
+  }
+
+  /**
+   * Replaces what finds the times of words; null: nothing does any more.
+   *
+   * @returns null for null
+   * @throws QwenAsrError as loadAlignerFromFiles
+   */
+  loadAligner(
+    source: ModelSource | null,
+    threads: number,
+    onProgress: (readBytes: number, totalBytes: number) => void,
+  ): Promise<AlignerInfo | null> {
+    return this.#ask(
+      (id) => ({ kind: 'loadAligner', id, source, threads }),
+      (event) => {
+        if (event.kind === 'progress') onProgress(event.readBytes, event.totalBytes);
+        return event.kind === 'alignerLoaded' ? event.info : undefined;
       },
     );
   }

@@ -1,4 +1,10 @@
-import { loadModelFromFiles, QwenAsrError, type SpeechModel } from '../../src/browser.js';
+import {
+  type Aligner,
+  loadAlignerFromFiles,
+  loadModelFromFiles,
+  QwenAsrError,
+  type SpeechModel,
+} from '../../src/browser.js';
 import { measureRun } from '../bench/measureRun.js';
 import { HubStorage } from './hubStorage.js';
 import type { EngineEvent, EngineRequest, HubOrder, ModelSource, Speech } from './messages.js';
@@ -13,6 +19,7 @@ interface WorkerScope {
 const scope = globalThis as unknown as WorkerScope;
 const running = new Map<number, AbortController>();
 let model: SpeechModel | null = null;
+let aligner: Aligner | null = null;
 
 scope.onmessage = ({ data: request }) => {
   if (request.kind === 'cancel') running.get(request.id)?.abort();
@@ -41,6 +48,8 @@ function carryOut(
   switch (request.kind) {
     case 'load':
       return load(request, signal);
+    case 'loadAligner':
+      return loadAligner(request, signal);
     case 'transcribe':
       return transcribe(request, signal);
     case 'measure':
@@ -56,15 +65,33 @@ async function load(
 ): Promise<EngineEvent> {
   await model?.close();
   model = null;
-  const name = source.kind === 'files' ? source.name : source.kind === 'stored' ? source.repository : null;
   model = await loadModelFromFiles(await filesOf(source), {
     threads,
     signal,
-    ...(name !== null && { name }),
+    ...nameOf(source),
     onBackend: (backend) => scope.postMessage({ kind: 'backend', id, backend }),
     onProgress: progressOf(id),
   });
   return { kind: 'loaded', id, info: model.info };
+}
+
+async function loadAligner(
+  { id, source, threads }: Extract<EngineRequest, { kind: 'loadAligner' }>,
+  signal: AbortSignal,
+): Promise<EngineEvent> {
+  await aligner?.close();
+  aligner = null;
+  if (source !== null) {
+    const options = { threads, signal, ...nameOf(source), onProgress: progressOf(id) };
+    aligner = await loadAlignerFromFiles(await filesOf(source), options);
+  }
+  return { kind: 'alignerLoaded', id, info: aligner?.info ?? null };
+}
+
+/** What messages call it; an address is its own name. */
+function nameOf(source: ModelSource): { readonly name?: string } {
+  if (source.kind === 'address') return {};
+  return { name: source.kind === 'files' ? source.name : source.repository };
 }
 
 async function filesOf(source: ModelSource): Promise<string | readonly File[]> {
@@ -111,6 +138,7 @@ async function transcribe(
   const startMs = performance.now();
   const segments = loadedModel().transcribeLong(samples, {
     ...optionsOf(language, signal),
+    ...(aligner !== null && { timestamps: 'word' as const, aligner }),
     onToken: (token) => scope.postMessage({ kind: 'token', id, token }),
   });
   for await (const segment of segments) scope.postMessage({ kind: 'segment', id, segment });

@@ -1,5 +1,6 @@
 import type { RunRecord } from '../../src/bench/schema/runRecord.js';
 import type {
+  AlignerInfo,
   BackendChoice,
   ErrorCode,
   ModelInfo,
@@ -32,6 +33,13 @@ export interface HubOrder {
 /** What the page asks of the engine's worker; a request with `id` is answered. */
 export type EngineRequest =
   | { readonly kind: 'load'; readonly id: number; readonly source: ModelSource; readonly threads: number }
+  /** From then on words have times; null: not any more. */
+  | {
+      readonly kind: 'loadAligner';
+      readonly id: number;
+      readonly source: ModelSource | null;
+      readonly threads: number;
+    }
   | ({ readonly kind: 'transcribe' | 'measure'; readonly id: number } & Speech)
   | ({ readonly kind: 'lookUp' | 'fetch' | 'forget'; readonly id: number } & HubOrder)
   | { readonly kind: 'cancel'; readonly id: number };
@@ -51,6 +59,7 @@ export type EngineEvent =
   /** A model is in the browser's storage, or not any more. */
   | { readonly kind: 'stored'; readonly id: number }
   | { readonly kind: 'loaded'; readonly id: number; readonly info: ModelInfo }
+  | { readonly kind: 'alignerLoaded'; readonly id: number; readonly info: AlignerInfo | null }
   | { readonly kind: 'transcribed'; readonly id: number; readonly totalMs: number }
   | { readonly kind: 'measured'; readonly id: number; readonly run: RunRecord }
   | {

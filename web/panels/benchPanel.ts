@@ -4,7 +4,7 @@ import { browserEnvironment } from '../bench/environment.js';
 import { type PageBenchmark, pageResult } from '../bench/pageResult.js';
 import { phaseChart, runChart } from '../charts/runCharts.js';
 import type { Engine } from '../engine/engine.js';
-import { elementById, keepFocus, type PageState, showError, showStatus } from './page.js';
+import { elementById, keepFocus, type PageState, saveFile, showError, showStatus } from './page.js';
 
 /** Measures transcriptions of the chosen audio. */
 export function openBenchPanel(engine: Engine, state: PageState): void {
@@ -85,12 +85,8 @@ function showResult({ runs, recording }: PageBenchmark): void {
 /** As qwen_asr_bench writes it. */
 async function download(benchmark: PageBenchmark): Promise<void> {
   const result = await pageResult(benchmark);
-  const link = document.createElement('a');
-  const blob = new Blob([`${JSON.stringify(result, null, 2)}\n`], { type: 'application/json' });
-  link.href = URL.createObjectURL(blob);
-  link.download = `qwen-asr-${result.createdAt.replaceAll(/[:.]/g, '-')}.json`;
-  link.click();
-  URL.revokeObjectURL(link.href);
+  const name = `qwen-asr-${result.createdAt.replaceAll(/[:.]/g, '-')}.json`;
+  saveFile(name, `${JSON.stringify(result, null, 2)}\n`, 'application/json');
 }
 
 /** A row of the command line's table. */

@@ -3,16 +3,20 @@ import type { Engine } from '../engine/engine.js';
 import type { HubModel } from '../engine/hubStorage.js';
 import { elementById, type PageState, showError, showStatus } from './page.js';
 
+/** What the ids of a hub's controls begin with: those for the model that transcribes, and those for the aligner. */
+export type HubPrefix = '' | 'aligner-';
+
 /** Models of the hub in this browser: asking what they are, fetching, stopping, removing; each when its button is pressed. */
-export function openHubPanel(engine: Engine, state: PageState): void {
-  const status = elementById('hub-status', HTMLElement);
-  const progress = elementById('fetch-progress', HTMLProgressElement);
-  const name = elementById('hub-name', HTMLInputElement);
+export function openHubPanel(engine: Engine, state: PageState, prefix: HubPrefix): void {
+  const status = elementById(`${prefix}hub-status`, HTMLElement);
+  const progress = elementById(`${prefix}fetch-progress`, HTMLProgressElement);
+  const name = elementById(`${prefix}hub-name`, HTMLInputElement);
   const [lookUp, fetch, stop, forget] = ['look-up', 'fetch', 'stop-fetch', 'forget'].map((id) =>
-    elementById(id, HTMLButtonElement),
+    elementById(`${prefix}${id}`, HTMLButtonElement),
   ) as [HTMLButtonElement, HTMLButtonElement, HTMLButtonElement, HTMLButtonElement];
-  elementById('hub-names', HTMLDataListElement).append(
-    ...[...PUBLISHED_NAMES.keys()].filter((key) => key !== 'aligner').map((key) => new Option(key, key)),
+  const isOffered = (key: string) => (key === 'aligner') === (prefix === 'aligner-');
+  elementById(`${prefix}hub-names`, HTMLDataListElement).append(
+    ...[...PUBLISHED_NAMES.keys()].filter(isOffered).map((key) => new Option(key, key)),
   );
   let abort = new AbortController();
 
@@ -37,7 +41,9 @@ export function openHubPanel(engine: Engine, state: PageState): void {
     return `${model.repository}: ${sizeText(model.totalBytes)}${stored}.`;
   };
 
-  lookUp.addEventListener('click', () => run('Not found: ', async () => show(await engine.lookUp(order()))));
+  lookUp.addEventListener('click', () =>
+    run('Not found: ', async () => show(await engine.lookUp(orderOf(prefix)))),
+  );
   fetch.addEventListener('click', () =>
     run('Not fetched: ', async () => {
       abort = new AbortController();
@@ -46,7 +52,7 @@ export function openHubPanel(engine: Engine, state: PageState): void {
       stop.hidden = false;
       // Else a browser that runs out of room may throw it away.
       await navigator.storage.persist();
-      const chosen = order();
+      const chosen = orderOf(prefix);
       showStatus(status, `Fetching ${chosen.repository} …`);
       const onProgress = (bytes: number, totalBytes: number) => {
         progress.value = (100 * bytes) / totalBytes;
@@ -60,7 +66,7 @@ export function openHubPanel(engine: Engine, state: PageState): void {
   stop.addEventListener('click', () => abort.abort());
   forget.addEventListener('click', () =>
     run('Not removed: ', async () => {
-      const chosen = order();
+      const chosen = orderOf(prefix);
       await engine.forget(chosen);
       fetch.hidden = true;
       return `${chosen.repository} is not in this browser.`;
@@ -74,14 +80,14 @@ export function openHubPanel(engine: Engine, state: PageState): void {
   });
 }
 
-function order() {
+function orderOf(prefix: HubPrefix) {
   const endpoint = document.querySelector<HTMLMetaElement>('meta[name="hub"]')?.content ?? '';
-  return { endpoint, repository: chosenRepository() };
+  return { endpoint, repository: chosenRepository(prefix) };
 }
 
 /** @throws QwenAsrError `usage` */
-export function chosenRepository(): string {
-  return repositoryOf(elementById('hub-name', HTMLInputElement).value.trim());
+export function chosenRepository(prefix: HubPrefix): string {
+  return repositoryOf(elementById(`${prefix}hub-name`, HTMLInputElement).value.trim());
 }
 
 /** `1.9 GB`, `10.5 MB`. */

@@ -67,9 +67,14 @@ function chosenKind(): string | undefined {
 
 /** Null while no folder has been chosen. @throws QwenAsrError `usage` for what is no name of a model */
 function chosenSource(): ModelSource | null {
-  if (chosenKind() === 'hub') return { kind: 'stored', repository: chosenRepository() };
+  if (chosenKind() === 'hub') return { kind: 'stored', repository: chosenRepository('') };
   if (chosenKind() !== 'folder') return { kind: 'address', url: new URL('demo/', document.baseURI).href };
-  const files = [...(elementById('folder', HTMLInputElement).files ?? [])];
+  return folderSource('folder');
+}
+
+/** The folder that was chosen with a file input; null while none has been. */
+export function folderSource(id: string): ModelSource | null {
+  const files = [...(elementById(id, HTMLInputElement).files ?? [])];
   const [name] = files[0]?.webkitRelativePath.split('/') ?? [];
   if (name === undefined) return null;
   // A browser gives the files of all folders inside, too.
@@ -77,7 +82,7 @@ function chosenSource(): ModelSource | null {
   return { kind: 'files', name, files: own };
 }
 
-function threadText(threads: number): string {
+export function threadText(threads: number): string {
   return threads === 1 ? '1 thread' : `${threads} threads`;
 }
 

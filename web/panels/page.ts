@@ -1,9 +1,11 @@
-import type { ModelInfo } from '../../src/browser.js';
+import type { AlignerInfo, ModelInfo } from '../../src/browser.js';
 import type { Recording } from '../audio/recording.js';
 
 /** What the panels of the page know of each other. */
 export class PageState {
   model: ModelInfo | null = null;
+  /** What finds the times of words. */
+  aligner: AlignerInfo | null = null;
   recording: Recording | null = null;
   /** Loading, transcribing or measuring: one at a time. */
   busy = false;
@@ -18,7 +20,7 @@ export class PageState {
     this.#listeners.push(listener);
   }
 
-  change(changes: Partial<Pick<PageState, 'model' | 'recording' | 'busy'>>): void {
+  change(changes: Partial<Pick<PageState, 'model' | 'aligner' | 'recording' | 'busy'>>): void {
     Object.assign(this, changes);
     for (const listener of this.#listeners) listener();
   }
@@ -57,6 +59,15 @@ export function keepFocus(from: HTMLElement, to: HTMLElement, change: () => void
   const had = document.activeElement === from;
   change();
   if (had) to.focus();
+}
+
+/** Gives the visitor a file. */
+export function saveFile(name: string, text: string, type: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 /** `1:05`, `1:00:05`. */

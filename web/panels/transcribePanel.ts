@@ -1,9 +1,11 @@
 import type { SegmentToken, TranscriptSegment } from '../../src/browser.js';
 // Not from browser.ts: see recording.ts.
 import { joinLanguages, joinTexts } from '../../src/text/joinTexts.js';
+import { recordingTranscript } from '../../src/transcribe/formats/recordingTranscript.js';
 import type { Recording } from '../audio/recording.js';
 import type { Engine } from '../engine/engine.js';
 import { clockText, elementById, keepFocus, type PageState, showError, showStatus } from './page.js';
+import { TranscriptResult } from './transcriptResult.js';
 
 /** A screen reader reads a text of up to so many characters out when it is complete. */
 const MOST_SPOKEN = 1000;
@@ -19,16 +21,18 @@ export function openTranscribePanel(engine: Engine, state: PageState): void {
   const language = elementById('language', HTMLSelectElement);
   const start = elementById('transcribe', HTMLButtonElement);
   const stop = elementById('stop-transcribe', HTMLButtonElement);
+  const result = new TranscriptResult();
   let abort: AbortController | null = null;
 
   start.addEventListener('click', async () => {
-    const { recording } = state;
-    if (recording === null) return;
+    const { recording, model } = state;
+    if (recording === null || model === null) return;
     abort = new AbortController();
     keepFocus(start, stop, () => state.change({ busy: true }));
     const live = new PageTranscript(text);
     const segments: TranscriptSegment[] = [];
     spoken.textContent = '';
+    result.clear();
     progress.value = 0;
     showStatus(status, 'Transcribing …');
     try {
@@ -40,6 +44,7 @@ export function openTranscribePanel(engine: Engine, state: PageState): void {
         onSegment: (segment) => {
           segments.push(segment);
           live.addSegment(segment);
+          result.addWords(segment.words ?? []);
           if (segment.endMs >= recording.durationMs) return;
           row.hidden = false;
           progress.value = (100 * segment.endMs) / recording.durationMs;
@@ -48,6 +53,18 @@ export function openTranscribePanel(engine: Engine, state: PageState): void {
       });
       spoken.textContent = live.text.length > MOST_SPOKEN ? '' : live.text;
       showStatus(status, statusOf(recording, live.text, segments, totalMs));
+      const { name, durationMs, format, decodeMs, resampleMs } = recording;
+      const audioMs = decodeMs + resampleMs;
+      const facts = {
+        input: name,
+        durationMs,
+        format,
+        notes: [],
+        audioMs,
+        totalMs: audioMs + totalMs,
+        model,
+      };
+      result.offer(recordingTranscript(facts, segments));
     } catch (error) {
       if (abort.signal.aborted) showStatus(status, 'Stopped.');
       else showError(status, error);
@@ -80,7 +97,9 @@ function statusOf(
   const said = text === '' ? 'no speech was found' : language || 'any language';
   const parts = segments.length === 1 ? '' : `, ${segments.length} segments`;
   const factor = (totalMs / durationMs).toFixed(2);
-  return `${name}: ${said}, ${tokens} tokens in ${totalMs.toFixed(0)} ms, ${factor} × real time${parts}`;
+  const notes = [...new Set(segments.flatMap(({ wordNotes = [] }) => wordNotes))].map((note) => `; ${note}`);
+  const time = `${totalMs.toFixed(0)} ms, ${factor} × real time`;
+  return `${name}: ${said}, ${tokens} tokens in ${time}${parts}${notes.join('')}`;
 }
 
 /** One segment's place on the page. */

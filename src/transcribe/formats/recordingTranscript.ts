@@ -8,7 +8,8 @@ export interface RecordingFacts {
   /** The path as the user wrote it; `-` for standard input. */
   readonly input: string;
   readonly durationMs: number;
-  readonly format: AudioFormat;
+  /** `browser`: whatever the page's browser can decode. */
+  readonly format: AudioFormat | 'browser';
   /** What was wrong with the recording and could be coped with, a line each. */
   readonly notes: readonly string[];
   /** Reading, decoding and resampling. */

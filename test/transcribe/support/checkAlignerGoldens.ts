@@ -8,7 +8,7 @@ import type { LoadOptions } from '../../../src/transcribe/types.js';
 import { demoAlignerDir, demoModelDir, goldenDir } from '../../support/projectRoot.js';
 
 /** What the independent implementation says in f32; see test/golden/aligner/README.md. */
-interface AlignerGolden {
+export interface AlignerGolden {
   readonly text: string;
   readonly prompt_ids: readonly number[];
   readonly classes: readonly number[];
@@ -76,8 +76,12 @@ export async function checkAlignerGoldens(
   }
 }
 
+export function readAlignerGolden(name: string): AlignerGolden {
+  return JSON.parse(readFileSync(join(goldenDir, 'aligner', `${name}.json`), 'utf8'));
+}
+
 async function readClip(name: string) {
-  const golden: AlignerGolden = JSON.parse(readFileSync(join(goldenDir, 'aligner', `${name}.json`), 'utf8'));
+  const golden = readAlignerGolden(name);
   const sample = join(demoModelDir, 'samples', golden.wav);
   const path = existsSync(sample) ? sample : join(goldenDir, 'streaming', golden.wav);
   const { samples } = await loadWav(path);

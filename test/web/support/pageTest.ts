@@ -112,6 +112,13 @@ export async function benchmark(page: Page, runs: number): Promise<Download> {
   return download(page);
 }
 
+/** Downloads the transcript in a format. */
+export async function downloadTranscript(page: Page, format: string): Promise<string> {
+  await page.selectOption('#save-format', format);
+  const [file] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
+  return readFileSync(await file.path(), 'utf8');
+}
+
 export async function download(page: Page): Promise<Download> {
   const [file] = await Promise.all([page.waitForEvent('download'), page.click('#download')]);
   const text = readFileSync(await file.path(), 'utf8');
