@@ -26,7 +26,7 @@ test('npm run microbench times kernels on every level, in the unit that limits t
     ['windowAttention', 'GFLOP/s'],
   ] as const) {
     const rows = stdout.split('\n').filter((line) => line.includes(kernel));
-    assert.equal(rows.length, levels.length, stdout);
+    assert.ok(rows.length > 0 && rows.length % levels.length === 0, stdout); // a kernel may have several calls
     for (const row of rows) {
       const [, time, rate] = row.match(/([\d.]+) µs +([\d.]+) (?:GB|GFLOP)\/s/) ?? [];
       assert.ok(Number(time) > 0 && Number(rate) > 0 && row.includes(unit), row);

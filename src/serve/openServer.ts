@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -62,6 +63,7 @@ export async function openServer(
     const admission = new Admission(batch.load.sequences + settings.queue);
     metrics.watch(batch, admission, spool);
     const stopping = new AbortController();
+    setMaxListeners(0, stopping.signal); // every request in flight listens
     const createdS = Math.floor(Date.now() / 1000);
     const shared = { spool, metrics, batch, admission, shutdown: stopping.signal };
     const context: ServerContext = { ...shared, model: model.info, aligner, settings, createdS };

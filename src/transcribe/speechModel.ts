@@ -94,8 +94,9 @@ export class LoadedModel implements SpeechModel {
     source: Float32Array | AsyncIterable<Float32Array>,
     options: TranscribeLongOptions = {},
   ): AsyncGenerator<TranscriptSegment, void, undefined> {
-    // Whether it is an aligner is found out where errors are expected: in the iteration.
-    const longestMs = options.timestamps === 'word' ? options.aligner?.info?.maxMs : undefined;
+    // Whether these are options and it is an aligner is found out where errors are expected: in the iteration.
+    const given: TranscribeLongOptions | null = options;
+    const longestMs = given?.timestamps === 'word' ? given.aligner?.info?.maxMs : undefined;
     const cut = longestMs === undefined ? options : { longestMs, ...options };
     return this.transcribeSegments(segmentRecording(source, cut), options);
   }

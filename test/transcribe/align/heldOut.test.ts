@@ -69,7 +69,7 @@ test('words of held-out clips are about as near to the truth as those of the ind
       ['noisy', 50, 0.929],
     ] as const) {
       const clips = all.filter(({ file }) => file.includes('noisy') === (kind === 'noisy'));
-      const errors = await errorsOf(aligner, isFull ? clips : clips.slice(0, 12));
+      const errors = await errorsOf(aligner, isFull ? clips : clips.slice(0, 8));
       const line = `mean ${mean(errors).toFixed(1)} ms, ${(100 * shareWithin80(errors)).toFixed(1)} % within 80 ms`;
       t.diagnostic(`${kind}: ${errors.length / 2} words, ${line}`);
       if (isFull) {
