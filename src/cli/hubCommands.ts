@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import { type CachedModel, cachedModels, removeModel } from '../hub/cachedModels.js';
+import { type CachedModel, cachedModels, removeModel, unfinishedPulls } from '../hub/cachedModels.js';
 import { checkRevision, PUBLISHED_NAMES, repositoryOf } from '../hub/hubNames.js';
 import { hubCacheFolder, readHubSettings } from '../hub/hubSettings.js';
 import { type PullProgress, pullModel } from '../hub/pullModel.js';
@@ -124,6 +124,10 @@ export async function listCommand(context: CommandContext): Promise<ExitCode> {
   const { values } = parseOptions(LIST_OPTIONS, context.args);
   if (answersStandard(values, listUsage, context)) return EXIT.ok;
   const cache = hubCacheFolder(process.env);
+  for (const { name, sizeBytes } of unfinishedPulls(cache)) {
+    const advice = `\`qwen_asr pull ${name}\` goes on with it`;
+    context.err(`note: ${name}: ${decimalBytes(sizeBytes)} of a pull that has not ended; ${advice}\n`);
+  }
   const models = cachedModels(cache).filter(({ kind }) => kind !== 'other');
   if (models.length === 0) {
     context.err(`note: no models in ${printableLine(cache)}; \`qwen_asr pull 0.6b\` fetches one\n`);
@@ -159,7 +163,7 @@ export const REMOVE_OPTIONS = {
 const removeUsage = helpOf(
   usageLines('qwen_asr remove <model>... [options]'),
   paragraph(
-    "Removes models from the hub's cache; what other revisions use stays. `qwen_asr list` says what is there.",
+    "Removes models from the hub's cache, or what interrupted pulls left of them; what other revisions use stays. `qwen_asr list` says what is there.",
   ),
   optionList(REMOVE_OPTIONS, ['Options'], { column: 22, names: 'both' }),
 );

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { QwenAsrError } from '../error.js';
-import { lockFile } from '../model/fileLock.js';
+import { tryToLock } from '../model/fileLock.js';
 import { INDEX_FILE, SINGLE_FILE } from '../model/readModelFolder.js';
 import { makeOutputFolder } from '../model/writeWhole.js';
 import {
@@ -47,6 +47,16 @@ export function cachedModels(cache: string): CachedModel[] {
   return namesIn(cache).flatMap((folder) => {
     const repository = repositoryOfFolder(folder);
     return repository === null ? [] : modelsOf(repository, new RepositoryCache(cache, repository));
+  });
+}
+
+/** Pulls that were interrupted, or are under way: what came in so far. */
+export function unfinishedPulls(cache: string): { readonly name: string; readonly sizeBytes: number }[] {
+  return namesIn(cache).flatMap((folder) => {
+    const repository = repositoryOfFolder(folder);
+    if (repository === null) return [];
+    const sizeBytes = new RepositoryCache(cache, repository).unfinishedBytes();
+    return sizeBytes === 0 ? [] : [{ name: shortNameOf(repository), sizeBytes }];
   });
 }
 
@@ -204,7 +214,8 @@ function preferred(cache: string): {
 }
 
 /**
- * Removes a snapshot of a repository from the cache; blobs that other snapshots use stay.
+ * Removes a snapshot of a repository from the cache; blobs that other snapshots use stay. Without any snapshot what an
+ * interrupted pull left is removed.
  *
  * @param revision branch, tag or commit; without one `main`, or else the only snapshot there is
  * @returns the bytes that were given back, and the snapshots that stay
@@ -219,11 +230,16 @@ export function removeModel(
 ): { readonly freedBytes: number; readonly left: readonly CachedModel[] } {
   const files = new RepositoryCache(cache, repository);
   const models = cachedModels(cache).filter((model) => model.repository === repository);
-  const commit = commitToRemove(models, files, repository, revision);
+  const isUnfinished = models.length === 0 && revision === undefined && isFolder(files.folder);
+  const commit = isUnfinished ? null : commitToRemove(models, files, repository, revision);
   makeOutputFolder(dirname(files.lockPath));
-  const unlock = lockFile(files.lockPath, repository);
+  const unlock = tryToLock(files.lockPath);
+  if (typeof unlock !== 'function') {
+    const expected = 'expected a model that nobody fetches now';
+    throw new QwenAsrError('file', `${repository}: ${expected}, found process ${unlock.holder} at it`);
+  }
   try {
-    const freedBytes = files.removeSnapshot(commit);
+    const freedBytes = commit === null ? files.removeFolder() : files.removeSnapshot(commit);
     return { freedBytes, left: models.filter((model) => model.commit !== commit) };
   } finally {
     unlock();

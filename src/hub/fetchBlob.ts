@@ -12,6 +12,9 @@ export interface RangeSettings {
   readonly connections: number;
 }
 
+/** Added for ranges, of which gigabytes may have come: an outage of half a minute is waited for. */
+const RANGE_RETRIES = 2;
+
 export const RANGES: RangeSettings = { rangeBytes: 32 * 2 ** 20, connections: 4 };
 
 export interface BlobRequest extends RangeSettings {
@@ -141,7 +144,8 @@ class BlobFetch {
         });
       } catch (error) {
         failures = at > before ? 0 : failures;
-        await this.#client.pauseAfter(error, failures++, signal);
+        const retries = this.#client.patience.retries + RANGE_RETRIES;
+        await this.#client.pauseAfter(error, failures++, signal, retries);
       }
     }
   }

@@ -96,16 +96,6 @@ export class HubClient {
     return url.origin === this.settings.endpoint.origin;
   }
 
-  /**
-   * GET, with redirections followed and passing failures tried again.
-   *
-   * @returns any answer but a redirection or a busy server
-   * @throws QwenAsrError `network`, `aborted`
-   */
-  async get(url: URL, options: GetOptions = {}): Promise<HubAnswer> {
-    return this.retrying(() => this.#follow(url, options), options.signal);
-  }
-
   /** Repeats what throws a {@link PassingError}, with growing pauses. */
   async retrying<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     for (let failures = 0; ; failures++) {
@@ -118,8 +108,13 @@ export class HubClient {
   }
 
   /** Waits before another attempt, or throws when there is to be none. */
-  async pauseAfter(error: unknown, failures: number, signal?: AbortSignal): Promise<void> {
-    if (!(error instanceof PassingError) || failures >= this.patience.retries) throw error;
+  async pauseAfter(
+    error: unknown,
+    failures: number,
+    signal?: AbortSignal,
+    retries = this.patience.retries,
+  ): Promise<void> {
+    if (!(error instanceof PassingError) || failures >= retries) throw error;
     const delayMs = Math.max(this.patience.retryDelayMs * 2 ** failures, error.retryAfterMs);
     try {
       await sleep(delayMs, undefined, signal === undefined ? {} : { signal });
@@ -128,7 +123,13 @@ export class HubClient {
     }
   }
 
-  async #follow(first: URL, { headers = {}, signal, checkHub }: GetOptions): Promise<HubAnswer> {
+  /**
+   * GET, with redirections followed. Whoever reads the answer tries again, because it too may break off.
+   *
+   * @returns any answer but a redirection or a busy server
+   * @throws QwenAsrError `network`, a {@link PassingError} where another attempt may help; `aborted`
+   */
+  async get(first: URL, { headers = {}, signal, checkHub }: GetOptions = {}): Promise<HubAnswer> {
     let url = first;
     for (let hop = 0; hop <= MAX_REDIRECTIONS; hop++) {
       const answer = await this.#ask(url, headers, signal);
@@ -283,7 +284,13 @@ function networkError(where: string, cause: unknown, signal: AbortSignal | undef
 }
 
 function stoppedOr(cause: unknown, signal: AbortSignal | undefined): QwenAsrError {
-  if (cause instanceof QwenAsrError) return cause;
-  if (signal?.reason instanceof QwenAsrError) return signal.reason;
-  return new QwenAsrError('aborted', 'fetching was aborted', { cause });
+  return cause instanceof QwenAsrError ? cause : abortError(signal);
+}
+
+/** What to throw once a signal says stop. */
+export function abortError(signal: AbortSignal | undefined): QwenAsrError {
+  const cause: unknown = signal?.reason;
+  return cause instanceof QwenAsrError
+    ? cause
+    : new QwenAsrError('aborted', 'fetching was aborted', { cause });
 }

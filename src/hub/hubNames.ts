@@ -87,17 +87,24 @@ export function checkRevision(revision: string): string {
  * pathProblem('../config.json'); // 'a part that is ..'
  */
 export function pathProblem(name: string): string | null {
-  if (name === '') return 'an empty name';
-  if (name.length > MAX_PATH_LENGTH) return `more than ${MAX_PATH_LENGTH} characters`;
-  if (/\p{Cc}/u.test(name)) return 'a control character';
-  if (/[\\]/.test(name)) return 'a backslash';
+  const problem = hostileProblem(name);
+  if (problem !== null) return problem;
   if (/[:*?"<>|]/.test(name)) return 'a character that paths may not have everywhere';
-  if (name.startsWith('/')) return 'an absolute path';
   for (const part of name.split('/')) {
-    if (part === '') return 'an empty part';
-    if (part === '.' || part === '..') return `a part that is ${part}`;
     if (/[. ]$/.test(part)) return 'a part that ends with a dot or a space';
     if (DEVICE.test(part)) return `the name of a device, ${part}`;
   }
   return null;
+}
+
+/** What no honest list of files has, whatever system they are from: names that lead out of a folder. */
+export function hostileProblem(name: string): string | null {
+  if (name === '') return 'an empty name';
+  if (name.length > MAX_PATH_LENGTH) return `more than ${MAX_PATH_LENGTH} characters`;
+  if (/\p{Cc}/u.test(name)) return 'a control character';
+  if (name.includes('\\')) return 'a backslash';
+  if (name.startsWith('/')) return 'an absolute path';
+  const odd = name.split('/').find((part) => part === '' || part === '.' || part === '..');
+  if (odd === undefined) return null;
+  return odd === '' ? 'an empty part' : `a part that is ${odd}`;
 }

@@ -53,6 +53,7 @@ export function refusal(
   what: string,
 ): QwenAsrError {
   const code = headers.get('x-error-code') ?? '';
+  const { token } = client.settings;
   const terms = `${client.address(repository).href} has its terms, HF_TOKEN gives access`;
   const reason =
     code === 'GatedRepo'
@@ -62,7 +63,7 @@ export function refusal(
         : code === 'EntryNotFound'
           ? `no such file (${what})`
           : status === 401 || status === 403 || code === 'RepoNotFound'
-            ? 'no such repository, or one that needs a token (HF_TOKEN)'
+            ? `no such repository, or one that needs ${token === null ? 'a' : 'another'} token (HF_TOKEN)`
             : status === 404
               ? `not found (${what})`
               : `expected its files, found status ${status}`;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { fileError } from '../error.js';
 import { writeWhole } from '../model/writeWhole.js';
+import { abortError } from './hubClient.js';
 import type { HubFile } from './revisionAnswer.js';
 
 /** Bytes from the first up to the second, which does not belong to it. */
@@ -160,7 +161,7 @@ export async function hashFile(
   if (algorithm === 'git-sha1') hash.update(`blob ${sizeBytes}\0`);
   const block = Buffer.allocUnsafe(HASH_BLOCK_BYTES);
   for (let at = 0; ; ) {
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw abortError(signal);
     const { bytesRead } = await handle.read(block, 0, block.length, at);
     if (bytesRead === 0) return hash.digest('hex');
     hash.update(block.subarray(0, bytesRead));

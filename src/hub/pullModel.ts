@@ -6,7 +6,7 @@ import { tryToLock } from '../model/fileLock.js';
 import { makeOutputFolder } from '../model/writeWhole.js';
 import { findSnapshot } from './cachedModels.js';
 import { fetchBlob, RANGES, type RangeSettings } from './fetchBlob.js';
-import { HubClient, PATIENCE, type Patience } from './hubClient.js';
+import { abortError, HubClient, PATIENCE, type Patience } from './hubClient.js';
 import { DEFAULT_REVISION } from './hubNames.js';
 import { readRevision } from './hubRevision.js';
 import type { HubSettings } from './hubSettings.js';
@@ -73,10 +73,13 @@ export async function pullModel(settings: HubSettings, options: PullOptions): Pr
       cache.makeFolders();
       const fetchedBytes = await fetchMissing(client, cache, found, options);
       // Weights last: who looks in the meantime finds a model only when it is whole.
-      for (const file of [...found.files].sort((a, b) => weightsLast(a) - weightsLast(b))) {
-        cache.place(file, found.commit, options.makeLink);
+      const files = [...found.files].sort((a, b) => weightsLast(a) - weightsLast(b));
+      for (const [i, file] of files.entries()) {
+        const keepBlob = files.slice(i + 1).some(({ hash }) => hash === file.hash);
+        cache.place(file, found.commit, { makeLink: options.makeLink, keepBlob });
       }
       cache.setCommit(revision, found.commit);
+      cache.dropUnfinished();
       const path = cache.snapshotPath(found.commit);
       return { commit: found.commit, path, totalBytes: sizeOf(found.files), fetchedBytes };
     } finally {
@@ -107,9 +110,7 @@ async function lock(
     if (typeof taken === 'function') return taken;
     if (isFirst) onNote?.(`${repository}: waiting for process ${taken.holder}, which fetches it too`);
     await sleep(LOCK_POLL_MS);
-    if (signal?.aborted) {
-      throw signal.reason instanceof QwenAsrError ? signal.reason : new QwenAsrError('aborted', 'stopped');
-    }
+    if (signal?.aborted) throw abortError(signal);
   }
 }
 
@@ -123,17 +124,19 @@ async function fetchMissing(
   const totalBytes = sizeOf(revision.files);
   let [doneBytes, receivedBytes] = [0, 0];
   const report = (fileName: string) => onProgress?.({ fileName, doneBytes, totalBytes, receivedBytes });
-  const missing: HubFile[] = [];
+  // By hash: two files may have the same bytes.
+  const missing = new Map<string, HubFile>();
   for (const file of revision.files) {
     report(file.name);
     const onDamaged = (path: string) => onNote?.(`${path}: not what its name says; it is fetched again`);
     const isThere = await cache.has(file, revision.commit, { ...(signal && { signal }), onDamaged });
-    if (isThere) doneBytes += file.sizeBytes;
-    else missing.push(file);
+    if (isThere || missing.has(file.hash)) doneBytes += file.sizeBytes;
+    else missing.set(file.hash, file);
   }
-  checkFreeSpace(cache, missing, freeBytes);
   // What is small comes first: a wrong answer then shows before gigabytes came.
-  for (const file of missing.sort((a, b) => a.sizeBytes - b.sizeBytes)) {
+  const files = [...missing.values()].sort((a, b) => a.sizeBytes - b.sizeBytes);
+  checkFreeSpace(cache, files, freeBytes);
+  for (const file of files) {
     report(file.name);
     let isFirst = true;
     const path = cache.blobPath(file);
@@ -154,7 +157,7 @@ async function fetchMissing(
     });
     cache.mark(path, file);
   }
-  return sizeOf(missing);
+  return sizeOf(files);
 }
 
 /** @throws QwenAsrError `file` before the disk fills up */

@@ -1,4 +1,5 @@
 import {
+  copyFileSync,
   lstatSync,
   readdirSync,
   readFileSync,
@@ -10,12 +11,11 @@ import {
   statSync,
   symlinkSync,
 } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileError } from '../error.js';
 import { draftOf, makeOutputFolder, tryDraft, writeWhole } from '../model/writeWhole.js';
+import { checkedHash, markChecked } from './checkedHash.js';
 import { DEFAULT_REVISION, folderOf } from './hubNames.js';
-import { hashFile } from './partialFile.js';
 import { COMMIT, type HubFile } from './revisionAnswer.js';
 
 /** Makes a symbolic link; throws where the system forbids it. */
@@ -100,51 +100,36 @@ export class RepositoryCache {
     for (const path of [this.blobPath(file), join(this.snapshotPath(commit), file.name)]) {
       const status = statSync(path, { throwIfNoEntry: false });
       if (status === undefined || !status.isFile()) continue;
-      if (status.size === file.sizeBytes && (await this.#isRight(path, file, signal))) return true;
+      if (status.size === file.sizeBytes && (await checkedHash(path, this.#markPath(file), file, signal))) {
+        return true;
+      }
       onDamaged?.(path);
     }
     return false;
   }
 
-  async #isRight(path: string, file: HubFile, signal?: AbortSignal): Promise<boolean> {
-    if (this.#isMarked(path, file)) return true;
-    try {
-      const handle = await open(path, 'r');
-      try {
-        if ((await hashFile(handle, file, signal)) !== file.hash) return false;
-      } finally {
-        await handle.close();
-      }
-    } catch (cause) {
-      throw fileError(path, cause);
-    }
-    this.mark(path, file);
-    return true;
-  }
-
-  /** Remembers that a file's hash is right, as long as it has this size and time. */
+  /** Remembers that a file's hash is right. */
   mark(path: string, file: HubFile): void {
-    try {
-      writeWhole(this.#markPath(file), markOf(path));
-    } catch {
-      // A read-only cache: it will be hashed again.
-    }
-  }
-
-  #isMarked(path: string, file: HubFile): boolean {
-    try {
-      return readFileSync(this.#markPath(file), 'utf8') === markOf(path);
-    } catch {
-      return false;
-    }
+    markChecked(path, this.#markPath(file));
   }
 
   #markPath({ hash }: HubFile): string {
     return join(this.#ownFolder, `${hash}.checked`);
   }
 
-  /** Makes a file of a snapshot from its blob. */
-  place(file: HubFile, commit: string, makeLink: MakeLink = symlinkSync): void {
+  /**
+   * Makes a file of a snapshot from its blob.
+   *
+   * @param keepBlob whether another file of the snapshot needs it too
+   */
+  place(
+    file: HubFile,
+    commit: string,
+    {
+      makeLink = symlinkSync,
+      keepBlob = false,
+    }: { makeLink?: MakeLink | undefined; keepBlob?: boolean } = {},
+  ): void {
     const blob = this.blobPath(file);
     const path = join(this.snapshotPath(commit), file.name);
     if (!isFile(blob)) return; // it is the snapshot's file already
@@ -156,8 +141,8 @@ export class RepositoryCache {
         makeLink(relative(dirname(path), blob), draft);
       } catch (cause) {
         if (!NO_LINKS.test(codeOf(cause))) throw cause;
-        renameSync(blob, path);
-        return;
+        const isShared = keepBlob || this.#blobsOfOthers(commit).has(file.hash);
+        return isShared ? copyWhole(blob, path) : renameSync(blob, path);
       }
       renameSync(draft, path);
     } catch (cause) {
@@ -216,22 +201,17 @@ export class RepositoryCache {
   removeSnapshot(commit: string): number {
     const snapshot = this.snapshotPath(commit);
     try {
-      const others = this.commits().filter((other) => other !== commit);
-      const used = new Set(others.flatMap((other) => this.#blobsOf(this.snapshotPath(other))));
-      const unused = this.#blobsOf(snapshot).filter((blob) => !used.has(blob));
+      if (this.commits().every((other) => other === commit)) return this.removeFolder();
+      const used = this.#blobsOfOthers(commit);
+      // Two files with the same bytes are one blob.
+      const unused = new Set(this.#blobsOf(snapshot).filter((blob) => !used.has(blob)));
+      const blobs = [...unused].map((hash) => this.blobPath({ hash }));
       const ownFiles = filesBelow(snapshot).map((name) => join(snapshot, name));
-      const removed =
-        others.length === 0 ? filesBelow(this.folder).map((name) => join(this.folder, name)) : [];
-      const files = new Set([
-        ...ownFiles,
-        ...unused.map((blob) => this.blobPath({ hash: blob })),
-        ...removed,
-      ]);
-      const freedBytes = [...files].reduce((sum, path) => sum + bytesOf(path), 0);
+      const freedBytes = [...ownFiles, ...blobs].reduce((sum, path) => sum + bytesOf(path), 0);
       for (const [revision, target] of this.revisions()) {
         if (target === commit) rmSync(this.#refPath(revision), { force: true });
       }
-      rmSync(others.length === 0 ? this.folder : snapshot, { recursive: true, force: true });
+      rmSync(snapshot, { recursive: true, force: true });
       for (const blob of unused) {
         rmSync(this.blobPath({ hash: blob }), { force: true });
         rmSync(join(this.#ownFolder, `${blob}.checked`), { force: true });
@@ -240,6 +220,46 @@ export class RepositoryCache {
     } catch (cause) {
       throw fileError(snapshot, cause);
     }
+  }
+
+  /** Removes all there is of the repository, what an interrupted pull left included; gives the bytes back. */
+  removeFolder(): number {
+    try {
+      const freedBytes = filesBelow(this.folder).reduce(
+        (sum, name) => sum + bytesOf(join(this.folder, name)),
+        0,
+      );
+      rmSync(this.folder, { recursive: true, force: true });
+      return freedBytes;
+    } catch (cause) {
+      throw fileError(this.folder, cause);
+    }
+  }
+
+  /** Bytes of files that have not come in whole; without a snapshot, all that came so far. */
+  unfinishedBytes(): number {
+    const came = filesBelow(this.folder).map((name) => join(this.folder, name));
+    const paths = this.commits().length === 0 ? came : this.#unfinished();
+    return paths.reduce((sum, path) => sum + bytesOf(path), 0);
+  }
+
+  /** Removes what an interrupted pull left of a state that is not asked for any more. */
+  dropUnfinished(): void {
+    try {
+      for (const path of this.#unfinished()) rmSync(path, { force: true });
+    } catch {
+      // The model is whole; `remove` takes the rest.
+    }
+  }
+
+  #unfinished(): string[] {
+    const names = namesIn(this.#ownFolder).filter((name) => /\.(part|journal)$/.test(name));
+    return names.map((name) => join(this.#ownFolder, name));
+  }
+
+  #blobsOfOthers(commit: string): ReadonlySet<string> {
+    const others = this.commits().filter((other) => other !== commit);
+    return new Set(others.flatMap((other) => this.#blobsOf(this.snapshotPath(other))));
   }
 
   /** Names of the blobs that a snapshot links to; what leads elsewhere is none of ours. */
@@ -265,12 +285,6 @@ export class RepositoryCache {
   }
 }
 
-/** Size and time of the last change, in a line. */
-function markOf(path: string): string {
-  const { size, mtimeNs } = statSync(path, { bigint: true });
-  return `${size} ${mtimeNs}\n`;
-}
-
 /** Paths of all that is no folder below a folder; nothing when there is none. */
 function filesBelow(folder: string): string[] {
   try {
@@ -287,6 +301,18 @@ function namesIn(folder: string): string[] {
     return readdirSync(folder);
   } catch {
     return [];
+  }
+}
+
+/** Whole or not at all, also where the disk becomes full. */
+function copyWhole(source: string, path: string): void {
+  const draft = draftOf(path);
+  try {
+    copyFileSync(source, draft);
+    renameSync(draft, path);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
   }
 }
 

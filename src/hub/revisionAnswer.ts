@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import { pathProblem } from './hubNames.js';
+import { hostileProblem, pathProblem } from './hubNames.js';
 
 /** A file of a revision, as its bytes can be checked. */
 export interface HubFile {
@@ -66,11 +66,12 @@ export function parseRevision(text: string, page: boolean, where: string): Omit<
   for (const sibling of siblings) {
     const { rfilename: name } = Object(sibling);
     if (typeof name !== 'string') throw expected('a name for each file');
-    const problem = pathProblem(name);
+    // A picture called `what?.png` keeps nobody from the weights.
+    const problem = isNeeded(name) ? pathProblem(name) : hostileProblem(name);
     if (problem !== null) throw expected(`plain names of files, not ${JSON.stringify(name)} (${problem}),`);
+    if (!isNeeded(name)) continue;
     // File systems that take other letter case for the same would mix the two.
     const key = name.normalize('NFC').toLowerCase();
-    if (!isNeeded(name)) continue;
     if (names.has(key)) throw expected(`${JSON.stringify(name)} once`);
     names.add(key);
     files.push(parseFile(name, sibling, expected));

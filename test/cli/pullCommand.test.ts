@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pullCommand } from '../../src/cli/hubCommands.js';
+import { tryToLock } from '../../src/model/fileLock.js';
 import { LocalHub } from '../hub/support/localHub.js';
 import { demoModelDir, projectRoot } from '../support/projectRoot.js';
 import { runHere } from '../support/runHere.js';
@@ -116,6 +117,18 @@ test('the default model: QWEN_ASR_MODEL, 0.6b, the only one, else a list', async
   );
   put('Qwen/Qwen3-ASR-0.6B', demo);
   assert.equal((await asr(CLIP)).stdout, TEXT);
+  // A whole cache means what its models would mean without -d; a repository's folder may end with a slash.
+  const repository = join(cache, 'models--me--my-asr');
+  for (const folder of [cache, `${repository}/`])
+    assert.equal((await asr('-d', folder, CLIP)).stdout, TEXT, folder);
+  assert.match(
+    (await asr('-d', join(cache, 'models--someone--bert', 'snapshots'), CLIP)).stderr,
+    /^error: .*snapshots.*\n$/,
+  );
+  // What is named comes before 0.6b.
+  process.env['QWEN_ASR_MODEL'] = 'models/nowhere-at-all';
+  assert.match((await asr(CLIP)).stderr, /^error: QWEN_ASR_MODEL: /);
+  delete process.env['QWEN_ASR_MODEL'];
   rmSync(join(cache, 'models--Qwen--Qwen3-ASR-0.6B'), { recursive: true });
   process.env['QWEN_ASR_MODEL'] = 'me/my-asr';
   assert.equal((await asr(CLIP)).stdout, TEXT);
@@ -151,6 +164,84 @@ test('on a terminal it is drawn how far a pull is, and erased in the end', async
   assert.match(drawn, /me\/my-asr: \d.* of \d+\.\d MB/);
   assert.ok(drawn.endsWith('\r\u001b[2K'), 'the line is left there');
   assert.match(printed, /^me\/my-asr: .* fetched: .*\n$/);
+});
+
+test('after a second it is drawn how fast a pull is and how long it takes', async () => {
+  useCache('slow');
+  hub.publish('me/slow-asr', demo);
+  const weights = demo['model.safetensors']!;
+  hub.onCdn = (_, response) => {
+    response.writeHead(200, { 'content-length': weights.length });
+    const block = Math.ceil(weights.length / 10);
+    const send = (start: number) => {
+      response.write(weights.subarray(start, start + block));
+      if (start + block >= weights.length) response.end();
+      else setTimeout(send, 80, start + block);
+    };
+    send(0);
+    return true;
+  };
+  let drawn = '';
+  try {
+    await pullCommand({
+      args: ['me/slow-asr'],
+      signal: new AbortController().signal,
+      out: () => {},
+      err: (text) => {
+        drawn += text;
+      },
+      outIsTerminal: true,
+      errIsTerminal: true,
+    });
+  } finally {
+    hub.onCdn = () => false;
+  }
+  assert.match(drawn, /me\/slow-asr: \d+\.\d MB of 10\.\d MB, \d+\.\d MB\/s, 0:0\d left, model\.safetensors/);
+});
+
+test('an interrupted pull is listed, and removed', async () => {
+  const cache = useCache('interrupted');
+  hub.publish('me/half-asr', demo);
+  const abort = new AbortController();
+  hub.onCdn = (_, response) => {
+    response.writeHead(200, { 'content-length': demo['model.safetensors']!.length });
+    response.write(demo['model.safetensors']!.subarray(0, 5e6), () => setTimeout(() => abort.abort(), 100));
+    return true;
+  };
+  const context = { out: () => {}, err: () => {}, outIsTerminal: false, errIsTerminal: false };
+  try {
+    await assert.rejects(pullCommand({ args: ['me/half-asr'], signal: abort.signal, ...context }), {
+      code: 'aborted',
+    });
+  } finally {
+    hub.onCdn = () => false;
+  }
+  const { stdout, stderr } = await asr('list');
+  assert.equal(stdout, '');
+  const [note, ...others] = stderr.split('\n');
+  assert.match(
+    note ?? '',
+    /^note: me\/half-asr: \d\.\d MB of a pull that has not ended; `qwen_asr pull me\/half-asr` goes on with it$/,
+  );
+  assert.match(others.join('\n'), /^note: no models in .*\n$/);
+  assert.match((await asr('remove', 'me/half-asr')).stdout, /^me\/half-asr: \d\.\d MB removed\n$/);
+  assert.ok(!existsSync(join(cache, 'models--me--half-asr')));
+});
+
+test('a model that is being fetched is not removed', async () => {
+  const cache = useCache('busy');
+  hub.publish('me/my-asr', demo);
+  await asr('pull', 'me/my-asr');
+  const unlock = tryToLock(join(cache, '.locks', 'models--me--my-asr', 'qwen-asr'));
+  assert.ok(typeof unlock === 'function');
+  const { code, stderr } = await asr('remove', 'me/my-asr');
+  unlock();
+  assert.equal(
+    stderr,
+    `error: me/my-asr: expected a model that nobody fetches now, found process ${process.pid} at it\n`,
+  );
+  assert.equal(code, 1);
+  assert.ok(existsSync(join(cache, 'models--me--my-asr', 'snapshots')));
 });
 
 test('a folder called like a published model is the folder', async () => {

@@ -14,6 +14,7 @@ test('published names stand for their repositories, others for themselves', () =
   assert.equal(repositoryOf('1.7B'), 'Qwen/Qwen3-ASR-1.7B');
   assert.equal(repositoryOf('aligner'), 'Qwen/Qwen3-ForcedAligner-0.6B');
   assert.equal(repositoryOf('0.6b-8bit'), 'mlx-community/Qwen3-ASR-0.6B-8bit');
+  assert.equal(repositoryOf('0.6b-4bit'), 'mlx-community/Qwen3-ASR-0.6B-4bit');
   assert.equal(repositoryOf('some_one/a.model'), 'some_one/a.model');
   assert.throws(() => repositoryOf('0.6'), /expected 0\.6b, 1\.7b, .* found "0\.6"/);
 });

@@ -8,8 +8,11 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -152,6 +155,33 @@ test('what is cut is gone on with; a server that sends no more is given up', asy
     return true;
   };
   assert.match(await failure(newCache()), /^127\.0\.0\.1:\d+: the connection was closed$/);
+});
+
+test('a hub that does not answer is asked as often as patience says', async () => {
+  hub.onHub = serve(503, { 'retry-after': '0' });
+  assert.match(await failure(newCache()), /status 503, the server is busy/);
+  assert.equal(hub.requests.length, 3);
+});
+
+test('branches, tags and commits have names of their own, and come from their commit', async (t) => {
+  const commit = hub.publish(NAME, FILES);
+  const cache = newCache();
+  const refs = join(repositoryOf(cache), 'refs');
+  hub.revisions.add('refs/pr/7');
+  t.after(() => hub.revisions.delete('refs/pr/7'));
+  await pull(cache, { revision: 'refs/pr/7' });
+  assert.equal(hub.requests[0]?.path, `/api/models/${NAME}/revision/refs%2Fpr%2F7?blobs=true`);
+  assert.equal(readFileSync(join(refs, 'refs', 'pr', '7'), 'utf8'), commit);
+  assert.ok(!existsSync(join(refs, 'main')));
+  hub.requests.length = 0;
+  assert.equal((await pull(cache, { revision: commit })).commit, commit);
+  assert.equal(hub.requests[0]?.path, `/api/models/${NAME}/revision/${commit}?blobs=true`);
+  assert.deepEqual(readdirSync(refs), ['refs']);
+  assert.match(await failure(newCache(), { revision: 'v9' }), /: no such revision \(v9\)$/);
+  hub.onHub = serve(200, {}, JSON.stringify({ sha: commit, siblings: [] }));
+  const another = 'b'.repeat(40);
+  const message = await failure(newCache(), { revision: another });
+  assert.match(message, new RegExp(`: expected commit ${another}, found ${commit}$`));
 });
 
 test('an interrupted pull goes on, unless the file has changed since', async (t) => {
@@ -365,6 +395,28 @@ test('wrong answers are errors, and no snapshot names them', async (t) => {
   }
 });
 
+test('a small file is held against the SHA-1 of git, and may be empty', async () => {
+  hub.publish(NAME, { ...FILES, 'merges.txt': '' });
+  hub.onHub = (request, response) => {
+    return /\/resolve\/.*vocab\.json$/.test(request.url ?? '') && serve(200, {}, '[]')(request, response);
+  };
+  const [right, wrong] = [gitSha1(Buffer.from('{}')), gitSha1(Buffer.from('[]'))];
+  const cache = newCache();
+  assert.equal(
+    await failure(cache),
+    `${NAME}: vocab.json: expected git's SHA-1 ${right}, found ${wrong}; what came in was deleted`,
+  );
+  hub.onHub = () => false;
+  const { path } = await pull(cache);
+  assert.deepEqual(readFileSync(join(path, 'merges.txt'), 'utf8'), '');
+});
+
+test('what a pull has no use for may have any honest name', async () => {
+  hub.publish(NAME, { ...FILES, 'why?.png': 'picture', 'notes /aux.md': 'text' });
+  const { path } = await pull(newCache());
+  assert.deepEqual(readdirSync(path).sort(), [...FETCHED].sort());
+});
+
 test('a wrong hash deletes what came in', async () => {
   const damaged = Buffer.from(WEIGHTS);
   damaged[50_000] = 1;
@@ -400,12 +452,17 @@ test('blobs of another program are hashed once, and fetched again when they are 
   const blobs = join(repositoryOf(cache), 'blobs');
   mkdirSync(blobs, { recursive: true });
   writeFileSync(join(blobs, sha256(WEIGHTS)), WEIGHTS);
+  // A whole second, which every system can set again.
+  utimesSync(join(blobs, sha256(WEIGHTS)), 1e9, 1e9);
   await pull(cache);
   assert.equal(hub.downloads.length, 0);
-  // The same bytes at the same time are not looked at again; another time is another file.
+  // What has the same size and time is not looked at again; another time is another file.
   const damaged = Buffer.from(WEIGHTS);
   damaged[7] = 0;
   writeFileSync(join(blobs, sha256(WEIGHTS)), damaged);
+  utimesSync(join(blobs, sha256(WEIGHTS)), 1e9, 1e9);
+  assert.equal((await pull(cache)).fetchedBytes, 0);
+  utimesSync(join(blobs, sha256(WEIGHTS)), 2e9, 2e9);
   const notes: string[] = [];
   const { path } = await pull(cache, { onNote: (note) => notes.push(note) });
   assert.equal(hub.downloads.length, 10);
@@ -427,11 +484,85 @@ test('where links are forbidden the snapshot has the files themselves', async ()
   assert.equal(hub.requests.length, 1);
 });
 
+test('two files with the same bytes come once, with links and without', async () => {
+  const twin = { ...FILES, 'added_tokens.json': FILES['vocab.json'] };
+  hub.publish(NAME, twin);
+  const forbidden = () => {
+    throw Object.assign(new Error('EPERM: operation not permitted, symlink'), { code: 'EPERM' });
+  };
+  const cases: readonly Partial<PullOptions>[] = [{}, { makeLink: forbidden }];
+  for (const more of cases) {
+    const cache = newCache();
+    hub.requests.length = 0;
+    const { path } = await pull(cache, more);
+    for (const name of ['vocab.json', 'added_tokens.json'])
+      assert.equal(readFileSync(join(path, name), 'utf8'), '{}', name);
+    const asked = hub.requests.filter((request) => /vocab\.json|added_tokens/.test(request.path));
+    assert.equal(asked.length, 1);
+    assert.equal((await pull(cache, more)).fetchedBytes, 0);
+  }
+});
+
+test('where links are forbidden now, what another snapshot links to stays', async () => {
+  const cache = newCache();
+  hub.publish(NAME, FILES);
+  const first = await pull(cache);
+  hub.publish(NAME, { ...FILES, LICENSE: 'MIT' });
+  const makeLink = () => {
+    throw Object.assign(new Error('ENOSYS: no links'), { code: 'ENOSYS' });
+  };
+  const second = await pull(cache, { makeLink });
+  for (const { path } of [first, second])
+    assert.deepEqual(readFileSync(join(path, 'model.safetensors')), WEIGHTS);
+});
+
 test('a disk that is too small is noticed before anything comes', async () => {
   hub.publish(NAME, FILES);
   const message = await failure(newCache(), { freeBytes: () => 60_000 });
   assert.match(message, /expected 0\.07 GB of free space, found 0\.00 GB; HF_HUB_CACHE/);
   assert.equal(hub.requests.length, 1);
+});
+
+test('a disk that becomes full is said in one line, and what came is gone on with', async (t) => {
+  hub.publish(NAME, FILES);
+  const cache = newCache();
+  const probe = await open(process.execPath);
+  const handle = Object.getPrototypeOf(probe);
+  await probe.close();
+  const { write } = handle;
+  let writes = 0;
+  t.mock.method(handle, 'write', async function (this: unknown, ...args: readonly unknown[]) {
+    // The five small files, and some of the weights.
+    if (++writes > 10) throw Object.assign(new Error('ENOSPC: write'), { code: 'ENOSPC' });
+    return write.apply(this, args);
+  });
+  assert.match(await failure(cache), /^\S+\.part: no space left on the disk$/);
+  t.mock.restoreAll();
+  const own = join(repositoryOf(cache), '.qwen-asr');
+  const part = readdirSync(own).find((name) => name.endsWith('.part')) ?? assert.fail('nothing was kept');
+  assert.ok(statSync(join(own, part)).size > 0);
+  hub.requests.length = 0;
+  await pull(cache);
+  assert.ok(hub.downloads.length < 10, `asked ${hub.downloads.length} times`);
+});
+
+test('a state that nobody asks for any more takes no space', async () => {
+  hub.publish(NAME, FILES);
+  const cache = newCache();
+  let served = 0;
+  hub.onCdn = (_, response) => {
+    if (served++ < 5) return false;
+    response.destroy();
+    return true;
+  };
+  await failure(cache);
+  const own = join(repositoryOf(cache), '.qwen-asr');
+  const unfinished = () => readdirSync(own).filter((name) => !name.endsWith('.checked')).length;
+  assert.equal(unfinished(), 2);
+  hub.onCdn = () => false;
+  hub.publish(NAME, { ...FILES, 'model.safetensors': 'other weights' });
+  await pull(cache);
+  assert.equal(unfinished(), 0);
 });
 
 test('a cache that cannot be written is said in one line', {

@@ -25,6 +25,8 @@ export class LocalHub {
   readonly requests: LoggedRequest[] = [];
   onHub: Override = () => false;
   onCdn: Override = () => false;
+  /** Branches and tags, all of the last commit. */
+  readonly revisions = new Set(['main']);
   /** Addresses signed with an older number have expired. */
   signature = 1;
   #repositories = new Map<string, Repository>();
@@ -119,7 +121,7 @@ export class LocalHub {
         .end('{"error":"Invalid username or password."}');
       return;
     }
-    if (revision !== 'main' && revision !== repository.commit) {
+    if (!this.revisions.has(revision) && revision !== repository.commit) {
       response.writeHead(404, { 'x-error-code': 'RevisionNotFound' }).end('{"error":"Invalid rev id"}');
       return;
     }
