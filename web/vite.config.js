@@ -13,7 +13,8 @@ export default defineConfig({
   // Serves the demo model below demo/.
   publicDir: fileURLToPath(new URL('../models', import.meta.url)),
   appType: 'mpa', // a missing file is a 404, not the start page
-  build: { outDir: 'dist', emptyOutDir: true, target: 'es2022' },
+  // The page allows scripts from files alone, and a small one would become part of another otherwise.
+  build: { outDir: 'dist', emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0 },
   worker: { format: 'es' },
   server: { headers },
   preview: { headers, port: 8080 },

@@ -104,7 +104,7 @@ test('without a mouse: everything can be reached, in the order of the page', { s
     }
     assert.deepEqual(order, [
       ...['skip', 'model', 'threads', 'load', 'aligner', 'sample', 'file', 'microphone', 'audio'],
-      ...['language', 'transcribe', 'runs', 'bench', 'download'],
+      ...['language', 'transcribe', 'live', 'runs', 'bench', 'download'],
     ]);
   }),
 );

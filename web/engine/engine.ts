@@ -4,6 +4,7 @@ import type {
   ErrorCode,
   ModelInfo,
   SegmentToken,
+  StreamEvent,
   TranscriptSegment,
 } from '../../src/browser.js';
 import { QwenAsrError } from '../../src/error.js';
@@ -16,6 +17,25 @@ interface TranscribeCall extends Speech {
   /** In their order. */
   readonly onSegment: (segment: TranscriptSegment) => void;
   readonly signal: AbortSignal;
+}
+
+interface LiveCall {
+  readonly sampleRateHz: number;
+  /** '' lets the model tell. */
+  readonly language: string;
+  readonly onEvent: (event: StreamEvent) => void;
+  /** Told what was not taken because too much waited already. */
+  readonly onLost: (message: string) => void;
+}
+
+/** A live transcription: what it is told of goes to its LiveCall. */
+export interface LiveSession {
+  /** Takes the samples away: [any] f32. */
+  write(samples: Float32Array<ArrayBuffer>): void;
+  /** Nothing follows. */
+  finish(): void;
+  /** Everything has been told. @throws QwenAsrError (the promise) as SpeechStream.finish */
+  readonly ended: Promise<true>;
 }
 
 /** An answer that the page waits for. */
@@ -121,6 +141,24 @@ export class Engine {
       },
       signal,
     );
+  }
+
+  /** Transcribes what is written while it is written. */
+  openLive({ sampleRateHz, language, onEvent, onLost }: LiveCall): LiveSession {
+    const id = this.#nextId;
+    const ended = this.#ask<true>(
+      () => ({ kind: 'live', id, sampleRateHz, language }),
+      (event) => {
+        if (event.kind === 'heard') onEvent(event.heard);
+        if (event.kind === 'lost') onLost(event.message);
+        return event.kind === 'finished' ? true : undefined;
+      },
+    );
+    return {
+      write: (samples) => this.#worker.postMessage({ kind: 'samples', id, samples }, [samples.buffer]),
+      finish: () => this.#post({ kind: 'finish', id }),
+      ended,
+    };
   }
 
   /** One measured transcription. @throws QwenAsrError as SpeechModel.transcribe */

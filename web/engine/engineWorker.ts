@@ -4,10 +4,11 @@ import {
   loadModelFromFiles,
   QwenAsrError,
   type SpeechModel,
+  type SpeechStream,
 } from '../../src/browser.js';
 import { measureRun } from '../bench/measureRun.js';
 import { HubStorage } from './hubStorage.js';
-import type { EngineEvent, EngineRequest, HubOrder, ModelSource, Speech } from './messages.js';
+import type { EngineEvent, EngineRequest, HubOrder, LiveInput, ModelSource, Speech } from './messages.js';
 
 /* The program of the worker that holds the model: a pass may occupy its thread, and never the page's. */
 
@@ -18,15 +19,20 @@ interface WorkerScope {
 
 const scope = globalThis as unknown as WorkerScope;
 const running = new Map<number, AbortController>();
+const streams = new Map<number, SpeechStream>();
 let model: SpeechModel | null = null;
 let aligner: Aligner | null = null;
 
 scope.onmessage = ({ data: request }) => {
   if (request.kind === 'cancel') running.get(request.id)?.abort();
+  else if (request.kind === 'samples' || request.kind === 'finish') feed(request);
   else void answer(request);
 };
 
-async function answer(request: Exclude<EngineRequest, { kind: 'cancel' }>): Promise<void> {
+/** What is answered. */
+type Question = Exclude<EngineRequest, LiveInput | { kind: 'cancel' }>;
+
+async function answer(request: Question): Promise<void> {
   const { id } = request;
   const abort = new AbortController();
   running.set(id, abort);
@@ -41,10 +47,7 @@ async function answer(request: Exclude<EngineRequest, { kind: 'cancel' }>): Prom
   }
 }
 
-function carryOut(
-  request: Exclude<EngineRequest, { kind: 'cancel' }>,
-  signal: AbortSignal,
-): Promise<EngineEvent> {
+function carryOut(request: Question, signal: AbortSignal): Promise<EngineEvent> {
   switch (request.kind) {
     case 'load':
       return load(request, signal);
@@ -54,6 +57,8 @@ function carryOut(
       return transcribe(request, signal);
     case 'measure':
       return measure(request, signal);
+    case 'live':
+      return transcribeLive(request, signal);
     default:
       return keep(request, signal);
   }
@@ -138,7 +143,7 @@ async function transcribe(
   const startMs = performance.now();
   const segments = loadedModel().transcribeLong(samples, {
     ...optionsOf(language, signal),
-    ...(aligner !== null && { timestamps: 'word' as const, aligner }),
+    ...timestamps(),
     onToken: (token) => scope.postMessage({ kind: 'token', id, token }),
   });
   for await (const segment of segments) scope.postMessage({ kind: 'segment', id, segment });
@@ -150,6 +155,38 @@ async function measure(
   signal: AbortSignal,
 ): Promise<EngineEvent> {
   return { kind: 'measured', id, run: await measureRun(loadedModel(), samples, optionsOf(language, signal)) };
+}
+
+async function transcribeLive(
+  { id, sampleRateHz, language }: Extract<EngineRequest, { kind: 'live' }>,
+  signal: AbortSignal,
+): Promise<EngineEvent> {
+  const options = { sampleRateHz, ...optionsOf(language, signal), ...timestamps() };
+  const stream = loadedModel().openStream(options);
+  streams.set(id, stream);
+  try {
+    for await (const heard of stream) scope.postMessage({ kind: 'heard', id, heard });
+  } finally {
+    streams.delete(id);
+  }
+  return { kind: 'finished', id };
+}
+
+/** What a stream fails with is told where its events are; here it is told what it did not take. */
+function feed(input: LiveInput): void {
+  const { id } = input;
+  const stream = streams.get(id);
+  if (stream === undefined) return;
+  const done = input.kind === 'samples' ? stream.write(input.samples) : stream.finish();
+  done.catch((error: unknown) => {
+    if (!(error instanceof QwenAsrError) || error.code !== 'memory') return;
+    if (streams.has(id)) scope.postMessage({ kind: 'lost', id, message: error.message });
+  });
+}
+
+/** Words have times when there is an aligner. */
+function timestamps(): { readonly timestamps?: 'word'; readonly aligner?: Aligner } {
+  return aligner === null ? {} : { timestamps: 'word', aligner };
 }
 
 function optionsOf(language: string, signal: AbortSignal) {

@@ -5,6 +5,7 @@ import type {
   ErrorCode,
   ModelInfo,
   SegmentToken,
+  StreamEvent,
   TranscriptSegment,
 } from '../../src/browser.js';
 import type { HubModel } from './hubStorage.js';
@@ -41,8 +42,16 @@ export type EngineRequest =
       readonly threads: number;
     }
   | ({ readonly kind: 'transcribe' | 'measure'; readonly id: number } & Speech)
+  /** What is written to it follows under the same id. */
+  | { readonly kind: 'live'; readonly id: number; readonly sampleRateHz: number; readonly language: string }
   | ({ readonly kind: 'lookUp' | 'fetch' | 'forget'; readonly id: number } & HubOrder)
+  | LiveInput
   | { readonly kind: 'cancel'; readonly id: number };
+
+/** What goes on in a live transcription; it has no answer of its own. */
+export type LiveInput =
+  | { readonly kind: 'samples'; readonly id: number; readonly samples: Float32Array<ArrayBuffer> }
+  | { readonly kind: 'finish'; readonly id: number };
 
 /** What the worker tells the page. */
 export type EngineEvent =
@@ -55,6 +64,10 @@ export type EngineEvent =
   | { readonly kind: 'backend'; readonly id: number; readonly backend: BackendChoice }
   | { readonly kind: 'token'; readonly id: number; readonly token: SegmentToken }
   | { readonly kind: 'segment'; readonly id: number; readonly segment: TranscriptSegment }
+  | { readonly kind: 'heard'; readonly id: number; readonly heard: StreamEvent }
+  /** Samples were not taken: too much waits already. */
+  | { readonly kind: 'lost'; readonly id: number; readonly message: string }
+  | { readonly kind: 'finished'; readonly id: number }
   | { readonly kind: 'lookedUp'; readonly id: number; readonly model: HubModel }
   /** A model is in the browser's storage, or not any more. */
   | { readonly kind: 'stored'; readonly id: number }

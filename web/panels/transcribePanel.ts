@@ -5,13 +5,13 @@ import { recordingTranscript } from '../../src/transcribe/formats/recordingTrans
 import type { Recording } from '../audio/recording.js';
 import type { Engine } from '../engine/engine.js';
 import { clockText, elementById, keepFocus, type PageState, showError, showStatus } from './page.js';
-import { TranscriptResult } from './transcriptResult.js';
+import type { TranscriptResult } from './transcriptResult.js';
 
 /** A screen reader reads a text of up to so many characters out when it is complete. */
 const MOST_SPOKEN = 1000;
 
 /** Transcribes the chosen audio; the text grows as it is decoded. */
-export function openTranscribePanel(engine: Engine, state: PageState): void {
+export function openTranscribePanel(engine: Engine, state: PageState, result: TranscriptResult): void {
   const text = elementById('text', HTMLElement);
   const spoken = elementById('text-spoken', HTMLElement);
   const status = elementById('text-status', HTMLElement);
@@ -21,7 +21,6 @@ export function openTranscribePanel(engine: Engine, state: PageState): void {
   const language = elementById('language', HTMLSelectElement);
   const start = elementById('transcribe', HTMLButtonElement);
   const stop = elementById('stop-transcribe', HTMLButtonElement);
-  const result = new TranscriptResult();
   let abort: AbortController | null = null;
 
   start.addEventListener('click', async () => {

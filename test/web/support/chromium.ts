@@ -68,12 +68,17 @@ export interface Chromium {
   close(): Promise<void>;
 }
 
-/** A headless Chromium with an empty profile. */
-export async function openChromium(): Promise<Chromium> {
+/**
+ * A headless Chromium with an empty profile.
+ *
+ * @param speech a WAV that its microphone gives, once, from when it is opened; else it gives a tone
+ */
+export async function openChromium(speech?: string): Promise<Chromium> {
   const name: string = 'playwright-core';
   const { chromium } = (await import(name)) as Playwright;
   const profile = mkdtempSync(join(tmpdir(), 'qwen-asr-chromium-'));
-  const options = { executablePath: EXECUTABLE, headless: true, args: ARGUMENTS };
+  const microphone = speech === undefined ? [] : [`--use-file-for-fake-audio-capture=${speech}%noloop`];
+  const options = { executablePath: EXECUTABLE, headless: true, args: [...ARGUMENTS, ...microphone] };
   const context = await chromium.launchPersistentContext(profile, options);
   context.setDefaultTimeout(60_000);
   return {

@@ -19,8 +19,9 @@ export class PageTest {
     this.#chromium = chromium;
   }
 
-  static async open(): Promise<PageTest> {
-    return new PageTest(buildPage(), await openChromium());
+  /** @param speech what the microphone gives, as for openChromium */
+  static async open(speech?: string): Promise<PageTest> {
+    return new PageTest(buildPage(), await openChromium(speech));
   }
 
   /** Opens the page with the demo model loaded; afterwards nothing may have been complained about. */
