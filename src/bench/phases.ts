@@ -41,6 +41,8 @@ interface PhaseEntry {
   readonly later?: true;
   /** The arithmetic and traffic of one run; null where the phase does not happen. Left out where nobody knows them. */
   readonly work?: (load: PhaseLoad) => Work | null;
+  /** Most of its products are never those of integers, whatever the precision. */
+  readonly isFloating?: true;
 }
 
 /** The parts of a run in the order they happen. They do not overlap: in milliseconds they sum to the run's totalMs. */
@@ -91,6 +93,7 @@ export const PHASES = [
     part: 'encode',
     color: { light: '#1f74d0', dark: '#4a9af5' },
     work: ({ model, segments }) => sumWork(segments.map((size) => convStemWork(model, size))),
+    isFloating: true, // the convolutions; the projection behind them is a twenty-fifth of the work
   },
   {
     id: 'encoderLayers',
@@ -208,9 +211,10 @@ export function workOfSegments(
   );
   const load = { model, segments, decoded, decodeSteps };
   // Weights of 4 bits are multiplied as bytes.
-  const arithmetic = model.precision === 'int4' ? 'int8' : model.precision;
+  const product = model.precision === 'int4' ? 'int8' : model.precision;
   return PHASES.flatMap((phase) => {
     const work = 'work' in phase ? phase.work(load) : null;
+    const arithmetic = 'isFloating' in phase ? model.operand : product;
     return work === null ? [] : [{ phase: phase.id, ...work, arithmetic }];
   });
 }

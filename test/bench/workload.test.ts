@@ -84,6 +84,13 @@ test('phases that did not run have no work', () => {
   assert.deepEqual(phases({ tokens: 1 }), ['convStem', 'encoderLayers', 'prefill']);
   assert.deepEqual(phases({ tokens: null, promptTokens: null }), ['convStem', 'encoderLayers']);
   assert.ok(workOfRun(INFO_0_6B, CLIP).every(({ arithmetic }) => arithmetic === 'bf16'));
+  for (const precision of ['int8', 'int4'] as const) {
+    const work = workOfRun({ ...INFO_0_6B, precision }, CLIP);
+    assert.deepEqual(
+      work.map(({ arithmetic }) => arithmetic),
+      ['bf16', 'int8', 'int8', 'int8'], // the convolutions stay as they are
+    );
+  }
 });
 
 test('segments add up, but decode steps that they share read the weights once', () => {
