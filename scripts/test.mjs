@@ -1,16 +1,10 @@
 // Runs every compiled test file with node:test, a process each, as many at once as there are processors (Node's own choice
-// is one fewer). Arguments narrow the run: `node scripts/test.mjs audio`.
+// is one fewer), in the order of their names, which is Node's. Arguments narrow the run: `node scripts/test.mjs audio`.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-/**
- * Where the files are that take ten seconds and more: they begin, so that no processor waits for the last of them while the
- * others have nothing left. What was slowest stands at the end of the output.
- */
-const LONG = ['readme', 'web/', 'transcribe/', 'audio/mutated', 'hub/killedPull', 'cli/'];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const wanted = process.argv.slice(2);
@@ -18,7 +12,6 @@ const files = readdirSync(join(root, 'dist', 'test'), { recursive: true })
   .map(String)
   .filter((file) => file.endsWith('.test.js'))
   .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
-  .sort((a, b) => rankOf(a) - rankOf(b) || (a < b ? -1 : 1))
   .map((file) => join(root, 'dist', 'test', file));
 if (files.length === 0) {
   console.error(`error: no test file matches ${wanted.join(' ') || 'dist/test'}`);
@@ -36,8 +29,3 @@ const run = spawnSync(process.execPath, ['--test', concurrency, ...reporters, ..
   env,
 });
 process.exit(run.status ?? 1);
-
-function rankOf(file) {
-  const rank = LONG.findIndex((part) => file.startsWith(part));
-  return rank < 0 ? LONG.length : rank;
-}
