@@ -1,4 +1,5 @@
 import { roundToBf16, widenBf16, widenF16 } from '../jit/numberFormats.js';
+import { LEAST_SCALE } from '../kernels/matrix/packBlocks.js';
 import type { AffineBits, AffineParameter, IntegerForm, Parameter, PlainParameter } from './parameter.js';
 
 /** Widths that a row's stream of bits may have; what MLX writes. */
@@ -149,9 +150,6 @@ function roundToEven(value: number): number {
 }
 
 const pair = new Uint16Array(2);
-
-/** Least scale: of a group of equal values, whose q are all 0. */
-const LEAST_SCALE = 1e-7;
 
 /** [scale, bias] before rounding. */
 function affineRange(values: Float32Array, most: number): [scale: number, bias: number] {

@@ -9,9 +9,9 @@ import { Ledger } from './ledger.js';
 import { CachedSteps } from './live/cachedSteps.js';
 import { LiveStream } from './live/liveStream.js';
 import type { SpeechStream, StreamOptions } from './live/streamTypes.js';
+import { type HeldParts, ModelTurns } from './modelTurns.js';
 import { checkFinite, withNumericDiagnosis } from './numericDiagnosis.js';
 import { segmentRecording } from './segmentRecording.js';
-import { SerialQueue } from './serialQueue.js';
 import { type Stages, transcribeClip } from './transcribeClip.js';
 import { resolveRequest } from './transcribeRequest.js';
 import { transcribeSegments } from './transcribeSegments.js';
@@ -33,13 +33,10 @@ import type {
   TranscriptSegment,
 } from './types.js';
 
-/** What a loaded model holds on to. */
-export interface LoadedParts {
+/** What a loaded model consists of. */
+export interface LoadedParts extends HeldParts {
   readonly info: ModelInfo;
-  readonly backend: Backend;
   readonly stages: Stages;
-  /** Gives back the memory of the weights. */
-  readonly releaseFiles: () => void;
 }
 
 /** A model in memory. Calls on it are carried out one at a time, in their order. */
@@ -47,21 +44,19 @@ export class LoadedModel implements SpeechModel {
   readonly info: ModelInfo;
   readonly #backend: Backend;
   readonly #stages: Stages;
-  readonly #releaseFiles: () => void;
-  readonly #queue = new SerialQueue();
-  #closing: Promise<void> | undefined;
+  readonly #turns: ModelTurns;
 
-  constructor({ info, backend, stages, releaseFiles }: LoadedParts) {
+  constructor({ info, stages, ...held }: LoadedParts) {
     this.info = info;
-    this.#backend = backend;
+    this.#backend = held.backend;
     this.#stages = stages;
-    this.#releaseFiles = releaseFiles;
+    this.#turns = new ModelTurns(held, `${info.source}: the model has been closed`);
   }
 
   async melSpectrogram(samples: Float32Array, signal?: AbortSignal): Promise<Mel> {
     checkOptions({ signal });
     const own = takeSamples(samples);
-    return this.#inTurn(() => this.#stages.mel.run(own, { signal }), signal);
+    return this.#turns.run(() => this.#stages.mel.run(own, { signal }), signal);
   }
 
   async encode(given: Mel, options: EncodeOptions = {}): Promise<Encoding> {
@@ -79,7 +74,7 @@ export class LoadedModel implements SpeechModel {
       onPhaseEnd?.('encoderLayers');
       return encoding;
     };
-    return this.#inTurn(
+    return this.#turns.run(
       () => withNumericDiagnosis(signal, (watch) => attempt(watch ?? { signal, observer })),
       signal,
     );
@@ -105,42 +100,35 @@ export class LoadedModel implements SpeechModel {
     segments: AsyncIterable<RecordingSegment>,
     options: SegmentOptions = {},
   ): AsyncGenerator<TranscriptSegment, void, undefined> {
-    this.#checkOpen();
+    this.#turns.checkOpen();
     checkOptions(options);
     const aligner = alignerOf(options);
-    const turn = <T>(task: () => Promise<T>): Promise<T> => this.#inTurn(task, options.signal);
+    const turn = <T>(task: () => Promise<T>): Promise<T> => this.#turns.run(task, options.signal);
     const transcribe = (given: AsyncIterable<RecordingSegment>) =>
       transcribeSegments(this.#stages, given, options, turn);
     yield* aligner === null ? transcribe(segments) : withWords(transcribe, segments, aligner, options.signal);
   }
 
   openBatch(options: BatchOptions = {}): TranscriptionBatch {
-    this.#checkOpen();
+    this.#turns.checkOpen();
     checkOptions(options);
-    return openBatch(this.#stages, options, (task) => this.#inTurn(task, undefined));
+    return openBatch(this.#stages, options, (task) => this.#turns.run(task, undefined));
   }
 
   openStream(options: StreamOptions = {}): SpeechStream {
-    this.#checkOpen();
+    this.#turns.checkOpen();
     return new LiveStream(this.#stages.text, options, ({ promptContent }, signal) => {
-      const turn = <T>(task: () => Promise<T>): Promise<T> => this.#inTurn(task, signal);
+      const turn = <T>(task: () => Promise<T>): Promise<T> => this.#turns.run(task, signal);
       return new CachedSteps(this.#stages, promptContent, turn, signal);
     });
   }
 
   async measureCeilings(): Promise<Ceilings | null> {
-    return this.#inTurn(() => this.#backend.measureCeilings(), undefined);
+    return this.#turns.run(() => this.#backend.measureCeilings(), undefined);
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    await this.#backend.close();
-    await this.#queue.idle();
-    this.#releaseFiles();
+    return this.#turns.close();
   }
 
   async #transcribe(
@@ -154,7 +142,7 @@ export class LoadedModel implements SpeechModel {
     const { signal, observer, onPhaseEnd } = options;
     const aligner = alignerOf(options);
     const request = resolveRequest(this.#stages.text, options, samples.length / 16);
-    const transcript = await this.#inTurn(
+    const transcript = await this.#turns.run(
       () =>
         withNumericDiagnosis(signal, (watch) =>
           transcribeClip(this.#stages, samples, request, {
@@ -165,20 +153,6 @@ export class LoadedModel implements SpeechModel {
       signal,
     );
     return aligner === null ? transcript : addWords(transcript, samples, aligner, signal);
-  }
-
-  async #inTurn<T>(task: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    this.#checkOpen();
-    return this.#queue.run(() => {
-      this.#checkOpen();
-      return task();
-    }, signal);
-  }
-
-  #checkOpen(): void {
-    if (this.#closing !== undefined) {
-      throw new QwenAsrError('closed', `${this.info.source}: the model has been closed`);
-    }
   }
 }
 

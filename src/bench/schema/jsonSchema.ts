@@ -1,3 +1,5 @@
+import { isObject } from '../../model/modelText.js';
+
 /** The part of JSON Schema 2020-12 that the schemas of this project use. */
 export interface JsonSchema {
   readonly $schema?: string;
@@ -143,10 +145,6 @@ function hasType(value: unknown, type: JsonType): boolean {
     default:
       return typeof value === type;
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function violation(path: string, expected: string, found: unknown): string {

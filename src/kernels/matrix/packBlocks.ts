@@ -22,7 +22,7 @@ const PACK_ROWS_ARGUMENTS = { x: 'reads', y: 'writes', n: 'number' } as const sa
 const DTYPE_BYTES = { bf16: 2, f16: 2, f32: 4 } as const;
 
 /** Least scale: of a group of equal values, whose q are all 0. */
-const LEAST_SCALE = 1e-7;
+export const LEAST_SCALE = 1e-7;
 
 /**
  * Quantises rows and packs them: scale, bias and q are, bit for bit, those of `quantizeRows` in ops/affineGroups.ts. One

@@ -19,67 +19,60 @@ export interface RunningAnswer {
 }
 
 /**
- * Carries out a request that uploads a recording: admits it, reads its form, and lets go of everything when the answer is
- * complete, whatever becomes of it.
+ * Carries out a request that uploads a recording as a form.
  *
  * @throws what `answer` throws; or why the request was ended
  */
-export async function withUpload(
+export function withUpload(
   server: ServerContext,
   { env }: RequestContext,
   answer: (form: FileForm, scope: RequestScope) => Promise<RunningAnswer>,
 ): Promise<Response> {
-  const { spool, settings } = server;
-  const work = beginWork(server, env.outgoing);
-  let file: SpoolFile | null = null;
-  const finish = async (): Promise<void> => {
-    await file?.remove();
-    work.end();
-  };
-  try {
-    const form = await readForm(env.incoming, spool, settings, work.scope.signal);
-    file = form.file;
+  return withWork(server, env.outgoing, async (scope, keep) => {
+    const { fields, file } = await readForm(env.incoming, server.spool, server.settings, scope.signal);
     if (file === null) throw badField('file', 'expected a recording, found none', 'missing_parameter');
+    keep(file);
     if (file.bytes === 0) throw badField('file', 'expected a recording, found an empty file');
-    const { response, done } = await answer({ fields: form.fields, file }, work.scope);
-    await work.finish(done, finish);
+    return answer({ fields, file }, scope);
+  });
+}
+
+/**
+ * Carries out a request over a recording: admits it, and lets go of everything when the answer is complete, whatever
+ * becomes of it.
+ *
+ * @param answer `keep` is told of the file as soon as there is one
+ * @throws ApiError 429, 503; what `answer` throws; or why the request was ended
+ */
+export async function withWork(
+  { admission, settings, shutdown, metrics }: ServerContext,
+  outgoing: RequestContext['env']['outgoing'],
+  answer: (scope: RequestScope, keep: (file: SpoolFile) => void) => Promise<RunningAnswer>,
+): Promise<Response> {
+  const leave = admission.enter();
+  const scope = new RequestScope(outgoing, settings.totalTimeoutMs, shutdown);
+  let kept: SpoolFile | null = null;
+  const keep = (file: SpoolFile): void => {
+    kept = file;
+  };
+  const finish = async (): Promise<void> => {
+    await kept?.remove();
+    scope.close();
+    leave();
+  };
+  const count = ({ transcript }: UploadTranscript): void =>
+    metrics.audioSeconds.inc(transcript.durationMs / 1000);
+  try {
+    const { response, done } = await answer(scope, keep);
+    if (done instanceof Promise) {
+      void done.then(count, () => {}).then(finish);
+    } else {
+      count(done);
+      await finish();
+    }
     return response;
   } catch (error) {
     await finish();
-    throw work.scope.reasonFor(error);
+    throw scope.reasonFor(error);
   }
-}
-
-/** One request that is being worked on. */
-interface Work {
-  readonly scope: RequestScope;
-  /** Counts what was transcribed and calls `finish`, at once unless it still goes on. */
-  finish(done: RunningAnswer['done'], finish: () => Promise<void>): Promise<void>;
-  end(): void;
-}
-
-/** @throws ApiError 429, 503 */
-export function beginWork(
-  { admission, settings, shutdown, metrics }: ServerContext,
-  outgoing: RequestContext['env']['outgoing'],
-): Work {
-  const leave = admission.enter();
-  const scope = new RequestScope(outgoing, settings.totalTimeoutMs, shutdown);
-  return {
-    scope,
-    finish: async (done, finish) => {
-      const count = ({ transcript }: UploadTranscript): void =>
-        metrics.audioSeconds.inc(transcript.durationMs / 1000);
-      if (done instanceof Promise) {
-        void done.then(count, () => {}).then(finish);
-        return;
-      }
-      count(done);
-      await finish();
-    },
-    end: () => {
-      scope.close();
-      leave();
-    },
-  };
 }

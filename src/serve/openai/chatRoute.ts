@@ -5,8 +5,7 @@ import { transcribeUpload, type UploadTranscript } from '../engine/transcribeUpl
 import { EventStream } from '../http/eventStream.js';
 import { readJson } from '../http/readJson.js';
 import type { RequestScope } from '../http/requestScope.js';
-import type { SpoolFile } from '../http/spool.js';
-import { beginWork } from '../http/withUpload.js';
+import { withWork } from '../http/withUpload.js';
 import type { RequestContext, ServerContext } from '../serverContext.js';
 import { type ChatRequest, readChatRequest } from './chatRequest.js';
 import { OrderedText } from './orderedText.js';
@@ -20,29 +19,17 @@ const LARGEST_BUDGET = 512;
  * `POST /v1/chat/completions` with a recording. The answer's content is what the model wrote, as others serve it:
  * `language English<asr_text>Good morning.`
  */
-export async function postChat(server: ServerContext, { env }: RequestContext): Promise<Response> {
-  const work = beginWork(server, env.outgoing);
-  let file: SpoolFile | null = null;
-  const finish = async (): Promise<void> => {
-    await file?.remove();
-    work.end();
-  };
-  try {
-    const request = readChatRequest(await readJson(env.incoming, server.settings, work.scope.signal));
+export function postChat(server: ServerContext, { env }: RequestContext): Promise<Response> {
+  return withWork(server, env.outgoing, async (scope, keep) => {
+    const request = readChatRequest(await readJson(env.incoming, server.settings, scope.signal));
     checkModelName(request.model, server.settings.modelNames);
-    file = await server.spool.create();
+    const file = await server.spool.create();
+    keep(file);
     await file.write(request.audio);
     await file.close();
-    const run = runner(server, file.path, request, work.scope);
-    const { response, done } = await (request.stream
-      ? streamed(run, request, work.scope)
-      : answered(run, request));
-    await work.finish(done, finish);
-    return response;
-  } catch (error) {
-    await finish();
-    throw work.scope.reasonFor(error);
-  }
+    const run = runner(server, file.path, request, scope);
+    return request.stream ? streamed(run, request, scope) : answered(run, request);
+  });
 }
 
 type Run = (text: OrderedText) => Promise<UploadTranscript>;
