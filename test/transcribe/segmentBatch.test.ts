@@ -1,33 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { joinTexts, QwenAsrError } from '../../src/index.js';
-import type { Backend, Scope } from '../../src/ops/operators.js';
+import { joinTexts } from '../../src/index.js';
 import { createReferenceBackend } from '../../src/ops/reference/referenceBackend.js';
 import { modelOnBackend } from '../bench/support/modelOnBackend.js';
+import { withCacheLimit } from '../bench/support/withCacheLimit.js';
 import { wrapBackend } from '../bench/support/wrapBackend.js';
 import { oneLineError } from '../model/support/oneLineError.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { speakSentences } from '../support/sentences.js';
-
-/** A backend without memory for caches of more than `limit` sequences; writes down what was asked for. */
-function withCacheLimit(backend: Backend, limit: number, asked: number[]): Backend {
-  return {
-    ...wrapBackend(backend, {}),
-    createScope(label): Scope {
-      const scope = backend.createScope(label);
-      return {
-        tensor: (...what) => scope.tensor(...what),
-        featureMap: (...what) => scope.featureMap(...what),
-        release: () => scope.release(),
-        kvCache(size) {
-          asked.push(size.sequences);
-          if (size.sequences > limit) throw new QwenAsrError('memory', 'kv cache: out of memory');
-          return scope.kvCache(size);
-        },
-      };
-    },
-  };
-}
 
 test('where memory does not suffice for the batch, it becomes smaller', async () => {
   const asked: number[] = [];

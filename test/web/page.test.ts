@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { readGolden } from '../support/golden.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { noChromium } from './support/chromium.js';
-import { benchmark, download, PageTest, waitForText } from './support/pageTest.js';
+import { benchmark, download, PageTest, transcribeMicrophone, waitForText } from './support/pageTest.js';
 
 let pages: PageTest;
 
@@ -52,13 +51,7 @@ test('what cannot be used is said, and the page goes on', { skip: noChromium }, 
 
 test('the microphone is recorded and decoded by the browser', { skip: noChromium }, () =>
   pages.withPage(true, async (page) => {
-    await page.click('#microphone');
-    await waitForText(page, '#audio-status', /^Recording/);
-    await setTimeout(600);
-    await page.click('#microphone');
-    await waitForText(page, '#audio-status', /^microphone: \d+\.\d s$/);
-    await page.click('#transcribe');
-    await waitForText(page, '#text-status', / tokens in /);
+    await transcribeMicrophone(page);
   }),
 );
 

@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { TimedWord } from '../../src/index.js';
 import { LocalHub } from '../hub/support/localHub.js';
 import { demoAlignerDir, projectRoot } from '../support/projectRoot.js';
 import { readAlignerGolden } from '../transcribe/support/checkAlignerGoldens.js';
 import { noChromium, type Page } from './support/chromium.js';
-import { downloadTranscript, PageTest, waitForText } from './support/pageTest.js';
+import { downloadTranscript, PageTest, transcribeMicrophone, waitForText } from './support/pageTest.js';
 
 /* Times of words on the page, held against what the independent implementation of the aligner says. */
 
@@ -151,13 +150,7 @@ test('an aligner of the hub, fetched into the browser when its button is pressed
 
 test('a transcript of what the browser decoded is one of version 1, too', { skip: noChromium }, () =>
   pages.withPage(true, async (page) => {
-    await page.click('#microphone');
-    await waitForText(page, '#audio-status', /^Recording/);
-    await setTimeout(600);
-    await page.click('#microphone');
-    await waitForText(page, '#audio-status', /^microphone: \d+\.\d s$/);
-    await page.click('#transcribe');
-    await waitForText(page, '#text-status', / tokens in /);
+    await transcribeMicrophone(page);
     assert.equal((await downloadJson(page)).audio.format, 'browser');
   }),
 );

@@ -14,9 +14,9 @@ import {
   type TranscriptionBatch,
   type TranscriptSegment,
 } from '../../../src/index.js';
-import type { Backend, Scope } from '../../../src/ops/operators.js';
 import { createReferenceBackend } from '../../../src/ops/reference/referenceBackend.js';
 import { modelOnBackend } from '../../bench/support/modelOnBackend.js';
+import { withCacheLimit } from '../../bench/support/withCacheLimit.js';
 import { wrapBackend } from '../../bench/support/wrapBackend.js';
 import { oneLineError } from '../../model/support/oneLineError.js';
 import { readGolden } from '../../support/golden.js';
@@ -227,25 +227,6 @@ test('what goes wrong with a request ends that request alone', async () => {
   assert.equal(batch.load.requests, 0);
   await batch.close();
 });
-
-/** A backend without memory for caches of more than `limit` sequences. */
-function withCacheLimit(backend: Backend, limit: number): Backend {
-  return {
-    ...wrapBackend(backend, {}),
-    createScope(label): Scope {
-      const scope = backend.createScope(label);
-      return {
-        tensor: (...what) => scope.tensor(...what),
-        featureMap: (...what) => scope.featureMap(...what),
-        release: () => scope.release(),
-        kvCache(size) {
-          if (size.sequences > limit) throw new QwenAsrError('memory', 'kv cache: out of memory');
-          return scope.kvCache(size);
-        },
-      };
-    },
-  };
-}
 
 test('it is as large as memory allows, and gives it back', async () => {
   const backend = createReferenceBackend();

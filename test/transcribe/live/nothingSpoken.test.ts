@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { joinSamples } from '../../../src/audio/prepareSamples.js';
 import { repeatedTail } from '../../../src/text/repeatedTail.js';
 import type { StreamEvent, StreamOptions } from '../../../src/transcribe/live/streamTypes.js';
 import { loadModel } from '../../../src/transcribe/loadModel.js';
@@ -106,23 +107,13 @@ for (const [kind, sound] of Object.entries(SOUNDS)) {
   });
 }
 
-function joined(...parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
 const finalText = (clip: string): string => readStreamingGolden('golden.json')[clip]!.at(-1)!.text;
 
 test('silence and noise after speech add nothing and repeat nothing, however long', async () => {
   const clip = await readStreamingClip('00-en.wav');
   for (const kind of ['silence', 'noise'] as const) {
     const quiet = clipOf(SOUNDS[kind]!, 3, 40).map((value) => 0.2 * value);
-    assert.equal(textOf(await transcribe(joined(clip, quiet))), finalText('00-en.wav'), kind);
+    assert.equal(textOf(await transcribe(joinSamples([clip, quiet]))), finalText('00-en.wav'), kind);
   }
 });
 
@@ -130,7 +121,7 @@ test('a second utterance that is the beginning of the first gives its own text',
   const clip = await readStreamingClip('02-es.wav');
   const pause = new Float32Array(1.5 * RATE_HZ);
   const beginning = clip.subarray(0, 2 * RATE_HZ); // "Pon una alarma a las quince."
-  const text = textOf(await transcribe(joined(clip, pause, beginning, pause)));
+  const text = textOf(await transcribe(joinSamples([clip, pause, beginning, pause])));
   assert.equal(text, `${finalText('02-es.wav')} Pon una alarma a las quince.`);
 });
 
@@ -138,13 +129,13 @@ test('weak audio in mid-stream does not feed a loop', async () => {
   const clip = await readStreamingClip('01-de.wav');
   const pause = new Float32Array(0.4 * RATE_HZ);
   for (const gain of [0.03, 0.003, 0.0003]) {
-    const weak = joined(
+    const weak = joinSamples([
       clip.subarray(0, 4 * RATE_HZ),
       pause,
       clip.map((value) => gain * value),
       pause,
       clip,
-    );
+    ]);
     for (const { committed, tentative, segmentText } of await transcribe(weak, { chunkMs: 1000 })) {
       for (const text of [committed, tentative, segmentText ?? '']) {
         assert.ok((repeatedTail(text)?.repetitions ?? 1) < 3, text);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { joinSamples } from '../../../src/audio/prepareSamples.js';
 import { QwenAsrError } from '../../../src/error.js';
 import type { SpeechStream, StreamEvent, StreamOptions } from '../../../src/transcribe/live/streamTypes.js';
 import { loadModel } from '../../../src/transcribe/loadModel.js';
@@ -57,14 +58,7 @@ const untimed = (events: readonly StreamEvent[]) =>
 /** Recordings one after the other, `pauseMs` of silence between them. */
 function joined(recordings: readonly Float32Array[], pauseMs: number): Float32Array {
   const pause = new Float32Array((pauseMs * SECOND) / 1000);
-  const parts = recordings.flatMap((recording) => [recording, pause]);
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return joinSamples(recordings.flatMap((recording) => [recording, pause]));
 }
 
 test('segments end at pauses, and each has its own text', async () => {

@@ -99,6 +99,17 @@ export async function waitForText(page: Page, selector: string, pattern: RegExp)
   }
 }
 
+/** Records for a moment with the page's microphone, and transcribes what was heard. */
+export async function transcribeMicrophone(page: Page): Promise<void> {
+  await page.click('#microphone');
+  await waitForText(page, '#audio-status', /^Recording/);
+  await setTimeout(600);
+  await page.click('#microphone');
+  await waitForText(page, '#audio-status', /^microphone: \d+\.\d s$/);
+  await page.click('#transcribe');
+  await waitForText(page, '#text-status', / tokens in /);
+}
+
 /** A download of the page. */
 export interface Download {
   readonly text: string;
