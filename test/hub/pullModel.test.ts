@@ -196,6 +196,7 @@ test('an interrupted pull goes on, unless the file has changed since', async (t)
       return true;
     };
     await failure(cache);
+    await hub.deserted();
     hub.onCdn = () => false;
     hub.requests.length = 0;
     return cache;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import type { HubSettings } from '../../../src/hub/hubSettings.js';
 
 /** Answers a request in another way than the hub would: true when it did. */
@@ -52,6 +53,13 @@ export class LocalHub {
     for (const server of [this.#hub, this.#cdn]) {
       server.closeAllConnections();
       server.close();
+    }
+  }
+
+  /** Resolves when every client has left: what one that gave up had sent before may still come in until then. */
+  async deserted(): Promise<void> {
+    for (const server of [this.#hub, this.#cdn]) {
+      while ((await connectionCount(server)) > 0) await setTimeout(1);
     }
   }
 
@@ -198,4 +206,10 @@ function sha1(bytes: Buffer): string {
 
 function isLarge(name: string): boolean {
   return name.endsWith('.safetensors');
+}
+
+function connectionCount(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+  });
 }
