@@ -1,5 +1,3 @@
-import type { ByteReader } from './byteReader.js';
-
 /** Rate that the models' log-mel features are defined at (preprocessor_config.json of the published models). */
 export const SAMPLE_RATE_HZ = 16000;
 
@@ -54,13 +52,3 @@ export interface AudioDecoder {
    */
   decode(): AsyncGenerator<AudioBlock, void, undefined>;
 }
-
-/**
- * Reads a recording's headers.
- *
- * @param reader stands at the recording's first byte (behind ID3 tags).
- * @param label names it in errors and notes.
- * @throws QwenAsrError `audio`, one line, when there is nothing to decode; `unsupported` when the package that decodes
- * this format is not installed.
- */
-export type OpenDecoder = (reader: ByteReader, label: string) => Promise<AudioDecoder>;

@@ -2,7 +2,7 @@ import { QwenAsrError } from '../error.js';
 import type { ByteSource } from './byteReader.js';
 
 /** Bytes [at, at + length) of a file. */
-export interface FileRange {
+interface FileRange {
   readonly at: number;
   readonly length: number;
 }

@@ -24,7 +24,7 @@ export interface WavHeader extends WavFormat {
 }
 
 /** Sound that is not read, in seconds, and bytes that are no sound or cannot be told. */
-export interface UnreadTail {
+interface UnreadTail {
   readonly seconds: number;
   readonly bytes: number;
 }

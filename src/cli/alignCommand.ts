@@ -65,7 +65,7 @@ export const ALIGN_OPTIONS = {
 } as const satisfies OptionTable;
 
 /** The help text of `qwen_asr align`. */
-export const alignUsage = helpOf(
+const alignUsage = helpOf(
   usageLines('qwen_asr align [-d <aligner_dir>] -i <file> --text <file> [options]'),
   paragraph('Says when each word of a text is spoken in a recording that says it.'),
   optionList(ALIGN_OPTIONS, ['Required', 'Options'], { column: 22, names: 'both' }),

@@ -20,7 +20,7 @@ export interface SubcommandSpec {
 }
 
 /** How the value of an option is completed. */
-export type ValueCompletion = 'files' | 'folders' | 'none' | readonly string[];
+type ValueCompletion = 'files' | 'folders' | 'none' | readonly string[];
 
 /** One option as shells see it. */
 export interface OptionSpec {

@@ -101,7 +101,7 @@ class TransferRate {
  * @example
  * decimalBytes(1_876_091_704); // '1.88 GB'
  */
-export function decimalBytes(bytes: number): string {
+function decimalBytes(bytes: number): string {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
   if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
   return `${Math.ceil(bytes / 1e3)} kB`;

@@ -91,7 +91,7 @@ export const QUANTIZE_OPTIONS = {
 } as const satisfies OptionTable;
 
 /** The help text of `qwen_asr quantize`. */
-export const quantizeUsage = helpOf(
+const quantizeUsage = helpOf(
   usageLines('qwen_asr quantize -d <model_dir> <out_dir> [options]'),
   paragraph("Writes the model to <out_dir> with 8 or 4 bits a weight, in the layout of MLX's converters."),
   optionList(QUANTIZE_OPTIONS, ['Required', 'Options'], { column: 22, names: 'both' }),

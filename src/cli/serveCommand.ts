@@ -91,7 +91,7 @@ export const SERVE_OPTIONS = {
 type Values = OptionValues<typeof SERVE_OPTIONS>;
 
 /** The help text of `qwen_asr serve`. */
-export const serveUsage = helpOf(
+const serveUsage = helpOf(
   usageLines('qwen_asr serve -d <model_dir> [options]'),
   paragraph(
     'Answers as the OpenAI API does: POST /v1/audio/transcriptions and /v1/chat/completions, GET /v1/models; /inference as whisper.cpp; a page at /, /health, and /metrics for Prometheus.',

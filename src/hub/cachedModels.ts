@@ -15,7 +15,7 @@ import { type Environment, hubCacheFolder } from './hubSettings.js';
 import { RepositoryCache } from './repositoryCache.js';
 
 /** What a model is for, as far as its config tells. */
-export type ModelKind = 'speech' | 'aligner' | 'other';
+type ModelKind = 'speech' | 'aligner' | 'other';
 
 /** A revision of a model in the hub's cache. */
 export interface CachedModel {

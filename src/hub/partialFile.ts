@@ -175,7 +175,7 @@ export async function hashFile(
  * @example
  * withRange([[0, 10], [20, 30]], [10, 20]); // [[0, 30]]
  */
-export function withRange(ranges: readonly ByteRange[], [start, end]: ByteRange): ByteRange[] {
+function withRange(ranges: readonly ByteRange[], [start, end]: ByteRange): ByteRange[] {
   if (start >= end) return [...ranges];
   const apart = ranges.filter(([otherStart, otherEnd]) => otherEnd < start || otherStart > end);
   const touching = ranges.filter((range) => !apart.includes(range));

@@ -22,7 +22,7 @@ export interface Memory {
  * What a kernel does with an argument: memory that it reads, writes or `updates` (both), or a number. `reads?` is memory
  * that some specialisations have no use for; their calls say `null`.
  */
-export type ArgumentUse = 'reads' | 'reads?' | 'writes' | 'updates' | 'number';
+type ArgumentUse = 'reads' | 'reads?' | 'writes' | 'updates' | 'number';
 
 /** The arguments of a kernel, in the order of their slots. */
 export type ArgumentUses = Readonly<Record<string, ArgumentUse>>;

@@ -81,7 +81,7 @@ export function checkThreadCount(threads: number): void {
 export type BytesInMemory = ArrayBufferLike | ArrayBufferView;
 
 /** What gives its bytes when asked: a Blob, a File, or the Response of a fetch. */
-export interface BlobLike {
+interface BlobLike {
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 

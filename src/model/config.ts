@@ -27,7 +27,7 @@ export interface DecoderConfig extends DecoderSizes {
 }
 
 /** A forced aligner: its head tells times instead of tokens. */
-export interface AlignerConfig {
+interface AlignerConfig {
   /** Class c stands for c·classMs. */
   readonly classMs: number;
   /** Id of `<timestamp>` as far as config.json gives it. */
@@ -35,7 +35,7 @@ export interface AlignerConfig {
 }
 
 /** Ids of the audio tokens as far as config.json gives them; the others come from the tokenizer's files. */
-export interface AudioTokenIds {
+interface AudioTokenIds {
   /** `<|audio_pad|>`, which stands for one encoder token. */
   readonly audioPad?: number;
   readonly audioStart?: number;

@@ -180,7 +180,7 @@ function mayLackHead({ sizes }: PublishedModel): boolean {
 }
 
 /** `ok`: verified. `note`: worth knowing. `warning`: works, but not as published. `error`: cannot work or is damaged. */
-export type CheckSeverity = 'ok' | 'note' | 'warning' | 'error';
+type CheckSeverity = 'ok' | 'note' | 'warning' | 'error';
 
 /** One line of a check. */
 export interface CheckFinding {

@@ -1,7 +1,7 @@
 import type { SyntheticSize } from './syntheticName.js';
 
 /** How a tensor's values are drawn. `head` repeats the embedding. */
-export type SyntheticKind = 'weight' | 'bias' | 'norm' | 'embedding' | 'head';
+type SyntheticKind = 'weight' | 'bias' | 'norm' | 'embedding' | 'head';
 
 export interface SyntheticTensor {
   /** Original layout, for example `thinker.model.norm.weight`. */
@@ -17,7 +17,7 @@ export interface SyntheticShard {
 }
 
 /** Sizes of a synthetic model, all in elements. */
-export interface SyntheticShape {
+interface SyntheticShape {
   readonly dModel: number;
   readonly encoderLayers: number;
   readonly encoderHeads: number;

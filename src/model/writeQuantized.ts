@@ -111,7 +111,7 @@ async function copyCompanions(input: string, output: string): Promise<void> {
 }
 
 /** How a model is to be quantised. */
-export interface QuantizeSetting {
+interface QuantizeSetting {
   /** Of the decoder's matrices; embedding, head and encoder have 8 in either case, as 4 cost them accuracy. */
   readonly bits: 8 | 4;
   /** 32, 64 or 128. */
@@ -119,7 +119,7 @@ export interface QuantizeSetting {
 }
 
 /** One matrix or vector of the model, and the tensors that it is written as. */
-export interface WeightToWrite {
+interface WeightToWrite {
   readonly tensors: readonly TensorToWrite[];
   /** Bits of the matrix; null where it stays as it is. */
   readonly bits: AffineBits | null;
@@ -130,7 +130,7 @@ export interface WeightToWrite {
 }
 
 /** What becomes of a model. */
-export interface QuantizePlan {
+interface QuantizePlan {
   readonly weights: readonly WeightToWrite[];
   /** Matrices whose rows no group divides: they stay as they are. */
   readonly ragged: readonly string[];

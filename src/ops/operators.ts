@@ -75,7 +75,7 @@ export interface SequenceRows {
   readonly kind: 'prefill' | 'step';
 }
 
-export interface LinearOptions {
+interface LinearOptions {
   /** [N] added to every row. */
   readonly bias?: Weight;
   /** Exact (erf) GELU after the bias. */

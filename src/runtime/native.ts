@@ -18,7 +18,7 @@ export interface NativeFunction {
 }
 
 /** A memory-mapped file. */
-export interface MappedFile {
+interface MappedFile {
   readonly buffer: ArrayBuffer;
   unmap(): void;
 }

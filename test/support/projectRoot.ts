@@ -14,12 +14,6 @@ export const demoAlignerDir = join(projectRoot, 'models', 'demo-aligner');
 /** Stage outputs of the independent implementation; see its README. */
 export const goldenDir = join(projectRoot, 'test', 'golden');
 
-/** Folder of long recordings that are not part of the repository, or null when QWEN_ASR_SAMPLES is unset. */
-export function samplesDir(): string | null {
-  const directory = process.env['QWEN_ASR_SAMPLES'];
-  return directory !== undefined && existsSync(directory) ? directory : null;
-}
-
 /** Folder of the demo model's held-out set (its README), or null when QWEN_ASR_HELD_OUT is unset. */
 export function heldOutDir(): string | null {
   const directory = process.env['QWEN_ASR_HELD_OUT'];

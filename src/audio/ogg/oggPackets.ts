@@ -160,7 +160,7 @@ class PacketAssembly {
 }
 
 /** A page of an Ogg file (RFC 3533 §6). */
-export interface OggPage {
+interface OggPage {
   /** Which of the file's streams it belongs to. */
   readonly serial: number;
   readonly sequence: number;

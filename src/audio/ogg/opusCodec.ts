@@ -84,7 +84,7 @@ class Libopus implements OggPacketDecoder {
 }
 
 /** The first packet of an Ogg Opus stream (RFC 7845 §5.1). */
-export interface OpusHead {
+interface OpusHead {
   readonly channels: number;
   /** Samples at 48 kHz that the decoder needs to settle. */
   readonly preSkip: number;

@@ -120,14 +120,14 @@ const FILLERS = new RegExp(`${WORD_START}(?:hmm|mm|mhm|mmm|uh|um)${WORD_END}`, '
  * @example
  * expandContractions("i'd gone, mr park won't"); // 'i had gone, mister  park will not'
  */
-export function expandContractions(text: string): string {
+function expandContractions(text: string): string {
   let expanded = text;
   for (const [pattern, replacement] of RULES) expanded = expanded.replace(pattern, replacement);
   return expanded;
 }
 
 /** Removes the sounds of hesitation "hmm", "mm", "mhm", "mmm", "uh" and "um". */
-export function removeFillers(text: string): string {
+function removeFillers(text: string): string {
   return text.replace(FILLERS, '');
 }
 
@@ -160,7 +160,7 @@ const PLURAL_INITIALISM = new RegExp(`${WORD_START}([a-z])\\.([a-z])\\.([a-z])\\
  * @example
  * joinInitialisms('the u.s. at 5 p.m.'); // 'the us. at 5 pm.'
  */
-export function joinInitialisms(text: string): string {
+function joinInitialisms(text: string): string {
   let joined = text.replace(PLURAL_INITIALISM, '$1$2$3s');
   for (const pattern of INITIALISMS) joined = joined.replace(pattern, (match) => match.replaceAll('.', ''));
   return joined;
@@ -170,6 +170,6 @@ export function joinInitialisms(text: string): string {
  * Removes ellipses, the other addition of the leaderboard: Whisper's rules would leave a lone full stop, and count it
  * as a word. The single character "…" counts as three stops.
  */
-export function removeEllipses(text: string): string {
+function removeEllipses(text: string): string {
   return text.replace(/…/g, '...').replace(/\s*\.{3,}\s*/g, ' ');
 }

@@ -74,7 +74,7 @@ export interface BootstrapOptions {
 }
 
 /** Resamples when the caller names none. */
-export const DEFAULT_RESAMPLES = 2000;
+const DEFAULT_RESAMPLES = 2000;
 
 /**
  * The bias-corrected and accelerated (BCa) bootstrap interval of any statistic (Efron 1987). It corrects the

@@ -50,7 +50,7 @@ const AXIS = 30;
 const NARROW = 500;
 
 /** Ratios around a line at 1, on a band of what does not matter. */
-export function drawIntervals({ groups }: IntervalPicture, width: number): Drawing {
+function drawIntervals({ groups }: IntervalPicture, width: number): Drawing {
   const rows = groups.flatMap((group) => group.rows);
   const narrow = width < NARROW;
   const labelWidth = narrow ? 110 : 200;
@@ -114,7 +114,7 @@ function drawInterval(
 const BAR_ROW = 34;
 
 /** A stacked bar for each whole, its largest parts with their figures. */
-export function drawBars({ bars }: BarPicture, width: number): Drawing {
+function drawBars({ bars }: BarPicture, width: number): Drawing {
   const named = bars.length > 1;
   const labelWidth = named ? Math.min(width * 0.3, 150) : 0;
   const [left, right] = [labelWidth + (named ? 8 : 4), width - 12];
@@ -157,7 +157,7 @@ const COLUMNS_HEIGHT = 190;
 const MOST_NUMBERS = 15;
 
 /** The same upright, a column for each whole under its number. */
-export function drawColumns({ bars }: BarPicture, width: number): Drawing {
+function drawColumns({ bars }: BarPicture, width: number): Drawing {
   const [left, right] = [56, width - 8];
   const key = partLegend(bars, width);
   const [top, bottom] = [key.height + 14, key.height + COLUMNS_HEIGHT - 24];

@@ -224,7 +224,7 @@ function cellPrefix({ title }: CellComparison): string {
 }
 
 /** What to call a side: its result, or the first of its sessions and how many more there are. */
-export function sideName(sessions: readonly NamedResult[]): string {
+function sideName(sessions: readonly NamedResult[]): string {
   const name = sessions[0]?.name ?? '';
   return sessions.length < 2 ? name : `${name} and ${sessions.length - 1} more`;
 }

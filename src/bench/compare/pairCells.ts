@@ -19,7 +19,7 @@ export interface CellPair {
   readonly b: CellRecord;
 }
 
-export interface CellPairs {
+interface CellPairs {
   readonly pairs: readonly CellPair[];
   /** Cells that the other result has no partner for, and what else differs without standing in the way. */
   readonly notes: readonly string[];
@@ -31,7 +31,7 @@ export interface CellPairs {
  *
  * @throws QwenAsrError `compare` naming what differs, or when no cell has a partner
  */
-export function pairCells(a: NamedResult, b: NamedResult, across: ReadonlySet<Aspect>): CellPairs {
+function pairCells(a: NamedResult, b: NamedResult, across: ReadonlySet<Aspect>): CellPairs {
   checkMachines(a, b, across);
   for (const { name, result } of [a, b]) {
     if (result.cells.some((cell) => cell.runs.length > 0)) continue;

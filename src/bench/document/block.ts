@@ -13,7 +13,7 @@ export type Block =
   | { readonly kind: 'chart'; readonly chart: Chart; readonly fold?: string };
 
 /** What the blocks after it are about, in a few words, and more of it in the same breath. */
-export interface Heading {
+interface Heading {
   readonly kind: 'heading';
   /** 1: the whole, 2: a part of it, 3: a cell or a table. */
   readonly level: 1 | 2 | 3;

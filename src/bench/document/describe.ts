@@ -74,7 +74,7 @@ export function describeModel({ source, synthetic, published, parameters, hash }
   return `${source}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
 }
 
-export function describeAudio({ path, durationMs, hash }: AudioRecord): string {
+function describeAudio({ path, durationMs, hash }: AudioRecord): string {
   const name = `${path ?? 'silence'}, ${formatSeconds(durationMs)}`;
   return hash === null || path === null ? name : `${name}, hash ${hash.slice(0, 12)}`;
 }

@@ -188,7 +188,7 @@ function rateRow(title: string, score: Rates): string[] {
 }
 
 /** An error rate in percent, with one decimal. */
-export function formatErrorRate(rate: number): string {
+function formatErrorRate(rate: number): string {
   return `${(100 * rate).toFixed(1)} %`;
 }
 

@@ -130,9 +130,7 @@ function countList(list: string): number {
 const NO_LIMIT_BYTES = 2 ** 60;
 
 /** What the process's control group grants it, by cgroup version 2 or 1; null where there is no limit. */
-export function cgroupLimits(
-  read: ReadSystemFile,
-): Pick<EnvironmentRecord, 'cgroupCpus' | 'cgroupMemoryBytes'> {
+function cgroupLimits(read: ReadSystemFile): Pick<EnvironmentRecord, 'cgroupCpus' | 'cgroupMemoryBytes'> {
   const groups = read('/proc/self/cgroup') ?? '';
   const unified = (name: string): string | null => {
     const group = /^0::(\/.*)$/m.exec(groups)?.[1] ?? '/';
@@ -174,7 +172,7 @@ const GROUP_NAMES: readonly (readonly [pattern: RegExp, container: string])[] = 
 ];
 
 /** The container runtime that this process runs under, by the marks that each leaves; null when there are none. */
-export function recogniseContainer(
+function recogniseContainer(
   read: ReadSystemFile,
   variables: Readonly<Record<string, string | undefined>>,
 ): string | null {
@@ -199,7 +197,7 @@ const VENDORS: readonly (readonly [pattern: RegExp, hypervisor: string])[] = [
 ];
 
 /** The hypervisor below this system; `unknown` when there is one that does not say its name, null when there is none. */
-export function recogniseHypervisor(read: ReadSystemFile): string | null {
+function recogniseHypervisor(read: ReadSystemFile): string | null {
   const type = read('/sys/hypervisor/type')?.trim();
   if (type) return type;
   if (!/^flags\s*:.*\bhypervisor\b/m.test(read('/proc/cpuinfo') ?? '')) return null;

@@ -173,7 +173,7 @@ export function checkBenchResult(value: unknown, where: string): BenchResult {
  *
  * @throws QwenAsrError `compare` for another format, or another version of this one
  */
-export function checkSchemaName(value: unknown, where: string): void {
+function checkSchemaName(value: unknown, where: string): void {
   const { schema: name, version } = (typeof value === 'object' && value !== null ? value : {}) as {
     schema?: unknown;
     version?: unknown;

@@ -89,7 +89,7 @@ const TITLES: Readonly<Record<BenchResult['kind'], string>> = {
 };
 
 /** Blocks one after the other; those of one fold are one element that opens. */
-export function renderHtml(blocks: readonly Block[]): Markup {
+function renderHtml(blocks: readonly Block[]): Markup {
   const parts: Markup[] = [];
   for (let start = 0; start < blocks.length; ) {
     const { fold } = blocks[start]!;

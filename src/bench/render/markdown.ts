@@ -57,7 +57,7 @@ function titled({ title, detail }: TableBlock, source: string): string {
 }
 
 /** A table of GitHub's dialect: words to the left, figures to the right. */
-export function markdownTable(table: FigureTable): string {
+function markdownTable(table: FigureTable): string {
   const { header, rows } = table;
   const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
   const rule = wordColumns(table).map((words) => (words ? '---' : '---:'));

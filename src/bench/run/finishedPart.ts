@@ -30,7 +30,7 @@ export interface FinishedPart {
 }
 
 /** What is to be measured, by which build of the tool. */
-export interface ResumeRequest {
+interface ResumeRequest {
   readonly plan: BenchPlan;
   readonly audio: AudioOfRun;
   readonly models: ModelHashes;

@@ -25,7 +25,7 @@ function time(name: string, title: string, of: Metric['of']): Metric {
 }
 
 /** Tokens that the decode steps gave; the others come from prefill. */
-export function tokensOfSteps({ decodeStepsMs, decodeStepRows }: RunRecord): number {
+function tokensOfSteps({ decodeStepsMs, decodeStepRows }: RunRecord): number {
   return decodeStepRows?.reduce((total, rows) => total + rows, 0) ?? decodeStepsMs.length;
 }
 

@@ -90,7 +90,7 @@ const RESOLUTION = 2 ** -48;
  * @param values equally spaced, at least two, all finite
  * @returns in the unit of the values, per step
  */
-export function theilSenSlope(values: readonly number[]): number {
+function theilSenSlope(values: readonly number[]): number {
   const pairs = (values.length * (values.length - 1)) / 2;
   const upper = slopeAt(values, Math.floor(pairs / 2));
   return pairs % 2 === 1 ? upper : (slopeAt(values, pairs / 2 - 1) + upper) / 2;
@@ -119,7 +119,7 @@ function slopeAt(values: readonly number[], order: number): number {
  * @example
  * countInversions(Float64Array.of(3, 1, 2)); // 2
  */
-export function countInversions(values: Float64Array): number {
+function countInversions(values: Float64Array): number {
   let source: Float64Array = values;
   let target: Float64Array = new Float64Array(values.length);
   let inversions = 0;

@@ -3,7 +3,7 @@ import { checkConfidence, checkSample, mean } from './descriptive.js';
 import { studentQuantile } from './distributions.js';
 
 /** A fitted coefficient in units of the response per unit of its column. */
-export interface Coefficient {
+interface Coefficient {
   readonly name: string;
   readonly value: number;
   readonly standardError: number;

@@ -203,7 +203,7 @@ export function formatCeilings(ceilings: CeilingsRecord | null): string {
 }
 
 /** `of the ceilings: conv stem 59 %  encoder 45 %  prefill 51 %  decode 71 %`: what follows a run's line. */
-export function formatShares(points: readonly RooflinePoint[], columns = Number.POSITIVE_INFINITY): string {
+function formatShares(points: readonly RooflinePoint[], columns = Number.POSITIVE_INFINITY): string {
   if (points.length === 0) return '';
   const shares = points.map((point) => {
     const { title, shortTitle = title } = phaseOf(point.phase);

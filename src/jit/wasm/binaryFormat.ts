@@ -26,7 +26,7 @@ export interface MemoryImport {
 }
 
 /** A function without results. */
-export interface ModuleFunction {
+interface ModuleFunction {
   /** Shown by profilers and debuggers; need not be unique. */
   readonly name: string;
   /** Index in `ModuleContents.types`. */

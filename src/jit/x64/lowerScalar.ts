@@ -11,7 +11,7 @@ export function lowerIntConst(l: X64Lowering, i: Of<'intConst'>): void {
   setConst(l, l.int(i.d), i.value);
 }
 
-export function setConst(l: X64Lowering, d: Register<'gpr64'>, value: number): void {
+function setConst(l: X64Lowering, d: Register<'gpr64'>, value: number): void {
   if (value >= 0 && value <= INT32_MAX) l.asm.emit('mov', gpr32(d.index), value);
   else if (value >= -INT32_MAX - 1 && value <= INT32_MAX) l.asm.emit('mov', d, value);
   else l.asm.emit('movabs', d, BigInt(value));

@@ -29,16 +29,6 @@ export function layoutName(map: FeatureMapLayout): string {
   return `c${map.channels}h${map.height}w${map.width}${map.dtype}`;
 }
 
-/** The largest offset in x of `chunks` chunks at which a whole 3×3 window fits. */
-export function lastWindow(x: FeatureMapLayout, chunks: number): number {
-  return chunks * chunkBytes(x) - 2 * rowBytes(x) - 3 * elementBytes(x);
-}
-
-/** The offset of the last element of y. */
-export function lastElement(y: FeatureMapLayout, chunks: number): number {
-  return chunks * chunkBytes(y) - elementBytes(y);
-}
-
 /**
  * Where the windows of a 3×3 convolution of stride 2 and padding 1 start in x, and their outputs in y: the table of an
  * `indirect` matrix product.

@@ -26,7 +26,7 @@ export interface BlockProductSpec {
 }
 
 /** Where the operands lie; `b` and `c` are moved. */
-export interface BlockOperands {
+interface BlockOperands {
   /** The first row. */
   readonly a: IntReg;
   /** The first block. */
@@ -41,7 +41,7 @@ export interface BlockOperands {
  *
  * Error: at most (2·groups + 6)·2⁻²⁴·Σ_groups (|scale·aScale·Σ q·qa| + |bias·aSum|).
  */
-export function emitBlockProduct(k: KernelBuilder, spec: BlockProductSpec, operands: BlockOperands): void {
+function emitBlockProduct(k: KernelBuilder, spec: BlockProductSpec, operands: BlockOperands): void {
   const { weight, activations, depth } = spec;
   const policy = blockPolicy(k.capabilities, weight, activations);
   const shape = passShape(k.capabilities, policy, spec);

@@ -119,7 +119,7 @@ export function emitColumns(k: KernelBuilder, spec: MatvecSpec, operands: Column
 const CACHE_LINE_BYTES = 64;
 
 /** Few rows of A against many rows of B that lie one after another in memory. */
-export interface StreamOperands {
+interface StreamOperands {
   /** First row of A. */
   readonly a: IntReg;
   readonly aStrideBytes: number;
@@ -155,7 +155,7 @@ export function rowGroups(rows: number, vecRegisters: number): { firstRow: numbe
  * sums[r] = [Σ_k A[r,k]·B[n,k] for n of 4] in the low four lanes, for policies with lanes along K. The rows of B are read one at a time, so that a
  * thread's reading is a single linear stream: what matters where the weights come from memory once.
  */
-export function streamDot(k: KernelBuilder, policy: ProductPolicy, operands: StreamOperands): VecReg[] {
+function streamDot(k: KernelBuilder, policy: ProductPolicy, operands: StreamOperands): VecReg[] {
   const { a, aStrideBytes, firstRow, rows, b, bStrideBytes, depth, fromMemory } = operands;
   const unroll = chooseUnroll(depth / policy.stepElements, rows, k.capabilities);
   const loadPair = unroll % 2 === 0 ? policy.loadPair : undefined;

@@ -55,7 +55,7 @@ export const LANES_ALONG_K = {
 } as const satisfies Partial<ProductPolicy>;
 
 /** Elements of K that share scales. */
-export interface ProductGroup {
+interface ProductGroup {
   /** Elements; a multiple of the policy's step. */
   readonly depth: number;
   /** Bytes of the scales behind a group of a row of A, and of a block of B. */

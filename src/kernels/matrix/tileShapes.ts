@@ -23,7 +23,7 @@ const TILES_PER_THREAD = 6;
 export const ROW_STEP = 12;
 
 /** Largest divisor of n that is a multiple of the step and at most `limit`; n itself when it is no multiple of it. */
-export function columnDivisor(n: number, limit: number, step = COLUMN_STEP): number {
+function columnDivisor(n: number, limit: number, step = COLUMN_STEP): number {
   const most = Math.max(step, limit - (limit % step));
   for (let columns = most; columns >= step; columns -= step) if (n % columns === 0) return columns;
   const whole = n - (n % step);

@@ -127,7 +127,7 @@ export const melFloorKernel: RegisteredKernel = {
 const CHUNKS = 8;
 
 /** The feature map before the first convolution (0) or after the first to third. */
-export function stemMap({ model, operand }: ExampleContext, stage: 0 | 1 | 2 | 3): FeatureMapLayout {
+function stemMap({ model, operand }: ExampleContext, stage: 0 | 1 | 2 | 3): FeatureMapLayout {
   return {
     channels: stage === 0 ? 1 : model.encoder.channels,
     height: STEM_HEIGHTS[stage],

@@ -125,7 +125,7 @@ interface AttendedRows {
  * @param query [headDim] f32
  * @param out [headDim] f32
  */
-export function attend(query: Float32Array, rows: AttendedRows, out: Float32Array): void {
+function attend(query: Float32Array, rows: AttendedRows, out: Float32Array): void {
   const { keys, values, offset, stride, count } = rows;
   const headDim = query.length;
   const scale = 1 / Math.sqrt(headDim);

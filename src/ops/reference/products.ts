@@ -104,7 +104,7 @@ function roundGroups(row: Float32Array, groupSize: number): Float32Array {
  * Σ a[i]·b[i] of two vectors of one length, accumulated in f64. Four partial sums, because one chain of additions would
  * wait for itself.
  */
-export function dot(a: Float32Array, b: Float32Array): number {
+function dot(a: Float32Array, b: Float32Array): number {
   let sum0 = 0;
   let sum1 = 0;
   let sum2 = 0;

@@ -26,7 +26,7 @@ type SegmentPhaseTimes = Pick<
 >;
 
 /** Times of a whole recording. Its parts sum to totalMs, unless recordings were transcribed together. */
-export interface RecordingTimings extends SegmentPhaseTimes {
+interface RecordingTimings extends SegmentPhaseTimes {
   readonly audioMs: number;
   /** Everything else: waiting, other recordings, and what lies between the phases. */
   readonly otherMs: number;

@@ -23,7 +23,7 @@ const BUDGET_PER_SECOND = 12;
 const HEARD_AT_ONCE = SAMPLE_RATE_HZ;
 
 /** How a stream is transcribed, with all defaults filled in. */
-export interface LiveSettings {
+interface LiveSettings {
   readonly forcedLanguage: string | undefined;
   readonly chunkSamples: number;
   readonly coalesce: boolean;

@@ -6,7 +6,7 @@ import { wordBoundary } from '../../text/wordBoundary.js';
 import type { TextModel } from '../textModel.js';
 
 /** Of the published algorithm (qwen-asr 0.0.6): tokens that the model says anew in every step, … */
-export const ROLLBACK_TOKENS = 5;
+const ROLLBACK_TOKENS = 5;
 /** … and how many steps begin with nothing. */
 const FREE_STEPS = 2;
 

@@ -25,7 +25,7 @@ export const regions = {
   slots: { start: 5184, bytes: 64 },
 } as const satisfies Record<string, Region>;
 
-export const memoryBytes = 5248;
+const memoryBytes = 5248;
 
 /** Infinities, zeros, NaNs with every kind of payload, the edges of the subnormals, and ties of bf16 rounding. */
 export const specialBits: readonly number[] = [

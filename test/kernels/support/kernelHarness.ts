@@ -152,7 +152,7 @@ function checkWrites(
 }
 
 /** bf16 bits of f32 values, to the nearest, ties to even. */
-export function roundToBf16(values: Float32Array): Uint16Array {
+function roundToBf16(values: Float32Array): Uint16Array {
   return Uint16Array.from(values, (value) => narrowToBf16(f32Bits(value)));
 }
 

@@ -24,7 +24,7 @@ export type NormMistakes = Readonly<Record<string, (row: NormRow) => NormRow | r
 const offByOne = (values: Float32Array): Float32Array => Float32Array.of(...values.subarray(1), values[0]!);
 
 /** Mistakes of any norm. */
-export const normMistakes: NormMistakes = {
+const normMistakes: NormMistakes = {
   'epsilon is missing': (row) => ({ ...row, epsilon: 0 }),
   'the weight is off by one': (row) => ({ ...row, weight: offByOne(row.weight) }),
 };

@@ -8,7 +8,7 @@ import { DEMO_CLIPS, type GoldenClip, STAGES } from '../../transcribe/support/go
  */
 
 /** What the page is told of one golden. */
-export interface GoldenOutcome {
+interface GoldenOutcome {
   readonly name: string;
   /** Relative RMS of each stage against the golden's. */
   readonly stageErrors: Readonly<Record<string, number>>;
