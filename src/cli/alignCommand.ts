@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { loadAudio } from '../audio/openAudio.js';
-import { anyText, oneOf, wholeNumber } from '../bench/settings/optionValues.js';
+import { anyText, oneOf } from '../bench/settings/optionValues.js';
 import { fileError, QwenAsrError } from '../error.js';
 import { printableLine } from '../printable.js';
 import { loadAligner } from '../transcribe/align/loadAligner.js';
@@ -51,14 +51,6 @@ export const ALIGN_OPTIONS = {
     section: 'Options',
     help: ['txt (default: a line for each word), json, srt, vtt, lrc or tsv'],
     read: oneOf(ALIGNMENT_FORMATS),
-  },
-  threads: {
-    kind: 'value',
-    short: 't',
-    placeholder: 'N',
-    section: 'Options',
-    help: ['Threads (default: physical cores)'],
-    read: wholeNumber(1),
   },
   ...arithmeticOptions('Options'),
   ...standardOptions('Options'),

@@ -149,10 +149,10 @@ function switchOption({
 
 /** Options of every command that computes: they choose the arithmetic. */
 export function arithmeticOptions(section: string) {
-  return singleOptions(['backend', 'precision', 'isa'], section);
+  return singleOptions(['threads', 'backend', 'precision', 'isa'], section);
 }
 
-type ArithmeticValues = OptionValues<ReturnType<typeof arithmeticOptions>> & { readonly threads?: number };
+type ArithmeticValues = OptionValues<ReturnType<typeof arithmeticOptions>>;
 
 /** The part of LoadOptions that the command line decides. */
 export function loadOptionsOf({ threads, backend, precision, isa }: ArithmeticValues): LoadOptions {

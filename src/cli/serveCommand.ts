@@ -83,7 +83,6 @@ export const SERVE_OPTIONS = {
   timeout: value(LIMITS, 'TIME', durationMs, 'A whole request (default: 60m)'),
   'drain-timeout': value(LIMITS, 'TIME', durationMs, 'What runs when the server is stopped (default: 30s)'),
   tokens: value(LIMITS, 'N', wholeNumber(1), 'Exactly N tokens a segment: for measurements'),
-  threads: { ...value(LIMITS, 'N', wholeNumber(1), 'Number of threads (default: auto)'), short: 't' },
   ...arithmeticOptions(LIMITS),
   ...standardOptions(LIMITS),
 } as const satisfies OptionTable;

@@ -171,14 +171,6 @@ export const TRANSCRIBE_OPTIONS = {
     help: ['Keep what is heard in a WAV file, which must not exist'],
     read: anyText,
   },
-  threads: {
-    kind: 'value',
-    short: 't',
-    placeholder: 'N',
-    section: 'Options',
-    help: ['Number of threads (default: auto)'],
-    read: wholeNumber(1),
-  },
   ...arithmeticOptions('Options'),
   ...standardOptions('Options'),
 } as const satisfies OptionTable;

@@ -1,9 +1,7 @@
 import { statfsSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { QwenAsrError } from '../error.js';
+import { fileError, QwenAsrError } from '../error.js';
 import { tryToLock } from '../model/fileLock.js';
-import { makeOutputFolder } from '../model/writeWhole.js';
 import { findSnapshot } from './cachedModels.js';
 import { fetchBlob, RANGES, type RangeSettings } from './fetchBlob.js';
 import { abortError, HubClient, PATIENCE, type Patience } from './hubClient.js';
@@ -67,10 +65,14 @@ export async function pullModel(settings: HubSettings, options: PullOptions): Pr
   const client = await HubClient.open(settings, options.patience ?? PATIENCE);
   try {
     const found = await readRevision(client, repository, revision, signal);
-    makeOutputFolder(dirname(cache.lockPath));
-    const unlock = await lock(cache, options);
     try {
       cache.makeFolders();
+    } catch (cause) {
+      return await readOnlyModel(cache, found, revision, { cause, ...(signal && { signal }) });
+    }
+    const unlock = await lock(cache, options);
+    try {
+      cache.makeFolders(); // who was waited for may have removed them
       const fetchedBytes = await fetchMissing(client, cache, found, options);
       // Weights last: who looks in the meantime finds a model only when it is whole.
       const files = [...found.files].sort((a, b) => weightsLast(a) - weightsLast(b));
@@ -98,6 +100,25 @@ function offlineModel(cache: RepositoryCache, repository: string, revision: stri
     throw new QwenAsrError('network', message);
   }
   return { commit: found.commit, path: found.path, totalBytes: found.sizeBytes, fetchedBytes: 0 };
+}
+
+/**
+ * What a cache has that cannot be written to, as one that a machine shares.
+ *
+ * @throws QwenAsrError `file` unless it has the whole revision
+ */
+async function readOnlyModel(
+  cache: RepositoryCache,
+  found: HubRevision,
+  revision: string,
+  { cause, signal }: { readonly cause: unknown; readonly signal?: AbortSignal },
+): Promise<PulledModel> {
+  const path = cache.snapshotPath(found.commit);
+  const missing = await cache.firstMissing(found, signal);
+  const name = missing?.name ?? (cache.commitOf(revision) === found.commit ? null : revision);
+  if (name === null) return { commit: found.commit, path, totalBytes: sizeOf(found.files), fetchedBytes: 0 };
+  const reason = fileError(cache.cache, cause).message;
+  throw new QwenAsrError('file', `${reason}; ${name} of ${found.repository} is missing`, { cause });
 }
 
 /** One pull of a repository at a time: the second one finds what the first one fetched. */

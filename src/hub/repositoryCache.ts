@@ -16,7 +16,7 @@ import { fileError } from '../error.js';
 import { draftOf, makeOutputFolder, tryDraft, writeWhole } from '../model/writeWhole.js';
 import { checkedHash, markChecked } from './checkedHash.js';
 import { DEFAULT_REVISION, folderOf } from './hubNames.js';
-import { COMMIT, type HubFile } from './revisionAnswer.js';
+import { COMMIT, type HubFile, type HubRevision } from './revisionAnswer.js';
 
 /** Makes a symbolic link; throws where the system forbids it. */
 export type MakeLink = (target: string, path: string) => void;
@@ -74,7 +74,9 @@ export class RepositoryCache {
 
   /** @throws QwenAsrError `file` for a cache that cannot be written */
   makeFolders(): void {
-    for (const folder of [join(this.folder, 'blobs'), this.#ownFolder]) makeOutputFolder(folder);
+    for (const folder of [dirname(this.lockPath), join(this.folder, 'blobs'), this.#ownFolder]) {
+      makeOutputFolder(folder);
+    }
     // Folders that are there need not take files.
     try {
       tryDraft(join(this.#ownFolder, 'x'));
@@ -106,6 +108,15 @@ export class RepositoryCache {
       onDamaged?.(path);
     }
     return false;
+  }
+
+  /** The first file that a snapshot lacks or has otherwise; null when it is whole. */
+  async firstMissing({ commit, files }: HubRevision, signal?: AbortSignal): Promise<HubFile | null> {
+    for (const file of files) {
+      const isPlaced = isFile(join(this.snapshotPath(commit), file.name));
+      if (!isPlaced || !(await this.has(file, commit, signal === undefined ? {} : { signal }))) return file;
+    }
+    return null;
   }
 
   /** Remembers that a file's hash is right. */

@@ -62,8 +62,7 @@ export class ModelTurns {
 /** Waits for `turn`, but no longer than until the signal fires. */
 function untilAborted(turn: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stop = (): void =>
-      reject(new QwenAsrError('aborted', 'transcribe: stopped by the caller’s signal'));
+    const stop = (): void => reject(new QwenAsrError('aborted', 'stopped by the caller’s signal'));
     if (signal?.aborted) return stop();
     signal?.addEventListener('abort', stop, { once: true });
     turn.then(() => {

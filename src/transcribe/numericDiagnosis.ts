@@ -24,7 +24,7 @@ export async function withNumericDiagnosis<T>(
   } catch (error) {
     if (!(error instanceof QwenAsrError && error.code === 'numeric')) throw error;
     const culprit = await findCulprit(signal, attempt);
-    if (signal?.aborted) throw new QwenAsrError('aborted', 'transcribe: stopped by the caller’s signal');
+    if (signal?.aborted) throw new QwenAsrError('aborted', 'stopped by the caller’s signal');
     throw culprit ?? error;
   }
 }

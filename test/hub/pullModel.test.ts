@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -61,6 +62,31 @@ function pull(cache: string, more: Partial<PullOptions> = {}, settings = {}): Pr
     ranges: { rangeBytes: 10_000, connections: 3 },
     ...more,
   });
+}
+
+/** What a task gives while nothing in a folder can be changed, not even by root. */
+async function readOnly<T>(folder: string, task: () => Promise<T>): Promise<T> {
+  const setMode = (path: string, mode: number): void => {
+    chmodSync(path, mode);
+    for (const entry of readdirSync(path, { withFileTypes: true })) {
+      if (entry.isDirectory()) setMode(join(path, entry.name), mode);
+    }
+  };
+  const { geteuid, seteuid } = process;
+  const isRoot = geteuid?.() === 0;
+  chmodSync(scratch, 0o755);
+  setMode(folder, 0o555);
+  if (isRoot) seteuid?.(65534);
+  try {
+    return await task();
+  } finally {
+    if (isRoot) seteuid?.(0);
+    setMode(folder, 0o755);
+  }
+}
+
+function namesBelow(folder: string): string[] {
+  return (readdirSync(folder, { recursive: true }) as string[]).sort();
 }
 
 /** The error's line, when nothing of the model can be found afterwards. */
@@ -571,7 +597,29 @@ test('a cache that cannot be written is said in one line', {
 }, async () => {
   hub.publish(NAME, FILES);
   const message = await failure('/proc/nothing');
-  assert.match(message, /^\/proc\/nothing.*: no directory can be made there$/);
+  assert.match(message, /^\/proc\/nothing.*: no directory can be made there; .* is missing$/);
+});
+
+test('a read-only cache with the whole model is enough; what it lacks is said in one line', {
+  skip: process.platform === 'win32' && 'folders of Windows take files whatever their mode is',
+}, async () => {
+  const cache = newCache();
+  const commit = hub.publish(NAME, FILES);
+  await pull(cache);
+  const repository = repositoryOf(cache);
+  rmSync(join(repository, '.qwen-asr'), { recursive: true }); // as another program would have left it
+  const before = namesBelow(cache);
+  const [message, found] = await readOnly(cache, async () => {
+    hub.requests.length = 0;
+    const pulled = await pull(cache);
+    assert.equal(hub.downloads.length, 0);
+    hub.publish(NAME, { ...FILES, 'generation_config.json': '{}' });
+    const error = await pull(cache).catch((reason: QwenAsrError) => reason);
+    return [error instanceof Error ? error.message : 'the pull went through', pulled] as const;
+  });
+  assert.deepEqual([found.commit, found.fetchedBytes], [commit, 0]);
+  assert.match(message, /cache\d+.*: permission denied; \S+ of Qwen\/Qwen3-ASR-0\.6B is missing$/);
+  assert.deepEqual(namesBelow(cache), before);
 });
 
 test('two at once fetch everything once', async () => {

@@ -26,7 +26,7 @@ export const ALIGNER_CLIPS = [
 
 /** README: where the margin is less, reduced precision may choose the neighbouring class. */
 const SURE_MARGIN = 0.1;
-const CLASS_MS = 80;
+export const CLASS_MS = 80;
 
 /**
  * Holds classes, words and times of an aligner against the goldens: every class in f32, in bf16 those whose margin is not
@@ -80,7 +80,8 @@ export function readAlignerGolden(name: string): AlignerGolden {
   return JSON.parse(readFileSync(join(goldenDir, 'aligner', `${name}.json`), 'utf8'));
 }
 
-async function readClip(name: string) {
+/** A clip's golden with its samples. */
+export async function readClip(name: string) {
   const golden = readAlignerGolden(name);
   const sample = join(demoModelDir, 'samples', golden.wav);
   const path = existsSync(sample) ? sample : join(goldenDir, 'streaming', golden.wav);
