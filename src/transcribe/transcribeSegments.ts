@@ -1,6 +1,7 @@
 import { checkSampleType, takeSamples } from '../audio/prepareSamples.js';
 import { QwenAsrError } from '../error.js';
 import { describeArgument } from '../model/describe.js';
+import { nextTurn } from '../runtime/nextTurn.js';
 import { Ledger } from './ledger.js';
 import { withNumericDiagnosis } from './numericDiagnosis.js';
 import { type DecodedToken, type EncodedSegment, SegmentBatch } from './segmentBatch.js';
@@ -13,6 +14,12 @@ export const DEFAULT_BATCH = 4;
 
 /** Far beyond where a step's cost is all arithmetic, so that more gain nothing. */
 export const MAX_BATCH = 1024;
+
+/**
+ * A source that takes longer than this for its next segment waits for the world outside, as a pipe does: what is there is
+ * transcribed meanwhile. Sources that only compute are waited for, so that segments are decoded side by side.
+ */
+const PATIENCE_MS = 500;
 
 /** Does a piece of computing when it is its turn on the model. */
 export type Turn = <T>(task: () => Promise<T>) => Promise<T>;
@@ -29,21 +36,85 @@ export async function* transcribeSegments(
   turn: Turn,
 ): AsyncGenerator<TranscriptSegment, void, undefined> {
   const run = new SegmentedRun(stages, options, turn);
-  const source = iteratorOf(segments);
+  const source = new SegmentSource(segments);
   try {
     for (let open = true; open || run.isBusy; ) {
-      if (open && run.wantsMore) {
-        const { done, value } = await source.next();
-        if (done === true) open = false;
-        else await run.add(value);
+      if (open && run.wantsMore && (!run.isBusy || (await source.isReady()))) {
+        const segment = await source.next();
+        if (segment === null) open = false;
+        else await run.add(segment);
       } else {
         await run.step();
       }
       yield* run.takeFinished();
     }
+  } catch (error) {
+    // Who tries again may not read beside what is still being read.
+    await source.settle();
+    throw error;
   } finally {
     run.release();
-    await source.return?.();
+    await source.close();
+  }
+}
+
+/** Where segments come from, when they come. */
+class SegmentSource {
+  readonly #iterator: AsyncIterator<RecordingSegment>;
+  /** The segment that has been asked for, and whether it is there. */
+  #next: Promise<IteratorResult<RecordingSegment>> | null = null;
+  #hasCome = false;
+  #isLate = false;
+
+  constructor(segments: AsyncIterable<RecordingSegment>) {
+    this.#iterator = iteratorOf(segments);
+  }
+
+  /** Whether the next segment, or the end, is there, or comes soon. */
+  async isReady(): Promise<boolean> {
+    const next = this.#ask();
+    if (this.#isLate) await nextTurn();
+    else {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const patience = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, PATIENCE_MS);
+      });
+      await Promise.race([next.catch(() => {}), patience]);
+      clearTimeout(timer);
+      this.#isLate = !this.#hasCome;
+    }
+    return this.#hasCome;
+  }
+
+  /** @returns null at the end */
+  async next(): Promise<RecordingSegment | null> {
+    const { done, value } = await this.#ask();
+    this.#next = null;
+    return done === true ? null : value;
+  }
+
+  /** Until what has been asked for is there. */
+  async settle(): Promise<void> {
+    await this.#next?.catch(() => {});
+  }
+
+  async close(): Promise<void> {
+    const closed = this.#iterator.return?.();
+    if (this.#next === null || this.#hasCome) await closed;
+    else closed?.catch(() => {}); // it closes when it goes on
+  }
+
+  #ask(): Promise<IteratorResult<RecordingSegment>> {
+    if (this.#next !== null) return this.#next;
+    this.#hasCome = false;
+    this.#isLate = false;
+    const next = this.#iterator.next();
+    this.#next = next;
+    const come = (): void => {
+      this.#hasCome = true;
+    };
+    next.then(come, come);
+    return next;
   }
 }
 

@@ -170,6 +170,7 @@ test('on a terminal what stands stays, and what may change is drawn anew', () =>
     committed,
     tentative,
     segmentText,
+    speechEndMs: null,
     audioMs: 0,
     segment: 0,
     segmentStartMs: 0,

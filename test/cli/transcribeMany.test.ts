@@ -106,6 +106,17 @@ test('--output-dir writes a file for every recording and lists them', async () =
   }
 });
 
+test('a recording is answered while standard input is still open', async () => {
+  const second = readFileSync(clip('timer-en'));
+  const { code, stdout, stderr } = await runCli('qwen_asr', ['-d', 'models/demo', clip('light-en'), '-'], {
+    input: null,
+    onOutput: (_, { stdin }) => stdin?.end(second), // not before the first is there
+  });
+  assert.deepEqual([code, stderr], [0, '']);
+  const lines = [`${clip('light-en')}: ${golden('light-en').text}`, `-: ${golden('timer-en').text}`, ''];
+  assert.deepEqual(stdout.split('\n'), lines);
+});
+
 test('--segment cuts a long recording, and its text is that of the sentences', async () => {
   const { samples, texts } = await speakSentences(FIFTEEN, 0.3);
   const input = wavOf16Bit([...samples].map((value) => Math.round(value * 32_768)));

@@ -51,3 +51,39 @@ test('where memory does not suffice for one, that is the error', async () => {
   assert.deepEqual(asked, [4, 2, 1]);
   await model.close();
 });
+
+test('what has come is transcribed while its source waits for more', async () => {
+  const model = await modelOnBackend(demoModelDir, createReferenceBackend());
+  const { samples, texts } = await speakSentences([0, 1]);
+  let release = (): void => {};
+  const later = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const half = samples.length / 2;
+  const segments = (async function* () {
+    yield { index: 0, startMs: 0, endMs: 4000, samples: samples.subarray(0, half) };
+    await later;
+    yield { index: 1, startMs: 4000, endMs: 8000, samples: samples.subarray(half) };
+  })();
+  const found: string[] = [];
+  for await (const { text } of model.transcribeSegments(segments)) {
+    found.push(text);
+    release(); // not before the first is there
+  }
+  assert.deepEqual(found, texts);
+  await model.close();
+});
+
+test('who has heard enough need not wait for a source that waits', async () => {
+  const model = await modelOnBackend(demoModelDir, createReferenceBackend());
+  const { samples, texts } = await speakSentences([0]);
+  const segments = (async function* () {
+    yield { index: 0, startMs: 0, endMs: 4000, samples };
+    await new Promise(() => {}); // never
+  })();
+  for await (const { text } of model.transcribeSegments(segments)) {
+    assert.equal(text, texts[0]);
+    break;
+  }
+  await model.close();
+});

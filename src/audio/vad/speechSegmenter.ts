@@ -24,7 +24,12 @@ export interface SpeechSegment {
 /** What became of a stream: a segment began, or one is whole. They alternate, and segments never overlap. */
 export type SpeechEvent =
   | { readonly kind: 'start'; readonly start: number }
-  | { readonly kind: 'end'; readonly segment: SpeechSegment };
+  | {
+      readonly kind: 'end';
+      readonly segment: SpeechSegment;
+      /** Where speech was last heard in it, in samples of the stream; its end where speech goes on. */
+      readonly speechEnd: number;
+    };
 
 /** What says how probable speech is in each 512 samples of a stream, one after the other. */
 export type SpeechDetector = Pick<SileroVad, 'probability'>;
@@ -227,7 +232,8 @@ export class SpeechSegmenter {
 
   #close(end: number, events: SpeechEvent[]): void {
     const { start } = this.#open!;
-    events.push({ kind: 'end', segment: { start, samples: this.#held.copy(start, end) } });
+    const segment = { start, samples: this.#held.copy(start, end) };
+    events.push({ kind: 'end', segment, speechEnd: Math.min(end, this.#speechEnd) });
     this.#ended = end;
   }
 

@@ -76,6 +76,7 @@ export class CachedSteps implements StepComputer {
       audioTokens: encoding.tokens,
       encodedTokens: encoding.layerTokens,
       prefilledTokens: verified.prefilledTokens,
+      draftTokens: input.draftIds.length,
       acceptedTokens: verified.accepted.length,
       decodedTokens: ids.length - verified.accepted.length,
       floorMoved: encoding.floorMoved,

@@ -23,7 +23,8 @@ export interface StepFigures {
   /** Tokens that went through the encoder's layers, and positions that went through the decoder's. */
   readonly encodedTokens: number;
   readonly prefilledTokens: number;
-  /** Tokens of the step before that the model would have said again, and those that it was asked for one by one. */
+  /** Tokens of the step before that might change, those of them that the model says again, and those that it was asked for one by one. */
+  readonly draftTokens: number;
   readonly acceptedTokens: number;
   readonly decodedTokens: number;
   /** The clip's loudest cell became louder: audio that had been encoded was encoded again. */

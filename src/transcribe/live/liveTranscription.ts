@@ -117,7 +117,7 @@ export class LiveTranscription {
   async #follow(events: readonly SpeechEvent[]): Promise<void> {
     for (const event of events) {
       if (event.kind === 'start') this.#begin(event.start);
-      else await this.#end(event.segment.samples);
+      else await this.#end(event.segment.samples, event.speechEnd);
     }
     if (!this.#parts.settings.coalesce) await this.#stepsUntil(this.#heard);
   }
@@ -179,8 +179,8 @@ export class LiveTranscription {
     this.#deliver(segment, { end, committed, tentative, lagging, outcome, startMs });
   }
 
-  /** The last step of a segment. @param samples all of it */
-  async #end(samples: Float32Array): Promise<void> {
+  /** The last step of a segment. @param samples all of it; @param speechEnd in samples of the segmenter */
+  async #end(samples: Float32Array, speechEnd: number): Promise<void> {
     const segment = this.#segment;
     if (segment === null) return;
     const end = samples.length;
@@ -197,7 +197,8 @@ export class LiveTranscription {
     this.#remember(segment.text.committed);
     const segmentText = segment.text.committed;
     const words = await this.#words(segment, samples, segmentText);
-    this.#deliver(segment, { end, committed, tentative: '', segmentText, words, outcome, startMs });
+    const ended = { end, committed, tentative: '', segmentText, words, outcome, startMs };
+    this.#deliver(segment, { ...ended, speechEnd });
   }
 
   /** The words of a segment that has ended, in the times of the stream. */
@@ -262,6 +263,7 @@ export class LiveTranscription {
       readonly committed: string;
       readonly tentative: string;
       readonly segmentText?: string;
+      readonly speechEnd?: number;
       readonly words?: Pick<StreamEvent, 'words' | 'wordNotes'>;
       readonly lagging?: boolean;
       readonly outcome?: StepOutcome | undefined;
@@ -279,6 +281,7 @@ export class LiveTranscription {
       segmentStartMs: (segment.skipped + segment.start) / 16,
       language: segment.text.language,
       segmentText: what.segmentText ?? null,
+      speechEndMs: what.speechEnd === undefined ? null : (segment.skipped + what.speechEnd) / 16,
       ...what.words,
       lagging: what.lagging ?? false,
       behindMs: Math.max(0, behind / 16),

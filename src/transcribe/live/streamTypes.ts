@@ -54,6 +54,8 @@ export interface StreamEvent {
   readonly language: string;
   /** The segment ends with this event, at `audioMs`; its text, all of which is committed now. Else null. */
   readonly segmentText: string | null;
+  /** Where speech was last heard in the segment that ends: before `audioMs`, if it ends in a pause. Else, and where it was cleared, null. */
+  readonly speechEndMs: number | null;
   /** The words of the segment that ends, in the times of the stream; only where they were asked for. */
   readonly words?: readonly TimedWord[];
   /** Why there are none, or that they can hardly be trusted, a line each. */

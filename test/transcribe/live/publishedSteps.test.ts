@@ -109,8 +109,13 @@ for (const [file, options] of FILES) {
     test(`${clip} in ${file}: what is kept from step to step changes nothing`, async () => {
       const { found, figures } = await stepsOf('cached', clip, options);
       assert.deepEqual(found, golden);
-      for (const [i, { acceptedTokens, decodedTokens, prefilledTokens, audioTokens }] of figures.entries()) {
+      for (const [i, of] of figures.entries()) {
+        const { draftTokens, acceptedTokens, decodedTokens, prefilledTokens, audioTokens } = of;
         assert.equal(acceptedTokens + decodedTokens, golden[i]!.tokens.length);
+        assert.ok(acceptedTokens <= draftTokens);
+        // The first steps may change everything, the others the last five tokens.
+        if (i < 2) assert.equal(draftTokens, golden[i - 1]?.tokens.length ?? 0);
+        else assert.ok(draftTokens >= 5);
         const isContinued =
           i > 0 && audioTokens > 104 && !figures[i]!.floorMoved && figures[i - 1]!.audioTokens > 104;
         if (isContinued)

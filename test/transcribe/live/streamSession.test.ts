@@ -77,6 +77,11 @@ test('segments end at pauses, and each has its own text', async () => {
   const [english, chinese, spanish] = clips.map((clip) => finalTexts[clip]!) as [string, string, string];
   assert.equal(committedOf(events), english + chinese + spanish); // no space beside Chinese
   for (const { audioMs, segmentStartMs } of events) assert.ok(audioMs > segmentStartMs);
+  for (const { segmentText, speechEndMs, audioMs } of events) {
+    if (segmentText === null) assert.equal(speechEndMs, null);
+    // 0.3 s of the pause are kept.
+    else assert.ok(Math.abs(audioMs - 300 - speechEndMs!) < 1, `${speechEndMs} of ${audioMs}`);
+  }
 });
 
 test('however the audio is written, the events are the same', async () => {

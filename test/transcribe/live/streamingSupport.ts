@@ -100,6 +100,7 @@ export class PlainSteps implements StepComputer {
       audioTokens,
       encodedTokens: audioTokens,
       prefilledTokens: prompt.ids.length,
+      draftTokens: 0,
       acceptedTokens: 0,
       decodedTokens: ids.length,
       floorMoved: false,

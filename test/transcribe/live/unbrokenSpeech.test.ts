@@ -67,6 +67,7 @@ const FIGURES = {
   audioTokens: 0,
   encodedTokens: 0,
   prefilledTokens: 0,
+  draftTokens: 0,
   acceptedTokens: 0,
   decodedTokens: 0,
   floorMoved: false,
