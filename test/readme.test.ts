@@ -28,6 +28,7 @@ const NOT_RUN: readonly [prefix: string, reason: string][] = [
   ['./qwen_asr pull', 'fetches gigabytes from the Hugging Face Hub'],
   ['./qwen_asr -d 0.6b', 'needs what that fetches'],
   ['./qwen_asr serve', 'serves until it is stopped'],
+  ['./qwen_asr_bench serve', 'asks that server: test/cli/loadCommand.test.ts'],
   ['curl ', 'asks that server: test/serve/readmeCurl.test.ts'],
 ];
 

@@ -68,7 +68,7 @@ function defaultModels(): string[] {
 }
 
 /** The recordings that -i names: a directory stands for all below it. */
-async function recordingsOf(paths: readonly string[]): Promise<string[]> {
+export async function recordingsOf(paths: readonly string[]): Promise<string[]> {
   const { recordings, failures } = await findInputs(paths);
   const [failure] = failures;
   if (failure !== undefined) throw failure.error;

@@ -153,7 +153,7 @@ export const benchUsage = helpOf(
   ),
   paragraph(`Long names: ${longNames()}.`),
   paragraph(
-    'Sub-commands, each with -h: compare A B (two results), report RESULT... (saved results in any format, HTML included), completion bash|zsh|fish (completion of these options).',
+    'Sub-commands, each with -h: compare A B (two results), report RESULT... (saved results in any format, HTML included), serve URL (a server under load), completion bash|zsh|fish (completion of these options).',
   ),
   examples(
     ['qwen_asr_bench -d MODEL -i clip.wav -n 10 --ref clip.txt', 'speed and word errors of a recording'],

@@ -1,6 +1,7 @@
 import { benchCommand } from './benchCommand.js';
 import { compareCommand } from './compareCommand.js';
 import { BENCH_COMPLETION, completionCommand } from './completionCommand.js';
+import { loadCommand } from './loadCommand.js';
 import { reportCommand } from './reportCommand.js';
 import { type Command, type CommandContext, type ExitCode, runSubcommand } from './runCommand.js';
 
@@ -8,6 +9,7 @@ import { type Command, type CommandContext, type ExitCode, runSubcommand } from 
 export const BENCH_SUBCOMMANDS: ReadonlyMap<string, Command> = new Map([
   ['compare', compareCommand],
   ['report', reportCommand],
+  ['serve', loadCommand],
   ['completion', (context) => completionCommand(BENCH_COMPLETION, context)],
 ]);
 

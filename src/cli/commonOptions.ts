@@ -122,10 +122,12 @@ export const CELL_FLAGS = ALL_SETTINGS.flatMap(([flag, { cell }]) =>
   cell === undefined || flag === 'what' ? [] : [flag],
 ) as Exclude<CellFlag, 'what'>[];
 
-/** Flags that take several values in a list. */
+/** Flags of a measurement of this engine that take several values in a list. */
 export const LIST_FLAGS: readonly string[] = ALL_SETTINGS.flatMap(([flag, { option }]) => {
   const isListed = option?.several === 'numbers' || option?.several === 'words';
-  return isListed ? [option.short === undefined ? `--${flag}` : `-${option.short}`] : [];
+  return isListed && option.section !== 'Load'
+    ? [option.short === undefined ? `--${flag}` : `-${option.short}`]
+    : [];
 });
 
 function severalOf({

@@ -12,6 +12,7 @@ import {
   zshCompletion,
 } from './completionScripts.js';
 import { LIST_OPTIONS, PULL_OPTIONS, REMOVE_OPTIONS } from './hubCommands.js';
+import { LOAD_OPTIONS } from './loadOptions.js';
 import { CHECK_OPTIONS, QUANTIZE_OPTIONS, SYNTHESIZE_OPTIONS } from './modelCommands.js';
 import { type OptionTable, parseOptions } from './options.js';
 import { REPORT_OPTIONS } from './reportCommand.js';
@@ -126,6 +127,7 @@ export const BENCH_COMPLETION: CompletionSpec = {
       takes: 'files',
     },
     { name: 'report', summary: 'Saved results in any format', options: REPORT_OPTIONS, takes: 'files' },
+    { name: 'serve', summary: 'How much load does a server carry?', options: LOAD_OPTIONS, takes: [] },
     COMPLETION,
   ],
 };

@@ -126,7 +126,7 @@ ${zshCompletion(BENCH_COMPLETION)}`;
       .trimEnd()
       .split('\n');
   };
-  assert.match(specs('co').join('\n'), /describe: compare:.*\nreport:.*\ncompletion:/);
+  assert.match(specs('co').join('\n'), /describe: compare:.*\nreport:.*\nserve:.*\ncompletion:/);
   const options = specs('-d', 'x', '').filter((text) => text !== '-s');
   const names = optionSpecs(BENCH_COMPLETION.options).flatMap((option) => option.names);
   assert.equal(options.length, names.length);

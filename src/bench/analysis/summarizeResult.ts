@@ -3,12 +3,18 @@ import type { BenchResult, CellRecord, CellSettings, SetRecord } from '../schema
 import { findMetric, METRICS, type MetricContext, metricValues } from '../schema/metrics.js';
 import { OLDER_SETTINGS } from '../settings/storedSettings.js';
 import { type Summary, summarize } from '../statistics/summarize.js';
+import { firstTextsOf, summarizeLoad } from './summarizeLoad.js';
 
 /** The same result with the summary of every cell computed from its runs, and the sets from the cells. */
 export function summarizeResult(result: BenchResult): BenchResult {
+  const firstTexts = firstTextsOf(result);
   return {
     ...result,
-    cells: result.cells.map((cell) => ({ ...cell, summary: summarizeCell(cell, result) })),
+    cells: result.cells.map((cell) => ({
+      ...cell,
+      summary: summarizeCell(cell, result),
+      ...(cell.settings.endpoint != null && { load: summarizeLoad(cell, firstTexts) }),
+    })),
     sets: recordingSets(result),
   };
 }
@@ -20,10 +26,13 @@ export function summarizeCell(
 ): Readonly<Record<string, Summary>> | null {
   if (cell.runs.length === 0) return null;
   const context = metricContext(cell, result);
+  // How many sessions hold a delay is said of its p95.
+  const isLive = cell.settings.protocol === 'realtime';
   const summaries: Record<string, Summary> = {};
   for (const metric of METRICS) {
     const values = metricValues(metric, cell, context);
-    if (values !== null) summaries[metric.name] = summarize(values);
+    if (values === null) continue;
+    summaries[metric.name] = summarize(values, isLive ? { percents: [90, 95, 99] } : {});
   }
   return summaries;
 }

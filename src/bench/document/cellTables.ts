@@ -16,6 +16,7 @@ const HEADLINE_METRICS: ReadonlySet<string> = new Set([
     'per_layer',
     'first_token',
     'tokens_per_second',
+    'audio_rate',
     'memory',
   ],
 ]);
@@ -133,6 +134,7 @@ const TILES = [
   'per_layer',
   'first_token',
   'tokens_per_second',
+  'audio_rate',
   'memory',
 ];
 

@@ -1,4 +1,5 @@
 import { ceilingsOf, rateOf, rooflineOfCell } from '../analysis/roofline.js';
+import { isLoadResult } from '../analysis/summarizeLoad.js';
 import { medianOf, wholeMetric } from '../analysis/summarizeResult.js';
 import {
   type IntervalRow,
@@ -16,6 +17,7 @@ import type { ComparisonOutcome, ComparisonRecord } from '../schema/figureRecord
 import type { Chart } from './block.js';
 import { comparisonTable, meanBeside, showVerdict } from './comparisonTable.js';
 import { formatRate, formatThreads, significant } from './figures.js';
+import { loadCharts } from './loadCharts.js';
 import { formatCeiling, formatShare } from './rooflineTable.js';
 import { distributionChart, phaseChart, runOrderChart } from './runCharts.js';
 import { cellTitles, lineAxes, type SweepAxis, type SweepSeries, sweepSeries } from './sweepAxes.js';
@@ -27,6 +29,7 @@ import { cellTitles, lineAxes, type SweepAxis, type SweepSeries, sweepSeries } f
 
 /** All charts that the data supports, the answers first. */
 export function chartsOf(result: BenchResult): Chart[] {
+  if (isLoadResult(result)) return loadCharts(result);
   const charts = [
     forestChart(result),
     ...sweepCharts(result),

@@ -1,9 +1,11 @@
+import { isLoadResult } from '../analysis/summarizeLoad.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { type Block, folded, type Note, noteBlock, tableBlock } from './block.js';
 import { ledgerTable, rawTable, summaryTable, tilesOf } from './cellTables.js';
 import { chartsOf } from './charts.js';
 import { comparisonNotes, comparisonTable } from './comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from './describe.js';
+import { loadSection } from './loadSection.js';
 import { ceilingDoubts, ceilingsTable, rooflineOf } from './rooflineTable.js';
 import { cellTitles } from './sweepAxes.js';
 import { accuracySentence, accuracyTable, overheadTable, setTable, sweepTable } from './sweepTables.js';
@@ -65,13 +67,14 @@ function sweepNotes(result: BenchResult): Block[] {
 }
 
 function cellsSection(result: BenchResult): Block[] {
+  if (isLoadResult(result)) return loadSection(result);
   return result.kind === 'sweep'
     ? [...sweepSection(result), ...noteBlock(threadAdvice(result), null), ...sweepNotes(result)]
     : result.cells.flatMap((cell) => cellSection(cell, result));
 }
 
 function accuracySection(result: BenchResult): Block[] {
-  return result.kind === 'benchmark' ? [] : tableBlock(accuracyTable(result));
+  return result.kind === 'benchmark' && !isLoadResult(result) ? [] : tableBlock(accuracyTable(result));
 }
 
 function ceilingsSection({ ceilings }: BenchResult): Block[] {
@@ -122,7 +125,7 @@ export function textOutline(result: BenchResult): Block[] {
 export function markdownOutline(result: BenchResult): Block[] {
   return [
     { kind: 'heading', level: 1, text: result.tool.name, detail: result.kind },
-    ...(result.kind === 'sweep'
+    ...(result.kind === 'sweep' || isLoadResult(result)
       ? cellsSection(result)
       : result.cells.flatMap((cell) => foldsLast(cellSection(cell, result)))),
     ...accuracySection(result),
@@ -145,6 +148,9 @@ function foldsLast(blocks: readonly Block[]): Block[] {
  * @param withDoubts also the roofline, and what makes runs or ceilings doubtful: the details have them too
  */
 export function reportOutline(result: BenchResult, withDoubts: boolean): Block[] {
+  if (isLoadResult(result)) {
+    return [...loadSection(result), ...tableBlock(accuracyTable(result)), ...noteBlock(result.notes)];
+  }
   const single = result.kind === 'benchmark';
   const titleOf = cellTitles(result);
   const allSame = result.comparisons.every(({ sameTokens }) => sameTokens === true);
@@ -191,6 +197,7 @@ function doubtsSection(result: BenchResult, withNotes: boolean): Block[] {
 
 /** A page: what failed, the figures, pictures of them, and everything else to look up. */
 export function pageOutline(result: BenchResult): Block[] {
+  if (isLoadResult(result)) return loadPage(result);
   const [only] = result.cells;
   const single = result.cells.length === 1 && only !== undefined;
   const accuracy = result.kind === 'sweep' ? tableBlock(accuracyTable(result), { title: 'accuracy' }) : [];
@@ -211,6 +218,23 @@ export function pageOutline(result: BenchResult): Block[] {
     ...(result.ceilings.length === 0
       ? []
       : [heading('What the machine reaches by itself'), ...ceilingsSection(result)]),
+    heading('Environment'),
+    ...environmentSection(result),
+    ...noteBlock(result.notes),
+  ];
+}
+
+/** The same of a server under load. */
+function loadPage(result: BenchResult): Block[] {
+  const [only] = result.cells;
+  return [
+    ...noteBlock(failuresOf(result), 'error'),
+    ...(result.cells.length === 1 && only !== undefined
+      ? [{ kind: 'tiles' as const, tiles: tilesOf(only) }]
+      : []),
+    ...loadSection(result),
+    ...tableBlock(accuracyTable(result), { title: 'accuracy' }),
+    ...chartsOf(result).map((chart) => ({ kind: 'chart' as const, chart })),
     heading('Environment'),
     ...environmentSection(result),
     ...noteBlock(result.notes),

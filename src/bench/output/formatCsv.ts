@@ -42,13 +42,17 @@ const INTERFERENCE_COLUMNS = [
   ...(['load1', 'noisy'] as const),
 ] as const;
 
+const REQUEST_COLUMNS = [
+  ...(['client', 'recording', 'audioMs', 'intendedMs', 'sentMs', 'failure', 'status', 'detail'] as const),
+] as const;
+
 function prefixed(prefix: string, entries: readonly (readonly [name: string, value: CsvValue])[]): CsvRow {
   return Object.fromEntries(entries.map(([name, value]) => [`${prefix}.${name}`, value]));
 }
 
 function runColumns(run: RunRecord): CsvRow {
   const { phases, interference, memory, startedAt, totalMs, encodeMs, decodeMs, ...rest } = run;
-  const { decodeStepsMs, decodeStepRows = null, tokenIds, segments = null, ...plain } = rest;
+  const { decodeStepsMs, decodeStepRows = null, tokenIds, segments = null, request, ...plain } = rest;
   const peaks = MEMORY_COLUMNS.map((name) => [name, memory?.[name] ?? null] as const);
   return {
     ...{ startedAt, totalMs, encodeMs, decodeMs },
@@ -64,6 +68,10 @@ function runColumns(run: RunRecord): CsvRow {
     ),
     'interference.reasons': interference === null ? null : interference.reasons.join('; '),
     ...prefixed('memory', peaks),
+    ...prefixed(
+      'request',
+      REQUEST_COLUMNS.map((name) => [name, request?.[name] ?? null]),
+    ),
   };
 }
 

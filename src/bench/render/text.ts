@@ -1,9 +1,11 @@
 import { DEFAULT_COLUMNS, padEnd, padStart, textWidth, wrapText } from '../../text/textWidth.js';
+import { isLoadResult } from '../analysis/summarizeLoad.js';
 import { wholeMetric } from '../analysis/summarizeResult.js';
 import type { PlotStyle } from '../chart/plotStyle.js';
 import { terminalPicture } from '../chart/terminalPicture.js';
 import { type Block, type FigureTable, type Note, type TableBlock, wordColumns } from '../document/block.js';
 import { intervalsOf, timeLines } from '../document/charts.js';
+import { loadPictures } from '../document/loadCharts.js';
 import { phaseBar, sampleRow } from '../document/runCharts.js';
 import { reportOutline, textOutline } from '../document/sections.js';
 import type { BenchResult } from '../schema/benchResult.js';
@@ -192,10 +194,15 @@ const MOST_DRAWN = 4;
 
 /** Everything about a result that can be drawn with characters, a blank line before each plot. */
 export function formatPlots(result: BenchResult, style: PlotStyle): string {
+  const load = loadPictures(result).map(({ name, picture }) => terminalPicture(picture, style, name));
+  return joinPlots(isLoadResult(result) ? load : measuredPlots(result, style));
+}
+
+function measuredPlots(result: BenchResult, style: PlotStyle): string[][] {
   const measured = result.cells.filter((cell) => cell.runs.length > 0);
   const named = (id: string) => (measured.length > 1 ? `${id}, ` : '');
   const intervals = intervalsOf(result.comparisons);
-  const plots = [
+  return [
     ...(intervals === null ? [] : [terminalPicture(intervals, style)]),
     ...timeLines(result).map(({ axis, picture }) =>
       terminalPicture(picture, style, `median ms by ${axis.name}`),
@@ -212,6 +219,9 @@ export function formatPlots(result: BenchResult, style: PlotStyle): string {
       ];
     }),
   ];
+}
+
+function joinPlots(plots: readonly string[][]): string {
   return plots
     .filter((lines) => lines.length > 0)
     .map((lines) => `\n${lines.join('\n')}\n`)

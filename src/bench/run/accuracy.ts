@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { QwenAsrError } from '../../error.js';
 import { type CorpusScore, joinScores, type SpokenPart, scoreParts } from '../accuracy/scoreCorpus.js';
-import { scoreTranscript } from '../accuracy/scoreTranscript.js';
+import { scoreTranscript, type TranscriptScore } from '../accuracy/scoreTranscript.js';
 import type { CellRecord } from '../schema/benchResult.js';
 import type { AccuracyRecord } from '../schema/figureRecords.js';
 import type { RunRecord } from '../schema/runRecord.js';
@@ -105,6 +105,83 @@ function partsOf({ segments }: RunRecord): SpokenPart[] | null {
     text === undefined || text === '' ? [] : [{ text, language: language ?? null }],
   );
   return new Set(parts.map(({ language }) => language)).size > 1 ? parts : null;
+}
+
+/** What a server answered to a recording; the text is null where it did not. */
+export interface Answer {
+  readonly path: string | null;
+  readonly text: string | null;
+  readonly language: string | null;
+}
+
+/**
+ * How well all answers of a server match the references of their recordings: all errors ÷ all words. The answers of a
+ * recording have their errors in common, so the interval is over the recordings. Null without a reference.
+ *
+ * @param language that requests asked for; else that which an answer names, else unknown
+ */
+export function scoreAnswers(
+  answers: readonly Answer[],
+  language: string | undefined,
+  references: References,
+): AccuracyRecord | null {
+  const byText = new Map<string, { readonly answer: Answer; count: number }>();
+  for (const answer of answers) {
+    if (answer.text === null || !references.has(answer.path ?? '')) continue;
+    const key = JSON.stringify([answer.path, answer.text, answer.language]);
+    const known = byText.get(key);
+    if (known === undefined) byText.set(key, { answer, count: 1 });
+    else known.count++;
+  }
+  const scored = [...byText.values()].map(({ answer, count }) => {
+    const reference = references.get(answer.path ?? '')!;
+    const of = language ?? answer.language ?? undefined;
+    const score = scoreTranscript(
+      reference.text,
+      answer.text ?? '',
+      of === undefined ? {} : { language: of },
+    );
+    return { path: answer.path, reference, score, count };
+  });
+  const [first] = scored;
+  if (first === undefined) return null;
+  const byRecording = new Map<string | null, TranscriptScore[]>();
+  for (const { path, score, count } of scored) {
+    byRecording.set(path, [...(byRecording.get(path) ?? []), times(score, count)]);
+  }
+  const { utterances: _, ...total } = joinScores([...byRecording.values()].map(joinAnswers));
+  const { reference, score } = first;
+  const { rules, normalizedReference, normalizedHypothesis } = score;
+  const several = byRecording.size > 1 ? ` and ${byRecording.size - 1} more` : '';
+  return {
+    ...total,
+    ...(rules !== undefined && { rules }),
+    ...{ normalizedReference, normalizedHypothesis },
+    reference: `${reference.path}${several}`,
+    language: language ?? null,
+  };
+}
+
+/** The counts of so many answers with the same text. */
+function times(score: TranscriptScore, count: number): TranscriptScore {
+  return {
+    ...score,
+    wordErrors: count * score.wordErrors,
+    characterErrors: count * score.characterErrors,
+    substitutions: count * score.substitutions,
+    insertions: count * score.insertions,
+    deletions: count * score.deletions,
+    matches: count * score.matches,
+    referenceWords: count * score.referenceWords,
+    referenceCharacters: count * score.referenceCharacters,
+  };
+}
+
+/** The answers of one recording as one. */
+function joinAnswers(scores: readonly TranscriptScore[]): TranscriptScore {
+  const { utterances: _, ...sum } = joinScores(scores);
+  const { ci, normalizedReference, normalizedHypothesis, rules } = scores[0]!;
+  return { ...sum, ci, normalizedReference, normalizedHypothesis, ...(rules !== undefined && { rules }) };
 }
 
 /**

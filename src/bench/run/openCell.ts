@@ -86,7 +86,7 @@ function silenceFile(sampleCount: number): { readonly path: string; readonly rem
 }
 
 /** RIFF/WAVE, 16-bit PCM, mono, 16 kHz, all zeros. */
-function silentWav(sampleCount: number): Uint8Array {
+export function silentWav(sampleCount: number): Uint8Array {
   const dataBytes = 2 * sampleCount;
   const wav = Buffer.alloc(44 + dataBytes);
   wav.write('RIFF', 0, 'latin1');

@@ -30,6 +30,7 @@ export const BLANK_RUN: Omit<RunRecord, 'startedAt' | 'totalMs'> = {
   round: null,
   decodeStepRows: null,
   segments: null,
+  request: null,
 };
 
 /** A transcribe() call as the result keeps it. */

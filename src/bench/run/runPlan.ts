@@ -1,12 +1,12 @@
 import { QwenAsrError } from '../../error.js';
 import { loadModel } from '../../transcribe/loadModel.js';
-import { captureEnvironment, captureMachine } from '../environment/captureMachine.js';
 import { gitCommit, hashModel, hashSamples, type ModelHashes } from '../environment/provenance.js';
 import { RunMeters } from '../meters/runMeters.js';
 import type { BenchPlan, CellPlan } from '../plan/benchPlan.js';
-import type { BenchEvent, BenchHeader } from '../record/benchEvent.js';
+import type { BenchEvent } from '../record/benchEvent.js';
+import { newHeader } from '../record/newHeader.js';
 import { type EventSink, ResultRecorder } from '../record/resultRecorder.js';
-import { BENCH_RESULT_SCHEMA, BENCH_RESULT_VERSION, type BenchResult } from '../schema/benchResult.js';
+import type { BenchResult } from '../schema/benchResult.js';
 import type { References } from './accuracy.js';
 import {
   type AudioOfRun,
@@ -55,7 +55,7 @@ export async function runPlan(plan: BenchPlan, options: RunPlanOptions): Promise
   const modelHashes = await hashModels(plan);
   const { version } = options;
   finished?.check({ plan, audio, models: modelHashes, tool: { version, commit: gitCommit() } });
-  const header = finished?.header ?? newHeader(plan, options);
+  const header = finished?.header ?? newHeader(plan.kind, options);
   const recorder = new ResultRecorder(header, options.sinks, finished?.events);
   const recording = new MeasurementRecorder({
     plan,
@@ -121,17 +121,4 @@ async function hashModels(plan: BenchPlan): Promise<ModelHashes> {
     if (cell.kind === 'model' && !hashes.has(cell.model)) hashes.set(cell.model, await hashModel(cell.model));
   }
   return hashes;
-}
-
-function newHeader(plan: BenchPlan, { commandLine, version }: RunPlanOptions): BenchHeader {
-  return {
-    schema: BENCH_RESULT_SCHEMA,
-    version: BENCH_RESULT_VERSION,
-    kind: plan.kind,
-    tool: { name: 'qwen_asr_bench', version, commit: gitCommit() },
-    createdAt: new Date().toISOString(),
-    commandLine,
-    machine: captureMachine(),
-    environment: captureEnvironment(),
-  };
 }

@@ -4,6 +4,7 @@ import {
   comparisonRecord,
   corpusAccuracyRecord,
   driftRecord,
+  loadRecord,
   summaryRecord,
 } from './figureRecords.js';
 import { environmentRecord, machineRecord, SHA256 } from './machineRecord.js';
@@ -68,7 +69,18 @@ export const audioRecord = record('audio', undefined, {
   path: orNull(text('null: silence')),
   durationMs: number(undefined, { exclusiveMinimum: 0 }),
   /** `hashSamples`. */
-  hash: orNull(text('SHA-256 of the 16 kHz mono samples as little-endian f32', SHA256)),
+  hash: orNull(
+    text(
+      'SHA-256 of the 16 kHz mono samples as little-endian f32, of several recordings one after the other',
+      SHA256,
+    ),
+  ),
+  recordings: optional(
+    list(
+      object({ path: text(), durationMs: number(undefined, { exclusiveMinimum: 0 }) }),
+      'of audio that is several recordings, which requests take in turn; path is then what was asked for, durationMs their sum',
+    ),
+  ),
 });
 export interface AudioRecord extends ValueOf<typeof audioRecord> {}
 
@@ -108,7 +120,7 @@ export interface CeilingsRecord extends ValueOf<typeof ceilingsRecord> {}
 const settingsRecord = record('settings', 'Everything that was chosen for a cell, as resolved.', {
   mode: enumOf(
     ['pipeline', 'encoder', 'command'],
-    'command: another engine, of which only the outside is known',
+    'command: another engine, of which only the outside is known, or a server (endpoint)',
   ),
   model: orNull(text('id in models; null for a command')),
   audio: orNull(text('id in audio')),
@@ -129,6 +141,20 @@ const settingsRecord = record('settings', 'Everything that was chosen for a cell
   delayMs: amount('pause between runs'),
   isolated: flag('the cell had a process of its own'),
   command: orNull(text('command line of another engine')),
+  endpoint: optional(orNull(text('address of a server; it and what follows are null for other cells'))),
+  protocol: optional(
+    orNull(enumOf(['requests', 'realtime'], 'whole recordings, or live sessions at the pace of speech')),
+  ),
+  requestModel: optional(orNull(text('what requests ask for as model'))),
+  clients: optional(orNull(count('a closed loop: each sends again once it has been answered'))),
+  ratePerSecond: optional(
+    orNull(amount('an open loop: requests a second on the mean, whatever was answered')),
+  ),
+  durationMs: optional(orNull(amount('measured part'))),
+  rampMs: optional(orNull(amount('load before it, whose requests are warm-ups'))),
+  timeoutMs: optional(orNull(amount())),
+  seed: optional(orNull(count('of the arrivals'))),
+  streamed: optional(orNull(flag('text was asked for while it is recognised'))),
 });
 /** Everything that was chosen for a cell. Two cells may be compared when these agree. */
 export interface CellSettings extends ValueOf<typeof settingsRecord> {}
@@ -182,6 +208,7 @@ const cellRecord = record('cell', 'One setting and its runs.', {
   runs: list(runRecord, 'the measured runs in their order, every one'),
   summary: orNull(named(summaryRecord), 'by metric: total, encode, decode, rt_factor…'),
   ...cellEndRecord.fields,
+  load: optional(orNull(loadRecord, 'of a server under load; computed from the runs')),
 });
 /** One setting and its runs. */
 export interface CellRecord extends ValueOf<typeof cellRecord> {}

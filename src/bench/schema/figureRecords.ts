@@ -8,6 +8,7 @@ import {
   enumOf,
   flag,
   list,
+  named,
   number,
   object,
   optional,
@@ -71,6 +72,21 @@ export const driftRecord: Shape<Drift> = record(
     drifting: flag(),
   },
 );
+
+export const loadRecord = record('load', 'What a server did under one level of load.', {
+  requests: count('sent in the measured part'),
+  answered: count('of these, with a text'),
+  failures: named(count(), 'of these, by kind'),
+  windowMs: amount('length of the measured part as it was'),
+  audioRate: orNull(amount('seconds of audio answered in a second of it')),
+  offeredAudioRate: orNull(amount('seconds of audio sent in a second of it')),
+  latestMs: amount('the longest that a request was sent after its time: what the tool itself was late'),
+  textChanges: orNull(
+    count('answers whose text is not the one that the recording had first; null: live segments'),
+  ),
+});
+/** What a server did under one level of load. */
+export interface LoadRecord extends ValueOf<typeof loadRecord> {}
 
 const rateIntervalRecord = record('rateInterval', undefined, {
   low: number(),

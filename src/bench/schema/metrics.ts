@@ -1,6 +1,7 @@
+import { audioRates } from '../analysis/audioRate.js';
 import { PHASES, phaseMs } from '../phases.js';
 import type { CellRecord } from './benchResult.js';
-import { isWholeProcess, type RunRecord } from './runRecord.js';
+import { hasFailed, isWholeProcess, type RunRecord } from './runRecord.js';
 
 /** What a metric needs to know beside the run. */
 export interface MetricContext {
@@ -9,15 +10,17 @@ export interface MetricContext {
   readonly encoderLayers: number | null;
 }
 
-/** A figure that every run has one of. */
+/** A figure that every run has one of, or a cell several. */
 export interface Metric {
   /** What the command line calls it: `encode` in `--fail-if 'encode>+5%'`. */
   readonly name: string;
   readonly title: string;
-  readonly unit: 'ms' | 'ms/layer' | 'x RT' | 'tokens/s' | 'bytes';
+  readonly unit: 'ms' | 'ms/layer' | 'x RT' | 'tokens/s' | 'bytes' | 'audio s/s';
   readonly better: 'lower' | 'higher';
   /** Null when this run does not tell. */
   readonly of: (run: RunRecord, context: MetricContext) => number | null;
+  /** Of the cell instead; null when it does not tell. */
+  readonly ofCell?: (cell: Pick<CellRecord, 'runs' | 'warmups' | 'settings'>) => number[] | null;
 }
 
 function time(name: string, title: string, of: Metric['of']): Metric {
@@ -39,7 +42,9 @@ export const METRICS: readonly Metric[] = [
     title: 'real-time factor',
     unit: 'x RT',
     better: 'lower',
-    of: (run, { audioDurationMs }) => (isWholeProcess(run) ? null : run.totalMs / audioDurationMs),
+    // Of a request the time is not that of its audio alone.
+    of: (run, { audioDurationMs }) =>
+      isWholeProcess(run) || run.request != null ? null : run.totalMs / audioDurationMs,
   },
   {
     name: 'per_layer',
@@ -60,6 +65,14 @@ export const METRICS: readonly Metric[] = [
       return sum > 0 ? (1000 * tokensOfSteps(run)) / sum : null;
     },
   },
+  {
+    name: 'audio_rate',
+    title: 'audio a second',
+    unit: 'audio s/s',
+    better: 'higher',
+    of: () => null,
+    ofCell: audioRates,
+  },
   time('process', 'whole process', (run) => run.commandMs),
   ...PHASES.map(({ id, metric, title }) => time(metric, title, ({ phases }) => phaseMs(phases, id))),
   {
@@ -77,20 +90,22 @@ export function findMetric(name: string): Metric | undefined {
 }
 
 /**
- * One value a run, in their order.
+ * One value a run, in their order; requests that were not answered have none.
  *
  * @returns null when there is no run, or one that does not tell
  */
 export function metricValues(
   metric: Metric,
-  cell: Pick<CellRecord, 'runs' | 'settings'>,
+  cell: Pick<CellRecord, 'runs' | 'warmups' | 'settings'>,
   context: MetricContext,
 ): number[] | null {
   // Of the encoder alone, total and encode are one figure, and a real-time factor would promise a transcript.
   const encoderOnly = cell.settings.mode === 'encoder';
   if (encoderOnly ? ['total', 'rt_factor'].includes(metric.name) : metric.name === 'per_layer') return null;
+  if (metric.ofCell !== undefined) return metric.ofCell(cell);
   const values: number[] = [];
   for (const run of cell.runs) {
+    if (hasFailed(run)) continue;
     const value = metric.of(run, context);
     if (value === null || !Number.isFinite(value)) return null;
     values.push(value);

@@ -4,9 +4,11 @@ import {
   amount,
   count,
   defined,
+  enumOf,
   flag,
   list,
   named,
+  number,
   optional,
   orNull,
   record,
@@ -80,6 +82,38 @@ export interface SegmentRecord extends ValueOf<typeof segmentRecord> {}
 /** ISO 8601 in UTC. */
 export const UTC_TIME = { pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?Z$' } as const;
 
+/** How a request can fail. A new kind has its entry here and its words in the text. */
+export const FAILURES = {
+  connection: 'no connection',
+  timeout: 'timed out',
+  busy: 'busy (429, 503)',
+  rejected: 'rejected (4xx)',
+  server_error: 'server error (5xx)',
+  malformed: 'no answer of the API',
+  stream_error: 'error in a stream',
+  cut: 'cut off',
+} as const;
+
+/** Names of {@link FAILURES}. */
+export type FailureKind = keyof typeof FAILURES;
+
+const requestRecord = record(
+  'request',
+  'A request to a server, as its client saw it. Times count from the beginning of the level.',
+  {
+    client: orNull(count('from 0; null in an open loop')),
+    recording: count('index in the recordings of the audio; 0 for a single one'),
+    audioMs: amount('of a segment of a live session its own'),
+    intendedMs: number('when it was to be sent: times of the run count from here'),
+    sentMs: number('when it was sent'),
+    failure: orNull(enumOf(Object.keys(FAILURES) as FailureKind[], 'null: it was answered')),
+    status: orNull(count('of HTTP')),
+    detail: orNull(text('what a failure said of itself, in a line')),
+  },
+);
+/** A request to a server, as its client saw it. */
+export interface RequestRecord extends ValueOf<typeof requestRecord> {}
+
 export const runRecord = record('run', 'One run, raw.', {
   startedAt: text('UTC', UTC_TIME),
   totalMs: amount('wall time of the whole call; of an external command as it prints it, else its wall time'),
@@ -122,10 +156,16 @@ export const runRecord = record('run', 'One run, raw.', {
   memory: orNull(memoryRecord),
   round: orNull(count('from 0; in a paired measurement, runs of both sides with the same round are a pair')),
   segments: optional(orNull(list(segmentRecord, 'what the audio was cut into; null when it was not'))),
+  request: optional(orNull(requestRecord)),
 });
 
 /** One run. Only `startedAt` and `totalMs` are always there. */
 export interface RunRecord extends ValueOf<typeof runRecord> {}
+
+/** Whether a run has failed: a request that was not answered. */
+export function hasFailed({ request }: RunRecord): boolean {
+  return request != null && request.failure !== null;
+}
 
 /** Whether nothing is known of a run but the time of its whole process, with starting and loading. */
 export function isWholeProcess({ commandMs, totalMs }: Pick<RunRecord, 'commandMs' | 'totalMs'>): boolean {

@@ -1,4 +1,5 @@
 import type { BenchPlan, CellPlan, ModelCellPlan } from '../plan/benchPlan.js';
+import type { EndpointCellPlan, EndpointPlan } from '../plan/endpointPlan.js';
 import type { CellFacts } from '../run/cellSession.js';
 import type { BenchResult, CellRecord, CellSettings } from '../schema/benchResult.js';
 import type { OptionReader } from './optionValues.js';
@@ -8,8 +9,10 @@ export type SettingValue = string | number | boolean | null;
 
 /** What is known of a cell when its settings are stored. */
 export interface CellContext {
-  readonly plan: BenchPlan;
-  readonly cell: CellPlan;
+  readonly plan: Pick<BenchPlan, 'runs' | 'warmup' | 'delayMs' | 'isolated'>;
+  readonly cell: CellPlan | EndpointCellPlan;
+  /** What is the same for all levels of load on an endpoint; only cells of one have it. */
+  readonly endpoint?: EndpointPlan;
   /** Null for a cell that could not be made ready. */
   readonly facts: CellFacts | null;
   /** Ids of the records of its model and audio. */
@@ -21,7 +24,7 @@ export interface CellContext {
 export interface SettingOption {
   readonly short?: string;
   readonly placeholder: string;
-  readonly section: 'Required' | 'Options' | 'Further options' | 'Measuring';
+  readonly section: 'Required' | 'Options' | 'Further options' | 'Measuring' | 'Load';
   readonly help: readonly string[];
   /** Of one value. */
   readonly read: OptionReader<unknown>;

@@ -4,6 +4,7 @@ import { DEFAULT_BATCH, MAX_BATCH } from '../../transcribe/transcribeSegments.js
 import { formatThreads } from '../document/figures.js';
 import type { ArithmeticChoice, ModelCellPlan } from '../plan/benchPlan.js';
 import type { CellFacts } from '../run/cellSession.js';
+import { LOAD_SETTINGS } from './loadSettings.js';
 import { anyText, durationMs, oneOf, segmentSeconds, wholeNumber, wordOr } from './optionValues.js';
 import type { CellChange, CellContext, Setting, SettingOption, SettingValue } from './setting.js';
 
@@ -127,8 +128,11 @@ export const SETTINGS = {
     compared: true,
     resumed: { name: 'mode', wanted: ofModel<SettingValue | undefined>(({ mode }) => mode, undefined) },
     axis: { name: 'mode', numeric: false, show: asIs },
-    describe: ({ mode }) =>
-      ({ pipeline: 'full pipeline', encoder: 'encoder only', command: 'command' })[mode],
+    // Of a server the number of clients says it.
+    describe: ({ mode, endpoint }) =>
+      endpoint == null
+        ? { pipeline: 'full pipeline', encoder: 'encoder only', command: 'command' }[mode]
+        : null,
   },
   tokens: {
     key: 'exactTokens',
@@ -264,7 +268,7 @@ export const SETTINGS = {
       put: (language: string) => ({ language: isAutomatic(language) ? undefined : language }),
       shown: ({ language }) => language ?? 'auto',
     },
-    stored: ofModel<SettingValue>(({ language }) => language ?? null, null),
+    stored: ({ cell, endpoint }) => (cell.kind === 'model' ? cell : endpoint)?.language ?? null,
     compared: true,
     resumed: {
       name: 'language',
@@ -351,6 +355,7 @@ export const SETTINGS = {
     resumed: { name: 'command', wanted: ({ cell }) => (cell.kind === 'command' ? cell.command : undefined) },
     describe: ({ command }) => command,
   },
+  ...LOAD_SETTINGS,
 } as const satisfies Readonly<Record<string, Setting>>;
 
 /** The table, with what is known of each entry. */

@@ -6,7 +6,17 @@ import { ALL_SETTINGS } from './settings.js';
 const FIELD_ORDER: readonly (keyof CellSettings)[] = [
   ...(['mode', 'model', 'audio', 'threads', 'backend', 'isa', 'precision', 'runs', 'warmup'] as const),
   ...(['exactTokens', 'language', 'segmentSeconds', 'batch', 'skipSilence', 'delayMs', 'isolated'] as const),
-  'command',
+  ...([
+    'command',
+    'endpoint',
+    'protocol',
+    'requestModel',
+    'clients',
+    'ratePerSecond',
+    'durationMs',
+    'rampMs',
+  ] as const),
+  ...(['timeoutMs', 'seed', 'streamed'] as const),
 ];
 
 /** The settings as results have them, one after the other. */

@@ -7,7 +7,10 @@ import { benchmarkResult, outsideRun } from '../support/sampleResults.js';
 const CELL = benchmarkResult(3).cells[0] ?? assert.fail();
 const CONTEXT = { audioDurationMs: 11_000, encoderLayers: 18 };
 
-function values(name: string, cell: Pick<CellRecord, 'runs' | 'settings'> = CELL): number[] | null {
+function values(
+  name: string,
+  cell: Pick<CellRecord, 'runs' | 'warmups' | 'settings'> = CELL,
+): number[] | null {
   return metricValues(findMetric(name) ?? assert.fail(name), cell, CONTEXT);
 }
 
