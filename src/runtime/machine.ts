@@ -1,10 +1,14 @@
 import type { Capabilities, KernelCode } from '../jit/ir.js';
 
-/** Memory that kernels can address, seen from JavaScript through `buffer`. */
-export interface Region {
+/** Memory that kernels can address. */
+export interface MemoryRange {
   /** Address of the first byte, as kernels see it; a multiple of 64. */
   readonly address: number;
   readonly byteLength: number;
+}
+
+/** Memory that is seen from JavaScript as well, through `buffer`. */
+export interface Region extends MemoryRange {
   /** Position of the region's first byte in `buffer`. */
   readonly bufferOffset: number;
   readonly buffer: ArrayBufferLike;
@@ -46,9 +50,12 @@ export interface Machine {
    * @throws QwenAsrError `memory`
    */
   reserve(byteLength: number): Region;
-  /** The same in large pages, as files are mapped, where the system has them. */
-  reserveLarge?(byteLength: number): Region;
-  release(region: Region): void;
+  /**
+   * The same in large pages, as files are mapped, where the system has them. For kernels alone: of every array over so
+   * much memory V8 collects its garbage, which took a fifth of the time that a model is loaded in.
+   */
+  reserveLarge?(byteLength: number): MemoryRange;
+  release(region: MemoryRange): void;
   /** Gives memory back to the system as far as it can; it reads as zero or stays as it is. Nothing after close(). */
   discard(region: Region, offset: number, byteLength: number): void;
   /** Makes constant bytes addressable, in place where possible. They must stay alive and unchanged. */

@@ -4,7 +4,7 @@ import { type CpuFeatures, isaFeatures, x64Capabilities } from '../jit/x64/featu
 import { lowerX64 } from '../jit/x64/lower.js';
 import { CodePages } from './codePages.js';
 import { detectTuning } from './cpuFeatures.js';
-import type { Machine, Placed, Region, WorkerKernels } from './machine.js';
+import type { Machine, MemoryRange, Placed, Region, WorkerKernels } from './machine.js';
 import type { Native, NativeFunction } from './native.js';
 
 /** The system gives back whole pages only, and would take those that the ends share with neighbours. */
@@ -21,7 +21,7 @@ export class NativeMachine implements Machine {
   private readonly native: Native;
   private readonly features: CpuFeatures;
   private readonly code: CodePages;
-  private readonly regions = new Set<Region>();
+  private readonly regions = new Set<MemoryRange>();
   private readonly threads: number[] = [];
   private readonly entries = new Map<number, NativeFunction>();
   private participants: number;
@@ -51,20 +51,19 @@ export class NativeMachine implements Machine {
   }
 
   reserve(byteLength: number): Region {
-    return this.regionAt(this.native.reserve(byteLength), byteLength);
-  }
-
-  private regionAt(address: number, byteLength: number): Region {
+    const address = this.native.reserve(byteLength);
     const region = { address, byteLength, bufferOffset: 0, buffer: this.native.view(address, byteLength) };
     this.regions.add(region);
     return region;
   }
 
-  reserveLarge(byteLength: number): Region {
-    return this.regionAt(this.native.reserve(byteLength, true), byteLength);
+  reserveLarge(byteLength: number): MemoryRange {
+    const region = { address: this.native.reserve(byteLength, true), byteLength };
+    this.regions.add(region);
+    return region;
   }
 
-  release(region: Region): void {
+  release(region: MemoryRange): void {
     if (this.regions.delete(region)) this.native.release(region.address, region.byteLength);
   }
 

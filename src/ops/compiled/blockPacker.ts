@@ -8,8 +8,8 @@ import { integerParameter, widenRange } from '../affineGroups.js';
 import type { AffineParameter, IntegerForm, Parameter, PlainParameter } from '../parameter.js';
 import { checkMatrixShape } from './checkShapes.js';
 
-/** Source bytes that are packed at a time, and then let go: what lies in memory twice. */
-const PIECE_BYTES = 16 * 2 ** 20;
+/** Source bytes that are packed at a time; they are let go while the next are. Twice as many lie in memory twice. */
+const PIECE_BYTES = 8 * 2 ** 20;
 
 /** Weights lie together in regions of large pages, of which the last stays untouched from where they end. */
 const REGION_BYTES = 64 * 2 ** 20;
@@ -22,8 +22,8 @@ interface Piece {
 
 /** Who does the work, and who is told of source bytes that have been read. */
 export interface PackOptions {
-  /** Calls that touch nothing of each other. */
-  readonly runAtOnce: (calls: readonly KernelCall[]) => Promise<void>;
+  /** Calls that touch nothing of each other. @param meanwhile is done here while they run */
+  readonly runAtOnce: (calls: readonly KernelCall[], meanwhile: () => void) => Promise<void>;
   readonly forget: (bytes: Uint8Array) => void;
 }
 
@@ -62,6 +62,10 @@ export class BlockPacker {
   async run({ runAtOnce, forget }: PackOptions): Promise<void> {
     const pieces = this.waiting.splice(0).flatMap((make) => [...make()]);
     let next = 0;
+    let packed: Piece[] = [];
+    const forgetPacked = (): void => {
+      for (const bytes of packed.flatMap(({ source }) => source)) forget(bytes);
+    };
     while (next < pieces.length) {
       const together: Piece[] = [];
       for (let bytes = 0; next < pieces.length && bytes < PIECE_BYTES; next++) {
@@ -69,9 +73,13 @@ export class BlockPacker {
         together.push(piece);
         bytes += piece.source.reduce((sum, { byteLength }) => sum + byteLength, 0);
       }
-      await runAtOnce(together.map(({ call }) => call));
-      for (const bytes of together.flatMap(({ source }) => source)) forget(bytes);
+      await runAtOnce(
+        together.map(({ call }) => call),
+        forgetPacked,
+      );
+      packed = together;
     }
+    forgetPacked();
   }
 
   private *pieces(parameter: Parameter, blocks: AffineBlocks, memory: Memory): Generator<Piece> {
@@ -114,8 +122,7 @@ export class BlockPacker {
       return { address: this.arena.allocate(byteLength).address, byteLength };
     }
     if (this.rest.byteLength < byteLength) {
-      const region = this.machine.reserveLarge(Math.max(REGION_BYTES, byteLength));
-      this.rest = { address: region.address, byteLength: region.byteLength };
+      this.rest = this.machine.reserveLarge(Math.max(REGION_BYTES, byteLength));
     }
     const { address } = this.rest;
     this.rest = { address: address + byteLength, byteLength: this.rest.byteLength - byteLength };

@@ -109,7 +109,7 @@ class CompiledBackend implements Backend, PassQueue, CeilingSource {
   placeWeights(signal?: AbortSignal): Promise<void> {
     return this.enqueue('weights', () =>
       this.placer.packer.run({
-        runAtOnce: (calls) => runAtOnce(this, calls, signal),
+        runAtOnce: (calls, meanwhile) => runAtOnce(this, calls, { signal, meanwhile }),
         forget: (bytes) => this.forget(bytes),
       }),
     );

@@ -109,11 +109,16 @@ async function measure(bench: CeilingBench): Promise<number | null> {
   }
 }
 
-/** Runs calls that touch nothing of each other, once. @throws QwenAsrError `aborted` */
+/**
+ * Runs calls that touch nothing of each other, once.
+ *
+ * @param meanwhile is done on this thread while they run
+ * @throws QwenAsrError `aborted`
+ */
 export async function runAtOnce(
   { arena, conductor, library }: CeilingBench,
   calls: readonly KernelCall[],
-  signal: AbortSignal | undefined,
+  { signal, meanwhile }: { readonly signal: AbortSignal | undefined; readonly meanwhile: () => void },
 ): Promise<void> {
   const kernels = await library.resolve(calls.map(({ kernel }) => kernel));
   const slots = calls.map((call) => call.slots.length);
@@ -128,7 +133,9 @@ export async function runAtOnce(
       offset += 8 * call.slots.length;
       return entry;
     });
-    await conductor.run(conductor.writeTape(region, [entries]), signal);
+    const running = conductor.run(conductor.writeTape(region, [entries]), signal);
+    meanwhile();
+    await running;
   } finally {
     arena.release(args);
     arena.release(region);

@@ -7,7 +7,6 @@ import {
   writeCeiling,
 } from '../../kernels/ceilings.js';
 import type { Memory } from '../../kernels/kernel.js';
-import type { Region } from '../../runtime/machine.js';
 import type { Ceilings } from '../operators.js';
 import { type CeilingBench, FixedWork, probeDatapath } from './fixedWork.js';
 
@@ -48,7 +47,7 @@ export async function measureCeilings(bench: CeilingSource): Promise<Ceilings> {
   if (capabilities.byteDot) kinds.push('int8');
   const large = machine.reserveLarge?.(MEMORY_BYTES);
   const block = large === undefined ? arena.allocate(MEMORY_BYTES) : undefined;
-  const memory: Region = large ?? block!;
+  const memory: Memory = large ?? block!;
   const works: FixedWork[] = [];
   const prepare = (work: FixedWork): FixedWork => {
     works.push(work);
@@ -85,7 +84,7 @@ export async function measureCeilings(bench: CeilingSource): Promise<Ceilings> {
 }
 
 /** Memory to read, each stretch from a cache line on. */
-function stretches(memory: Region, weight: Memory | null): Memory[] {
+function stretches(memory: Memory, weight: Memory | null): Memory[] {
   if (weight === null || weight.byteLength < LEAST_WEIGHT_BYTES) return [memory];
   const address = Math.ceil(weight.address / 64) * 64;
   return [memory, { address, byteLength: weight.byteLength - (address - weight.address) }];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { widenBf16 } from '../../../src/jit/numberFormats.js';
+import { widenBf16, widenF16 } from '../../../src/jit/numberFormats.js';
 import { AffineBlocks } from '../../../src/kernels/matrix/formats/affineBlocks.js';
 import { packAffine, packRows } from '../../../src/kernels/matrix/packBlocks.js';
 import { quantizeRows } from '../../../src/ops/affineGroups.js';
@@ -17,6 +17,22 @@ function bitsOf(packed: Uint8Array, bits: number): number[] {
   );
 }
 
+/** Bits of a value as it is stored, and in the block. */
+const WIDTHS = [
+  [2, 4],
+  [3, 4],
+  [4, 4],
+  [4, 8],
+  [5, 8],
+  [6, 8],
+  [8, 8],
+] as const;
+
+/** f16 numbers of either sign below 1. */
+function halves(random: Random, length: number): Uint16Array {
+  return Uint16Array.from({ length }, () => (random.integer(0, 1) << 15) | random.integer(0x2000, 0x3bff));
+}
+
 describe('packing of blocks', async () => {
   for (const target of await integerTargets()) {
     test(`rows become what quantizeRows makes of them, bit for bit, on ${target.name}`, {
@@ -28,6 +44,7 @@ describe('packing of blocks', async () => {
           [32, 'bf16'],
           [64, 'f32'],
           [128, 'bf16'],
+          [64, 'f16'],
         ] as const) {
           const blocks = new AffineBlocks(bits, groupSize);
           const [n, depth] = [target.isSlow ? 18 : 45, 2 * groupSize];
@@ -35,10 +52,11 @@ describe('packing of blocks', async () => {
           values.fill(0.25, 0, groupSize); // equal ones
           values.fill(0, groupSize, 2 * groupSize);
           for (let i = depth; i < 3 * depth; i++) values[i]! += 0.5; // on one side of zero
-          const x = asOperand(dtype, values);
+          const x = dtype === 'f16' ? halves(random, n * depth) : asOperand(dtype, values);
           const y = new Uint8Array(blocks.byteLength(n, depth));
           runKernel(target, packRows({ depth, dtype, blocks }), { x, y, n }, { order: 'backwards' });
-          const expected = quantizeRows(widen(x), { bits, groupSize });
+          const wide = dtype === 'f16' ? widenF16(x as Uint16Array) : widen(x);
+          const expected = quantizeRows(wide, { bits, groupSize });
           const q = bitsOf(expected.packed, bits);
           for (let column = 0; column < n; column++) {
             const found = columnByDefinition(blocks, y, depth, column);
@@ -63,10 +81,10 @@ describe('packing of blocks', async () => {
       skip: target.missing,
     }, () => {
       const random = new Random(4);
-      for (const bits of [2, 3, 4, 5, 6, 8] as const) {
+      for (const [bits, held] of WIDTHS) {
         const groupSize = [32, 64, 128][bits % 3]!;
         const type = (['bf16', 'f16', 'f32'] as const)[random.integer(0, 2)]!;
-        const blocks = new AffineBlocks(bits > 4 ? 8 : 4, groupSize, type);
+        const blocks = new AffineBlocks(held, groupSize, type);
         const [n, depth] = [target.isSlow ? 18 : 45, 2 * groupSize];
         const words = Uint8Array.from({ length: (n * depth * bits) / 8 }, () => random.integer(0, 255));
         const numbers = (): Float32Array | Uint16Array =>
@@ -79,7 +97,7 @@ describe('packing of blocks', async () => {
         const q = bitsOf(words, bits);
         const view = new DataView(y.buffer);
         for (let column = 0; column < n; column++) {
-          const where = `${bits} bits, row ${column} on ${target.name}`;
+          const where = `${bits} bits in ${held}, row ${column} on ${target.name}`;
           const found = columnByDefinition(blocks, y, depth, column);
           assert.deepEqual([...found.q], q.slice(column * depth, (column + 1) * depth), where);
           for (const group of [0, 1]) {

@@ -47,7 +47,7 @@ export class AffineBlocks {
     this.groupBytes = this.valueBytes + 2 * BLOCK_COLUMNS * this.scaleBytes;
   }
 
-  get scaleBytes(): number {
+  get scaleBytes(): 2 | 4 {
     return this.scales === 'f32' ? 4 : 2;
   }
 
