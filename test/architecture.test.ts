@@ -34,6 +34,8 @@ const FILE_ACCESS = new Set([
 const ANYWHERE = new Set(['error.ts', 'printable.ts']);
 /** Fetching alone may load what talks HTTP. */
 const HTTP_ACCESS = 'hub/hubClient.ts';
+/** The libraries of a queue, installed by whoever wants one. */
+const QUEUE_PACKAGES = /^(bullmq|ioredis)$/;
 /** The libraries of a server. Only it loads them, and the command line loads it only to serve. */
 const SERVER_PACKAGES = /^(hono|@hono\/|@fastify\/busboy|ws|prom-client)\b/;
 const NATIVE_ACCESS = 'runtime/native.ts';
@@ -70,6 +72,7 @@ function layerOf(folder: string): number {
 function complaintAboutPackage(path: string, target: string): string | null {
   if (target === 'koffi') return path === NATIVE_ACCESS ? null : `only ${NATIVE_ACCESS} may call native code`;
   if (target === 'undici') return path === HTTP_ACCESS ? null : `only ${HTTP_ACCESS} may fetch`;
+  if (QUEUE_PACKAGES.test(target)) return path.startsWith('serve/jobs/') ? null : 'only a queue may load it';
   if (SERVER_PACKAGES.test(target)) return path.startsWith('serve/') ? null : 'only a server may load it';
   if (!target.startsWith('node:') && !builtinModules.includes(target)) return null;
   return MAY_USE_NODE.test(path) || FILE_ACCESS.has(path) ? null : 'this file must run in a browser';
@@ -219,6 +222,7 @@ test('the check finds what it is there for', () => {
   assert.equal(count('runtime/threads.ts', "const koffi = require('koffi');"), 1);
   assert.equal(count('cli/a.ts', "import { request } from 'undici';"), 1);
   assert.equal(count('cli/a.ts', "import { Hono } from 'hono';"), 1);
+  assert.equal(count('serve/a.ts', "import { Queue } from 'bullmq';"), 1);
   assert.equal(count('serve/a.ts', "import { readModel } from '../hub/a.js';"), 1);
   assert.equal(count('transcribe/a.ts', "import { readModel } from '../hub/a.js';"), 1);
   assert.equal(count('utils/a.ts', "import { b } from '../model/b.js';"), 1);

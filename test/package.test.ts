@@ -139,6 +139,18 @@ test('the package, installed in an empty folder, gives both commands and a typed
     assert.match(table.stdout, /^per layer .*ms\/layer$/m, table.stderr);
   });
 
+  await t.test('a queue says which packages it needs', () => {
+    const bin = join('node_modules', '.bin', 'qwen_asr');
+    const args = ['-d', join(home, 'models', 'demo'), '--spool', 'spool'];
+    const line = 'error: a queue needs the packages bullmq and ioredis: npm install bullmq ioredis\n';
+    for (const [command, option] of [
+      ['worker', '--redis'],
+      ['serve', '--queue'],
+    ] as const) {
+      assert.equal(run(app, bin, command, ...args, option, 'redis://127.0.0.1:6379').stderr, line);
+    }
+  });
+
   await t.test("the README's example compiles in the strictest settings, and runs", () => {
     const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
     const example = /^```ts\n([\s\S]*?)^```/m.exec(readme)?.[1] ?? assert.fail('README.md has no ts block');

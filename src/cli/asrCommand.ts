@@ -5,12 +5,14 @@ import { checkCommand, quantizeCommand, synthesizeCommand } from './modelCommand
 import { type Command, type CommandContext, type ExitCode, runSubcommand } from './runCommand.js';
 import { serveCommand } from './serveCommand.js';
 import { transcribeCommand } from './transcribeCommand.js';
+import { workerCommand } from './workerCommand.js';
 
 /** What the first argument of qwen_asr may name. */
 export const ASR_SUBCOMMANDS: ReadonlyMap<string, Command> = new Map([
   ['transcribe', transcribeCommand],
   ['align', alignCommand],
   ['serve', serveCommand],
+  ['worker', workerCommand],
   ['pull', pullCommand],
   ['list', listCommand],
   ['remove', removeCommand],

@@ -20,6 +20,7 @@ import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
 import { SERVE_OPTIONS } from './serveCommand.js';
 import { TRANSCRIBE_OPTIONS } from './transcribeOptions.js';
 import { examples, helpOf, optionList, paragraph, type Usage, usageLines } from './usage.js';
+import { WORKER_OPTIONS } from './workerCommand.js';
 
 const OPTIONS = 'Options';
 
@@ -84,6 +85,7 @@ export const ASR_COMPLETION: CompletionSpec = {
       takes: [],
     },
     { name: 'serve', summary: 'One model for many clients', options: SERVE_OPTIONS, takes: [] },
+    { name: 'worker', summary: 'Takes jobs from a queue', options: WORKER_OPTIONS, takes: [] },
     {
       name: 'pull',
       summary: 'Fetch models from the hub',

@@ -36,6 +36,8 @@ export interface CommandContext {
    * that somebody waits for. What would have been written is dropped.
    */
   readonly outliveReader?: () => void;
+  /** A signal is how this command comes to its end: its own exit code is told then, 0 when all went well. */
+  readonly endsBySignal?: () => void;
   /**
    * The next SIGINT calls `handler` and nothing else: there is something to end before the command does. The one after it
    * stops the command as always.
@@ -74,6 +76,7 @@ export async function runCommand(load: () => Promise<Command>): Promise<void> {
   }
   // The reader of our output left, as `| head -1` does: nobody is left to tell, and mostly nothing to do.
   let outlivesReader = false;
+  let endsBySignal = false;
   let code: ExitCode | undefined;
   const left = new Set<NodeJS.WriteStream>();
   for (const stream of [process.stdout, process.stderr]) {
@@ -107,6 +110,9 @@ export async function runCommand(load: () => Promise<Command>): Promise<void> {
       outliveReader: () => {
         outlivesReader = true;
       },
+      endsBySignal: () => {
+        endsBySignal = true;
+      },
       onInterrupt: (handler) => {
         interrupt = handler;
         return () => {
@@ -118,9 +124,9 @@ export async function runCommand(load: () => Promise<Command>): Promise<void> {
     });
   } catch (error) {
     code = EXIT.error;
-    if (received === undefined) report(error);
+    if (received === undefined || endsBySignal) report(error);
   }
-  process.exitCode = received ?? code;
+  process.exitCode = endsBySignal ? code : (received ?? code);
   await Promise.all([process.stdout, process.stderr].map(writtenOut));
   // An error of the last write is told in the event loop's next turn.
   await setImmediate();

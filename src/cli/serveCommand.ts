@@ -6,19 +6,23 @@ import { anyText, durationMs, wholeNumber } from '../bench/settings/optionValues
 import { fileError, QwenAsrError } from '../error.js';
 import { repositoryOfFolder } from '../hub/hubNames.js';
 import { printableLine } from '../printable.js';
-import { DEFAULT_SERVE_SETTINGS, type ServeSettings } from '../serve/serveSettings.js';
-import { loadAligner } from '../transcribe/align/loadAligner.js';
-import { loadModel } from '../transcribe/loadModel.js';
-import type { Aligner } from '../transcribe/types.js';
-import { chosenAligner, chosenModel } from './chosenModel.js';
+import { loadQueuePackages } from '../serve/jobs/queueRedis.js';
+import {
+  DEFAULT_QUEUE_SETTINGS,
+  DEFAULT_SERVE_SETTINGS,
+  type QueueSettings,
+  type ServeSettings,
+} from '../serve/serveSettings.js';
 import { answersStandard, arithmeticOptions, loadOptionsOf, standardOptions } from './commonOptions.js';
 import { type OptionTable, type OptionValues, parseOptions } from './options.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
+import { queueName, redisUrl, SERVED_MODEL_OPTIONS, valueOption, withServedModel } from './servedModel.js';
 import { examples, helpOf, optionList, paragraph, usageLines } from './usage.js';
 
 const MODEL = 'Model';
 const ACCESS = 'Who may';
 const LIMITS = 'Limits';
+const QUEUE = 'Queue';
 
 /** What clients of the API call the model that they want, unless `--alias` says otherwise. */
 const DEFAULT_ALIASES = ['whisper-1', 'gpt-4o-transcribe'];
@@ -26,20 +30,11 @@ const DEFAULT_ALIASES = ['whisper-1', 'gpt-4o-transcribe'];
 /** Where keys are, when no file holds them: one, or several between commas. */
 const KEYS_VARIABLE = 'QWEN_ASR_API_KEYS';
 
-function value<Value>(
-  section: string,
-  placeholder: string,
-  read: (text: string, option: string) => Value,
-  ...help: string[]
-) {
-  return { kind: 'value', placeholder, section, help, read } as const;
-}
-
 /** Options of `qwen_asr serve`. */
 export const SERVE_OPTIONS = {
-  model: { ...value(MODEL, 'DIR', anyText, 'Model directory, or a model that was pulled'), short: 'd' },
+  ...SERVED_MODEL_OPTIONS,
   alias: {
-    ...value(
+    ...valueOption(
       MODEL,
       'NAME',
       anyText,
@@ -48,41 +43,76 @@ export const SERVE_OPTIONS = {
     ),
     repeatable: true,
   },
-  aligner: value(
-    MODEL,
-    'DIR',
+  host: valueOption(ACCESS, 'ADDRESS', anyText, 'Address to listen on (default: 127.0.0.1)'),
+  port: valueOption(ACCESS, 'N', wholeNumber(0, 65_535), 'Port (default: 8000; 0: any free one)'),
+  'tls-cert': valueOption(ACCESS, 'FILE', anyText, 'Certificate (PEM): https and wss'),
+  'tls-key': valueOption(ACCESS, 'FILE', anyText, 'Its key (PEM)'),
+  'key-file': valueOption(
+    ACCESS,
+    'FILE',
     anyText,
-    'Forced aligner, or aligner for the one that was pulled: times of words',
+    'API keys, one a line',
+    `(default: those of ${KEYS_VARIABLE})`,
   ),
-  host: value(ACCESS, 'ADDRESS', anyText, 'Address to listen on (default: 127.0.0.1)'),
-  port: value(ACCESS, 'N', wholeNumber(0, 65_535), 'Port (default: 8000; 0: any free one)'),
-  'tls-cert': value(ACCESS, 'FILE', anyText, 'Certificate (PEM): https and wss'),
-  'tls-key': value(ACCESS, 'FILE', anyText, 'Its key (PEM)'),
-  'key-file': value(ACCESS, 'FILE', anyText, 'API keys, one a line', `(default: those of ${KEYS_VARIABLE})`),
   'no-auth': { kind: 'switch', section: ACCESS, help: ['No key, even beyond this machine'] },
   'allow-host': {
-    ...value(ACCESS, 'NAME', anyText, 'A name that the server is reached by; several times'),
+    ...valueOption(ACCESS, 'NAME', anyText, 'A name that the server is reached by; several times'),
     repeatable: true,
   },
   'allow-origin': {
-    ...value(ACCESS, 'ORIGIN', anyText, 'A site whose pages may use it: https://example.org; several times'),
+    ...valueOption(
+      ACCESS,
+      'ORIGIN',
+      anyText,
+      'A site whose pages may use it: https://example.org; several times',
+    ),
     repeatable: true,
   },
-  batch: value(LIMITS, 'N', wholeNumber(1, 1024), 'Segments decoded side by side (default: 8)'),
-  queue: value(LIMITS, 'N', wholeNumber(0, 100_000), 'Requests that may wait beyond those (default: 64)'),
-  'max-mb': value(LIMITS, 'N', wholeNumber(1, 1_000_000), 'Megabytes of one upload (default: 512)'),
-  'max-duration': value(LIMITS, 'TIME', durationMs, 'Length of one recording (default: 240m)'),
-  spool: value(LIMITS, 'DIR', anyText, 'Where uploads lie (default: the temporary folder)'),
-  'spool-mb': value(LIMITS, 'N', wholeNumber(1, 100_000_000), 'Megabytes of all uploads (default: 4096)'),
+  batch: valueOption(LIMITS, 'N', wholeNumber(1, 1024), 'Segments decoded side by side (default: 8)'),
+  'max-waiting': valueOption(
+    LIMITS,
+    'N',
+    wholeNumber(0, 100_000),
+    'Requests that may wait beyond those (default: 64)',
+  ),
+  'max-mb': valueOption(LIMITS, 'N', wholeNumber(1, 1_000_000), 'Megabytes of one upload (default: 512)'),
+  'max-duration': valueOption(LIMITS, 'TIME', durationMs, 'Length of one recording (default: 240m)'),
+  spool: valueOption(LIMITS, 'DIR', anyText, 'Where uploads lie (default: the temporary folder)'),
+  'spool-mb': valueOption(
+    LIMITS,
+    'N',
+    wholeNumber(1, 100_000_000),
+    'Megabytes of all uploads (default: 4096)',
+  ),
   'no-ffmpeg': {
     kind: 'switch',
     section: LIMITS,
     help: ['Refuse what is neither WAV, MP3, FLAC nor Ogg'],
   },
-  'idle-timeout': value(LIMITS, 'TIME', durationMs, 'Silence of a client that uploads (default: 30s)'),
-  timeout: value(LIMITS, 'TIME', durationMs, 'A whole request (default: 60m)'),
-  'drain-timeout': value(LIMITS, 'TIME', durationMs, 'What runs when the server is stopped (default: 30s)'),
-  tokens: value(LIMITS, 'N', wholeNumber(1), 'Exactly N tokens a segment: for measurements'),
+  'idle-timeout': valueOption(LIMITS, 'TIME', durationMs, 'Silence of a client that uploads (default: 30s)'),
+  timeout: valueOption(LIMITS, 'TIME', durationMs, 'A whole request (default: 60m)'),
+  'drain-timeout': valueOption(
+    LIMITS,
+    'TIME',
+    durationMs,
+    'What runs when the server is stopped (default: 30s)',
+  ),
+  queue: valueOption(
+    QUEUE,
+    'URL',
+    redisUrl,
+    'Redis that hands long recordings to workers: redis://host:6379',
+  ),
+  'queue-name': valueOption(QUEUE, 'NAME', queueName, 'Which queue (default: transcriptions)'),
+  'queue-from': valueOption(QUEUE, 'TIME', durationMs, 'Recordings from so long on go there (default: 10m)'),
+  keep: valueOption(
+    QUEUE,
+    'TIME',
+    durationMs,
+    'Results of jobs, and jobs that failed, are kept (default: 24h)',
+  ),
+  attempts: valueOption(QUEUE, 'N', wholeNumber(1, 100), 'Attempts at a job (default: 3)'),
+  tokens: valueOption(LIMITS, 'N', wholeNumber(1), 'Exactly N tokens a segment: for measurements'),
   ...arithmeticOptions(LIMITS),
   ...standardOptions(LIMITS),
 } as const satisfies OptionTable;
@@ -95,7 +125,7 @@ const serveUsage = helpOf(
   paragraph(
     'Answers as the OpenAI API does: POST /v1/audio/transcriptions and /v1/chat/completions, GET /v1/models; /inference as whisper.cpp; a page at /, /health, and /metrics for Prometheus.',
   ),
-  optionList(SERVE_OPTIONS, [MODEL, ACCESS, LIMITS], { column: 26, names: 'both' }),
+  optionList(SERVE_OPTIONS, [MODEL, ACCESS, LIMITS, QUEUE], { column: 26, names: 'both' }),
   examples(
     ['qwen_asr serve -d 0.6b'],
     ['curl http://127.0.0.1:8000/v1/audio/transcriptions -F file=@talk.mp3 -F model=whisper-1'],
@@ -106,41 +136,28 @@ const serveUsage = helpOf(
 export async function serveCommand(context: CommandContext): Promise<ExitCode> {
   const { values } = parseOptions(SERVE_OPTIONS, context.args);
   if (answersStandard(values, serveUsage, context)) return EXIT.ok;
-  const source = chosenModel(values.model);
-  if (source === null) {
-    throw new QwenAsrError('usage', 'serve: -d: expected a model directory, found none; -h explains');
-  }
-  const alignerSource = values.aligner === undefined ? null : chosenAligner(values.aligner);
-  const settings = settingsOf(values, source);
+  // What is wrong with the command line is told before the model is loaded.
+  const settings = settingsOf(values);
   checkExposure(settings, values['no-auth'] === true);
-  const { signal, out, err } = context;
-  const model = await loadModel(source, {
-    ...loadOptionsOf(values),
-    signal,
-    onBackend: ({ note }) => {
-      if (note !== null) err(`note: ${note}\n`);
-    },
-  });
-  let aligner: Aligner | null = null;
-  try {
-    if (alignerSource !== null) {
-      aligner = await loadAligner(alignerSource, { ...loadOptionsOf(values), signal });
-    }
+  if (settings.queue !== null) await loadQueuePackages();
+  return withServedModel('serve', values, loadOptionsOf(values), context, async (served) => {
+    const { signal, out, err } = context;
+    const { model, aligner, source } = served;
+    const modelNames = [...new Set([...namesOf(source), ...(values.alias ?? DEFAULT_ALIASES)])];
+    const onNote = (note: string): void => err(`note: ${printableLine(note)}\n`);
     // The libraries of a server are loaded by nothing else.
     const { openServer } = await import('../serve/openServer.js');
-    const server = await openServer(model, settings, aligner);
-    out(`${printableLine(`${settings.modelNames[0]} at ${server.address}`)}\n`);
+    const server = await openServer(model, { ...settings, modelNames }, { aligner, onNote });
+    out(`${printableLine(`${modelNames[0]} at ${server.address}`)}\n`);
+    context.endsBySignal?.();
     if (!signal.aborted) await once(signal, 'abort');
     const ended = await server.drain();
-    if (ended > 0) err(`note: ${ended} requests were ended after ${settings.drainTimeoutMs / 1000} s\n`);
-  } finally {
-    await aligner?.close();
-    await model.close();
-  }
-  return EXIT.ok;
+    if (ended > 0) onNote(`${ended} requests were ended after ${settings.drainTimeoutMs / 1000} s`);
+    return EXIT.ok;
+  });
 }
 
-function settingsOf(values: Values, source: string): ServeSettings {
+function settingsOf(values: Values): Omit<ServeSettings, 'modelNames'> {
   const defaults = DEFAULT_SERVE_SETTINGS;
   const megabytes = (count: number | undefined, bytes: number): number =>
     count === undefined ? bytes : count * 1e6;
@@ -148,21 +165,37 @@ function settingsOf(values: Values, source: string): ServeSettings {
     host: values.host ?? defaults.host,
     port: values.port ?? defaults.port,
     tls: tlsOf(values),
-    modelNames: [...new Set([...namesOf(source), ...(values.alias ?? DEFAULT_ALIASES)])],
     keys: readKeys(values['key-file']),
     hosts: values['allow-host'] ?? [],
     origins: values['allow-origin'] ?? [],
     sequences: values.batch ?? defaults.sequences,
-    queue: values.queue ?? defaults.queue,
+    maxWaiting: values['max-waiting'] ?? defaults.maxWaiting,
     maxBytes: megabytes(values['max-mb'], defaults.maxBytes),
     maxDurationMs: values['max-duration'] ?? defaults.maxDurationMs,
     spoolBytes: megabytes(values['spool-mb'], defaults.spoolBytes),
     spoolFolder: values.spool ?? null,
+    queue: queueOf(values),
     ffmpeg: values['no-ffmpeg'] !== true,
     idleTimeoutMs: values['idle-timeout'] ?? defaults.idleTimeoutMs,
     totalTimeoutMs: values.timeout ?? defaults.totalTimeoutMs,
     drainTimeoutMs: values['drain-timeout'] ?? defaults.drainTimeoutMs,
     exactTokens: values.tokens ?? null,
+  };
+}
+
+function queueOf(values: Values): QueueSettings | null {
+  const { queue: url, spool } = values;
+  if (url === undefined) return null;
+  if (spool === undefined) {
+    throw new QwenAsrError('usage', '--queue: expected --spool DIR, a folder that the workers share');
+  }
+  const defaults = DEFAULT_QUEUE_SETTINGS;
+  return {
+    url,
+    name: values['queue-name'] ?? defaults.name,
+    fromMs: values['queue-from'] ?? defaults.fromMs,
+    keepMs: values.keep ?? defaults.keepMs,
+    attempts: values.attempts ?? defaults.attempts,
   };
 }
 
@@ -200,7 +233,7 @@ function readLines(path: string): string[] {
 }
 
 /** Beyond this machine anybody could use it. */
-function checkExposure({ host, keys }: ServeSettings, noAuth: boolean): void {
+function checkExposure({ host, keys }: Pick<ServeSettings, 'host' | 'keys'>, noAuth: boolean): void {
   const isLoopback = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
   if (isLoopback || keys.length > 0 || noAuth) return;
   const advice = `a key for an address beyond this machine (--key-file or ${KEYS_VARIABLE}), or --no-auth`;

@@ -181,6 +181,7 @@ export const transcribeUsage = helpOf(
     'qwen_asr -d <model_dir> -i <file> [options] [<file>...]',
     'qwen_asr -d <model_dir> --mic',
     'qwen_asr serve -d <model_dir>',
+    'qwen_asr worker -d <model_dir> --redis <url> --spool <dir>',
     'qwen_asr pull <model>..., list, remove <model>...',
     'qwen_asr align -d <aligner_dir> -i <file> --text <file>',
     'qwen_asr check -d <model_dir>',

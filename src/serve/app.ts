@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { ApiError, apiErrorOf } from './apiError.js';
 import type { Access } from './http/access.js';
+import { deleteJob, getJob, postJob } from './jobs/jobRoutes.js';
 import { postChat } from './openai/chatRoute.js';
 import { getModel, getModels } from './openai/modelRoutes.js';
 import { postTranscription } from './openai/transcriptionRoute.js';
@@ -39,6 +40,9 @@ export function makeApp(
   });
   app.post('/v1/chat/completions', (context) => postChat(server, context));
   app.post('/inference', (context) => postInference(server, context));
+  app.post('/v1/jobs', (context) => postJob(server, context));
+  app.get('/v1/jobs/:id', (context) => getJob(server, context.req.param('id')));
+  app.delete('/v1/jobs/:id', (context) => deleteJob(server, context.req.param('id')));
   app.get('/v1/realtime', realtime.handle, () => {
     throw new ApiError(426, 'expected a WebSocket', { headers: { upgrade: 'websocket' } });
   });

@@ -3,21 +3,16 @@ import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { freemem } from 'node:os';
 import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { fileError, QwenAsrError } from '../error.js';
-import type {
-  Aligner,
-  BatchOptions,
-  ModelInfo,
-  SpeechModel,
-  TranscriptionBatch,
-} from '../transcribe/types.js';
+import type { Aligner, BatchOptions, SpeechModel } from '../transcribe/types.js';
 import { makeApp } from './app.js';
 import { Admission } from './engine/admission.js';
+import { openBatchInMemory } from './engine/openBatchInMemory.js';
 import { Access } from './http/access.js';
 import { Spool } from './http/spool.js';
+import type { JobQueue } from './jobs/jobQueue.js';
 import { RealtimeSessions } from './realtime/realtimeRoute.js';
 import type { NodeBindings, ServerContext } from './serverContext.js';
 import { ServerMetrics } from './serverMetrics.js';
@@ -40,11 +35,19 @@ export interface OpenedServer {
   drain(): Promise<number>;
 }
 
+/** What a server may have beside its model. */
+export interface ServerExtras {
+  /** Tells when words are spoken; the caller's to close. */
+  readonly aligner?: Aligner | null;
+  /** Is told what its owner should know. */
+  readonly onNote?: (note: string) => void;
+}
+
 /**
  * Serves a model.
  *
- * @param aligner what tells when words are spoken; the caller's to close
- * @throws QwenAsrError `file` for a spool, a certificate or an address that cannot be used; `memory`
+ * @throws QwenAsrError `file` for a spool, a certificate or an address that cannot be used; `memory`; `network` and
+ * `unsupported` for a queue
  * @example
  * const server = await openServer(model, { ...DEFAULT_SERVE_SETTINGS, modelNames: ['demo'] });
  * console.log(server.address);
@@ -53,66 +56,61 @@ export interface OpenedServer {
 export async function openServer(
   model: SpeechModel,
   settings: ServeSettings,
-  aligner: Aligner | null = null,
+  { aligner = null, onNote = () => {} }: ServerExtras = {},
 ): Promise<OpenedServer> {
   const spool = new Spool(settings.spoolFolder, settings.spoolBytes);
   const metrics = new ServerMetrics();
   const onDecodeStep: BatchOptions['onDecodeStep'] = (ms, rows) => metrics.onDecodeStep(ms, rows);
+  let jobs: JobQueue | null = null;
   try {
+    jobs = await openJobs(settings, onNote);
     const batch = await openBatchInMemory(model, settings.sequences, onDecodeStep);
-    const admission = new Admission(batch.load.sequences + settings.queue);
+    const admission = new Admission(batch.load.sequences + settings.maxWaiting);
     metrics.watch(batch, admission, spool);
+    if (jobs !== null) metrics.watchJobs(jobs);
     const stopping = new AbortController();
     setMaxListeners(0, stopping.signal); // every request in flight listens
     const createdS = Math.floor(Date.now() / 1000);
-    const shared = { spool, metrics, batch, admission, shutdown: stopping.signal };
+    const shared = { spool, jobs, metrics, batch, admission, shutdown: stopping.signal };
     const context: ServerContext = { ...shared, model: model.info, aligner, settings, createdS };
     const realtime = new RealtimeSessions(model, context);
     const app = makeApp(context, new Access(settings), realtime);
     const server = makeServer(settings, app.fetch, realtime);
     await listen(server, settings);
     const drain = async (): Promise<number> => {
-      const idle = admission.close();
+      const idle = Promise.all([admission.close(), realtime.finish()]);
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
       const late = await Promise.race([
         idle.then(() => 0),
-        afterMs(settings.drainTimeoutMs, () => admission.count),
+        afterMs(settings.drainTimeoutMs, () => admission.count + realtime.count),
       ]);
       stopping.abort();
+      realtime.terminate();
       if (late > 0) await idle;
       await Promise.race([closed, afterMs(1000, () => {})]);
       server.closeAllConnections();
       await batch.close();
+      await context.jobs?.close();
       spool.remove();
       return late;
     };
     return { address: addressOf(server, settings), drain };
   } catch (error) {
+    await jobs?.close();
     spool.remove();
     throw error;
   }
 }
 
-/** As many sequences as half of the memory holds, even when all are as long as they can be. */
-async function openBatchInMemory(
-  model: SpeechModel,
-  sequences: number,
-  onDecodeStep: BatchOptions['onDecodeStep'],
-): Promise<TranscriptionBatch> {
-  const options = onDecodeStep === undefined ? {} : { onDecodeStep };
-  const batch = model.openBatch({ ...options, sequences });
-  const sequenceBytes = batch.load.capacity * positionBytes(model.info);
-  const fitting = Math.max(1, Math.floor(freemem() / 2 / sequenceBytes));
-  if (fitting >= batch.load.sequences) return batch;
-  await batch.close();
-  return model.openBatch({ ...options, sequences: fitting });
-}
-
-/** What one position takes in the key/value cache of all layers. */
-function positionBytes({ decoder, precision }: ModelInfo): number {
-  const { layers, kvHeads, headDim } = decoder;
-  return 2 * layers * kvHeads * headDim * (precision === 'bf16' ? 2 : 4);
+/** A queue's packages are loaded only where there is one. */
+async function openJobs(
+  { queue, spoolFolder, spoolBytes }: ServeSettings,
+  onNote: (note: string) => void,
+): Promise<JobQueue | null> {
+  if (queue === null || spoolFolder === null) return null;
+  const { JobQueue } = await import('./jobs/jobQueue.js');
+  return JobQueue.open({ ...queue, spoolFolder, spoolBytes, onNote });
 }
 
 function makeServer(

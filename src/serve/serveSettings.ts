@@ -1,3 +1,17 @@
+/** Where jobs go, and which. */
+export interface QueueSettings {
+  /** Redis: `redis://host:6379`. */
+  readonly url: string;
+  /** Workers of the same name take the jobs. */
+  readonly name: string;
+  /** Recordings from so long on are transcribed by workers, in milliseconds. */
+  readonly fromMs: number;
+  /** How long results are kept, and jobs that failed. */
+  readonly keepMs: number;
+  /** How often a job is tried that fails for no fault of its own. */
+  readonly attempts: number;
+}
+
 /** How a server listens, whom it serves and what it allows. */
 export interface ServeSettings {
   readonly host: string;
@@ -16,7 +30,7 @@ export interface ServeSettings {
   /** Segments decoded side by side. */
   readonly sequences: number;
   /** Requests that may wait beyond those. */
-  readonly queue: number;
+  readonly maxWaiting: number;
   /** Bytes of one body. */
   readonly maxBytes: number;
   /** Length of one recording. */
@@ -25,6 +39,8 @@ export interface ServeSettings {
   readonly spoolBytes: number;
   /** Where uploads lie; null: a folder of the system's temporary one. */
   readonly spoolFolder: string | null;
+  /** Null: everything is transcribed here. Otherwise workers share the spool's folder. */
+  readonly queue: QueueSettings | null;
   /** Whether formats that are not decoded here go to the program ffmpeg. */
   readonly ffmpeg: boolean;
   /** Longest silence of a client that sends a body. */
@@ -37,6 +53,14 @@ export interface ServeSettings {
   readonly exactTokens: number | null;
 }
 
+/** What a queue is unless told otherwise. */
+export const DEFAULT_QUEUE_SETTINGS: Omit<QueueSettings, 'url'> = {
+  name: 'transcriptions',
+  fromMs: 10 * 60_000,
+  keepMs: 24 * 3_600_000,
+  attempts: 3,
+};
+
 /** What a server does unless told otherwise. */
 export const DEFAULT_SERVE_SETTINGS: ServeSettings = {
   host: '127.0.0.1',
@@ -47,11 +71,12 @@ export const DEFAULT_SERVE_SETTINGS: ServeSettings = {
   hosts: [],
   origins: [],
   sequences: 8,
-  queue: 64,
+  maxWaiting: 64,
   maxBytes: 512 * 2 ** 20,
   maxDurationMs: 4 * 3_600_000,
   spoolBytes: 4 * 2 ** 30,
   spoolFolder: null,
+  queue: null,
   ffmpeg: true,
   idleTimeoutMs: 30_000,
   totalTimeoutMs: 3_600_000,

@@ -3,11 +3,16 @@ import type { Context } from 'hono';
 import type { Admission } from './engine/admission.js';
 import type { UploadEngine } from './engine/transcribeUpload.js';
 import type { Spool } from './http/spool.js';
+import type { JobQueue } from './jobs/jobQueue.js';
 import type { ServerMetrics } from './serverMetrics.js';
+import type { ServeSettings } from './serveSettings.js';
 
 /** What the handlers of a server share. */
 export interface ServerContext extends UploadEngine {
+  readonly settings: ServeSettings;
   readonly spool: Spool;
+  /** Null without a queue. */
+  readonly jobs: JobQueue | null;
   readonly admission: Admission;
   readonly metrics: ServerMetrics;
   /** Fires when what still runs is to end. */

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { TranscriptionBatch } from '../transcribe/types.js';
 import type { Admission } from './engine/admission.js';
 import type { Spool } from './http/spool.js';
+import type { JobQueue } from './jobs/jobQueue.js';
 
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 
@@ -42,6 +43,21 @@ export class ServerMetrics {
     this.#gauge('segments_decoding', 'Segments in the batch', () => batch.load.decoding);
     this.#gauge('segments_joining', 'Segments that are being encoded', () => batch.load.joining);
     this.#gauge('spool_bytes', 'Uploads that lie in the spool', () => spool.bytes);
+  }
+
+  /** What the queue holds; nothing while Redis is away. */
+  watchJobs(jobs: Pick<JobQueue, 'counts'>): void {
+    new Gauge({
+      name: 'qwen_asr_jobs',
+      help: 'Jobs of the queue by what they are doing',
+      labelNames: ['state'],
+      registers: [this.registry],
+      async collect() {
+        this.reset();
+        const counts = await jobs.counts().catch(() => ({}));
+        for (const [state, count] of Object.entries(counts)) this.set({ state }, count);
+      },
+    });
   }
 
   #counter<Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []) {

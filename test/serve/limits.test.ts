@@ -95,7 +95,7 @@ withServer('a request has its time', { totalTimeoutMs: 60 }, async (server) => {
   await becomesIdle(server);
 });
 
-withServer('beyond the queue it is 429', { sequences: 1, queue: 1 }, async (server) => {
+withServer('beyond the queue it is 429', { sequences: 1, maxWaiting: 1 }, async (server) => {
   const answers = await Promise.all(Array.from({ length: 12 }, () => post(server, sampleForm())));
   const refused = answers.filter(({ status }) => status === 429);
   const served = answers.filter(({ status }) => status === 200);

@@ -41,11 +41,11 @@ const readLength = decimalNumber(1, MAX_SEGMENT_SECONDS, '0 (never), or seconds'
 export const segmentSeconds = (text: string, option: string): number =>
   text === '0' ? 0 : readLength(text, option);
 
-const UNIT_MS = { ms: 1, s: 1000, m: 60_000 } as const;
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
-/** A length of time with its unit, in milliseconds: `500ms`, `60s`, `2m`. */
+/** A length of time with its unit, in milliseconds: `500ms`, `60s`, `2m`, `12h`. */
 export const durationMs: Reader<number> = (text, option) => {
-  const [, amount, unit] = /^(\d+\.?\d*|\.\d+)(ms|s|m)$/.exec(text) ?? [];
+  const [, amount, unit] = /^(\d+\.?\d*|\.\d+)(ms|s|m|h)$/.exec(text) ?? [];
   if (amount !== undefined && unit !== undefined)
     return Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
   throw refusal(option, 'a time such as 500ms, 60s or 2m', text);

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { AudioStream } from '../../audio/audioStream.js';
 import { openAudio } from '../../audio/openAudio.js';
 import { loadSileroWeights, SileroVad, VAD_FRAME_SAMPLES } from '../../audio/vad/sileroVad.js';
 import { makePause } from '../../runtime/nextTurn.js';
@@ -49,26 +50,40 @@ export interface UploadEngine {
   readonly model: ModelInfo;
   /** Null without one: then nobody may ask for times of words. */
   readonly aligner: Aligner | null;
-  readonly settings: ServeSettings;
+  readonly settings: RecordingSettings;
+}
+
+/** What is allowed to a recording. */
+export type RecordingSettings = Pick<
+  ServeSettings,
+  'maxDurationMs' | 'totalTimeoutMs' | 'ffmpeg' | 'exactTokens'
+>;
+
+/** An upload whose length is known. */
+export interface OpenedUpload {
+  readonly audio: AudioStream;
+  /** When it was begun, of `performance.now()`. */
+  readonly startMs: number;
+  /** What opening it took. */
+  readonly audioMs: number;
 }
 
 /** Of one pass of ffmpeg: as long as a request may take, and a quarter of what a small machine has. */
 const FFMPEG_MEMORY_BYTES = 2 ** 30 + availableParallelism() * 2 ** 27;
 
 /**
- * Transcribes a file: decoded, cut into segments, each of them in the batch.
+ * Opens a file, which tells how long the recording is and whether it is one.
  *
  * @param path in the spool; messages never say it
- * @throws QwenAsrError what is wrong with the recording or the options; ApiError when tokens ran out, as a transcript
- * that was cut must not look like a whole one
+ * @returns transcribeUpload or its caller closes the audio
+ * @throws QwenAsrError what is wrong with the recording
  */
-export async function transcribeUpload(
-  { batch, model, aligner, settings }: UploadEngine,
+export async function openUpload(
+  { settings }: Pick<UploadEngine, 'settings'>,
   path: string,
-  options: UploadOptions,
-): Promise<UploadTranscript> {
+  signal: AbortSignal,
+): Promise<OpenedUpload> {
   const startMs = performance.now();
-  const { language, context, vad, maxTokens, signal, onToken } = options;
   const limits = { timeMs: settings.totalTimeoutMs, memoryBytes: FFMPEG_MEMORY_BYTES };
   const audio = await openAudio(path, {
     label: 'file',
@@ -76,7 +91,21 @@ export async function transcribeUpload(
     maxDurationMs: settings.maxDurationMs,
     ffmpeg: settings.ffmpeg && limits,
   });
-  const audioMs = performance.now() - startMs;
+  return { audio, startMs, audioMs: performance.now() - startMs };
+}
+
+/**
+ * Transcribes a recording: cut into segments, each of them in the batch. Its audio is closed.
+ *
+ * @throws QwenAsrError what is wrong with the recording or the options; ApiError when tokens ran out, as a transcript
+ * that was cut must not look like a whole one
+ */
+export async function transcribeUpload(
+  { batch, model, aligner, settings }: UploadEngine,
+  { audio, startMs, audioMs }: OpenedUpload,
+  options: UploadOptions,
+): Promise<UploadTranscript> {
+  const { language, context, vad, maxTokens, signal, onToken } = options;
   const speechProbabilities: number[] = [];
   const segments: TranscriptSegment[] = [];
   try {

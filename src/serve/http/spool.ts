@@ -57,13 +57,18 @@ export class Spool {
 
   #take(bytes: number): void {
     if (bytes > 0 && this.#bytes + bytes > this.#maxBytes) {
-      throw new ApiError(503, 'no room for further uploads at the moment', {
-        reason: 'spool_full',
-        headers: { 'retry-after': '10' },
-      });
+      throw spoolFull();
     }
     this.#bytes += bytes;
   }
+}
+
+/** There is no room: later there may be. */
+export function spoolFull(): ApiError {
+  return new ApiError(503, 'no room for further uploads at the moment', {
+    reason: 'spool_full',
+    headers: { 'retry-after': '10' },
+  });
 }
 
 /** One upload. */

@@ -14,8 +14,8 @@ export interface FileForm {
 /** An answer that may be under way while its work goes on. */
 export interface RunningAnswer {
   readonly response: Response;
-  /** What was transcribed; a promise while a stream goes on. */
-  readonly done: UploadTranscript | Promise<UploadTranscript>;
+  /** What was transcribed here; a promise while a stream goes on. */
+  readonly done: UploadTranscript | Promise<UploadTranscript> | null;
 }
 
 /**
@@ -67,7 +67,7 @@ export async function withWork(
     if (done instanceof Promise) {
       void done.then(count, () => {}).then(finish);
     } else {
-      count(done);
+      if (done !== null) count(done);
       await finish();
     }
     return response;

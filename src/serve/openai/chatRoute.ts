@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { joinTexts } from '../../text/joinTexts.js';
 import type { RecordingTranscript } from '../../transcribe/formats/recordingTranscript.js';
-import { transcribeUpload, type UploadTranscript } from '../engine/transcribeUpload.js';
+import { openUpload, transcribeUpload, type UploadTranscript } from '../engine/transcribeUpload.js';
 import { EventStream } from '../http/eventStream.js';
 import { readJson } from '../http/readJson.js';
 import type { RequestScope } from '../http/requestScope.js';
@@ -36,8 +36,8 @@ type Run = (text: OrderedText) => Promise<UploadTranscript>;
 
 function runner(server: ServerContext, path: string, request: ChatRequest, { signal }: RequestScope): Run {
   const { context, maxTokens } = request;
-  return (text) =>
-    transcribeUpload(server, path, {
+  return async (text) =>
+    transcribeUpload(server, await openUpload(server, path, signal), {
       context,
       maxTokens: maxTokens !== undefined && maxTokens < LARGEST_BUDGET ? maxTokens : undefined,
       onToken: (token) => text.push(token),

@@ -1,4 +1,4 @@
-import type { VadOptions } from '../../transcribe/types.js';
+import type { Aligner, VadOptions } from '../../transcribe/types.js';
 import { ApiError, badField } from '../apiError.js';
 import { FormFields } from '../http/formFields.js';
 
@@ -108,6 +108,13 @@ function readChunking(fields: FormFields): VadOptions | undefined {
     ...(prefixMs !== undefined && { prefixMs }),
     ...(silenceMs !== undefined && { silenceMs }),
   };
+}
+
+/** @throws ApiError 400 for times of words without an aligner */
+export function checkWords({ granularities }: TranscriptionRequest, aligner: Aligner | null): void {
+  if (!granularities.has('word') || aligner !== null) return;
+  const line = 'word needs an aligner, and none is loaded';
+  throw badField('timestamp_granularities[]', line, 'unsupported_value');
 }
 
 /** @throws ApiError 404 unless the model has that name */

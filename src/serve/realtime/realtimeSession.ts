@@ -53,6 +53,7 @@ export class RealtimeSession {
   #previousItemId: string | null = null;
   /** Milliseconds of the streams before. */
   #offsetMs = 0;
+  #stopping = false;
   #closed = false;
 
   constructor(context: RealtimeContext) {
@@ -81,6 +82,7 @@ export class RealtimeSession {
 
   /** Everything that was written is told, and then nothing more: the server stops. */
   async finish(): Promise<void> {
+    this.#stopping = true;
     await this.#endStream();
     this.#closed = true;
   }
@@ -120,6 +122,7 @@ export class RealtimeSession {
     }
     const samples = samplesOf(Buffer.from(audio, 'base64'), this.#options.format);
     if (samples.length === 0) return;
+    if (this.#stopping) throw new ApiError(503, 'the server is shutting down', { reason: 'shutting_down' });
     this.#open ??= this.#begin();
     this.#open.isCommitted = false;
     this.#open.stream.write(samples).catch((error) => this.#fail(error, null));

@@ -1,4 +1,4 @@
-import { transcribeUpload, type UploadTranscript } from '../engine/transcribeUpload.js';
+import { openUpload, transcribeUpload, type UploadTranscript } from '../engine/transcribeUpload.js';
 import { FormFields } from '../http/formFields.js';
 import { withUpload } from '../http/withUpload.js';
 import { transcriptionAnswer } from '../openai/transcriptionAnswer.js';
@@ -14,7 +14,8 @@ export function postInference(server: ServerContext, context: RequestContext): P
     const fields = new FormFields(form.fields);
     fields.refuseUnknown([...NEUTRAL, 'response_format', 'language', 'prompt', 'vad']);
     const format = fields.word('response_format', RESPONSE_FORMATS) ?? 'json';
-    const upload = await transcribeUpload(server, form.file.path, {
+    const opened = await openUpload(server, form.file.path, signal);
+    const upload = await transcribeUpload(server, opened, {
       language: fields.text('language'),
       context: fields.text('prompt'),
       vad: fields.truth('vad') ? {} : undefined,

@@ -15,7 +15,7 @@ export async function startServer(
 ): Promise<TestServer> {
   const model = await loadModel(demoModelDir, { precision: 'f32' });
   const own = { port: 0, modelNames: ['demo', 'whisper-1', 'gpt-4o-transcribe'] };
-  const server = await openServer(model, { ...DEFAULT_SERVE_SETTINGS, ...own, ...settings }, aligner);
+  const server = await openServer(model, { ...DEFAULT_SERVE_SETTINGS, ...own, ...settings }, { aligner });
   return {
     ...server,
     stop: async () => {
