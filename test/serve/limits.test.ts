@@ -110,13 +110,13 @@ withServer('a client that leaves ends its own work only', {}, async (server) => 
   const others = Array.from({ length: 6 }, () => transcribes(server));
   for (let i = 0; i < 12; i++) {
     const abort = new AbortController();
-    const left = post(server, sampleForm(i % 2 === 0 ? {} : { stream: 'true' }), abort.signal);
+    const form = sampleForm(i % 2 === 0 ? {} : { stream: 'true' });
+    // Read at once: a body that is aborted before somebody reads it is another error. A fast answer may be there already.
+    const read = post(server, form, abort.signal).then((answer) => answer.text());
+    const left = read.catch((error) => assert.match(String(error), /abort/i));
     await setTimeout(i * 4);
     abort.abort();
-    await assert.rejects(
-      left.then((answer) => answer.text()),
-      /abort/i,
-    );
+    await left;
   }
   await Promise.all(others);
   await becomesIdle(server);
