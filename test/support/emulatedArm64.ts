@@ -23,12 +23,18 @@ const isInstalled = process.platform === 'linux' && spawnSync(EMULATOR, ['--vers
 export const emulatorMissing: string | false =
   !isInstalled && `${EMULATOR} (Debian's qemu-user) is not installed`;
 
-/** Features, and a CPU of QEMU's that has no others, but for the last. */
-export const ARM64_CPUS = [
-  ['neon', 'cortex-a57'],
-  ['neon+lse+dotprod', 'cortex-a76'],
-  ['neon+lse+dotprod+bf16+i8mm', 'max'],
-] as const;
+/** Features, and a CPU of QEMU's that has them. */
+export interface Arm64Cpu {
+  readonly name: string;
+  readonly model: string;
+}
+
+/** The generations of CPUs; but for `all`, QEMU's have no other features that kernels use. */
+export const ARM64_CPUS = {
+  neon: { name: 'neon', model: 'cortex-a57' },
+  dotprod: { name: 'neon+lse+dotprod', model: 'cortex-a76' },
+  all: { name: 'neon+lse+dotprod+bf16+i8mm', model: 'max' },
+} as const satisfies Record<string, Arm64Cpu>;
 
 /** A function of arm64 code in the emulated process. */
 export type EmulatedFunction = (...args: readonly number[]) => void;

@@ -20,7 +20,7 @@ import {
   type PlaceKernels,
 } from '../support/loweringChecks.js';
 
-for (const [name, model] of ARM64_CPUS) {
+for (const { name, model } of Object.values(ARM64_CPUS)) {
   const features = arm64Features(name)!;
   const capabilities = arm64Capabilities(features);
   const emulated = (check: (cpu: EmulatedArm64) => void) => () => check(new EmulatedArm64(model));

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { Instruction, IntReg } from '../../../src/jit/ir.js';
+import { arm64Capabilities, arm64Features } from '../../../src/jit/arm64/features.js';
+import { lowerArm64 } from '../../../src/jit/arm64/lower.js';
+import type { Capabilities, Instruction, IntReg, KernelCode } from '../../../src/jit/ir.js';
 import { registersUsed } from '../../../src/jit/registerUse.js';
-import { X64_LEVELS, type X64Level, x64Capabilities } from '../../../src/jit/x64/features.js';
+import { X64_LEVELS, x64Capabilities } from '../../../src/jit/x64/features.js';
 import { lowerX64 } from '../../../src/jit/x64/lower.js';
 import type { KernelCall } from '../../../src/kernels/kernel.js';
 import { type MatmulSpec, matmul } from '../../../src/kernels/matrix/matmul.js';
@@ -17,6 +19,7 @@ import {
 } from '../../../src/kernels/registry/exampleCall.js';
 import { kernelRegistry } from '../../../src/kernels/registry/kernelRegistry.js';
 import { MODEL_SHAPES } from '../../../src/kernels/registry/modelShapes.js';
+import { ARM64_CPUS } from '../../support/emulatedArm64.js';
 import { demoModelDir, projectRoot } from '../../support/projectRoot.js';
 import { type KernelArray, runCall, type runKernel } from '../support/kernelHarness.js';
 import { kernelTargets } from '../support/kernelTargets.js';
@@ -38,15 +41,33 @@ function kernelFunctions(): (readonly [file: string, name: string])[] {
     });
 }
 
+/** A target of physical registers. */
+interface MachineLevel {
+  readonly level: string;
+  readonly capabilities: Capabilities;
+  lower(code: KernelCode): Uint8Array;
+}
+
+const MACHINE_LEVELS: readonly MachineLevel[] = [
+  ...X64_LEVELS.map((level) => ({
+    level,
+    capabilities: x64Capabilities(level),
+    lower: (code: KernelCode) => lowerX64(code, level),
+  })),
+  ...Object.values(ARM64_CPUS).map(({ name }) => ({
+    level: name,
+    capabilities: arm64Capabilities(arm64Features(name)!),
+    lower: (code: KernelCode) => lowerArm64(code, arm64Features(name)!),
+  })),
+];
+
 /** Every way in which a registered kernel may be asked for. */
-function contexts(): (ExampleContext & { readonly level: X64Level })[] {
-  const widening = X64_LEVELS.map((level) => ({ level, operand: 'f32' as const }));
-  const ways = [...widening, { level: 'avx512bf16' as const, operand: 'bf16' as const }];
+function contexts(): (ExampleContext & MachineLevel)[] {
   return MODEL_SHAPES.flatMap((model) =>
-    ways.flatMap(({ level, operand }) =>
-      [1, 2, 8].map((threadCount) => {
-        return { model, level, operand, threadCount, capabilities: x64Capabilities(level) };
-      }),
+    MACHINE_LEVELS.flatMap((machine) =>
+      (machine.capabilities.pairDot ? (['f32', 'bf16'] as const) : (['f32'] as const)).flatMap((operand) =>
+        [1, 2, 8].map((threadCount) => ({ ...machine, model, operand, threadCount })),
+      ),
     ),
   );
 }
@@ -76,12 +97,12 @@ test('docs/kernels.md has every operation and every kernel', () => {
 test('every kernel fits the registers of every level in every model, and a name stands for one code', () => {
   const codes = new Map<string, string>();
   for (const context of contexts()) {
-    const { level, capabilities } = context;
+    const { level, capabilities, lower } = context;
     for (const { kernel } of examples(context)) {
       const key = `${level} ${kernel.name}`;
       const code = kernel.emit(capabilities);
       const text = JSON.stringify(code);
-      if (!codes.has(key)) assert.ok(lowerX64(code, level).length > 0, key);
+      if (!codes.has(key)) assert.ok(lower(code).length > 0, key);
       assert.equal(codes.get(key) ?? text, text, key);
       codes.set(key, text);
     }

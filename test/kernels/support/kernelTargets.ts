@@ -1,3 +1,5 @@
+import { arm64Capabilities, arm64Features } from '../../../src/jit/arm64/features.js';
+import { lowerArm64 } from '../../../src/jit/arm64/lower.js';
 import { interpret } from '../../../src/jit/interpreter.js';
 import type { Capabilities } from '../../../src/jit/ir.js';
 import { compileKernels, createKernelTable, instantiateKernels } from '../../../src/jit/wasm/compile.js';
@@ -18,14 +20,15 @@ import { lowerX64 } from '../../../src/jit/x64/lower.js';
 import { CodePages } from '../../../src/runtime/codePages.js';
 import { detectCpuFeatures } from '../../../src/runtime/cpuFeatures.js';
 import { loadNative, type Native } from '../../../src/runtime/native.js';
+import { ARM64_CPUS, type Arm64Cpu, EmulatedArm64, emulatorMissing } from '../../support/emulatedArm64.js';
 import type { KernelMemory, KernelTarget } from './kernelHarness.js';
 
 /** Address space for one run on machine code or WebAssembly; pages are taken as they are touched. */
 const MEMORY_BYTES = 1 << 28;
 
 /**
- * Every place where kernels can run: the interpreter at each width, WebAssembly, and all x86-64 levels, those that this
- * machine lacks marked `missing`.
+ * Every place where kernels can run: the interpreter at each width, WebAssembly, all x86-64 levels and arm64 features,
+ * those that this machine lacks, or has no emulator for, marked `missing`.
  *
  * @example
  * for (const target of await kernelTargets()) {
@@ -43,6 +46,7 @@ export async function kernelTargets(): Promise<KernelTarget[]> {
     ...interpreters.map(([name, capabilities]) => interpreterTarget(name, capabilities)),
     wasmTarget(),
     ...nativeTargets(native, X64_LEVELS),
+    ...emulatedTargets([ARM64_CPUS.neon, ARM64_CPUS.all]),
   ];
 }
 
@@ -61,6 +65,7 @@ export async function integerTargets(): Promise<KernelTarget[]> {
     ...interpreters.map(([name, capabilities]) => interpreterTarget(name, capabilities)),
     wasmTarget(),
     ...nativeTargets(native, [...X64_LEVELS, ...vnni]),
+    ...emulatedTargets(Object.values(ARM64_CPUS)),
   ];
 }
 
@@ -122,6 +127,28 @@ function nativeTargets(native: Native | string, names: readonly string[]): Kerne
         if (typeof native === 'string') throw new Error(native);
         memory ??= new NativeMemory(native);
         return memory.use(features, byteLength);
+      },
+    };
+  });
+}
+
+function emulatedTargets(cpus: readonly Arm64Cpu[]): KernelTarget[] {
+  return cpus.map(({ name, model }) => {
+    const features = arm64Features(name)!;
+    let cpu: EmulatedArm64 | undefined;
+    return {
+      name,
+      capabilities: arm64Capabilities(features),
+      missing: emulatorMissing,
+      isSlow: false,
+      memory: (byteLength) => {
+        cpu ??= new EmulatedArm64(model);
+        const { address, bytes } = cpu;
+        return {
+          address,
+          bytes: bytes.subarray(0, byteLength),
+          load: (kernel) => cpu!.install(lowerArm64(kernel, features)),
+        };
       },
     };
   });
