@@ -247,6 +247,10 @@ export class KernelBuilder {
     this.push({ op: 'dotBytes', d, a, b });
   }
 
+  dotSmallBytes(d: VecReg, a: VecReg, b: VecSource): void {
+    this.push({ op: 'dotSmallBytes', d, a, b });
+  }
+
   dotWords(d: VecReg, a: VecReg, b: VecSource): void {
     this.push({ op: 'dotWords', d, a, b });
   }

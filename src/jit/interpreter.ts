@@ -135,6 +135,7 @@ function step(i: Instruction, s: InterpreterState, resolveCall?: ResolveCall): v
     case 'vecReduce4':
     case 'dotPairs':
     case 'dotBytes':
+    case 'dotSmallBytes':
     case 'dotWords':
     case 'vecPairSums':
       s.setLanes(i.d, resultLane(i, s));

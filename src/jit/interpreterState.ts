@@ -133,6 +133,7 @@ type VecArithmetic = Op<
   | 'vecReduce4'
   | 'dotPairs'
   | 'dotBytes'
+  | 'dotSmallBytes'
   | 'dotWords'
   | 'vecPairSums'
 >;
@@ -150,6 +151,7 @@ export function resultLane(i: VecMovement | VecArithmetic, s: InterpreterState):
     case 'vecReduce4':
     case 'dotPairs':
     case 'dotBytes':
+    case 'dotSmallBytes':
     case 'dotWords':
     case 'vecPairSums':
       return computedLane(i, s);
@@ -265,6 +267,16 @@ function computedLane(i: VecArithmetic, s: InterpreterState): Lane {
         let sum = bits[d + lane]!; // wraps to 32 bits
         for (let shift = 0; shift < 32; shift += 8)
           sum += ((x >>> shift) & 0xff) * ((y << (24 - shift)) >> 24); // unsigned · signed
+        return sum;
+      };
+    }
+    case 'dotSmallBytes': {
+      const [d, a, b] = [s.row(i.d), s.row(i.a), s.sourceRow(i.b)];
+      return (lane) => {
+        const [x, y] = [bits[a + lane]!, bits[b + lane]!];
+        let sum = bits[d + lane]!;
+        for (let shift = 0; shift < 32; shift += 8)
+          sum += ((x << (24 - shift)) >> 24) * ((y >>> shift) & 0xff); // signed · unsigned
         return sum;
       };
     }

@@ -152,6 +152,8 @@ export type Instruction =
   | { readonly op: 'dotPairs'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
   // d[i] += Σ_{j<4} u8 a[4i+j] · i8 b[4i+j] in i32; capability `byteDot`
   | { readonly op: 'dotBytes'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
+  // the same with i8 a and b of 0–127 (with others the machine decides); capability `smallByteDot`
+  | { readonly op: 'dotSmallBytes'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
   // d[i] += a[2i]·b[2i] + a[2i+1]·b[2i+1] over pairs of i16, in i32
   | { readonly op: 'dotWords'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
   | { readonly op: 'vecPairSums'; readonly d: VecReg; readonly a: VecReg; readonly b: VecReg } // i32 sums of every two lanes: a's, then b's
@@ -192,6 +194,8 @@ export interface Capabilities {
   readonly pairDot: boolean;
   /** `dotBytes` exists. */
   readonly byteDot: boolean;
+  /** `dotSmallBytes` exists. */
+  readonly smallByteDot: boolean;
   /** Vector registers a kernel may hold at once. */
   readonly vecRegisters: number;
   /** Integer registers a kernel may hold at once. */

@@ -45,6 +45,7 @@ export function registersUsed(i: Instruction): RegistersUsed {
     case 'vecFma':
     case 'dotPairs':
     case 'dotBytes':
+    case 'dotSmallBytes':
     case 'dotWords':
       return { reads: [i.d, i.a, ...ofVec(i.b)], writes: [i.d] };
     case 'vecPairSums':

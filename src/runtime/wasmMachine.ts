@@ -3,6 +3,7 @@ import type { KernelCode, Tuning } from '../jit/ir.js';
 import { compileKernels, createKernelTable } from '../jit/wasm/compile.js';
 import {
   createWasmMemory,
+  fusesByteDots,
   growWasmMemory,
   type WasmMemory,
   type WasmTarget,
@@ -77,7 +78,7 @@ export class WasmMachine implements Machine {
     const { relaxedSimd, simd, memory64 } = wasmFeatures();
     if (!simd) throw new QwenAsrError('unsupported', 'WebAssembly: this runtime has no 128-bit vectors');
     const { threads, refusal } = options.started;
-    this.capabilities = wasmCapabilities(options.tuning);
+    this.capabilities = wasmCapabilities(relaxedSimd, options.tuning);
     const sharedMemory = threads.length > 0;
     const byteLength = options.weightBytes + WORKING_BYTES;
     const wide = byteLength > MAX_BYTES_32;
@@ -88,7 +89,8 @@ export class WasmMachine implements Machine {
         `WebAssembly: the model needs ${needed} GiB, expected memory64 (Node.js 22, Chrome 133), found a runtime that ends at 4 GiB`,
       );
     }
-    this.target = { relaxedSimd, memory64: wide, sharedMemory };
+    const fusesByteDot = relaxedSimd && fusesByteDots();
+    this.target = { relaxedSimd, fusesByteDot, memory64: wide, sharedMemory };
     // An unshared memory cannot grow under arrays that show it.
     const mostBytes = sharedMemory ? (wide ? MAX_BYTES_64 : MAX_BYTES_32) : byteLength;
     this.memory = createWasmMemory(byteLength, this.target, mostBytes);

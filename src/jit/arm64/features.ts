@@ -66,6 +66,7 @@ export function arm64Capabilities({ bf16, i8mm }: Arm64Features, tuning: Partial
     lanes: 4,
     pairDot: bf16,
     byteDot: i8mm,
+    smallByteDot: false,
     vecRegisters: 32,
     intRegisters: 24,
     registersAreVirtual: false,

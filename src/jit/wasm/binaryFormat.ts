@@ -201,6 +201,8 @@ export const plainInstructions = {
   'f32x4.convert_i32x4_s': ['fd fa', unaryVec, vec],
   'i32x4.relaxed_trunc_f32x4_s': ['fd 101', unaryVec, vec], // relaxed SIMD
   'f32x4.relaxed_madd': ['fd 105', ['v128', 'v128', 'v128'], vec], // relaxed SIMD
+  'i16x8.relaxed_dot_i8x16_i7x16_s': ['fd 112', binaryVec, vec], // relaxed SIMD
+  'i32x4.relaxed_dot_i8x16_i7x16_add_s': ['fd 113', ['v128', 'v128', 'v128'], vec], // relaxed SIMD
 } as const satisfies Record<string, Row>;
 
 /** Instructions with an offset; the atomic ones (prefix fe) state their alignment of 4 bytes. */

@@ -197,6 +197,7 @@ function lowerInstruction(i: Instruction, l: Lowering): void {
     case 'vecReduce':
     case 'vecReduce4':
     case 'vecPairSums':
+    case 'dotSmallBytes':
     case 'dotWords':
       lowerVectorArithmetic(i, l);
       break;

@@ -192,6 +192,7 @@ export function lowerVectorArithmetic(
     | 'vecReduce'
     | 'vecReduce4'
     | 'vecPairSums'
+    | 'dotSmallBytes'
     | 'dotWords'
   >,
   l: Lowering,
@@ -234,6 +235,9 @@ export function lowerVectorArithmetic(
       l.code.shuffle([1, 3, 5, 7]);
       l.code.op('i32x4.add');
       break;
+    case 'dotSmallBytes':
+      lowerDotSmallBytes(i, l);
+      break;
     case 'dotWords':
       l.pushVec(i.d);
       l.pushVec(i.a);
@@ -245,6 +249,30 @@ export function lowerVectorArithmetic(
       throw unknownCase(i);
   }
   l.popVec(i.d);
+}
+
+/**
+ * Pairs of products are within ±2·128·127, so that they fit 16 bits whether the CPU saturates or not, and bytes below 128
+ * are the same with a sign as without: no choice that the relaxed instructions leave can change the result.
+ */
+function lowerDotSmallBytes({ d, a, b }: Op<'dotSmallBytes'>, l: Lowering): void {
+  if (!l.target.relaxedSimd)
+    throw l.error('dotSmallBytes needs a capability that this target does not offer');
+  if (l.target.fusesByteDot) {
+    l.pushVec(a);
+    l.pushVec(b);
+    l.pushVec(d);
+    l.code.op('i32x4.relaxed_dot_i8x16_i7x16_add_s');
+    return;
+  }
+  // What V8 makes of the one instruction makes these ones anew each time; a constant it keeps.
+  l.pushVec(d);
+  l.pushVec(a);
+  l.pushVec(b);
+  l.code.op('i16x8.relaxed_dot_i8x16_i7x16_s');
+  l.pushBits(0x00010001);
+  l.code.op('i32x4.dot_i16x8_s');
+  l.code.op('i32x4.add');
 }
 
 const BINARY: Readonly<Record<Exclude<VecBinaryKind, 'min' | 'max'>, PlainInstruction>> = {

@@ -52,6 +52,8 @@ export function webAssembly(): WebAssemblyApi {
 export interface WasmTarget {
   /** Fused multiply-add and single-instruction rounding (`relaxed-simd` proposal). */
   readonly relaxedSimd: boolean;
+  /** The engine has one instruction of the CPU for the relaxed dot product of bytes with its sum; else two take less. */
+  readonly fusesByteDot?: boolean;
   /** 64-bit addresses, for memories above 4 GiB (`memory64` proposal). */
   readonly memory64: boolean;
   /** The memory is shared between threads, so that waiting and waking work. */
@@ -99,12 +101,44 @@ export function wasmFeatures(): WasmFeatures {
   };
 }
 
-/** What kernel bodies may ask for when they are written for WebAssembly; `tuning` replaces what was measured. */
-export function wasmCapabilities(tuning: Partial<Tuning> = {}): Capabilities {
+/**
+ * Whether the engine multiplies bytes and adds the sums in one instruction of the CPU: a tiny module is run on bytes for
+ * which the standard leaves the choice. An instruction that does it at once gives the exact sum for bytes with a sign or
+ * without; others give twice the largest number of 16 bits, which pairs of products are cut off at, or (the baseline
+ * compiler of V8 11.3, which keeps two values in one register) what is wrong for any bytes.
+ *
+ * @example
+ * const fusesByteDot = wasmFeatures().relaxedSimd && fusesByteDots();
+ */
+export function fusesByteDots(): boolean {
+  const api = webAssembly();
+  const code = new TypedCode('probe', ['i32'], 'i32');
+  code.get(code.params[0]!);
+  for (const bits of [0x7f7f7f7f, 0xffffffff, 0]) code.v128([bits, bits, bits, bits]);
+  code.op('i32x4.relaxed_dot_i8x16_i7x16_add_s');
+  code.memory('v128.store', 0);
+  const functions = [{ name: 'probe', typeIndex: 1, body: code.finish() }];
+  const types = [['i32', 'i32'] as const, ['i32'] as const];
+  const bytes = writeModule({ memory: PLAIN, importsTable: false, waitTypeIndex: 0, types, functions });
+  const memory = new api.Memory({ initial: 1 });
+  const { exports } = new api.Instance(new api.Module(bytes), {
+    env: { memory, wait: () => {}, clock: () => {} },
+  });
+  exports['0']!(0);
+  const [sum] = new Int32Array(memory.buffer, 0, 1);
+  return sum === 4 * 127 * 255 || sum === 4 * 127 * -1;
+}
+
+/**
+ * What kernel bodies may ask for when they are written for WebAssembly, with or without relaxed SIMD; `tuning` replaces
+ * what was measured.
+ */
+export function wasmCapabilities(relaxedSimd = false, tuning: Partial<Tuning> = {}): Capabilities {
   return {
     lanes: 4,
     pairDot: false,
     byteDot: false,
+    smallByteDot: relaxedSimd,
     // Locals are unlimited, but the engine keeps them in 16 (x86-64) or 32 (arm64) registers and spills the rest:
     // guidance for the size of matmul tiles.
     vecRegisters: 16,

@@ -119,6 +119,7 @@ export function x64Capabilities(target: X64Level | CpuFeatures, tuning: Partial<
     lanes: avx512 ? 16 : 8,
     pairDot: bf16,
     byteDot: avx512 ? vnni : avxVnni,
+    smallByteDot: false, // `dotBytes`, or 16 bits
     vecRegisters: avx512 ? 32 : 16,
     intRegisters: 13,
     registersAreVirtual: false,

@@ -1,3 +1,4 @@
+import { QwenAsrError } from '../../error.js';
 import { type Allocation, allocateRegisters } from '../allocate.js';
 import type { Instruction, KernelCode } from '../ir.js';
 import { Assembler } from './assembler.js';
@@ -135,6 +136,8 @@ function lowerInstruction(l: X64Lowering, i: Instruction): void {
       return l.asm.emit('vdpbf16ps', l.vec(i.d), l.vec(i.a), l.source(i.b));
     case 'dotBytes':
       return l.asm.emit(l.wide ? 'vpdpbusd' : '{vex} vpdpbusd', l.vec(i.d), l.vec(i.a), l.source(i.b));
+    case 'dotSmallBytes':
+      throw new QwenAsrError('internal', 'x64: dotSmallBytes needs a capability that no level offers');
     case 'dotWords':
       return lowerDotWords(l, i);
     case 'vecPairSums':

@@ -10,6 +10,7 @@ import {
   QuantizedRows,
   STEP_BYTES,
   STEP_DEPTH,
+  SUM_BYTES,
 } from './formats/affineBlocks.js';
 
 /** A product of quantised rows with packed blocks of columns. */
@@ -153,7 +154,7 @@ function columnOffset({ weight, depth }: Pass, column: number, bytesPerColumn: n
   return block * weight.blockBytes(depth) + (column % BLOCK_COLUMNS) * bytesPerColumn;
 }
 
-/** Steps that are written out; the others come round in a loop. */
+/** Steps that are written out; the others come round in a loop. An engine would load the operands of all of them first. */
 const STEPS_IN_ROUND = 4;
 
 /** i32 sums of some rows over a group: [rows][registers]; `b` and the offset are moved behind its values. */
@@ -164,13 +165,20 @@ function multiplyGroup(
   firstRow: number,
   rows: number,
 ): VecReg[][] {
-  const { weight, policy, shape, b } = pass;
+  const { a, weight, activations, depth, policy, shape, b } = pass;
   const { stepsAtOnce } = weight;
   const registers = shape.columns / policy.columns;
-  const accumulators = Array.from({ length: rows * registers }, () =>
-    Array.from({ length: shape.unroll }, () => k.vecConst(0)),
-  );
-  const steps = Math.max(STEPS_IN_ROUND, shape.unroll * stepsAtOnce);
+  const tailOf = (row: number): Address =>
+    k.at(a, (firstRow + row) * activations.rowBytes(depth) + activations.valueBytes, aOffset);
+  const first = Array.from({ length: rows }, (_, row) => policy.begin?.(k, tailOf(row)));
+  const accumulators = Array.from({ length: rows * registers }, (_, i) => {
+    const begin = first[Math.floor(i / registers)];
+    return Array.from({ length: shape.unroll }, (_, u) =>
+      u > 0 || begin === undefined ? k.vecConst(0) : k.vecMove(k.vec(), begin),
+    );
+  });
+  const { registersAreVirtual } = k.capabilities;
+  const steps = Math.max(registersAreVirtual ? 1 : STEPS_IN_ROUND, shape.unroll * stepsAtOnce);
   k.loop(weight.groupSize / STEP_DEPTH / steps, () => {
     for (let step = 0; step < steps; step += stepsAtOnce) {
       if (pass.isStream && firstRow === 0) prefetchStep(k, pass, (step / stepsAtOnce) * STEP_BYTES);
@@ -258,10 +266,13 @@ function endGroup(
     const offset = columnOffset(pass, column + vector * k.lanes, scaleBytes);
     const scale = k.load(k.at(b, offset), type);
     const bias = k.load(k.at(b, offset + BLOCK_COLUMNS * scaleBytes), type);
+    const groupSums = weight.isCentred ? loadGroupSums(k, pass, vector) : null;
     folded.forEach((row, r) => {
       const value = k.unary('fromI32', row[vector]!, row[vector]!);
       const rowOffset = (firstRow + r) * activations.rowBytes(depth);
-      const ofRow = k.broadcast(k.at(a, rowOffset, aOffset));
+      const tail = k.at(a, rowOffset, aOffset);
+      if (groupSums !== null) policy.correct?.(k, value, groupSums, tail);
+      const ofRow = k.broadcast(tail);
       k.mul(value, ofRow, value);
       const place = sumPlace(k, pass, firstRow + r, vector);
       const sum = sums?.[(firstRow + r) * vectors + vector] ?? k.load(place);
@@ -271,6 +282,15 @@ function endGroup(
       if (sums === null) k.store(place, sum);
     });
   }
+}
+
+/** Σq of a vector of columns, from behind the group's values. */
+function loadGroupSums(k: KernelBuilder, pass: Pass, vector: number): VecReg {
+  const { b, weight, column } = pass;
+  const offset = columnOffset(pass, column + vector * k.lanes, SUM_BYTES);
+  const sums = k.load(k.at(b, offset + weight.sumOffset - weight.valueBytes), 'bf16');
+  k.shift('right', sums, 16, sums); // what is loaded as the upper half of an f32 is an integer
+  return k.unary('fromI32', sums, sums);
 }
 
 /** What makes a kernel a product with blocks. */

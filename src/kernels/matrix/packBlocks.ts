@@ -1,7 +1,13 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { Address, IntReg, VecReg } from '../../jit/ir.js';
 import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from '../kernel.js';
-import { type AffineBlocks, BLOCK_COLUMNS, STEP_BYTES, STEP_DEPTH } from './formats/affineBlocks.js';
+import {
+  type AffineBlocks,
+  BLOCK_COLUMNS,
+  STEP_BYTES,
+  STEP_DEPTH,
+  SUM_BYTES,
+} from './formats/affineBlocks.js';
 
 /** Weights as checkpoints store them: [n, depth] rows. */
 export interface PackRowsSpec {
@@ -54,6 +60,7 @@ function emitPackRows(
     for (let column = 0; column < BLOCK_COLUMNS; column += k.lanes) {
       emitQuantizedColumns(k, { dtype, blocks }, { values: scratch, y, column });
     }
+    if (blocks.isCentred) centreGroup(k, blocks, y);
     k.advance(offset, DTYPE_BYTES[dtype] * groupSize);
     k.advance(y, groupBytes);
   });
@@ -211,6 +218,7 @@ function emitPackAffine(
       }
     });
     if (blocks.bits === 4) joinNibbles(k, blocks, { isStream: bits === 4, from: scratch, y });
+    if (blocks.isCentred) centreGroup(k, blocks, y);
     k.advance(group, 1);
     k.advance(y, blocks.groupBytes);
   });
@@ -312,6 +320,25 @@ function exchangeBits(k: KernelBuilder, words: VecReg, mask: number, distance: n
   k.vecOp('and', different, k.vecBits(mask), different);
   k.vecOp('xor', words, different, words);
   k.vecOp('xor', words, k.shift('left', different, distance, different), words);
+}
+
+/** The group's values q become q − 128, and their sums go to their places. */
+function centreGroup(k: KernelBuilder, { groupSize, sumOffset }: AffineBlocks, y: IntReg): void {
+  const sign = k.vecBits(0x80808080);
+  const bytes = k.vecBits(0x00ff00ff);
+  for (let column = 0; column < BLOCK_COLUMNS; column += k.lanes) {
+    const sum = k.vecConst(0); // two of 16 bits, at most 64·255 each
+    const at = k.intOp('add', y, column * STEP_DEPTH);
+    k.loop(groupSize / STEP_DEPTH, () => {
+      const q = k.load(k.at(at));
+      k.store(k.at(at), k.vecOp('xor', q, sign));
+      k.vecOp('addI32', sum, k.vecOp('and', q, bytes), sum);
+      k.vecOp('addI32', sum, k.vecOp('and', k.shift('right', q, 8, q), bytes, q), sum);
+      k.advance(at, STEP_BYTES);
+    });
+    k.vecOp('addI32', sum, k.shift('right', sum, 16), sum);
+    k.store(k.at(y, sumOffset + column * SUM_BYTES), sum, 'low16');
+  }
 }
 
 function blockPlace(k: KernelBuilder, tile: IntReg, y: () => IntReg, blockBytes: number): IntReg {

@@ -115,7 +115,7 @@ export const quantizeActivationsKernel: RegisteredKernel = {
   limit: 'memory',
   calls: ({ model, capabilities, operand }) => {
     const depth = model.decoder.hidden;
-    const rows = new QuantizedRows(activationBits(capabilities), GROUP);
+    const rows = new QuantizedRows(activationBits(capabilities, 8), GROUP);
     return [PROMPT_ROWS, 1].map((m) => {
       const [x, y] = [{ dtype: operand, length: m * depth }, u8(m * rows.rowBytes(depth))];
       const spec = { depth, xDtype: operand, rows, rowsPerTile: NORM_ROWS };

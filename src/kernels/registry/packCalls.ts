@@ -1,4 +1,4 @@
-import { AffineBlocks } from '../matrix/formats/affineBlocks.js';
+import { blocksFor } from '../matrix/formats/affineBlocks.js';
 import { packAffine, packRows } from '../matrix/packBlocks.js';
 import { arrayBytes, bf16, type ExampleContext, type RegisteredKernel, u8 } from './exampleCall.js';
 
@@ -10,7 +10,7 @@ export const packRowsKernel: RegisteredKernel = {
   calls: (context) =>
     ([8, 4] as const).map((bits) => {
       const { n, depth } = matrixOf(context);
-      const blocks = new AffineBlocks(bits, GROUP);
+      const blocks = blocksFor(context.capabilities, bits, GROUP);
       const [x, y] = [bf16(n * depth), u8(blocks.byteLength(n, depth))];
       return {
         label: `bf16 to ${bits} bits`,
@@ -28,7 +28,7 @@ export const packAffineKernel: RegisteredKernel = {
   calls: (context) =>
     ([8, 6, 4, 3] as const).map((bits) => {
       const { n, depth } = matrixOf(context);
-      const blocks = new AffineBlocks(bits > 4 ? 8 : 4, GROUP);
+      const blocks = blocksFor(context.capabilities, bits > 4 ? 8 : 4, GROUP);
       const words = u8((n * depth * bits) / 8);
       const scales = bf16((n * depth) / GROUP);
       const y = u8(blocks.byteLength(n, depth));

@@ -2,9 +2,9 @@ import type { Memory } from '../kernel.js';
 import { argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../matrix/argmax.js';
 import type { EpilogueSpec } from '../matrix/epilogue.js';
 import {
-  AffineBlocks,
   activationBits,
   BLOCK_COLUMNS,
+  blocksFor,
   COLUMN_ALIGNMENT,
   QuantizedRows,
 } from '../matrix/formats/affineBlocks.js';
@@ -119,8 +119,8 @@ export const argmaxReduceKernel: RegisteredKernel = {
 
 /** Quantised weights and activations of a product [n, depth]. */
 function blockOperands({ capabilities }: ExampleContext, n: number, depth: number, bits: 8 | 4) {
-  const bDtype = new AffineBlocks(bits, GROUP);
-  const aDtype = new QuantizedRows(activationBits(capabilities), GROUP);
+  const bDtype = blocksFor(capabilities, bits, GROUP);
+  const aDtype = new QuantizedRows(activationBits(capabilities, bits), GROUP);
   const spec = {
     aDtype,
     bDtype,

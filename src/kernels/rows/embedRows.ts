@@ -68,7 +68,7 @@ function emitFromBlocks(
   id: IntReg,
   y: IntReg,
 ): void {
-  const { groupSize, bits, scaleBytes, scales, stepsAtOnce } = table;
+  const { groupSize, bits, scaleBytes, scales, stepsAtOnce, isCentred } = table;
   const block = args.table();
   k.advance(
     block,
@@ -98,6 +98,7 @@ function emitFromBlocks(
     const bias = k.broadcast(k.at(scratch, groupSize));
     for (let vector = 0; vector < groupSize / k.lanes; vector++) {
       const value = k.load(k.at(scratch, vector * k.lanes), 'u8');
+      if (isCentred) k.vecOp('xor', value, k.vecBits(0x80), value);
       k.mul(k.unary('fromI32', value, value), scale, value);
       k.store(k.at(y, 4 * k.lanes * vector), k.add(value, bias, value));
     }

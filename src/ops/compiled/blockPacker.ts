@@ -1,6 +1,11 @@
 import { QwenAsrError } from '../../error.js';
 import type { KernelCall, Memory } from '../../kernels/kernel.js';
-import { AffineBlocks, BLOCK_COLUMNS, COLUMN_ALIGNMENT } from '../../kernels/matrix/formats/affineBlocks.js';
+import {
+  type AffineBlocks,
+  BLOCK_COLUMNS,
+  blocksFor,
+  COLUMN_ALIGNMENT,
+} from '../../kernels/matrix/formats/affineBlocks.js';
 import { packAffine, packRows } from '../../kernels/matrix/packBlocks.js';
 import type { Arena } from '../../runtime/arena.js';
 import type { Machine } from '../../runtime/machine.js';
@@ -52,7 +57,7 @@ export class BlockPacker {
     // Values of at most as many bits in the same groups are packed as they are; others are rounded anew.
     const stored = parameter.dtype === 'affine' ? integerParameter(parameter, form) : parameter;
     const scales = stored.dtype === 'affine' ? scaleType(stored) : 'bf16';
-    const blocks = new AffineBlocks(form.bits, form.groupSize, scales);
+    const blocks = blocksFor(this.machine.capabilities, form.bits, form.groupSize, scales);
     const memory = this.allocate(blocks.byteLength(n, depth));
     this.waiting.push(() => this.pieces(stored, blocks, memory));
     return { element: blocks, ...memory };

@@ -135,7 +135,7 @@ function factorsOf(tape: TapeRecorder, x: CompiledTensor, { element, shape }: Co
       columnBytes,
     };
   }
-  const rows = new QuantizedRows(activationBits(tape.capabilities), element.groupSize);
+  const rows = new QuantizedRows(activationBits(tape.capabilities, element.bits), element.groupSize);
   const m = x.rowCount;
   const storedRows = Math.ceil(m / ROW_STEP) * ROW_STEP; // register tiles read on past the last row
   const quantized = tape.derived(x, rows.name, storedRows * rows.rowBytes(depth), (y) => {

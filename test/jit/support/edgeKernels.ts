@@ -37,6 +37,18 @@ export function edgeKernels(capabilities: Capabilities): EdgeKernel[] {
     k.dotWords(d, a, b);
     return d;
   });
+  if (capabilities.smallByteDot) {
+    elementwise(
+      'dotSmallBytes',
+      false,
+      (k, a, b) => {
+        const d = k.vecBits(0x7fffff00); // so that it wraps
+        k.dotSmallBytes(d, a, b);
+        return d;
+      },
+      pairsOfSmallBytes(),
+    );
+  }
   elementwise('pairSums', false, (k, a, b) => k.pairSums(a, b));
   elementwise('pairSums, d is b', false, (k, a, b) => k.pairSums(a, b, b));
   elementwise('sqrt', true, (k, a) => k.unary('sqrt', a));
@@ -50,6 +62,19 @@ export function edgeKernels(capabilities: Capabilities): EdgeKernel[] {
   for (const type of ['bf16', 'f16'] as const) kernels.push(wideningKernel(type, capabilities));
   kernels.push(pairWideningKernel(capabilities), narrowingKernel(capabilities));
   return kernels;
+}
+
+/** Every byte with every byte below 128: four times the same, so that pairs reach the ends of 16 bits, and beside others. */
+function pairsOfSmallBytes(): [number, number][] {
+  return Array.from({ length: 2 ** 15 }, (_, i) => {
+    const [a, b] = [i >> 7, i & 127];
+    const words: readonly [number, number][] = [
+      [a * 0x01010101, b * 0x01010101],
+      [(a << 24) | 0x7f0180, (b << 24) | 0x017f7f],
+      [(a << 8) | 0x80ff007f, (b << 8) | 0x7f00007f],
+    ];
+    return words;
+  }).flat();
 }
 
 function elementwiseKernel(

@@ -39,6 +39,7 @@ const operations = Object.keys({
   dotWords: true,
   dotPairs: true,
   dotBytes: true,
+  dotSmallBytes: true,
   prefetch: true,
   atomicAdd: true,
   atomicLoad: true,
@@ -52,11 +53,14 @@ const operations = Object.keys({
 /** That random kernels, by the names that checkRandomKernels counts, had every operation of these capabilities. */
 export function assertAllOperations(
   seen: ReadonlyMap<string, number>,
-  { pairDot, byteDot }: Capabilities,
+  { pairDot, byteDot, smallByteDot }: Capabilities,
 ): void {
   // Random kernels do not call; see checkCalls.
   const absent = (op: string): boolean =>
-    (op === 'dotPairs' && !pairDot) || (op === 'dotBytes' && !byteDot) || op === 'call';
+    (op === 'dotPairs' && !pairDot) ||
+    (op === 'dotBytes' && !byteDot) ||
+    (op === 'dotSmallBytes' && !smallByteDot) ||
+    op === 'call';
   const generated = new Set([...seen.keys()].map((name) => name.split(' ')[0]));
   assert.deepEqual(
     operations.filter((op) => !generated.has(op) && !absent(op)),

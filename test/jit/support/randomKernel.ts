@@ -53,7 +53,7 @@ class RandomKernel {
     const params = [k.param(), k.param()];
     this.ints = [...params, ...Array.from({ length: INT_REGISTERS - 2 }, (_, i) => k.intConst(i - 1))];
     this.vecs = Array.from({ length: VEC_REGISTERS }, () => k.load(this.at(regions.wild, 4 * k.lanes)));
-    const { pairDot, byteDot } = k.capabilities;
+    const { pairDot, byteDot, smallByteDot } = k.capabilities;
     this.statements = [
       () => this.intArithmetic(),
       () => this.intArithmetic(),
@@ -78,6 +78,7 @@ class RandomKernel {
       () => k.dotWords(this.vec(), this.vec(), this.source()),
       () => void k.pairSums(this.vec(), this.vec(), this.vec()),
       ...(pairDot ? [() => this.dotPairs()] : []),
+      ...(smallByteDot ? [() => this.dotSmallBytes()] : []),
       ...(byteDot ? [() => k.dotBytes(this.vec(), this.vec(), this.source())] : []),
     ];
   }
@@ -401,6 +402,12 @@ class RandomKernel {
       const [a, b, c] = [this.integral(), this.integral(), this.integral()];
       k.storeLow(this.at(regions.output, 16), k.reduce4([a, b, c, this.pick([a, this.integral()])]), 4);
     }
+  }
+
+  private dotSmallBytes(): void {
+    const { k } = this;
+    const b = k.vecOp('and', this.vec(), k.vecBits(0x7f7f7f7f));
+    k.dotSmallBytes(this.vec(), this.vec(), b);
   }
 
   private dotPairs(): void {

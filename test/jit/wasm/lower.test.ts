@@ -4,7 +4,7 @@ import type { Instruction } from '../../../src/jit/ir.js';
 import { wasmCapabilities, wasmFeatures } from '../../../src/jit/wasm/webAssembly.js';
 import { checkEdgeKernels } from '../support/checkEdgeKernels.js';
 import { checkRandomKernels } from '../support/checkRandomKernels.js';
-import { enableWasmFeatures } from '../support/enableWasmFeatures.js';
+import { enableWasmFeatures, withOptimisingCompiler } from '../support/enableWasmFeatures.js';
 import { wasmKernelTarget } from '../support/wasmKernelTarget.js';
 
 enableWasmFeatures();
@@ -42,6 +42,7 @@ const operations: Readonly<Record<Instruction['op'], boolean>> = {
   dotWords: true,
   dotPairs: false,
   dotBytes: false,
+  dotSmallBytes: false, // see below
   prefetch: true,
   atomicAdd: true,
   atomicLoad: true,
@@ -79,5 +80,19 @@ for (const [name, target, isAvailable] of [
 ] as const) {
   test(`random kernels with ${name}`, { skip: isAvailable ? false : 'not in this version of Node' }, () => {
     checkRandomKernels(wasmKernelTarget(target), wasmCapabilities(), { seed: 10_000, count: 150 });
+  });
+}
+
+for (const fusesByteDot of [false, true]) {
+  const how = fusesByteDot ? 'in one instruction' : 'in two';
+  test(`products of small bytes are exact, ${how}`, () => {
+    const check = (): void => {
+      const target = wasmKernelTarget({ ...plain, relaxedSimd: true, fusesByteDot });
+      assert.ok(checkEdgeKernels(target, wasmCapabilities(true)) > 500_000);
+      const seen = checkRandomKernels(target, wasmCapabilities(true), { seed: 20_000, count: 150 });
+      assert.ok(seen.has('dotSmallBytes'));
+    };
+    if (fusesByteDot) withOptimisingCompiler(check);
+    else check();
   });
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { wasmCapabilities, wasmFeatures } from '../../../src/jit/wasm/webAssembly.js';
+import { fusesByteDots, wasmCapabilities, wasmFeatures } from '../../../src/jit/wasm/webAssembly.js';
+import { enableWasmFeatures } from '../support/enableWasmFeatures.js';
 
 const major = Number(process.versions.node.split('.')[0]);
 
@@ -25,7 +26,16 @@ test('a switched off feature is not reported', () => {
   assert.equal(JSON.parse(stdout || stderr).threads, false);
 });
 
-test('capabilities are those of 128-bit vectors without dot products', () => {
-  const { lanes, pairDot, byteDot } = wasmCapabilities();
-  assert.deepEqual({ lanes, pairDot, byteDot }, { lanes: 4, pairDot: false, byteDot: false });
+test('capabilities are those of 128-bit vectors, of dot products that of small bytes with relaxed SIMD', () => {
+  for (const relaxedSimd of [false, true]) {
+    const { lanes, pairDot, byteDot, smallByteDot } = wasmCapabilities(relaxedSimd);
+    const expected = { lanes: 4, pairDot: false, byteDot: false, smallByteDot: relaxedSimd };
+    assert.deepEqual({ lanes, pairDot, byteDot, smallByteDot }, expected);
+  }
+});
+
+test('V8 11.3 is not taken for an engine with fused sums of bytes, whatever the CPU has', () => {
+  enableWasmFeatures();
+  if (major < 21) assert.equal(fusesByteDots(), false);
+  else assert.equal(typeof fusesByteDots(), 'boolean');
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { widenBf16, widenF16 } from '../../../src/jit/numberFormats.js';
-import { AffineBlocks } from '../../../src/kernels/matrix/formats/affineBlocks.js';
+import { type AffineBlocks, blocksFor } from '../../../src/kernels/matrix/formats/affineBlocks.js';
 import { packAffine, packRows } from '../../../src/kernels/matrix/packBlocks.js';
 import { quantizeRows } from '../../../src/ops/affineGroups.js';
 import { Random } from '../../support/random.js';
@@ -33,6 +33,14 @@ function halves(random: Random, length: number): Uint16Array {
   return Uint16Array.from({ length }, () => (random.integer(0, 1) << 15) | random.integer(0x2000, 0x3bff));
 }
 
+/** What blocks of centred values hold of each group. */
+function expectedSums({ isCentred, groupSize }: AffineBlocks, q: Uint8Array): number[] | null {
+  if (!isCentred) return null;
+  return Array.from({ length: q.length / groupSize }, (_, group) =>
+    q.subarray(group * groupSize, (group + 1) * groupSize).reduce((sum, value) => sum + value, 0),
+  );
+}
+
 describe('packing of blocks', async () => {
   for (const target of await integerTargets()) {
     test(`rows become what quantizeRows makes of them, bit for bit, on ${target.name}`, {
@@ -46,7 +54,7 @@ describe('packing of blocks', async () => {
           [128, 'bf16'],
           [64, 'f16'],
         ] as const) {
-          const blocks = new AffineBlocks(bits, groupSize);
+          const blocks = blocksFor(target.capabilities, bits, groupSize);
           const [n, depth] = [target.isSlow ? 18 : 45, 2 * groupSize];
           const values = random.floats(n * depth, 0.3);
           values.fill(0.25, 0, groupSize); // equal ones
@@ -62,6 +70,7 @@ describe('packing of blocks', async () => {
             const found = columnByDefinition(blocks, y, depth, column);
             const where = `${blocks.name}, row ${column} on ${target.name}`;
             assert.deepEqual([...found.q], q.slice(column * depth, (column + 1) * depth), where);
+            assert.deepEqual(found.sums, expectedSums(blocks, found.q), where);
             assert.deepEqual(
               found.scales,
               widenBf16(expected.scales.slice(2 * column, 2 * column + 2)),
@@ -84,7 +93,7 @@ describe('packing of blocks', async () => {
       for (const [bits, held] of WIDTHS) {
         const groupSize = [32, 64, 128][bits % 3]!;
         const type = (['bf16', 'f16', 'f32'] as const)[random.integer(0, 2)]!;
-        const blocks = new AffineBlocks(held, groupSize, type);
+        const blocks = blocksFor(target.capabilities, held, groupSize, type);
         const [n, depth] = [target.isSlow ? 18 : 45, 2 * groupSize];
         const words = Uint8Array.from({ length: (n * depth * bits) / 8 }, () => random.integer(0, 255));
         const numbers = (): Float32Array | Uint16Array =>
@@ -100,6 +109,7 @@ describe('packing of blocks', async () => {
           const where = `${bits} bits in ${held}, row ${column} on ${target.name}`;
           const found = columnByDefinition(blocks, y, depth, column);
           assert.deepEqual([...found.q], q.slice(column * depth, (column + 1) * depth), where);
+          assert.deepEqual(found.sums, expectedSums(blocks, found.q), where);
           for (const group of [0, 1]) {
             const start = (Math.floor(column / 16) * 2 + group) * blocks.groupBytes + blocks.valueBytes;
             const read = (place: number): number => {

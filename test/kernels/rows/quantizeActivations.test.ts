@@ -10,6 +10,9 @@ interface Group {
   readonly q: readonly number[];
   readonly scale: number;
   readonly sum: number;
+  /** With 7 bits: what was added to q, and 128·Σ of what is stored. */
+  readonly zero: number;
+  readonly weighted: number;
 }
 
 function quantized(
@@ -25,17 +28,20 @@ function quantized(
   const view = new DataView(y.buffer);
   return Array.from({ length: x.length / rows.groupSize }, (_, group) => {
     const start = group * rows.groupBytes;
-    const q = Array.from({ length: rows.groupSize }, (_, i) =>
-      rows.bits === 8 ? view.getInt8(start + i) : view.getInt16(start + 2 * i, true),
-    );
     const behind = start + rows.valueBytes;
-    return { q, scale: view.getFloat32(behind, true), sum: view.getFloat32(behind + 4, true) };
+    const [weighted, zero] =
+      rows.bits === 7 ? [view.getInt32(behind + 8, true), -view.getFloat32(behind + 12, true)] : [0, 0];
+    const q = Array.from({ length: rows.groupSize }, (_, i) =>
+      rows.bits === 16 ? view.getInt16(start + 2 * i, true) : view.getInt8(start + i) - zero,
+    );
+    const [scale, sum] = [view.getFloat32(behind, true), view.getFloat32(behind + 4, true)];
+    return { q, scale, sum, zero, weighted };
   });
 }
 
 describe('quantizeActivations', async () => {
   for (const target of await integerTargets()) {
-    for (const bits of [8, 16] as const) {
+    for (const bits of [7, 8, 16] as const) {
       const where = `${bits} bits on ${target.name}`;
       test(`every value is within half a step: ${where}`, { skip: target.missing }, () => {
         const random = new Random(bits);
@@ -47,13 +53,19 @@ describe('quantizeActivations', async () => {
           values.fill(0, 0, groupSize);
           const x = asOperand(target.capabilities.pairDot && groupSize === 64 ? 'bf16' : 'f32', values);
           const exact = widen(x);
-          quantized(target, x, rows, depth).forEach(({ q, scale, sum }, group) => {
+          quantized(target, x, rows, depth).forEach(({ q, scale, sum, zero, weighted }, group) => {
             const part = exact.subarray(group * groupSize, (group + 1) * groupSize);
-            const largest = Math.max(...part.map(Math.abs));
-            if (largest > 0) {
-              const expected = largest / rows.most;
+            const [low, high] = [Math.min(0, ...part), Math.max(0, ...part)];
+            const range = bits === 7 ? high - low : Math.max(-low, high);
+            if (range > 0) {
+              const expected = range / rows.most;
               assert.ok(Math.abs(scale - expected) <= 2 ** -22 * expected, `${where}: scale ${scale}`);
-              assert.equal(Math.max(...q.map(Math.abs)), rows.most);
+              if (bits > 7) assert.equal(Math.max(...q.map(Math.abs)), rows.most);
+            }
+            if (bits === 7) {
+              const stored = q.map((value) => value + zero);
+              assert.ok(stored.every((value) => value >= 0 && value <= 127 && Number.isInteger(value)));
+              assert.equal(weighted, 128 * stored.reduce((a, b) => a + b, 0));
             }
             q.forEach((value, i) => {
               const error = Math.abs(part[i]! - scale * value);

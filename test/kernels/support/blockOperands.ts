@@ -10,6 +10,8 @@ export interface AffineColumn {
   /** [depth / groupSize] f32, values of the scales' type. */
   readonly scales: Float32Array;
   readonly biases: Float32Array;
+  /** [depth / groupSize], where values are centred. */
+  readonly sums: readonly number[] | null;
 }
 
 /** A weight [n, depth] in memory, and each of its columns as numbers. */
@@ -24,6 +26,8 @@ export interface RowNumbers {
   readonly depth: number;
   readonly q: Int16Array;
   readonly scales: Float32Array;
+  /** With 7 bits: what is added to q of each group so that it is in 0 … 127. */
+  readonly zeros: Int16Array;
 }
 
 /** A prime, so that no two columns start at the same place of the pattern. */
@@ -50,7 +54,21 @@ export function randomBlocks(random: Random, blocks: AffineBlocks, n: number, de
       writeScale(view, at + 16 * scaleBytes, type, -scale * most * (0.3 + 0.4 * random.uniform()));
     }
   }
+  if (blocks.isCentred) writeSums(blocks, view);
   return { bytes, column: (index) => columnByDefinition(blocks, bytes, depth, index) };
+}
+
+/** The sum of each column's q in each group, at its place. */
+function writeSums({ groupSize, groupBytes, sumOffset }: AffineBlocks, view: DataView): void {
+  for (let start = 0; start < view.byteLength; start += groupBytes) {
+    for (let column = 0; column < 16; column++) {
+      let sum = 0;
+      for (let k = 0; k < groupSize; k++) {
+        sum += view.getInt8(start + (Math.floor(k / 4) * 16 + column) * 4 + (k % 4)) + 128;
+      }
+      view.setUint16(start + sumOffset + 2 * column, sum, true);
+    }
+  }
 }
 
 /** The numbers of a column, by the definition of the format: every value is looked for where its indices say. */
@@ -74,9 +92,13 @@ export function columnByDefinition(
     const step = Math.floor(inGroup / 4);
     const line = bits === 8 ? step : Math.floor(step / 2);
     const byte = bytes[start(Math.floor(k / groupSize)) + (line * 16 + (column % 16)) * 4 + (inGroup % 4)]!;
-    return bits === 8 ? byte : step % 2 === 0 ? byte & 15 : byte >> 4;
+    if (bits === 8) return blocks.isCentred ? byte ^ 128 : byte;
+    return step % 2 === 0 ? byte & 15 : byte >> 4;
   });
-  return { q, scales: ofColumn(0), biases: ofColumn(16) };
+  const sumOf = (_: unknown, group: number): number =>
+    view.getUint16(start(group) + blocks.sumOffset + 2 * (column % 16), true);
+  const sums = blocks.isCentred ? Array.from({ length: groups }, sumOf) : null;
+  return { q, scales: ofColumn(0), biases: ofColumn(16), sums };
 }
 
 function readScale(view: DataView, at: number, type: AffineBlocks['scales']): number {
@@ -87,18 +109,21 @@ function readScale(view: DataView, at: number, type: AffineBlocks['scales']): nu
 
 export function randomRows(
   random: Random,
-  { groupSize, most }: QuantizedRows,
+  { bits, groupSize, most }: QuantizedRows,
   m: number,
   depth: number,
 ): RowNumbers {
+  const zeros = Int16Array.from({ length: (m * depth) / groupSize }, () => random.integer(0, 127));
   const q = Int16Array.from({ length: m * depth }, (_, i) => {
-    return i % 61 === 0 ? -most : random.integer(-most, most);
+    const zero = zeros[Math.floor(i / groupSize)]!;
+    const [low, high] = bits === 7 ? [-zero, 127 - zero] : [-most, most];
+    return i % 61 === 0 ? low : i % 53 === 0 ? high : random.integer(low, high);
   });
   const scales = Float32Array.from(
     { length: (m * depth) / groupSize },
     () => (0.5 + random.uniform()) / most,
   );
-  return { m, depth, q, scales };
+  return { m, depth, q, scales, zeros };
 }
 
 /** Bits of the nearest f16 at or below in size, of a normal number. */
@@ -121,15 +146,21 @@ export function rowBytes(format: QuantizedRows, rows: RowNumbers, storedRows: nu
   const bytes = new Uint8Array(storedRows * format.rowBytes(rows.depth)).fill(0xff);
   const view = new DataView(bytes.buffer);
   rows.scales.forEach((scale, group) => {
+    const zero = rows.zeros[group]!;
     let sum = 0;
     for (let i = 0; i < groupSize; i++) {
       const value = rows.q[group * groupSize + i]!;
       sum += value;
-      if (bits === 8) view.setInt8(group * groupBytes + i, value);
-      else view.setInt16(group * groupBytes + 2 * i, value, true);
+      if (bits === 16) view.setInt16(group * groupBytes + 2 * i, value, true);
+      else view.setInt8(group * groupBytes + i, bits === 7 ? value + zero : value);
     }
-    view.setFloat32(group * groupBytes + valueBytes, scale, true);
-    view.setFloat32(group * groupBytes + valueBytes + 4, scale * sum, true);
+    const behind = group * groupBytes + valueBytes;
+    view.setFloat32(behind, scale, true);
+    view.setFloat32(behind + 4, scale * sum, true);
+    if (bits < 8) {
+      view.setInt32(behind + 8, 128 * (sum + zero * groupSize), true);
+      view.setFloat32(behind + 12, -zero, true);
+    }
   });
   return bytes;
 }

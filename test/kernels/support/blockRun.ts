@@ -59,7 +59,7 @@ export class BlockRun {
     what: BlockCase,
     target: KernelTarget,
     random: Random,
-    bits = activationBits(target.capabilities),
+    bits = activationBits(target.capabilities, what.blocks.bits),
   ) {
     this.what = what;
     const { blocks, m, n, depth, gap, yDtype, bias, activation, residual } = what;

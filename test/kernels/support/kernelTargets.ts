@@ -6,6 +6,7 @@ import { compileKernels, createKernelTable, instantiateKernels } from '../../../
 import {
   createWasmMemory,
   type WasmMemory,
+  type WasmTarget,
   wasmCapabilities,
   wasmFeatures,
 } from '../../../src/jit/wasm/webAssembly.js';
@@ -20,6 +21,7 @@ import { lowerX64 } from '../../../src/jit/x64/lower.js';
 import { CodePages } from '../../../src/runtime/codePages.js';
 import { detectCpuFeatures } from '../../../src/runtime/cpuFeatures.js';
 import { loadNative, type Native } from '../../../src/runtime/native.js';
+import { enableWasmFeatures, withOptimisingCompiler } from '../../jit/support/enableWasmFeatures.js';
 import { ARM64_CPUS, type Arm64Cpu, EmulatedArm64, emulatorMissing } from '../../support/emulatedArm64.js';
 import type { KernelMemory, KernelTarget } from './kernelHarness.js';
 
@@ -44,18 +46,23 @@ export async function kernelTargets(): Promise<KernelTarget[]> {
   ] as const;
   return [
     ...interpreters.map(([name, capabilities]) => interpreterTarget(name, capabilities)),
-    wasmTarget(),
+    wasmTarget(wasmFeatures()),
     ...nativeTargets(native, X64_LEVELS),
     ...emulatedTargets([ARM64_CPUS.neon, ARM64_CPUS.all]),
   ];
 }
 
-/** The same for products of integers, of which CPUs have other instructions at the same level. */
+/**
+ * The same for products of integers, of which CPUs have other instructions at the same level, and WebAssembly three ways,
+ * whichever of them this engine would choose.
+ */
 export async function integerTargets(): Promise<KernelTarget[]> {
+  enableWasmFeatures();
   const native = await loadNative();
   const vnni = ['avx2+avxvnni', 'avx512f+vnni'];
   const interpreters = [
     ['4 lanes', wasmCapabilities()],
+    ['4 lanes with products of small bytes', wasmCapabilities(true)],
     ['8 lanes', x64Capabilities('avx2')],
     ['8 lanes with products of bytes', x64Capabilities(isaFeatures('avx2+avxvnni')!)],
     ['16 lanes', x64Capabilities('avx512f')],
@@ -63,7 +70,9 @@ export async function integerTargets(): Promise<KernelTarget[]> {
   ] as const;
   return [
     ...interpreters.map(([name, capabilities]) => interpreterTarget(name, capabilities)),
-    wasmTarget(),
+    wasmTarget({ relaxedSimd: false }),
+    wasmTarget({ relaxedSimd: true, fusesByteDot: false }),
+    wasmTarget({ relaxedSimd: true, fusesByteDot: true }),
     ...nativeTargets(native, [...X64_LEVELS, ...vnni]),
     ...emulatedTargets(Object.values(ARM64_CPUS)),
   ];
@@ -87,14 +96,17 @@ function interpreterTarget(name: string, capabilities: Capabilities): KernelTarg
   };
 }
 
-function wasmTarget(): KernelTarget {
-  const { relaxedSimd } = wasmFeatures();
-  const target = { relaxedSimd, memory64: false, sharedMemory: false };
+/** @param choice whether relaxed SIMD is used, and which of its products of bytes */
+function wasmTarget({
+  relaxedSimd,
+  fusesByteDot,
+}: Pick<WasmTarget, 'relaxedSimd' | 'fusesByteDot'>): KernelTarget {
+  const target = { relaxedSimd, fusesByteDot: fusesByteDot === true, memory64: false, sharedMemory: false };
   const address = 64; // not 0, as above
   let memory: WasmMemory | undefined;
   return {
-    name: relaxedSimd ? 'WebAssembly with relaxed SIMD' : 'WebAssembly',
-    capabilities: wasmCapabilities(),
+    name: `WebAssembly${relaxedSimd ? ' with relaxed SIMD' : ''}${fusesByteDot === true ? ', fused sums' : ''}`,
+    capabilities: wasmCapabilities(fusesByteDot !== undefined),
     missing: false,
     isSlow: false,
     memory: (byteLength) => {
@@ -106,7 +118,8 @@ function wasmTarget(): KernelTarget {
         load: (code) => {
           const environment = { memory: linear, table: createKernelTable(), firstPointer: 1 };
           const [kernel] = instantiateKernels(compileKernels([code], target), target, environment);
-          return kernel!.run;
+          const { run } = kernel!; // compiled when it is first called
+          return fusesByteDot === true ? (...args) => withOptimisingCompiler(() => run(...args)) : run;
         },
       };
     },

@@ -13,6 +13,9 @@ export const STEP_DEPTH = 4;
 /** Bytes that a step, or two of nibbles, takes in a block. */
 export const STEP_BYTES = BLOCK_COLUMNS * STEP_DEPTH;
 
+/** Bytes of a group's Σq. */
+export const SUM_BYTES = 2;
+
 /** Types that the scales and biases of a group may have: what directories have, unrounded. */
 export type ScaleType = 'bf16' | 'f16' | 'f32';
 
@@ -22,6 +25,9 @@ export type ScaleType = 'bf16' | 'f16' | 'f32';
  *   [N/16 blocks][K/groupSize groups] of
  *     [groupSize/4 steps][16 columns][4 of K] u8; with 4 bits the low nibbles are one step and the high ones the next
  *     [16 columns] scales, then [16 columns] biases
+ *     centred: [16 columns] Σq of the group, u16
+ *
+ * Centred values are stored as q − 128, i8, for products that take no unsigned ones of 8 bits.
  *
  * A step of a block fills a vector of 512 bits, two of 256 or four of 128, lanes along the columns. N is padded to a
  * multiple of 32 with columns of zeros.
@@ -30,6 +36,7 @@ export class AffineBlocks {
   readonly bits: 8 | 4;
   readonly groupSize: number;
   readonly scales: ScaleType;
+  readonly isCentred: boolean;
   /** What kernels for it are named by. */
   readonly name: string;
   /** Bytes of the values of a group. */
@@ -37,14 +44,20 @@ export class AffineBlocks {
   /** Bytes of a group, its scales and biases included. */
   readonly groupBytes: number;
 
-  /** @param groupSize a multiple of 32 */
-  constructor(bits: 8 | 4, groupSize: number, scales: ScaleType = 'bf16') {
+  /** @param groupSize 32, 64 or 128 */
+  constructor(bits: 8 | 4, groupSize: number, scales: ScaleType = 'bf16', isCentred = false) {
     this.bits = bits;
     this.groupSize = groupSize;
     this.scales = scales;
-    this.name = `q${bits}g${groupSize}${scales}`;
+    this.isCentred = isCentred;
+    this.name = `q${bits}g${groupSize}${scales}${isCentred ? 'c' : ''}`;
     this.valueBytes = (groupSize * BLOCK_COLUMNS * bits) / 8;
-    this.groupBytes = this.valueBytes + 2 * BLOCK_COLUMNS * this.scaleBytes;
+    this.groupBytes = this.sumOffset + (isCentred ? BLOCK_COLUMNS * SUM_BYTES : 0);
+  }
+
+  /** From the start of a group to its Σq, where it is centred. */
+  get sumOffset(): number {
+    return this.valueBytes + 2 * BLOCK_COLUMNS * this.scaleBytes;
   }
 
   get scaleBytes(): 2 | 4 {
@@ -72,11 +85,15 @@ export class AffineBlocks {
  * in some channels must not cost the others their precision.
  *
  *   [M][K/groupSize groups] of [groupSize] i8 or i16, f32 scale, f32 scale·Σq
+ *     with 7 bits: [groupSize] u8, f32 scale, f32 scale·Σq, i32 128·Σu, f32 −zero
+ *
+ * With 7 bits the values are u − zero with u in 0 … 127 and an integer zero in the same range: a group's smallest and
+ * largest value are told apart by 126 steps, so that a single outlier costs no more than in 8 bits with a sign.
  *
  * The product of a group is Σ (s·q + b)·a = s·scale·Σq·qa + b·(scale·Σqa): the second sum is the row's alone.
  */
 export class QuantizedRows {
-  readonly bits: 8 | 16;
+  readonly bits: 7 | 8 | 16;
   readonly groupSize: number;
   readonly name: string;
   /** Bytes of the values of a group. */
@@ -84,17 +101,21 @@ export class QuantizedRows {
   /** Bytes of a group with scale and sum. */
   readonly groupBytes: number;
 
-  constructor(bits: 8 | 16, groupSize: number) {
+  constructor(bits: 7 | 8 | 16, groupSize: number) {
     this.bits = bits;
     this.groupSize = groupSize;
     this.name = `a${bits}g${groupSize}`;
-    this.valueBytes = (groupSize * bits) / 8;
-    this.groupBytes = this.valueBytes + 8;
+    this.valueBytes = groupSize * this.elementBytes;
+    this.groupBytes = this.valueBytes + (bits === 7 ? 16 : 8);
   }
 
-  /** Largest value: q is in −most … most. */
+  get elementBytes(): 1 | 2 {
+    return this.bits === 16 ? 2 : 1;
+  }
+
+  /** Largest value: q is in −most … most; with 7 bits the steps from the smallest to the largest. */
   get most(): number {
-    return this.bits === 8 ? 127 : 32767;
+    return { 7: 126, 8: 127, 16: 32767 }[this.bits];
   }
 
   rowBytes(depth: number): number {
@@ -107,12 +128,27 @@ export function operandName(operand: string | { readonly name: string }): string
   return typeof operand === 'string' ? operand : operand.name;
 }
 
-/** Activations in bytes where the target multiplies bytes, else in 16 bits, of which every target has products. */
-export function activationBits({ byteDot }: Capabilities): 8 | 16 {
-  return byteDot ? 8 : 16;
+/**
+ * Activations for weights of so many bits: in bytes where the target multiplies them (where one factor has 7 bits, that is
+ * the nibble or the activation), else in 16 bits, of which every target has products.
+ */
+export function activationBits({ byteDot, smallByteDot }: Capabilities, weightBits: 8 | 4): 7 | 8 | 16 {
+  if (byteDot) return 8;
+  if (!smallByteDot) return 16;
+  return weightBits === 4 ? 8 : 7;
 }
 
-/** How the vectors of a step of a block are loaded and multiplied; both ways are exact. */
+/** The blocks that a target's products take. */
+export function blocksFor(
+  capabilities: Capabilities,
+  bits: 8 | 4,
+  groupSize: number,
+  scales?: ScaleType,
+): AffineBlocks {
+  return new AffineBlocks(bits, groupSize, scales, activationBits(capabilities, bits) === 7);
+}
+
+/** How the vectors of a step of a block are loaded and multiplied; every way is exact. */
 export interface BlockPolicy {
   /** Columns whose sums a register of accumulators holds. */
   readonly columns: number;
@@ -123,6 +159,10 @@ export interface BlockPolicy {
   /** The steps that lie together, of the columns of one register. */
   loadB(k: KernelBuilder, from: Address): readonly VecReg[];
   product(k: KernelBuilder, accumulator: VecReg, a: VecReg, b: VecReg): void;
+  /** What a row's sums over a group begin with, other than zeros. @param tail behind the group's values in A */
+  begin?(k: KernelBuilder, tail: Address): VecReg;
+  /** Makes Σ (q·qa) of a sum in f32. @param sums Σq of the columns, f32 */
+  correct?(k: KernelBuilder, sum: VecReg, sums: VecReg, tail: Address): void;
   /** i32 sums of whole vectors of columns. */
   fold(k: KernelBuilder, accumulators: readonly VecReg[]): readonly VecReg[];
 }
@@ -133,7 +173,9 @@ export function blockPolicy(
   { bits }: AffineBlocks,
   activations: QuantizedRows,
 ): BlockPolicy {
-  return activations.bits === 8 ? byteDot(capabilities, bits) : wordDot(capabilities, bits);
+  if (activations.bits === 16) return wordDot(capabilities, bits);
+  if (capabilities.byteDot) return byteDot(capabilities, bits);
+  return bits === 4 ? nibbleDot(capabilities) : centredDot(capabilities);
 }
 
 /** u8 · i8, four products to a lane: needs `byteDot`. */
@@ -145,6 +187,27 @@ function byteDot({ lanes }: Capabilities, bits: 8 | 4): BlockPolicy {
     loadB: (k, from) => splitNibbles(k, k.load(from), bits, 0x0f0f0f0f),
     product: (k, accumulator, a, b) => k.dotBytes(accumulator, b, a),
     fold: (_k, accumulators) => accumulators,
+  };
+}
+
+/** i8 · nibble: needs `smallByteDot`. */
+function nibbleDot(capabilities: Capabilities): BlockPolicy {
+  return {
+    ...byteDot(capabilities, 4),
+    product: (k, accumulator, a, b) => k.dotSmallBytes(accumulator, a, b),
+  };
+}
+
+/**
+ * i8 · u7: needs `smallByteDot`. Σ q·(u − zero) = Σ (q − 128)·u + 128·Σu − zero·Σq, all integers below 2²³, which f32 holds
+ * (groups have at most 128 elements).
+ */
+function centredDot(capabilities: Capabilities): BlockPolicy {
+  return {
+    ...byteDot(capabilities, 8),
+    product: (k, accumulator, a, b) => k.dotSmallBytes(accumulator, b, a),
+    begin: (k, tail) => k.broadcast({ ...tail, offset: tail.offset + 8 }),
+    correct: (k, sum, sums, tail) => k.fma(sum, sums, k.broadcast({ ...tail, offset: tail.offset + 12 })),
   };
 }
 
