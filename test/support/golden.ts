@@ -11,6 +11,8 @@ export interface Golden {
   readonly text: string;
   readonly prompt_ids: readonly number[];
   readonly tokens: readonly number[];
+  /** How far the best logit is from the second, at every step. */
+  readonly margins: readonly number[];
   readonly shapes: Readonly<Record<string, readonly number[]>>;
   readonly eos: readonly number[];
   readonly samples: number;

@@ -36,7 +36,8 @@ interface Place {
 /**
  * Requests that share decode steps. Their segments join and leave at any step:
  *
- *   a free place → the request with the fewest ─ one step for all that are in ─ one piece of one that joins ─ again
+ *   a free place → the request with the fewest ─ one step for all that are in ─ one piece of one that joins, two of a
+ *                  request that has nothing in yet ─ again
  *
  * The last free place is kept for a request that has none, so that a long recording does not keep short ones waiting.
  * What goes wrong with one request ends that request alone. Without work it does nothing.
@@ -117,6 +118,7 @@ export class ContinuousBatch implements TranscriptionBatch {
       if (this.load.decoding > 0) await this.#step();
       const place = this.#neediest();
       if (place !== undefined) await this.#advance(place);
+      if (place !== undefined && this.#waitsForFirstText(place)) await this.#advance(place);
     }
     this.#dropEnded();
   }
@@ -173,6 +175,14 @@ export class ContinuousBatch implements TranscriptionBatch {
   #neediest(): Place | undefined {
     const joining = [...this.#places.values()].filter(({ transcript }) => transcript === null);
     return joining.sort((a, b) => a.request.placeCount - b.request.placeCount)[0];
+  }
+
+  /** Whoever has nothing in yet gets two pieces a step: half as many steps of others lie before the first text. */
+  #waitsForFirstText({ request, transcript }: Place): boolean {
+    if (request.isOver || transcript !== null) return false;
+    return [...this.#places.values()].every(
+      (place) => place.request !== request || place.transcript === null,
+    );
   }
 
   async #step(): Promise<void> {

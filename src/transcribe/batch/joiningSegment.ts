@@ -61,7 +61,10 @@ export class JoiningSegment {
       return null;
     }
     const startMs = performance.now();
-    const first = await greedy.advance(this.#entering, PREFILL_ROWS);
+    const left = this.prompt.ids.length - this.#entering.position;
+    // A short tail by itself would read all weights for a few rows.
+    const rows = left <= 1.5 * PREFILL_ROWS ? left : PREFILL_ROWS;
+    const first = await greedy.advance(this.#entering, rows);
     if (first === null) this.ledger.add('prefillMs', performance.now() - startMs);
     return first;
   }
