@@ -31,6 +31,7 @@ export function planBenchmark(values: BenchValues, models: readonly string[]): B
   const found = models.map((model) => chosenModel(model) ?? model);
   const cells = expandCells(planAudio(values), { ...values, model: distinct(found) });
   checkSegments(values, cells);
+  checkStream(values, cells);
   const compared = planCompared(values, cells);
   for (const cell of [...cells, ...compared]) {
     if (cell.kind !== 'model') continue;
@@ -147,6 +148,7 @@ function planVs(base: ModelCellPlan, text: string): VsPlan {
   const flags = CELL_FLAGS.filter((flag) => values[flag] !== undefined);
   const cell = flags.reduce((so, flag) => changeCell(so, SETTINGS[flag].cell, values[flag]), base);
   checkSegments(values, [cell], '--vs: ');
+  checkStream(values, [cell], '--vs: ');
   const model = chosenModel(cell.model) ?? cell.model;
   return { cell: { ...cell, model, id: label, label }, flags };
 }
@@ -195,6 +197,43 @@ function checkSegments(values: SegmentValues, cells: readonly CellPlan[], place 
   const leavesOut = values['skip-silence'] ? '--skip-silence' : values.vad ? '--vad' : null;
   if (leavesOut !== null && models.some(({ audio }) => audio.kind === 'silence')) {
     throw refusal(place, leavesOut, 'recordings (-i)', 'nothing but silence');
+  }
+}
+
+/** Options that mean nothing for text while it is spoken. */
+const OF_WHOLE_RECORDINGS = [
+  'tokens',
+  'segment',
+  'batch',
+  'skip-silence',
+  'vad',
+  'roofline',
+  'vs-cmd',
+] as const;
+
+/**
+ * Refuses options on live text without it, and the others that could have no effect beside it.
+ *
+ * @throws QwenAsrError `usage`
+ */
+function checkStream(
+  values: { readonly [Name in (typeof OF_WHOLE_RECORDINGS)[number] | 'stream' | 'chunk' | 'pace']?: unknown },
+  cells: readonly ModelCellPlan[],
+  place = '',
+): void {
+  const isLive = cells.some(({ stream }) => stream !== null);
+  const option = (['chunk', 'pace'] as const).find((name) => values[name] !== undefined);
+  if (!isLive && option !== undefined) {
+    throw refusal(place, `--${option}`, 'text while it is spoken (--stream)', 'recordings as a whole');
+  }
+  if (!isLive) return;
+  const odd = OF_WHOLE_RECORDINGS.find((name) => values[name] !== undefined);
+  if (odd !== undefined) throw refusal(place, `--${odd}`, 'recordings as a whole', '--stream');
+  if (cells.some((cell) => cell.stream !== null && (isCut(cell) || cell.skipSilence))) {
+    throw refusal(place, '--stream', 'a recording as it is', 'one that is cut');
+  }
+  if (cells.some(({ mode }) => mode === 'encoder')) {
+    throw refusal(place, '--stream', 'the full pipeline (-w 0)', 'the encoder alone (-w 1)');
   }
 }
 

@@ -17,6 +17,8 @@ export interface GrownEncoding {
   /** Tokens that went through the conv stem and through the layers this time. */
   readonly stemTokens: number;
   readonly layerTokens: number;
+  /** Wall time of the conv stem. */
+  readonly stemMs: number;
 }
 
 /** What is kept of the clip so far. */
@@ -63,8 +65,11 @@ export class GrowingEncoding {
     const tokens = audioTokenCount(mel.frames, config.chunkFrames);
     const hidden = weights.proj2.weight.shape[0]!;
     let { stem, data } = known ?? { stem: new Float32Array(0), data: new Float32Array(0) };
+    let stemMs = 0;
     if (stemStart < tokens) {
+      const startMs = performance.now();
       stem = continued(stem, stemStart, config.dModel, await this.#stem(mel, chunk, signal));
+      stemMs = performance.now() - startMs;
       const rows = stem.subarray(layerStart * config.dModel);
       data = continued(data, layerStart, hidden, await this.#layers(rows, signal));
     }
@@ -77,6 +82,7 @@ export class GrowingEncoding {
       floorMoved: known !== null && changedFrame < Math.min(mel.frames, known.mel.frames) - 1,
       stemTokens: Math.max(0, tokens - stemStart),
       layerTokens: Math.max(0, tokens - layerStart),
+      stemMs,
     };
   }
 

@@ -71,7 +71,13 @@ test('bash completes options, sub-commands, words and paths', { skip: missing('b
   assert.deepEqual(bashOffers('co'), ['compare', 'completion']);
   assert.deepEqual(bashOffers('--prec'), ['--precision']);
   assert.deepEqual(bashOffers('-d', 'x', '--ba'), ['--backend', '--baseline-dir', '--batch']);
-  assert.deepEqual(bashOffers('-d', 'x', '--s'), ['--save', '--seconds', '--segment', '--skip-silence']);
+  assert.deepEqual(bashOffers('-d', 'x', '--s'), [
+    '--save',
+    '--seconds',
+    '--segment',
+    '--skip-silence',
+    '--stream',
+  ]);
   assert.deepEqual(bashOffers('-d', 'x', '-o', ''), ['csv', 'json', 'jsonl', 'md', 'text']);
   assert.deepEqual(bashOffers('-d', 'x', '--precision', ''), ['auto', 'bf16', 'f32', 'int4', 'int8']);
   assert.deepEqual(bashOffers('-d', ''), ['a folder']);

@@ -116,6 +116,23 @@ test('--vad makes segments without --segment too, and is something to compare wi
   ]);
 });
 
+test('--stream is live; chunk and clock are axes of it', () => {
+  const streams = (...args: string[]) =>
+    plan('-i', 'a.wav', ...args).cells.map((cell) => {
+      assert.ok(cell.kind === 'model');
+      return cell.stream;
+    });
+  assert.deepEqual(streams(), [null]);
+  assert.deepEqual(streams('--stream'), [{ chunkSeconds: 2, pace: 'simulated' }]);
+  assert.deepEqual(ids('--stream', '--chunk', '0.5-2*2'), ['chunk=0.5', 'chunk=1', 'chunk=2']);
+  assert.deepEqual(ids('--stream', '--pace', 'recording,simulated', '-t', '1,2').length, 4);
+  assert.deepEqual(streams('--stream', '--chunk', '1', '--vs', '--chunk 4 --pace recording'), [
+    { chunkSeconds: 1, pace: 'simulated' },
+    { chunkSeconds: 4, pace: 'recording' },
+  ]);
+  assert.deepEqual(streams('--vs', '--stream'), [null, { chunkSeconds: 2, pace: 'simulated' }]);
+});
+
 test('--vs changes how the audio is cut', () => {
   const sides = (...args: string[]) =>
     plan('-i', 'a.wav', ...args).cells.map((cell) => {

@@ -1,6 +1,6 @@
 import { type CorpusScore, joinScores } from '../accuracy/scoreCorpus.js';
 import type { BenchResult, CellRecord, CellSettings, SetRecord } from '../schema/benchResult.js';
-import { findMetric, METRICS, type MetricContext, metricValues } from '../schema/metrics.js';
+import { findMetric, LIVE_SAMPLES, METRICS, type MetricContext, metricValues } from '../schema/metrics.js';
 import { OLDER_SETTINGS } from '../settings/storedSettings.js';
 import { type Summary, summarize } from '../statistics/summarize.js';
 import { firstTextsOf, summarizeLoad } from './summarizeLoad.js';
@@ -14,6 +14,7 @@ export function summarizeResult(result: BenchResult): BenchResult {
       ...cell,
       summary: summarizeCell(cell, result),
       ...(cell.settings.endpoint != null && { load: summarizeLoad(cell, firstTexts) }),
+      ...(cell.settings.stream === true && { streamSummary: summarizeStreams([cell]) }),
     })),
     sets: recordingSets(result),
   };
@@ -37,6 +38,19 @@ export function summarizeCell(
   return summaries;
 }
 
+/** Tails of the delays that readers of live text see. */
+const LIVE_PERCENTS = [95, 99];
+
+/** Every segment, word and step of the live runs of some cells summed up; null without any. */
+function summarizeStreams(cells: readonly CellRecord[]): Readonly<Record<string, Summary>> | null {
+  const streams = cells.flatMap(({ runs }) => runs.flatMap(({ stream }) => stream ?? []));
+  const summaries = LIVE_SAMPLES.flatMap(({ name, of }) => {
+    const values = streams.flatMap((stream) => of(stream));
+    return values.length === 0 ? [] : [[name, summarize(values, { percents: LIVE_PERCENTS })] as const];
+  });
+  return summaries.length === 0 ? null : Object.fromEntries(summaries);
+}
+
 /** What the metrics of a cell need of the document around it. */
 export function metricContext(
   { settings }: Pick<CellRecord, 'settings'>,
@@ -54,8 +68,9 @@ export function valuesOf(metric: string, cell: CellRecord, result: BenchResult):
   return found === undefined ? null : metricValues(found, cell, metricContext(cell, result));
 }
 
-/** The metric that stands for a run as a whole: `encode` for the encoder alone. */
+/** The metric that stands for a run as a whole: `encode` for the encoder alone, the median `step` of a live run. */
 export function wholeMetric(cell: CellRecord): string {
+  if (cell.settings.stream === true) return 'step';
   return cell.settings.mode === 'encoder' ? 'encode' : 'total';
 }
 
@@ -114,17 +129,26 @@ function setOf(cells: readonly CellRecord[], { audio }: Pick<BenchResult, 'audio
     cells: cells.map(({ id }) => id),
     audioMs,
     totalsMs,
-    accuracy: accuracyOf(cells),
-    summary: {
-      total: summarize(totalsMs),
-      rt_factor: summarize(totalsMs.map((totalMs) => totalMs / audioMs)),
-    },
+    accuracy: joinedScores(cells.map(({ accuracy }) => accuracy)),
+    ...(cells[0]?.settings.stream === true && {
+      streamSummary: summarizeStreams(cells),
+      offlineAccuracy: joinedScores(cells.map(({ offlineAccuracy }) => offlineAccuracy)),
+      agreement: joinedScores(cells.map(({ agreement }) => agreement)),
+    }),
+    // By the world's clock recordings last as long as they are, however fast the machine is.
+    summary:
+      cells[0]?.settings.pace === 'recording'
+        ? {}
+        : {
+            total: summarize(totalsMs),
+            rt_factor: summarize(totalsMs.map((totalMs) => totalMs / audioMs)),
+          },
   };
 }
 
 /** A score for those that are counted in words, and one for those that are counted in characters. */
-function accuracyOf(cells: readonly CellRecord[]): CorpusScore[] {
-  const scores = cells.flatMap(({ accuracy }) => accuracy ?? []);
+function joinedScores(all: readonly CellRecord['accuracy' | 'agreement'][]): CorpusScore[] {
+  const scores = all.flatMap((score) => score ?? []);
   return (['wer', 'cer'] as const).flatMap((metric) => {
     const own = scores.filter((score) => score.metric === metric);
     return own.length === 0 ? [] : [joinScores(own)];

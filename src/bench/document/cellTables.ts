@@ -1,9 +1,11 @@
 import { ONCE_PHASES, PHASES, type Phase } from '../phases.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
-import { findMetric, METRICS } from '../schema/metrics.js';
+import { findMetric, LIVE_METRICS, METRICS } from '../schema/metrics.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import type { FigureTable, Tile } from './block.js';
 import { figure, MEBIBYTE, shownTitle, shownUnit, significant } from './figures.js';
+
+const LIVE_NAMES = LIVE_METRICS.map(({ name }) => name);
 
 /** Metrics that make a summary; the rest is in the ledger. */
 const HEADLINE_METRICS: ReadonlySet<string> = new Set([
@@ -18,6 +20,7 @@ const HEADLINE_METRICS: ReadonlySet<string> = new Set([
     'tokens_per_second',
     'audio_rate',
     'memory',
+    ...LIVE_NAMES,
   ],
 ]);
 
@@ -135,6 +138,7 @@ const TILES = [
   'first_token',
   'tokens_per_second',
   'audio_rate',
+  ...LIVE_NAMES,
   'memory',
 ];
 

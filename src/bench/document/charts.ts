@@ -1,15 +1,14 @@
 import { ceilingsOf, rateOf, rooflineOfCell } from '../analysis/roofline.js';
 import { isLoadResult } from '../analysis/summarizeLoad.js';
 import { medianOf, wholeMetric } from '../analysis/summarizeResult.js';
-import {
-  type IntervalRow,
-  type Line,
-  type LinePicture,
-  type LinePoint,
-  type Picture,
-  type RooflineMark,
-  type RooflinePicture,
-  SERIES_COLOURS,
+import type {
+  IntervalRow,
+  Line,
+  LinePicture,
+  LinePoint,
+  Picture,
+  RooflineMark,
+  RooflinePicture,
 } from '../chart/picture.js';
 import { phaseOf } from '../phases.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
@@ -17,9 +16,11 @@ import type { ComparisonOutcome, ComparisonRecord } from '../schema/figureRecord
 import type { Chart } from './block.js';
 import { comparisonTable, meanBeside, showVerdict } from './comparisonTable.js';
 import { formatRate, formatThreads, significant } from './figures.js';
+import { lineChart } from './lineChart.js';
 import { loadCharts } from './loadCharts.js';
 import { formatCeiling, formatShare } from './rooflineTable.js';
 import { distributionChart, phaseChart, runOrderChart } from './runCharts.js';
+import { delayCharts, stepChart } from './streamCharts.js';
 import { cellTitles, lineAxes, type SweepAxis, type SweepSeries, sweepSeries } from './sweepAxes.js';
 
 /*
@@ -33,6 +34,8 @@ export function chartsOf(result: BenchResult): Chart[] {
   const charts = [
     forestChart(result),
     ...sweepCharts(result),
+    ...delayCharts(result),
+    stepChart(result),
     phaseChart(result),
     distributionChart(result),
     runOrderChart(result),
@@ -77,7 +80,9 @@ function forestChart({ comparisons }: BenchResult): Chart | null {
 /** The run time along every numeric axis of a sweep, and the speed-up along the threads. */
 function sweepCharts(result: BenchResult): Chart[] {
   return timeLines(result).flatMap(({ axis, series, picture }) => {
-    const time = lineChart(`Time by ${axis.title}`, 'Median time of a run, with its 95 % interval.', picture);
+    const isLive = result.cells.some(({ settings }) => settings.stream === true);
+    const what = isLive ? 'Median over the runs of the median live step' : 'Median time of a run';
+    const time = lineChart(`Time by ${axis.title}`, `${what}, with its 95 % interval.`, picture);
     return axis.name === 'threads' ? [time, speedUpChart(series)] : [time];
   });
 }
@@ -139,26 +144,6 @@ function speedUpChart(series: readonly SweepSeries[]): Chart {
       guide: { title: 'ideal', points: ideal },
     },
   );
-}
-
-function lineChart(title: string, description: string, picture: LinePicture): Chart {
-  const more = picture.lines.length - SERIES_COLOURS;
-  return {
-    title,
-    description: more > 0 ? `${description} ${more} more lines are in the table.` : description,
-    picture,
-    table: {
-      header: ['', picture.xTitle, picture.yTitle, '95 % interval'],
-      rows: picture.lines.flatMap((line) =>
-        line.points.map(({ x, y, low, high }) => [
-          line.title,
-          String(Number(x.toPrecision(6))),
-          y.toPrecision(4),
-          low === null || high === null ? '–' : `${low.toPrecision(4)} … ${high.toPrecision(4)}`,
-        ]),
-      ),
-    },
-  };
 }
 
 /** The phases under the machine's ceilings, for the fastest cell that has both; null when none has. */

@@ -5,6 +5,7 @@ import type { RunRecord } from '../schema/runRecord.js';
 import { STORED_SETTINGS } from '../settings/storedSettings.js';
 import type { Fact } from './block.js';
 import { formatBytes, formatSeconds } from './figures.js';
+import { streamNotes } from './streamTables.js';
 
 /** What all cells of a document have in common: tool, machine, models, audio. */
 export function describeDocument(result: BenchResult): Fact[] {
@@ -111,6 +112,7 @@ export function cellNotes(cell: CellRecord, { cells }: Pick<BenchResult, 'cells'
     ...(cell.steady === false ? ['the warm-up did not become steady'] : []),
     ...(drift?.drifting ? [`the runs drift: ${drift.totalPercent.toFixed(1)} % over the benchmark`] : []),
     ...(cells.length === 1 ? (first?.notes ?? []) : []),
+    ...streamNotes(cell, cells.length === 1),
     ...cell.notes,
   ];
 }

@@ -7,7 +7,8 @@ import { comparisonNotes, comparisonTable } from './comparisonTable.js';
 import { cellNotes, describeDocument, describeSettings } from './describe.js';
 import { loadSection } from './loadSection.js';
 import { ceilingDoubts, ceilingsTable, rooflineOf } from './rooflineTable.js';
-import { cellTitles } from './sweepAxes.js';
+import { delayTable, headroomSentence, setDelayTables, stepTable, streamNotes } from './streamTables.js';
+import { cellTitles, setTitles } from './sweepAxes.js';
 import { accuracySentence, accuracyTable, overheadTable, setTable, sweepTable } from './sweepTables.js';
 import { scalingTable, threadAdvice, threadScaling } from './threadScaling.js';
 
@@ -33,6 +34,7 @@ function cellSection(cell: CellRecord, result: BenchResult): Block[] {
       detail: `${describeSettings(cell, result)}, ${cell.runs.length} run(s)`,
     },
     ...(measured ? tableBlock(summaryTable(cell)) : []),
+    ...delaySection(cell),
     ...(measured
       ? folded('Phases', [...tableBlock(ledgerTable(cell)), ...rooflineSection(cell, result)])
       : []),
@@ -40,10 +42,26 @@ function cellSection(cell: CellRecord, result: BenchResult): Block[] {
   ];
 }
 
+/** Every segment, word and step of a live cell. */
+function delaySection(cell: CellRecord): Block[] {
+  return [
+    ...tableBlock(delayTable(cell.streamSummary)),
+    ...noteBlock(headroomSentence(cell), null),
+    ...folded('Steps', tableBlock(stepTable(cell), { title: 'steps by the length of the segment' })),
+  ];
+}
+
 /** Of a single setting; several have a table. */
-function accuracyNotes({ accuracy }: CellRecord, { kind }: BenchResult): Note[] {
-  if (accuracy === null || kind !== 'benchmark') return [];
-  return [{ label: 'accuracy', text: accuracySentence(accuracy) }];
+function accuracyNotes({ accuracy, offlineAccuracy, agreement }: CellRecord, { kind }: BenchResult): Note[] {
+  if (kind !== 'benchmark') return [];
+  const scores = [
+    ['', accuracy],
+    ['offline: ', offlineAccuracy],
+    ['live against offline: ', agreement],
+  ] as const;
+  return scores.flatMap(([what, score]) =>
+    score == null ? [] : [{ label: 'accuracy' as const, text: what + accuracySentence(score) }],
+  );
 }
 
 function rooflineSection(cell: CellRecord, result: BenchResult, title = 'of the ceilings'): Block[] {
@@ -55,6 +73,9 @@ function sweepSection(result: BenchResult): Block[] {
   return [
     ...tableBlock(sweepTable(result)),
     ...tableBlock(setTable(result), { title: 'all recordings together' }),
+    ...setDelayTables(result, setTitles(result, result.sets ?? [])).flatMap(({ title, table }) =>
+      tableBlock(table, { title: `delays of all recordings${title === '' ? '' : `, ${title}`}` }),
+    ),
   ];
 }
 
@@ -155,7 +176,9 @@ export function reportOutline(result: BenchResult, withDoubts: boolean): Block[]
   const titleOf = cellTitles(result);
   const allSame = result.comparisons.every(({ sameTokens }) => sameTokens === true);
   return [
-    ...(single ? [] : sweepSection(result)),
+    ...(single
+      ? result.cells.flatMap((cell) => noteBlock(headroomSentence(cell), null))
+      : sweepSection(result)),
     ...(result.kind === 'sweep' ? [...scalingSection(result), ...tableBlock(overheadTable(result))] : []),
     ...tableBlock(comparisonTable(result.comparisons), { grouped: true }),
     ...(result.comparisons.length > 0 && allSame ? noteBlock(['the same in every round'], 'tokens') : []),
@@ -186,9 +209,10 @@ const NO_CELLS = { cells: [] };
 
 function doubtsSection(result: BenchResult, withNotes: boolean): Block[] {
   const titleOf = cellTitles(result);
+  const single = result.kind === 'benchmark';
   const notes = result.cells.flatMap((cell) =>
-    (withNotes ? cellNotes(cell, NO_CELLS) : cell.notes).map((note) =>
-      result.kind === 'benchmark' ? note : `${titleOf(cell)}: ${note}`,
+    (withNotes ? cellNotes(cell, NO_CELLS) : [...streamNotes(cell, single), ...cell.notes]).map((note) =>
+      single ? note : `${titleOf(cell)}: ${note}`,
     ),
   );
   const doubts = withNotes ? ceilingDoubts(result.ceilings) : [];
@@ -266,6 +290,8 @@ function cellHead(cell: CellRecord, result: BenchResult): Block[] {
       notes: [{ label: null, text: `${describeSettings(cell, result)}, ${cell.runs.length} runs` }],
     },
     { kind: 'tiles', tiles: tilesOf(cell) },
+    ...tableBlock(delayTable(cell.streamSummary)),
+    ...noteBlock(headroomSentence(cell), null),
     ...(text == null ? [] : noteBlock([text === '' ? '(no text)' : text], 'text')),
     ...noteBlock(cellNotes(cell, result)),
   ];
@@ -274,6 +300,8 @@ function cellHead(cell: CellRecord, result: BenchResult): Block[] {
 function cellFold(cell: CellRecord, result: BenchResult): Block[] {
   return folded(`${cell.id}: ${describeSettings(cell, result)}`, [
     { kind: 'table', table: summaryTable(cell) },
+    ...tableBlock(delayTable(cell.streamSummary)),
+    ...tableBlock(stepTable(cell)),
     ...noteBlock(cellNotes(cell, result)),
   ]);
 }

@@ -3,7 +3,7 @@ import type { TranscriptScore } from '../accuracy/scoreTranscript.js';
 import { recordingSets } from '../analysis/summarizeResult.js';
 import type { BenchResult, CellRecord, SetRecord } from '../schema/benchResult.js';
 import type { AccuracyRecord } from '../schema/figureRecords.js';
-import { findMetric } from '../schema/metrics.js';
+import { findMetric, LIVE_METRICS } from '../schema/metrics.js';
 import { FEWEST_LENGTHS, fitOverhead, type OverheadRun } from '../statistics/leastSquares.js';
 import type { FigureTable } from './block.js';
 import { figure, shownTitle, significant } from './figures.js';
@@ -18,7 +18,8 @@ const COLUMNS = [
   'first_token',
   'tokens_per_second',
   'process',
-] as const;
+  ...LIVE_METRICS.map(({ name }) => name),
+];
 
 /** All measured cells of a sweep in one table, a row each: what varies, and the medians. */
 export function sweepTable(result: BenchResult): FigureTable {
@@ -62,6 +63,12 @@ const SHORT_TITLES: Readonly<Record<string, string>> = {
   rt_factor: 'x RT',
   'first_token ms': 'first token ms',
   tokens_per_second: 'tokens /s',
+  'first_words ms': 'first words ms',
+  'commit_delay ms': 'commit delay ms',
+  'final_delay ms': 'final delay ms',
+  'longest_step ms': 'longest step ms',
+  headroom: 'head- room x',
+  revised: 'revised %',
 };
 
 /** The larger side of the median's interval, in percent; a dash without one. */
@@ -151,21 +158,40 @@ function overheadRuns(audioSeconds: number, { runs }: CellRecord): OverheadRun[]
  */
 export function accuracyTable(result: BenchResult): FigureTable | null {
   const titleOf = cellTitles(result);
-  const cells = result.cells.flatMap((cell) =>
-    cell.accuracy === null ? [] : [rateRow(titleOf(cell), cell.accuracy)],
-  );
+  const cells = result.cells.flatMap((cell) => rateRows(titleOf(cell), cell));
   const rows = [...cells, ...togetherRows(result)];
   if (rows.length === 0) return null;
   return { header: ['accuracy', 'WER', 'CER', '95 % interval', 'S', 'I', 'D', 'of'], rows };
 }
 
+/** The rates of a cell; of a live one also those of the offline text, and how far the two agree. */
+function rateRows(title: string, { accuracy, offlineAccuracy, agreement }: CellRecord): string[][] {
+  const scores = [
+    ['', accuracy],
+    [OFFLINE, offlineAccuracy],
+    [AGREEMENT, agreement],
+  ] as const;
+  return scores.flatMap(([suffix, score]) => (score == null ? [] : [rateRow(title + suffix, score)]));
+}
+
+const OFFLINE = ', offline';
+const AGREEMENT = ', live against offline';
+
 function togetherRows(result: BenchResult): string[][] {
-  const sets = recordingSets(result).filter(({ accuracy }) => accuracy.length > 0);
+  const sets = recordingSets(result).filter(
+    ({ accuracy, agreement = [] }) => accuracy.length + agreement.length > 0,
+  );
   const titleOf = setTitles(result, sets);
   if (sets.length > 0) {
-    return sets.flatMap((set) =>
-      set.accuracy.map((score) => rateRow(togetherTitle(score, titleOf(set)), score)),
-    );
+    return sets.flatMap((set) => {
+      const rows = (scores: readonly CorpusScore[] = [], suffix = '') =>
+        scores.map((score) => rateRow(togetherTitle(score, titleOf(set)) + suffix, score));
+      return [
+        ...rows(set.accuracy),
+        ...rows(set.offlineAccuracy, OFFLINE),
+        ...rows(set.agreement, AGREEMENT),
+      ];
+    });
   }
   return result.accuracy === null ? [] : [rateRow(togetherTitle(result.accuracy, ''), result.accuracy)];
 }

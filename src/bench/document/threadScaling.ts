@@ -8,7 +8,7 @@ import { sweepAxes, sweepSeries } from './sweepAxes.js';
 /** What a number of threads does for one setting. */
 export interface ScalingPoint {
   readonly threads: number;
-  /** Median wall time. */
+  /** Median wall time: of a run, of a step where it is live. */
   readonly totalMs: number;
   /** Times faster than the fewest threads measured. */
   readonly speedUp: number;
@@ -49,7 +49,7 @@ function distinctThreads(cells: readonly CellRecord[]): CellRecord[] {
 }
 
 function scalingOf(label: string, cells: readonly CellRecord[]): ThreadScaling {
-  const totals = cells.map(({ runs }) => median(runs.map(({ totalMs }) => totalMs)));
+  const totals = cells.map((cell) => median(timesOf(cell)));
   const points = cells.map(({ settings }, index): ScalingPoint => {
     const threads = settings.threads ?? 1;
     const speedUp = totals[0]! / totals[index]!;
@@ -65,11 +65,17 @@ function scalingOf(label: string, cells: readonly CellRecord[]): ThreadScaling {
   return { label, points, bestThreads: best.settings.threads ?? 1 };
 }
 
+function timesOf({ runs }: CellRecord): number[] {
+  return runs.map(({ totalMs, stream }) =>
+    stream == null || stream.steps.length === 0 ? totalMs : median(stream.steps.map(({ stepMs }) => stepMs)),
+  );
+}
+
 /** Shown by the rounds that both have run: within 1 % of it. */
 function isAsFast(cell: CellRecord, fastest: CellRecord): boolean {
   const rounds = Math.min(cell.runs.length, fastest.runs.length);
   if (rounds < 2) return false;
-  const times = ({ runs }: CellRecord): number[] => runs.slice(0, rounds).map(({ totalMs }) => totalMs);
+  const times = (cell: CellRecord): number[] => timesOf(cell).slice(0, rounds);
   const { verdict, meanDisagrees } = comparePaired(times(fastest), times(cell));
   return (verdict === 'same' || verdict === 'faster') && !meanDisagrees;
 }

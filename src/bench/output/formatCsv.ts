@@ -1,5 +1,6 @@
 import { MAIN_PHASES, PHASES } from '../phases.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
+import { LIVE_SAMPLES } from '../schema/metrics.js';
 import type { RunRecord } from '../schema/runRecord.js';
 import { OLDER_SETTINGS } from '../settings/storedSettings.js';
 
@@ -50,9 +51,20 @@ function prefixed(prefix: string, entries: readonly (readonly [name: string, val
   return Object.fromEntries(entries.map(([name, value]) => [`${prefix}.${name}`, value]));
 }
 
+/** What a live run is summed up by; empty for the others. */
+function streamColumns(stream: RunRecord['stream']): CsvRow {
+  return prefixed('stream', [
+    ...LIVE_SAMPLES.map(({ field, of }) => [field, stream == null ? null : of(stream)] as const),
+    ['lateSteps', stream?.steps.filter(({ late }) => late).length ?? null],
+    ['louderSteps', stream?.steps.filter(({ floorMoved }) => floorMoved).length ?? null],
+    ['revisedTokens', stream?.revisedTokens ?? null],
+    ['shownTokens', stream?.shownTokens ?? null],
+  ]);
+}
+
 function runColumns(run: RunRecord): CsvRow {
   const { phases, interference, memory, startedAt, totalMs, encodeMs, decodeMs, ...rest } = run;
-  const { decodeStepsMs, decodeStepRows = null, tokenIds, segments = null, request, ...plain } = rest;
+  const { decodeStepsMs, decodeStepRows = null, tokenIds, segments = null, request, stream, ...plain } = rest;
   const peaks = MEMORY_COLUMNS.map((name) => [name, memory?.[name] ?? null] as const);
   return {
     ...{ startedAt, totalMs, encodeMs, decodeMs },
@@ -72,6 +84,7 @@ function runColumns(run: RunRecord): CsvRow {
       'request',
       REQUEST_COLUMNS.map((name) => [name, request?.[name] ?? null]),
     ),
+    ...streamColumns(stream),
   };
 }
 

@@ -13,6 +13,16 @@ export type AudioPlan =
 /** The part of the load options that a user chooses. */
 export type ArithmeticChoice = Pick<LoadOptions, 'threads' | 'backend' | 'precision' | 'isa'>;
 
+/** Whose clock a recording is spoken by: one that only what is computed moves on, or the world's. */
+export const PACES = ['simulated', 'recording'] as const;
+
+/** A live transcription: text while it is spoken. */
+export interface StreamPlan {
+  /** Audio from one step to the next. */
+  readonly chunkSeconds: number;
+  readonly pace: (typeof PACES)[number];
+}
+
 /** One setting of the engine. */
 export interface ModelCellPlan {
   readonly kind: 'model';
@@ -36,13 +46,15 @@ export interface ModelCellPlan {
   readonly skipSilence: boolean;
   /** Leave out all but speech, as SegmentationOptions.vad. */
   readonly vad: boolean;
+  /** Null: all of the audio is there from the start. */
+  readonly stream: StreamPlan | null;
 }
 
 /** A cell of which nothing is asked for. */
 export const BASE_CELL: Omit<ModelCellPlan, 'audio'> = {
   ...{ kind: 'model', id: 'base', label: 'base', mode: 'pipeline', model: '', load: {} },
   ...{ exactTokens: undefined, language: undefined, segmentSeconds: null, batch: 1, skipSilence: false },
-  vad: false,
+  ...{ vad: false, stream: null },
 };
 
 /** Another engine's command, on the same audio. */

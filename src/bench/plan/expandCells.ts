@@ -6,7 +6,7 @@ import { type AudioPlan, BASE_CELL, type ModelCellPlan } from './benchPlan.js';
 /** From the slowest to the fastest, so that neighbouring cells share their model where possible; a new one comes last. */
 const EXPANSION_ORDER: readonly SettingName[] = [
   ...(['model', 'what', 'backend', 'isa', 'precision', 'threads', 'audio', 'tokens', 'segment'] as const),
-  ...(['vad', 'batch'] as const),
+  ...(['vad', 'batch', 'stream', 'chunk', 'pace'] as const),
 ];
 
 /** The settings as a sweep expands them; what is heard has its place among them. */

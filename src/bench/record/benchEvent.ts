@@ -67,12 +67,19 @@ export function resultEvents(result: BenchResult): BenchEvent[] {
 }
 
 function cellEvents(cell: BenchResult['cells'][number]): BenchEvent[] {
-  const { id, settings, setup, frames, work } = cell;
-  const { steady, drift, accuracy, complete, error, notes } = cell;
+  const { id, settings, setup, frames, work, offline } = cell;
+  const { steady, drift, accuracy, complete, error, notes, offlineAccuracy, agreement } = cell;
+  const start = { id, settings, setup, frames, work, ...(offline !== undefined && { offline }) };
+  const outcome = {
+    ...{ steady, drift, accuracy, complete, error, notes },
+    // Files from before live transcriptions leave them out.
+    ...(offlineAccuracy !== undefined && { offlineAccuracy }),
+    ...(agreement !== undefined && { agreement }),
+  };
   return [
-    { event: 'cell', cell: { id, settings, setup, frames, work } },
+    { event: 'cell', cell: start },
     ...cell.warmups.map((run): BenchEvent => ({ event: 'warmup', cell: id, run })),
     ...cell.runs.map((run): BenchEvent => ({ event: 'run', cell: id, run })),
-    { event: 'cellEnd', cell: id, outcome: { steady, drift, accuracy, complete, error, notes } },
+    { event: 'cellEnd', cell: id, outcome },
   ];
 }

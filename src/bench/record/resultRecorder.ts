@@ -202,11 +202,12 @@ export class ResultBuilder {
 }
 
 function closeCell({ start, warmups, runs, end }: UnclosedCell): CellRecord {
-  const { id, settings, setup, frames, work } = start;
-  const { steady, drift, accuracy, complete, error, notes } = end ?? UNFINISHED;
+  // What was added later may be missing.
+  const { id, settings, setup, frames, work, ...begun } = start;
+  const { steady, drift, accuracy, complete, error, notes, ...ended } = end ?? UNFINISHED;
   return {
-    ...{ id, settings, setup, frames, warmups: [...warmups], runs: [...runs] },
-    ...{ steady, drift, summary: null, accuracy, work, complete, error, notes },
+    ...{ id, settings, setup, frames, ...begun, warmups: [...warmups], runs: [...runs] },
+    ...{ steady, drift, summary: null, accuracy, work, complete, error, notes, ...ended },
   };
 }
 

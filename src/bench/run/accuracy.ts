@@ -99,9 +99,30 @@ export function scoreCell(
   return { ...score, reference: reference.path, language };
 }
 
+/** What the agreement of a live text is measured against. */
+const OFFLINE = 'offline';
+
+/**
+ * Of a live cell: how well the text of the whole recording matches the reference, and the live text that one. Null each
+ * where there is nothing to compare.
+ */
+export function scoreOffline(
+  cell: Pick<CellRecord, 'runs' | 'settings' | 'offline'>,
+  reference: Reference | undefined,
+): Pick<CellRecord, 'offlineAccuracy' | 'agreement'> {
+  const { offline, settings, runs } = cell;
+  const [run] = runs;
+  if (offline == null || run === undefined) return { offlineAccuracy: null, agreement: null };
+  const whole = { ...run, ...offline, stream: null };
+  return {
+    offlineAccuracy: scoreCell({ settings, runs: [whole] }, reference),
+    agreement: offline.text === '' ? null : scoreCell(cell, { path: OFFLINE, text: offline.text }),
+  };
+}
+
 /** The segments with a text, when their languages differ; null for one language. */
-function partsOf({ segments }: RunRecord): SpokenPart[] | null {
-  const parts = (segments ?? []).flatMap(({ text, language }) =>
+function partsOf({ segments, stream }: RunRecord): SpokenPart[] | null {
+  const parts = (segments ?? stream?.segments ?? []).flatMap(({ text, language }) =>
     text === undefined || text === '' ? [] : [{ text, language: language ?? null }],
   );
   return new Set(parts.map(({ language }) => language)).size > 1 ? parts : null;

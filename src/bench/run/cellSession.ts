@@ -5,6 +5,7 @@ import type { BackendChoice, ModelInfo } from '../../transcribe/types.js';
 import type { AudioPlan, CellPlan } from '../plan/benchPlan.js';
 import type { SetupRecord, WorkRecord } from '../schema/benchResult.js';
 import type { RunRecord } from '../schema/runRecord.js';
+import type { OfflineText } from '../schema/streamRecord.js';
 
 /** What is known of a cell once it can run. */
 export interface CellFacts {
@@ -18,6 +19,8 @@ export interface CellFacts {
   readonly frames: number | null;
   /** What the audio is cut into; null when it is transcribed as a whole. */
   readonly segments: number | null;
+  /** Of a live cell what its model makes of the recording as a whole. */
+  readonly offline: OfflineText | null;
   readonly setup: SetupRecord;
   /** Things to know when reading the numbers, one sentence each. */
   readonly notes: readonly string[];

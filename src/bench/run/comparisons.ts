@@ -6,7 +6,15 @@ import type { RunRecord } from '../schema/runRecord.js';
 import { comparePaired } from '../statistics/comparePaired.js';
 
 /** What two cells are compared by, as far as both tell it. */
-const COMPARED_METRICS = ['total', 'encode', 'decode', 'process'] as const;
+const COMPARED_METRICS = [
+  'total',
+  'encode',
+  'decode',
+  'process',
+  'step',
+  'first_words',
+  'final_delay',
+] as const;
 
 /** Two cells of one measurement, A first in the plan. */
 interface ComparedPair {

@@ -5,7 +5,7 @@ import type { BenchResult, CellRecord, CellSettings, ModelRecord } from '../sche
 import type { RunRecord } from '../schema/runRecord.js';
 import { storedSettings } from '../settings/storedSettings.js';
 import { testDrift } from '../statistics/driftTest.js';
-import { type References, scoreCell, scoreRecordings } from './accuracy.js';
+import { type References, scoreCell, scoreOffline, scoreRecordings } from './accuracy.js';
 import type { CellFacts, CellSession } from './cellSession.js';
 import { commandDoubt } from './commandTranscript.js';
 import { changedByBatch, compareCells } from './comparisons.js';
@@ -105,6 +105,7 @@ export class MeasurementRecorder implements MeasurementWatcher {
         setup: facts?.setup ?? { loadMs: null, audioDecodeMs: null, resampleMs: null, memory: null },
         frames: facts?.frames ?? null,
         work,
+        offline: facts?.offline ?? null,
       },
     });
   }
@@ -124,10 +125,12 @@ export class MeasurementRecorder implements MeasurementWatcher {
     const disagreement = disagreementOf(record);
     if (disagreement !== null)
       recorder.record({ event: 'error', error: { cell: id, message: disagreement } });
+    const reference = audio.kind === 'file' ? references.get(audio.path) : undefined;
     const outcome: CellEnd = {
       steady: cell.steady ?? record.steady,
       drift: record.runs.length < 3 ? null : testDrift(record.runs.map(({ totalMs }) => totalMs)),
-      accuracy: scoreCell(record, audio.kind === 'file' ? references.get(audio.path) : undefined),
+      accuracy: scoreCell(record, reference),
+      ...scoreOffline(record, reference),
       complete: !end.interrupted && isComplete(cell, plan),
       error: cell.error?.message ?? null,
       notes: cell.facts?.notes ?? record.notes,

@@ -41,6 +41,7 @@ export async function openCommandCell(
       durationMs: audio.durationMs,
       frames: framesOf(audio.samples.length),
       segments: null,
+      offline: null,
       setup: { loadMs: null, audioDecodeMs: null, resampleMs: null, memory: null },
       notes: [],
     },

@@ -14,6 +14,7 @@ import type { RunMeters } from '../meters/runMeters.js';
 import { workOfRun, workOfSegments } from '../phases.js';
 import { type ArithmeticChoice, type ModelCellPlan, syntheticTokens } from '../plan/benchPlan.js';
 import type { RunRecord } from '../schema/runRecord.js';
+import { type LiveCell, liveRun, MEASURED_TOKENS_PER_SECOND, offlineText } from '../stream/liveRuns.js';
 import type { BenchmarkAudio, CellSession, OpenCellOptions } from './cellSession.js';
 import { recordEncoding, recordTranscript } from './recordRun.js';
 import {
@@ -37,8 +38,8 @@ export interface ModelCellParts {
 type RunOn = (model: SpeechModel) => Promise<RunRecord>;
 
 /**
- * A cell that runs this engine in this process: transcribe() on the samples, transcribeLong() where they are cut, or
- * encode() on a mel spectrogram that is computed once (for silence it is zeros).
+ * A cell that runs this engine in this process: transcribe() on the samples, transcribeLong() where they are cut, a stream
+ * that they are spoken to, or encode() on a mel spectrogram that is computed once (for silence it is zeros).
  *
  * @throws QwenAsrError what loading the model throws
  */
@@ -60,12 +61,15 @@ export async function openModelCell(
   const heard = cuts?.filter(({ heardMs }) => heardMs > 0).length ?? 1;
   const exactTokens = exactTokensOf(plan, info, audio, heard);
   const parts = { meters, audio };
+  const live: LiveCell | null = plan.stream && { plan, stream: plan.stream, audio, signal };
   const runOn: RunOn =
-    mel !== null
-      ? encoderRun(mel, meters, signal)
-      : segmentation !== null
-        ? segmentedRun(plan, segmentation, exactTokens, parts, signal)
-        : pipelineRun(plan, exactTokens, parts, signal);
+    live !== null
+      ? (model) => liveRun(model, live, meters)
+      : mel !== null
+        ? encoderRun(mel, meters, signal)
+        : segmentation !== null
+          ? segmentedRun(plan, segmentation, exactTokens, parts, signal)
+          : pipelineRun(plan, exactTokens, parts, signal);
   const wholeFrames = mel?.frames ?? framesOf(audio.samples.length);
   return {
     facts: {
@@ -74,6 +78,7 @@ export async function openModelCell(
       durationMs: audio.durationMs,
       frames: cuts?.reduce((sum, cut) => sum + heardFrames(cut), 0) ?? wholeFrames,
       segments: cuts?.length ?? null,
+      offline: live === null ? null : await offlineText(model, live),
       setup: {
         loadMs,
         audioDecodeMs: audio.path === null ? null : audio.decodeMs,
@@ -93,9 +98,12 @@ export async function openModelCell(
       return runOn(model);
     },
     work: (run) =>
-      run.segments == null
-        ? workOfRun(info, { ...sizeOf(run), frames: wholeFrames })
-        : workOfSegments(info, segmentSizes(run.segments), run.decodeStepsMs.length),
+      // The same audio goes through the layers again and again: no roofline.
+      run.stream != null
+        ? []
+        : run.segments == null
+          ? workOfRun(info, { ...sizeOf(run), frames: wholeFrames })
+          : workOfSegments(info, segmentSizes(run.segments), run.decodeStepsMs.length),
     measureCeilings: async () => {
       const { model } = await pool.get(choice, signal === undefined ? {} : { signal });
       return model.measureCeilings();
@@ -163,7 +171,7 @@ function exactTokensOf(
   { durationMs }: BenchmarkAudio,
   segments: number,
 ): number | null {
-  if (plan.mode === 'encoder') return null;
+  if (plan.mode === 'encoder' || plan.stream !== null) return null;
   if (plan.exactTokens !== undefined || !info.synthetic) return plan.exactTokens ?? null;
   return Math.max(1, Math.round(syntheticTokens(durationMs) / Math.max(1, segments)));
 }
@@ -189,6 +197,9 @@ function sizeOf({ audioTokens, promptTokens, tokens }: RunRecord) {
 /** @param segments that are heard; null when nothing is cut */
 function randomWeightsNote(plan: ModelCellPlan, exactTokens: number | null, segments: number | null): string {
   if (plan.mode === 'encoder') return 'the weights are random';
+  if (plan.stream !== null) {
+    return `random weights: the text is meaningless; every step says the last tokens of the one before anew, and ${MEASURED_TOKENS_PER_SECOND} for each second of new audio`;
+  }
   const origin = plan.exactTokens === undefined ? '3 a second of audio; --tokens changes it' : '--tokens';
   const count = `${exactTokens} tokens${segments === null ? '' : ` in each of ${segments} segments`}`;
   return `random weights: the text is meaningless; every run decodes ${count} (${origin})`;

@@ -31,6 +31,7 @@ export const BLANK_RUN: Omit<RunRecord, 'startedAt' | 'totalMs'> = {
   decodeStepRows: null,
   segments: null,
   request: null,
+  stream: null,
 };
 
 /** A transcribe() call as the result keeps it. */

@@ -28,6 +28,7 @@ import {
   text,
   type ValueOf,
 } from './shape.js';
+import { offlineRecord } from './streamRecord.js';
 
 /*
  * The one document that qwen_asr_bench writes, whatever it measured: these descriptions are where its types, its JSON
@@ -141,6 +142,11 @@ const settingsRecord = record('settings', 'Everything that was chosen for a cell
   delayMs: amount('pause between runs'),
   isolated: flag('the cell had a process of its own'),
   command: orNull(text('command line of another engine')),
+  stream: optional(flag('transcribed while it is spoken; absent in older files: it was not')),
+  chunkSeconds: optional(orNull(amount('audio from one live step to the next; null: not live'))),
+  pace: optional(
+    orNull(enumOf(['simulated', 'recording'], 'the clock that the recording was spoken by; null: not live')),
+  ),
   endpoint: optional(orNull(text('address of a server; it and what follows are null for other cells'))),
   protocol: optional(
     orNull(enumOf(['requests', 'realtime'], 'whole recordings, or live sessions at the pace of speech')),
@@ -190,6 +196,7 @@ export const cellStartRecord = object({
   setup: setupRecord,
   frames: orNull(count('mel frames that go into the encoder')),
   work: list(workRecord, 'arithmetic and memory traffic of one run, by phase; empty when unknown'),
+  offline: optional(orNull(offlineRecord)),
 });
 
 /** What is known of it after its last. */
@@ -200,13 +207,23 @@ export const cellEndRecord = object({
   complete: flag('all planned runs were made'),
   error: orNull(text('why there are fewer, in one line')),
   notes: list(text()),
+  offlineAccuracy: optional(orNull(accuracyRecord, 'of the offline text')),
+  agreement: optional(
+    orNull(accuracyRecord, 'the live text against the offline one, which is its `reference`'),
+  ),
 });
+
+const streamSummaryRecord = named(
+  summaryRecord,
+  'every segment, word and step of all runs summed up: first_words, commit_delay, final_delay, step; null: not live',
+);
 
 const cellRecord = record('cell', 'One setting and its runs.', {
   ...cellStartRecord.fields,
   warmups: list(runRecord),
   runs: list(runRecord, 'the measured runs in their order, every one'),
   summary: orNull(named(summaryRecord), 'by metric: total, encode, decode, rt_factor…'),
+  streamSummary: optional(orNull(streamSummaryRecord)),
   ...cellEndRecord.fields,
   load: optional(orNull(loadRecord, 'of a server under load; computed from the runs')),
 });
@@ -222,6 +239,9 @@ const setRecord = record('set', 'Recordings that were measured with one setting.
     'of those with a reference text: one score for languages counted in words, one for those counted in characters',
   ),
   summary: named(summaryRecord, 'total, and rt_factor: total ÷ audio'),
+  streamSummary: optional(orNull(streamSummaryRecord)),
+  offlineAccuracy: optional(list(corpusAccuracyRecord, 'as accuracy, of the offline texts')),
+  agreement: optional(list(corpusAccuracyRecord, 'the live texts against the offline ones')),
 });
 /** Recordings that were measured with one setting. */
 export interface SetRecord extends ValueOf<typeof setRecord> {}

@@ -17,6 +17,7 @@ import {
   text,
   type ValueOf,
 } from './shape.js';
+import { streamRecord } from './streamRecord.js';
 
 /*
  * One run as the result format stores it. The rule of the whole format: a field that could not be measured is null,
@@ -157,6 +158,7 @@ export const runRecord = record('run', 'One run, raw.', {
   round: orNull(count('from 0; in a paired measurement, runs of both sides with the same round are a pair')),
   segments: optional(orNull(list(segmentRecord, 'what the audio was cut into; null when it was not'))),
   request: optional(orNull(requestRecord)),
+  stream: optional(orNull(streamRecord)),
 });
 
 /** One run. Only `startedAt` and `totalMs` are always there. */

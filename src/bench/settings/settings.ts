@@ -2,10 +2,18 @@ import { PRECISIONS } from '../../ops/operators.js';
 import { isAutomatic } from '../../text/languages.js';
 import { DEFAULT_BATCH, MAX_BATCH } from '../../transcribe/transcribeSegments.js';
 import { formatThreads } from '../document/figures.js';
-import type { ArithmeticChoice, ModelCellPlan } from '../plan/benchPlan.js';
+import { type ArithmeticChoice, type ModelCellPlan, PACES, type StreamPlan } from '../plan/benchPlan.js';
 import type { CellFacts } from '../run/cellSession.js';
 import { LOAD_SETTINGS } from './loadSettings.js';
-import { anyText, durationMs, oneOf, segmentSeconds, wholeNumber, wordOr } from './optionValues.js';
+import {
+  anyText,
+  decimalNumber,
+  durationMs,
+  oneOf,
+  segmentSeconds,
+  wholeNumber,
+  wordOr,
+} from './optionValues.js';
 import type { CellChange, CellContext, Setting, SettingOption, SettingValue } from './setting.js';
 
 const FURTHER = 'Further options';
@@ -22,6 +30,28 @@ export function isCut({
   vad,
 }: Pick<ModelCellPlan, 'segmentSeconds' | 'vad'>): boolean {
   return seconds !== null || vad;
+}
+
+/** The published algorithm's steps. */
+const DEFAULT_STREAM: StreamPlan = { chunkSeconds: 2, pace: 'simulated' };
+
+/** A setting of live transcriptions, which is null for all others. */
+function ofStream<Name extends keyof StreamPlan>(name: Name) {
+  const value = ofModel<StreamPlan[Name] | null>(({ stream }) => stream?.[name] ?? null, null);
+  return {
+    stored: value,
+    older: null,
+    compared: true,
+    resumed: { name: name === 'pace' ? 'pace' : 'chunk', wanted: value },
+    cell: {
+      id: name === 'pace' ? 'pace' : 'chunk',
+      put: (given: StreamPlan[Name], { stream }: ModelCellPlan) => ({
+        stream: stream && { ...stream, [name]: given },
+      }),
+      shown: ({ stream }: ModelCellPlan) => stream?.[name] ?? null,
+      applies: ({ stream }: ModelCellPlan) => stream !== null,
+    },
+  } as const;
 }
 
 /** A value of cells that run this engine, and what stands there for a command. */
@@ -253,6 +283,62 @@ export const SETTINGS = {
     resumed: { name: 'vad', wanted: ofModel<boolean | undefined>(({ vad }) => vad, undefined) },
     describe: ({ vad, segmentSeconds: seconds, batch }) =>
       vad === true ? `speech alone${seconds === null ? `, batch ${batch}` : ''}` : null,
+  },
+  stream: {
+    key: 'stream',
+    option: {
+      placeholder: '',
+      section: FURTHER,
+      help: ['Live: text while the audio is spoken, in steps, with the delays that its reader sees'],
+      read: anyText,
+      several: 'never',
+    },
+    cell: {
+      id: 'stream',
+      put: (_: true) => ({ stream: DEFAULT_STREAM }),
+      shown: ({ stream }) => stream !== null,
+    },
+    stored: ofModel(({ stream }) => stream !== null, false),
+    older: false,
+    compared: true,
+    resumed: {
+      name: 'stream',
+      wanted: ofModel<boolean | undefined>(({ stream }) => stream !== null, undefined),
+    },
+    describe: ({ stream, pace }) =>
+      stream === true ? `live (${pace === 'simulated' ? 'simulated clock' : "the recording's pace"})` : null,
+  },
+  chunk: {
+    key: 'chunkSeconds',
+    ...ofStream('chunkSeconds'),
+    option: {
+      placeholder: 'SECONDS',
+      section: FURTHER,
+      help: ['Audio from one live step to the next, 0.5 to 30 (default: 2)'],
+      read: decimalNumber(0.5, 30, 'seconds'),
+      several: 'numbers',
+    },
+    axis: {
+      name: 'chunk',
+      numeric: true,
+      title: 'seconds of a step',
+      show: (seconds) => `chunk ${seconds} s`,
+    },
+    describe: ({ chunkSeconds }) => (chunkSeconds == null ? null : `steps of ${chunkSeconds} s`),
+  },
+  pace: {
+    key: 'pace',
+    ...ofStream('pace'),
+    option: {
+      placeholder: 'CLOCK',
+      section: FURTHER,
+      help: [
+        'simulated (default): live audio waits for nobody, but no time is spent waiting for it; recording: it comes as it was spoken',
+      ],
+      read: oneOf(PACES),
+      several: 'words',
+    },
+    axis: { name: 'pace', numeric: false, show: asIs },
   },
   language: {
     key: 'language',

@@ -1,5 +1,6 @@
 import { printableLine } from '../../printable.js';
 import type { BenchmarkMode } from '../plan/benchPlan.js';
+import { LIVE_METRICS } from '../schema/metrics.js';
 import { isWholeProcess, type RunRecord } from '../schema/runRecord.js';
 
 /*
@@ -18,6 +19,8 @@ export interface ClassicCell {
   readonly frames: number;
   /** What the audio is cut into, in words; null for a whole. */
   readonly cutting?: string | null;
+  /** How it is spoken, in words; null when all of it is there from the start. */
+  readonly live?: string | null;
 }
 
 /** First line, before anything is loaded. */
@@ -38,10 +41,11 @@ export function formatMode({
   durationMs,
   frames,
   cutting = null,
+  live = null,
 }: ClassicCell): string {
   const seconds = `${(durationMs / 1000).toFixed(1)} s`;
   const columns = [
-    mode === 'encoder' ? 'encoder only' : 'full pipeline',
+    live ?? (mode === 'encoder' ? 'encoder only' : 'full pipeline'),
     runs === null ? 'timed runs' : `${runs} run(s)`,
     `${mode === 'encoder' ? `${frames} frames (${seconds})` : seconds}  [${printableLine(audioPath ?? 'synthetic silence')}]`,
     ...(cutting === null ? [] : [cutting]),
@@ -67,6 +71,7 @@ export function formatRunFigures(
 ): string {
   const { totalMs, encodeMs, decodeMs, textTokens, audioTokens, commandMs } = run;
   if (mode === 'encoder') return `enc=${wholeMs(encodeMs ?? totalMs)} ms  seq_len=${audioTokens}`;
+  if (run.stream != null) return formatLiveFigures(run);
   const parts = [
     isWholeProcess(run) ? null : `total=${wholeMs(totalMs)} ms`,
     // Another engine's command may not tell these.
@@ -78,6 +83,30 @@ export function formatRunFigures(
   ];
   return parts.filter((part) => part !== null).join('  ');
 }
+
+/** `steps= 12  step=   210 ms  longest=   340 ms  first=  2310 ms  final=   934 ms`: medians but for the longest. */
+function formatLiveFigures(run: RunRecord): string {
+  const parts = (
+    [
+      ['step', 'step'],
+      ['longest', 'longest_step'],
+      ['first', 'first_words'],
+      ['final', 'final_delay'],
+    ] as const
+  ).flatMap(([title, name]) => {
+    const ms = LIVE_METRICS.find((metric) => metric.name === name)?.of(run, NO_CONTEXT) ?? null;
+    return ms === null ? [] : [`${title}=${wholeMs(ms)} ms`];
+  });
+  const steps = run.stream?.steps ?? [];
+  const late = steps.filter((step) => step.late).length;
+  return [
+    `steps=${String(steps.length).padStart(3)}`,
+    ...parts,
+    ...(late === 0 ? [] : [`late=${late}`]),
+  ].join('  ');
+}
+
+const NO_CONTEXT = { audioDurationMs: Number.NaN, encoderLayers: null };
 
 /** What the table is of. */
 export interface ClassicTableCell extends Pick<ClassicCell, 'mode' | 'durationMs'> {

@@ -3,10 +3,13 @@ import { fitWidth, padEnd, textWidth } from '../../text/textWidth.js';
 import type { BackendChoice } from '../../transcribe/types.js';
 import { CEILING_NAMES, type RooflinePoint, rateOf, rooflineOfRun } from '../analysis/roofline.js';
 import { metricContext, wholeMetric } from '../analysis/summarizeResult.js';
+import { tableBlock } from '../document/block.js';
 import { formatThreads } from '../document/figures.js';
 import { formatCeiling, formatShare } from '../document/rooflineTable.js';
+import { delayTable } from '../document/streamTables.js';
 import { phaseOf } from '../phases.js';
-import type { BenchPlan, CellPlan, ModelCellPlan } from '../plan/benchPlan.js';
+import type { BenchPlan, CellPlan, ModelCellPlan, StreamPlan } from '../plan/benchPlan.js';
+import { renderText } from '../render/text.js';
 import type { CellFacts, CellSession } from '../run/cellSession.js';
 import type { MeasuredCell, MeasurementWatcher } from '../run/measurement.js';
 import type { BenchResult, CeilingsRecord } from '../schema/benchResult.js';
@@ -116,6 +119,11 @@ export class LiveText implements MeasurementWatcher {
   showTable(result: BenchResult): void {
     const [cell] = result.cells;
     if (!this.#single || cell === undefined) return;
+    if (cell.settings.stream === true) {
+      const table = renderText(tableBlock(delayTable(cell.streamSummary)), this.#output.columns);
+      this.#output.out(table === '' ? '' : `\n${table}`);
+      return;
+    }
     const { audioDurationMs: durationMs, encoderLayers } = metricContext(cell, result);
     const mode = cell.settings.mode === 'encoder' ? 'encoder' : 'pipeline';
     this.#output.out(formatTable({ mode, durationMs, encoderLayers }, cell.runs));
@@ -159,6 +167,7 @@ export class LiveText implements MeasurementWatcher {
       durationMs: cell.facts?.durationMs ?? Number.NaN,
       frames: cell.facts?.frames ?? 0,
       cutting: cell.facts === null ? null : describeCutting(plan, cell.facts),
+      live: plan.stream && describeStream(plan.stream),
     };
   }
 
@@ -167,6 +176,11 @@ export class LiveText implements MeasurementWatcher {
     this.#told.add(message);
     this.#output.err(message);
   }
+}
+
+/** `live, steps of 2 s, simulated clock` */
+function describeStream({ chunkSeconds, pace }: StreamPlan): string {
+  return `live, steps of ${chunkSeconds} s, ${pace === 'simulated' ? 'simulated clock' : "the recording's pace"}`;
 }
 
 /** `4 segments of 30 s, batch 4, 20 tokens each`; null for audio that is heard as it is. */
@@ -237,5 +251,6 @@ export function summaryLine({ kind, cells }: BenchResult): string {
   const disturbed = runs.filter(({ interference }) => interference?.noisy).length;
   const known = runs.some(({ interference }) => interference !== null);
   const share = known ? `${disturbed} of ${runs.length} runs` : 'not known on this system';
-  return `\nmedian ${median.toFixed(1)} ms, ${interval}, disturbed: ${share}\n`;
+  const what = cell.settings.stream === true ? 'median step' : 'median';
+  return `\n${what} ${median.toFixed(1)} ms, ${interval}, disturbed: ${share}\n`;
 }

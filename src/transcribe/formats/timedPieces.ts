@@ -2,6 +2,9 @@ import { textSeparator } from '../../text/joinTexts.js';
 import { splitWidth, textWidth } from '../../text/textWidth.js';
 import type { TimedWord, TranscriptSegment } from '../types.js';
 
+/** A text and when it is spoken. */
+type SpokenText = Pick<TranscriptSegment, 'text' | 'startMs' | 'endMs' | 'words'>;
+
 /** A part of a text that stands on one line, and when it is spoken: a word with its punctuation. */
 export interface TimedPiece {
   readonly text: string;
@@ -30,7 +33,7 @@ const OPENS = /^[\p{Ps}\p{Pi}]+$/u;
  * @param before the text before it, which decides about the space between
  * @param maxWidth longer words are broken, in columns
  */
-export function timedPieces(segment: TranscriptSegment, before: string, maxWidth: number): TimedPiece[] {
+export function timedPieces(segment: SpokenText, before: string, maxWidth: number): TimedPiece[] {
   const { text } = segment;
   const spans = unbrokenSpans(text).flatMap(([start, end]) => shortSpans(text, start, end, maxWidth));
   const times = segment.words === undefined ? sharedTimes(segment, spans) : spokenTimes(segment, spans);
@@ -73,7 +76,7 @@ function shortSpans(text: string, start: number, end: number, maxWidth: number):
 type Times = Pick<TimedPiece, 'startMs' | 'endMs'>;
 
 /** Each piece's share of the segment's time, which ends sooner where that is long for so little text. */
-function sharedTimes({ text, startMs, endMs }: TranscriptSegment, spans: readonly Span[]): Times[] {
+function sharedTimes({ text, startMs, endMs }: SpokenText, spans: readonly Span[]): Times[] {
   const widths = spans.map(([start, end]) => textWidth(text.slice(start, end)));
   const total = widths.reduce((sum, width) => sum + width, 0);
   const columnMs = Math.min(SLOWEST_COLUMN_MS, (endMs - startMs) / Math.max(1, total));
@@ -86,7 +89,7 @@ function sharedTimes({ text, startMs, endMs }: TranscriptSegment, spans: readonl
 }
 
 /** From the first word that a piece shares a character with to the last; without one when the piece before ends. */
-function spokenTimes({ words = [], startMs }: TranscriptSegment, spans: readonly Span[]): Times[] {
+function spokenTimes({ words = [], startMs }: SpokenText, spans: readonly Span[]): Times[] {
   let next = 0;
   let lastMs = words[0]?.startMs ?? startMs;
   return spans.map(([start, end]) => {

@@ -70,7 +70,8 @@ export class CachedSteps implements StepComputer {
     const { ids, ended } = await this.#decode(verified, input);
     const figures = {
       melMs,
-      encoderMs: encodedMs - startMs - melMs,
+      convStemMs: encoding.stemMs,
+      encoderLayersMs: encodedMs - startMs - melMs - encoding.stemMs,
       prefillMs: prefilledMs - encodedMs,
       decodeMs: performance.now() - prefilledMs,
       audioTokens: encoding.tokens,

@@ -15,7 +15,8 @@ export interface StepInput {
 /** What a step cost. */
 export interface StepFigures {
   readonly melMs: number;
-  readonly encoderMs: number;
+  readonly convStemMs: number;
+  readonly encoderLayersMs: number;
   readonly prefillMs: number;
   readonly decodeMs: number;
   /** Of the whole segment. */

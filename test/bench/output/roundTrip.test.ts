@@ -9,6 +9,7 @@ import { escapeMarkdown, formatMarkdown } from '../../../src/bench/render/markdo
 import { formatText } from '../../../src/bench/render/text.js';
 import type { BenchResult } from '../../../src/bench/schema/benchResult.js';
 import { QwenAsrError } from '../../../src/error.js';
+import { liveResult } from '../support/liveResult.js';
 import {
   benchmarkEvents,
   benchmarkResult,
@@ -23,6 +24,7 @@ const SAMPLES: Readonly<Record<string, BenchResult>> = {
   sweep: sweepResult(),
   comparison: comparisonResult(),
   segmented: segmentedResult(),
+  live: liveResult(),
 };
 
 for (const [name, result] of Object.entries(SAMPLES)) {
@@ -90,7 +92,9 @@ for (const [name, result] of Object.entries(SAMPLES)) {
       assert.deepEqual([row.get('kind'), row.get('cell')], [kind, cell]);
       for (const [path, value] of leaves(run)) {
         const field = row.get(path) ?? null;
-        if (path === 'segments') assert.equal(field, Array.isArray(value) ? String(value.length) : null);
+        if (path.startsWith('stream.'))
+          continue; // summed up: below
+        else if (path === 'segments') assert.equal(field, Array.isArray(value) ? String(value.length) : null);
         else if (path === 'interference.reasons')
           assert.deepEqual(
             field?.split('; ') ?? [],
@@ -100,6 +104,24 @@ for (const [name, result] of Object.entries(SAMPLES)) {
       }
       assert.equal(row.get('totalMs'), String(run.totalMs));
     });
+  });
+
+  test(`${name}: CSV sums up what is live`, () => {
+    const rows = csvRows(result);
+    const runs = result.cells.flatMap(({ warmups, runs }) => [...warmups, ...runs]);
+    for (const [index, { stream }] of runs.entries()) {
+      const columns = Object.entries(rows[index] ?? {}).filter(([column]) => column.startsWith('stream.'));
+      assert.deepEqual(Object.fromEntries(columns), {
+        'stream.firstWordsMs': stream?.segments.map(({ firstWordsMs }) => firstWordsMs) ?? null,
+        'stream.commitDelayMs': stream?.commitDelaysMs ?? null,
+        'stream.finalDelayMs': stream?.segments.map(({ finalMs }) => finalMs) ?? null,
+        'stream.stepMs': stream?.steps.map(({ stepMs }) => stepMs) ?? null,
+        'stream.lateSteps': stream === undefined || stream === null ? null : 1,
+        'stream.louderSteps': stream === undefined || stream === null ? null : 2,
+        'stream.revisedTokens': stream?.revisedTokens ?? null,
+        'stream.shownTokens': stream?.shownTokens ?? null,
+      });
+    }
   });
 
   test(`${name}: the figures in Markdown and text are those in JSON, to four digits`, () => {

@@ -27,6 +27,7 @@ test('without a sweep there is one cell, called base, that leaves everything ope
     batch: 1,
     skipSilence: false,
     vad: false,
+    stream: null,
   });
 });
 

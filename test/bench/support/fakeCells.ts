@@ -66,6 +66,7 @@ export function fakeCells({ run, open }: FakeBehaviour): { open: OpenCell; log: 
           durationMs: 5000,
           frames: 500,
           segments: null,
+          offline: null,
           setup: { loadMs: 400, audioDecodeMs: null, resampleMs: null, memory: null },
           notes: [],
         },

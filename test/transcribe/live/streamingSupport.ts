@@ -94,7 +94,8 @@ export class PlainSteps implements StepComputer {
     }
     const figures = {
       melMs: 0,
-      encoderMs: 0,
+      convStemMs: 0,
+      encoderLayersMs: 0,
       prefillMs: 0,
       decodeMs: 0,
       audioTokens,

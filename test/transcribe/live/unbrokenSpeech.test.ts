@@ -61,7 +61,8 @@ class PerfectListener implements StepComputer {
 
 const FIGURES = {
   melMs: 0,
-  encoderMs: 0,
+  convStemMs: 0,
+  encoderLayersMs: 0,
   prefillMs: 0,
   decodeMs: 0,
   audioTokens: 0,
