@@ -6,16 +6,8 @@ import { ALL_SETTINGS } from './settings.js';
 const FIELD_ORDER: readonly (keyof CellSettings)[] = [
   ...(['mode', 'model', 'audio', 'threads', 'backend', 'isa', 'precision', 'runs', 'warmup'] as const),
   ...(['exactTokens', 'language', 'segmentSeconds', 'batch', 'skipSilence', 'delayMs', 'isolated'] as const),
-  ...([
-    'command',
-    'endpoint',
-    'protocol',
-    'requestModel',
-    'clients',
-    'ratePerSecond',
-    'durationMs',
-    'rampMs',
-  ] as const),
+  ...(['command', 'stream', 'chunkSeconds', 'pace'] as const),
+  ...(['endpoint', 'protocol', 'requestModel', 'clients', 'ratePerSecond', 'durationMs', 'rampMs'] as const),
   ...(['timeoutMs', 'seed', 'streamed'] as const),
 ];
 
