@@ -211,8 +211,15 @@ export interface Capabilities {
 export interface Tuning {
   /** Rows of A in the register tile of a matrix product: a divisor of 12, as many as the registers hold. */
   readonly tileRows: number;
+  /** Bytes of a core's first cache for data, and of its second. */
+  readonly l1Bytes: number;
+  readonly l2Bytes: number;
   /** Most bytes of a row of A that one pass over a tile's columns multiplies, so that they stay in the first cache; 0: all. */
   readonly kSegmentBytes: number;
+  /** 1: bf16 weights of many f32 rows are widened once a tile, to the second cache; 0: in registers, at every use. */
+  readonly widenOnce: number;
+  /** 1: many rows of bf16 pairs are multiplied as f32, both sides widened; 0: by `dotPairs`. */
+  readonly pairsAsF32: number;
   /** Groups of rows of A, each as large as the registers hold, that meet a stream of weights on its way. */
   readonly streamGroups: number;
   /** Most accumulators of one sum of a stream, which hide the latency of the products: 4, 2 or 1. */

@@ -161,7 +161,7 @@ export function rowRange(
 }
 
 /** Scratch memory that kernels may use for vectors; the rest holds their integer variables. */
-const SCRATCH_VARIABLES_OFFSET = SCRATCH_BYTES - 128;
+export const SCRATCH_VECTOR_BYTES = SCRATCH_BYTES - 128;
 
 /**
  * An integer of a kernel that lives in scratch memory, so that it costs no register while a hot loop runs.
@@ -175,7 +175,7 @@ export class ScratchVariable {
   constructor(k: KernelBuilder, scratch: IntReg, index: number) {
     this.k = k;
     this.scratch = scratch;
-    this.offset = SCRATCH_VARIABLES_OFFSET + 8 * index;
+    this.offset = SCRATCH_VECTOR_BYTES + 8 * index;
   }
 
   get(d?: IntReg): IntReg {

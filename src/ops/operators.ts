@@ -220,6 +220,8 @@ export interface Ceilings {
   readonly int8OpsPerSecond: number | null;
   /** Bits of a vector that the units multiply at a time: less than the registers hold where they work in halves. */
   readonly datapathBits?: number | null;
+  /** What the machine's kernels are tuned to: `tileRows=6,l1Bytes=49152,…`, as the micro-benchmarks take it. */
+  readonly tuning?: string;
 }
 
 /** A way to compute: the reference loops, x86-64 machine code or WebAssembly. */

@@ -1,7 +1,7 @@
-import type { Tuning } from '../jit/ir.js';
 import { Assembler } from '../jit/x64/assembler.js';
-import { type CpuFeatures, INTEL_TUNING, levelsOf, type X64Level } from '../jit/x64/features.js';
+import { type CpuFeatures, levelsOf, type X64Level } from '../jit/x64/features.js';
 import { gpr, gpr32, mem } from '../jit/x64/operands.js';
+import type { CpuFindings } from '../jit/x64/tuning.js';
 import { CodePages } from './codePages.js';
 import type { Native } from './native.js';
 
@@ -47,13 +47,50 @@ export function detectX64Levels(native: Native): X64Level[] {
   return levelsOf(detectCpuFeatures(native));
 }
 
-/** What suits CPUs of this one's maker better than what suits most. @throws QwenAsrError as detectCpuFeatures */
-export function detectTuning(native: Native): Partial<Tuning> {
-  return askCpu(native)[CPUID_WORDS.maker] === INTEL ? INTEL_TUNING : {};
+/** The CPU's maker, and a core's caches as it describes them. @throws QwenAsrError as detectCpuFeatures */
+export function describeCpu(native: Native): Omit<CpuFindings, 'times'> {
+  const words = askCpu(native);
+  const isIntel = words[CPUID_WORDS.maker] === INTEL;
+  const hasLeaf = isIntel
+    ? words[CPUID_WORDS.maxLeaf]! >= INTEL_CACHES
+    : words[CPUID_WORDS.maxExtendedLeaf]! >>> 0 >= AMD_CACHES;
+  const first = isIntel ? CPUID_WORDS.intelCaches : CPUID_WORDS.amdCaches;
+  const caches = hasLeaf ? readCaches(words.subarray(first, first + CACHE_WORDS)) : [];
+  const sizeOf = (level: number): number | null =>
+    caches.find((cache) => cache.level === level)?.bytes ?? null;
+  return { isIntel, l1Bytes: sizeOf(1), l2Bytes: sizeOf(2) };
 }
 
 /** The first four letters of the maker's name, GenuineIntel. */
 const INTEL = 0x756e6547;
+
+/** CPUID leaves that describe a cache for each subleaf, in the same words. */
+const INTEL_CACHES = 4;
+const AMD_CACHES = 0x8000_001d;
+/** Subleaves that are asked for: the caches of a core come first. */
+const CACHE_SUBLEAVES = 4;
+/** EAX, EBX and ECX of each. */
+const CACHE_WORDS = 3 * CACHE_SUBLEAVES;
+
+/** Sizes that a core's caches may have; others are some virtual machine's fancy. */
+const PLAUSIBLE_BYTES = { 1: [8 * 1024, 1024 * 1024], 2: [64 * 1024, 64 * 1024 * 1024] } as const;
+
+/** Caches for data: the bits are those of the Intel manual, volume 2A, CPUID leaf 4. */
+function readCaches(words: Int32Array): { level: 1 | 2; bytes: number }[] {
+  return Array.from({ length: CACHE_SUBLEAVES }, (_, i) => words.subarray(3 * i, 3 * i + 3)).flatMap(
+    ([eax = 0, ebx = 0, ecx = 0]) => {
+      const isInstructions = (eax & 31) === 2;
+      const level = (eax >>> 5) & 7;
+      if ((eax & 31) === 0 || isInstructions || (level !== 1 && level !== 2)) return [];
+      const ways = ((ebx >>> 22) & 0x3ff) + 1;
+      const partitions = ((ebx >>> 12) & 0x3ff) + 1;
+      const lineBytes = (ebx & 0xfff) + 1;
+      const bytes = ways * partitions * lineBytes * ((ecx >>> 0) + 1);
+      const [least, most] = PLAUSIBLE_BYTES[level];
+      return bytes >= least && bytes <= most ? [{ level, bytes }] : [];
+    },
+  );
+}
 
 function askCpu(native: Native): Int32Array {
   const pages = new CodePages(native);
@@ -77,7 +114,10 @@ export const CPUID_WORDS = {
   leaf7Subleaf1Eax: 4,
   xcr0: 5,
   maker: 6,
-  count: 7,
+  maxExtendedLeaf: 7,
+  intelCaches: 8,
+  amdCaches: 20,
+  count: 32,
 } as const;
 
 const OSXSAVE_BIT = 27;
@@ -113,6 +153,19 @@ function cpuidCode(): Uint8Array {
   asm.emit('mov', at(CPUID_WORDS.leaf7Ecx), ecx);
   ask(7, 1);
   asm.emit('mov', at(CPUID_WORDS.leaf7Subleaf1Eax), eax);
+  ask(0x8000_0000 | 0, 0);
+  asm.emit('mov', at(CPUID_WORDS.maxExtendedLeaf), eax);
+  for (const [leaf, first] of [
+    [INTEL_CACHES, CPUID_WORDS.intelCaches],
+    [AMD_CACHES | 0, CPUID_WORDS.amdCaches],
+  ] as const) {
+    for (let subleaf = 0; subleaf < CACHE_SUBLEAVES; subleaf++) {
+      ask(leaf, subleaf);
+      [eax, ebx, ecx].forEach((register, i) => {
+        asm.emit('mov', at(first + 3 * subleaf + i), register);
+      });
+    }
+  }
   asm.emit('pop', gpr(3));
   asm.emit('ret');
   return asm.finish();

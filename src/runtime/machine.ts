@@ -40,6 +40,8 @@ export interface Machine {
   /** Instruction set level, for example `avx2`. */
   readonly isa: string;
   readonly capabilities: Capabilities;
+  /** Bits of a 512-bit vector that the units multiply at a time; null where vectors are shorter, or nothing tells. */
+  readonly datapathBits: number | null;
   /** Participants in a pass, the caller's own included: fewer than asked for where the system refuses threads. */
   readonly threadCount: number;
   /** Why there are fewer participants than asked for; null where there are as many. */
@@ -62,12 +64,6 @@ export interface Machine {
   place(bytes: Uint8Array): Placed;
   /** Compiles kernels. @returns what `call` instructions and tapes name them by. */
   install(kernels: readonly KernelCode[]): number[];
-  /**
-   * Compiles a kernel for vectors of half the width, to measure what the full width brings.
-   *
-   * @returns null where there is no such width, or no vectors of twice the width
-   */
-  installNarrow?(emit: (capabilities: Capabilities) => KernelCode): number | null;
   /** Resolves when all participants have what was installed: a pass must not start before. Null: they do. */
   readonly installing?: Promise<void> | null;
   /** Runs kernel(...args) off the event loop, as the first participant of a pass. */

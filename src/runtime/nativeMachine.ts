@@ -1,11 +1,12 @@
 import { QwenAsrError } from '../error.js';
-import type { Capabilities, KernelCode, Tuning } from '../jit/ir.js';
+import type { KernelCode, Tuning } from '../jit/ir.js';
 import { type CpuFeatures, isaFeatures, x64Capabilities } from '../jit/x64/features.js';
 import { lowerX64 } from '../jit/x64/lower.js';
+import { datapathBits, measuredTuning } from '../jit/x64/tuning.js';
 import { CodePages } from './codePages.js';
-import { detectTuning } from './cpuFeatures.js';
 import type { Machine, MemoryRange, Placed, Region, WorkerKernels } from './machine.js';
 import type { Native, NativeFunction } from './native.js';
+import { probeCpu } from './probeCpu.js';
 
 /** The system gives back whole pages only, and would take those that the ends share with neighbours. */
 const PAGE_BYTES = 4096;
@@ -18,6 +19,7 @@ export class NativeMachine implements Machine {
   readonly name = 'x64';
   readonly isa: string;
   readonly capabilities;
+  readonly datapathBits: number | null;
   private readonly native: Native;
   private readonly features: CpuFeatures;
   private readonly code: CodePages;
@@ -29,7 +31,7 @@ export class NativeMachine implements Machine {
 
   /**
    * @param isa a level, or a name of other features as isaName makes it
-   * @param tuning replaces what measured best, as micro-benchmarks do
+   * @param tuning replaces what follows from the CPU, as micro-benchmarks do
    */
   constructor(native: Native, isa: string, threadCount: number, tuning: Partial<Tuning> = {}) {
     this.native = native;
@@ -38,7 +40,9 @@ export class NativeMachine implements Machine {
     this.isa = isa;
     this.features = features;
     this.participants = threadCount;
-    this.capabilities = x64Capabilities(features, { ...detectTuning(native), ...tuning });
+    const findings = probeCpu(native, features);
+    this.datapathBits = datapathBits(findings);
+    this.capabilities = x64Capabilities(features, { ...measuredTuning(findings), ...tuning });
     this.code = new CodePages(native);
   }
 
@@ -84,12 +88,6 @@ export class NativeMachine implements Machine {
 
   install(kernels: readonly KernelCode[]): number[] {
     return this.code.install(kernels.map((code) => lowerX64(code, this.features)));
-  }
-
-  installNarrow(emit: (capabilities: Capabilities) => KernelCode): number | null {
-    if (!this.features.avx512) return null;
-    const [kernel] = this.code.install([lowerX64(emit(x64Capabilities('avx2')), 'avx2')]);
-    return kernel ?? null;
   }
 
   enter(kernel: number, ...args: number[]): Promise<void> {

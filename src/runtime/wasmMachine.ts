@@ -55,6 +55,7 @@ export class WasmMachine implements Machine {
   readonly threadCount: number;
   readonly refusal: string | null;
   readonly capabilities;
+  readonly datapathBits = null;
   private readonly memory: WasmMemory;
   /** All that the memory's buffer has been: each is another object over the same bytes. */
   private readonly buffers = new Set<ArrayBufferLike>();

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { isaName, X64_LEVELS } from '../../src/jit/x64/features.js';
-import { CPUID_WORDS, detectCpuFeatures, detectX64Levels } from '../../src/runtime/cpuFeatures.js';
+import {
+  CPUID_WORDS,
+  describeCpu,
+  detectCpuFeatures,
+  detectX64Levels,
+} from '../../src/runtime/cpuFeatures.js';
 import { loadNative, type Native } from '../../src/runtime/native.js';
 
 const native = await loadNative();
@@ -80,6 +85,55 @@ test('an old or unknown CPU has no level', () => {
       `without bit ${bit}`,
     );
   }
+});
+
+/** EAX, EBX and ECX of a cache: the Intel manual, volume 2A, CPUID leaf 4; AMD's 0x8000001D has the same bits. */
+function cache(level: number, type: number, ways: number, sets: number): number[] {
+  return [(level << 5) | type, ((ways - 1) << 22) | 63, sets - 1];
+}
+
+/** A CPU whose description of its caches begins at a word. */
+function withCaches(
+  words: Partial<typeof ZEN4> & object,
+  first: number,
+  caches: readonly number[][],
+): Native {
+  const described = cpu(words);
+  const bytes = described.view(0, 4096);
+  const { functionAt } = described;
+  return {
+    ...described,
+    functionAt: (address, parameters) => {
+      const code = functionAt(address, parameters);
+      const call = (): void => {
+        code.call(0);
+        new Int32Array(bytes).set(caches.flat(), first);
+      };
+      return { ...code, call };
+    },
+  };
+}
+
+test("caches are those of the maker's leaf: the first for data, the second for all", () => {
+  // Granite Rapids: 48 KiB of 12 ways for data, 64 KiB for instructions, 2 MiB of 16 ways, an L3.
+  const caches = [cache(1, 1, 12, 64), cache(1, 2, 16, 64), cache(2, 3, 16, 2048), cache(3, 3, 16, 1 << 20)];
+  const intel = withCaches({ ...ZEN4, maker: 0x756e6547 } as never, CPUID_WORDS.intelCaches, caches);
+  assert.deepEqual(describeCpu(intel), { isIntel: true, l1Bytes: 48 * 1024, l2Bytes: 2 * 2 ** 20 });
+  // Zen 4: 32 KiB of 8 ways, 1 MiB of 8 ways.
+  const zen4 = [cache(1, 1, 8, 64), cache(1, 2, 8, 64), cache(2, 3, 8, 2048), [0, 0, 0]];
+  const amd = { ...ZEN4, maker: 0x68747541, maxExtendedLeaf: 0x80000028 | 0 };
+  const found = { isIntel: false, l1Bytes: 32 * 1024, l2Bytes: 2 ** 20 };
+  assert.deepEqual(describeCpu(withCaches(amd as never, CPUID_WORDS.amdCaches, zen4)), found);
+});
+
+test('caches that are not described, or cannot be, are unknown', () => {
+  const unknown = { isIntel: false, l1Bytes: null, l2Bytes: null };
+  const zen4 = [cache(1, 1, 8, 64), cache(2, 3, 8, 2048)];
+  const old = { ...ZEN4, maxExtendedLeaf: 0x80000008 | 0 };
+  assert.deepEqual(describeCpu(withCaches(old as never, CPUID_WORDS.amdCaches, zen4)), unknown);
+  const odd = [cache(1, 1, 1, 1), cache(2, 3, 1024, 1 << 30)]; // 64 bytes; more than there is
+  const virtual = { ...ZEN4, maxExtendedLeaf: 0x80000028 | 0 };
+  assert.deepEqual(describeCpu(withCaches(virtual as never, CPUID_WORDS.amdCaches, odd)), unknown);
 });
 
 test('this CPU has the levels that the system lists', { skip }, () => {

@@ -77,8 +77,7 @@ function pointOf(
   { flops, bytes, arithmetic }: WorkRecord,
   ceilings: CeilingsRecord,
 ): RooflinePoint | null {
-  // Without bf16 products a CPU widens bf16 and multiplies in f32.
-  const product = arithmetic === 'bf16' && ceilings.bf16FlopsPerSecond === null ? 'f32' : arithmetic;
+  const product = arithmetic === 'bf16' ? bf16Product(ceilings) : arithmetic;
   const peak = rateOf(ceilings, product);
   const read = rateOf(ceilings, 'read');
   if (!flops || !bytes || peak === null || read === null) return null;
@@ -96,12 +95,23 @@ function pointOf(
   };
 }
 
+/** Bf16 may as well be widened and multiplied in f32, where that is faster, or nothing else exists. */
+function bf16Product({ bf16FlopsPerSecond, f32FlopsPerSecond }: CeilingRates): 'bf16' | 'f32' {
+  return (bf16FlopsPerSecond ?? 0) < f32FlopsPerSecond ? 'f32' : 'bf16';
+}
+
+/** What is special about the vector units and how they are used: `512-bit datapaths`, `bf16 multiplied as f32`. */
+export function vectorUnits({ datapathBits, tuning }: CeilingRates): string[] {
+  const width = datapathBits == null ? [] : [`${datapathBits}-bit datapaths`];
+  return tuning?.split(',').includes('pairsAsF32=1') ? [...width, 'bf16 multiplied as f32'] : width;
+}
+
 /** What can limit a phase: a dot product's throughput in f32, bf16 or int8, or reading memory. */
 export type CeilingName = 'f32' | 'bf16' | 'int8' | 'read';
 
 export const CEILING_NAMES: readonly CeilingName[] = ['read', 'f32', 'bf16', 'int8'];
 
-const RATE_OF: Readonly<Record<CeilingName, Exclude<keyof CeilingRates, 'datapathBits'>>> = {
+const RATE_OF: Readonly<Record<CeilingName, Exclude<keyof CeilingRates, 'datapathBits' | 'tuning'>>> = {
   read: 'readBytesPerSecond',
   f32: 'f32FlopsPerSecond',
   bf16: 'bf16FlopsPerSecond',
@@ -135,6 +145,7 @@ export function joinCeilings(samples: readonly [CeilingRates, ...CeilingRates[]]
     int8OpsPerSecond: typical('int8'),
     // A probe that something got in the way of may see no difference between the widths, never one that is not there.
     datapathBits: Math.max(0, ...samples.map((one) => one.datapathBits ?? 0)) || null,
+    ...(first.tuning !== undefined && { tuning: first.tuning }),
     samples,
   };
 }

@@ -8,6 +8,7 @@ import {
   rateOf,
   rooflineOfCell,
   typicalRange,
+  vectorUnits,
 } from '../analysis/roofline.js';
 import { phaseOf } from '../phases.js';
 import type { BenchResult, CeilingsRecord, CellRecord } from '../schema/benchResult.js';
@@ -65,7 +66,7 @@ export function ceilingsTable(ceilings: readonly CeilingsRecord[]): FigureTable 
     header: ['ceilings', ...CEILING_NAMES],
     rows: ceilings.flatMap((one) => {
       const typical = [
-        `${one.backend} ${one.isa}, ${formatThreads(one.threads)}${one.datapathBits == null ? '' : `, ${one.datapathBits}-bit datapaths`}`,
+        [`${one.backend} ${one.isa}`, formatThreads(one.threads), ...vectorUnits(one)].join(', '),
         ...CEILING_NAMES.map((name) => show(rateOf(one, name), name)),
       ];
       const count = one.samples?.length ?? 1;

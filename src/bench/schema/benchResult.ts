@@ -94,6 +94,7 @@ const ceilingRates = {
   datapathBits: optional(
     orNull(number('bits that the vector units multiply at a time; absent in older files')),
   ),
+  tuning: optional(text('what kernels were tuned to, for example `tileRows=6,l1Bytes=49152`')),
 };
 const ceilingSample = object(ceilingRates);
 /** What the machine itself reaches. */

@@ -1,7 +1,13 @@
 import { printableLine } from '../../printable.js';
 import { fitWidth, padEnd, textWidth } from '../../text/textWidth.js';
 import type { BackendChoice } from '../../transcribe/types.js';
-import { CEILING_NAMES, type RooflinePoint, rateOf, rooflineOfRun } from '../analysis/roofline.js';
+import {
+  CEILING_NAMES,
+  type RooflinePoint,
+  rateOf,
+  rooflineOfRun,
+  vectorUnits,
+} from '../analysis/roofline.js';
 import { metricContext, wholeMetric } from '../analysis/summarizeResult.js';
 import { tableBlock } from '../document/block.js';
 import { formatThreads } from '../document/figures.js';
@@ -211,9 +217,8 @@ export function formatCeilings(ceilings: CeilingsRecord | null): string {
     const rate = rateOf(ceilings, name);
     return rate === null ? [] : [`${name} ${formatCeiling(rate, name)}`];
   });
-  const { threads, datapathBits } = ceilings;
-  const width = datapathBits == null ? '' : `  ${datapathBits}-bit datapaths`;
-  return `ceilings (${formatThreads(threads)}): ${rates.join('  ')}${width}\n`;
+  const facts = [...rates, ...vectorUnits(ceilings)];
+  return `ceilings (${formatThreads(ceilings.threads)}): ${facts.join('  ')}\n`;
 }
 
 /** `of the ceilings: conv stem 59 %  encoder 45 %  prefill 51 %  decode 71 %`: what follows a run's line. */

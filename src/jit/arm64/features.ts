@@ -53,11 +53,15 @@ export function arm64Names(features: Arm64Features): string[] {
  */
 const TUNING: Tuning = {
   tileRows: 6,
+  l1Bytes: 64 * 1024,
+  l2Bytes: 1024 * 1024,
   kSegmentBytes: 0,
   streamGroups: 2,
   unroll: 4,
   prefetchBytes: 4096,
   prefetchLevel: 0,
+  widenOnce: 0,
+  pairsAsF32: 0,
 };
 
 /** What a kernel body may use with these features; `tuning` replaces the values above. */

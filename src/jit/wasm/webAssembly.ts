@@ -149,11 +149,15 @@ export function wasmCapabilities(relaxedSimd = false, tuning: Partial<Tuning> = 
     // rows on, and the tiled product is 5 to 8 % faster at 4.
     tuning: {
       tileRows: 2,
+      l1Bytes: 32 * 1024, // nothing tells
+      l2Bytes: 512 * 1024,
       kSegmentBytes: 0,
       streamGroups: 1,
       unroll: 4,
       prefetchBytes: 4096,
       prefetchLevel: 0,
+      widenOnce: 0,
+      pairsAsF32: 0,
       ...tuning,
     },
   };

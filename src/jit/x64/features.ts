@@ -1,5 +1,6 @@
 import { QwenAsrError } from '../../error.js';
 import type { Capabilities, Tuning } from '../ir.js';
+import { x64Tuning } from './tuning.js';
 
 /** What a CPU has, and its system lets it use, of the instructions that kernels can be lowered to. */
 export interface CpuFeatures {
@@ -86,30 +87,6 @@ function isExtra(name: string): name is keyof typeof EXTRAS {
 }
 
 /**
- * What measured best. 24 accumulators, four of B and one of A fill 32 registers; 12, three of A and one of B fill 16. Of
- * prefetches 1 to 16 KB ahead, in turns on two cores of a Zen 4 (0.6B, a decode step), 4 KB was best: 43 ms against 46 at
- * 16 KB, which fetches too much past the ends of tiles that others work on.
- */
-const TUNING: Readonly<Record<'wide' | 'narrow', Tuning>> = {
-  wide: { tileRows: 6, kSegmentBytes: 0, streamGroups: 2, unroll: 4, prefetchBytes: 4096, prefetchLevel: 0 },
-  narrow: {
-    tileRows: 3,
-    kSegmentBytes: 0,
-    streamGroups: 2,
-    unroll: 4,
-    prefetchBytes: 4096,
-    prefetchLevel: 0,
-  },
-};
-
-/**
- * Where CPUs of a maker differ. Intel's fetch non-temporal data through the few buffers of the first cache: on two cores
- * of an Emerald Rapids a decode step (0.6B, bf16) takes 88 ms so, 60 without prefetches, and 45 into the second cache (50
- * at 2 KB, 53 at 8 KB); with 8-bit weights 49, 25 and 24.
- */
-export const INTEL_TUNING: Partial<Tuning> = { prefetchLevel: 2 };
-
-/**
  * What a kernel body may use with a level's features or with others; `tuning` replaces what measured best. Two of the 16
  * integer registers are kept for lowerings, one is the stack.
  */
@@ -124,6 +101,6 @@ export function x64Capabilities(target: X64Level | CpuFeatures, tuning: Partial<
     intRegisters: 13,
     registersAreVirtual: false,
     widensInPairs: false, // one widens from memory in an instruction and a shift
-    tuning: { ...TUNING[avx512 ? 'wide' : 'narrow'], ...tuning },
+    tuning: x64Tuning(avx512, tuning),
   };
 }

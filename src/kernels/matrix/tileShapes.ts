@@ -16,6 +16,13 @@ const MATMUL_COLUMNS = 64;
 const CONVOLUTION_COLUMNS = 480;
 const CONVOLUTION_ROWS = 48;
 
+/** Columns of a convolution's tile whose weights are widened to a panel, and its rows. */
+const CONVOLUTION_PANEL_COLUMNS = 96;
+const CONVOLUTION_PANEL_ROWS = 192;
+
+/** Rows of a tile at most: C of all of them may wait in scratch memory for the last segment of K. */
+export const MOST_TILE_ROWS = 768;
+
 /** A pass is balanced when an operator has several tiles a participant. */
 const TILES_PER_THREAD = 6;
 
@@ -72,17 +79,20 @@ export function blockTile(
 function cutRows(m: number, columnTiles: number, threadCount: number): number {
   let rowTiles = 1;
   while (columnTiles * rowTiles < TILES_PER_THREAD * threadCount && m / rowTiles > 4 * ROW_STEP) rowTiles++;
+  rowTiles = Math.max(rowTiles, Math.ceil(m / MOST_TILE_ROWS));
   return Math.ceil(m / rowTiles / ROW_STEP) * ROW_STEP;
 }
 
-/** Rows and columns of a tile of a convolution: many rows, so all columns that fit the scratch block. */
+/** Rows and columns of a tile of a convolution: many rows, so all columns that fit the scratch block, or a panel. */
 export function convolutionTile(
   m: number,
   n: number,
   threadCount: number,
+  panels: boolean,
 ): { rowsPerTile: number; columnsPerTile: number } {
-  const columnsPerTile = columnDivisor(n, CONVOLUTION_COLUMNS);
+  const columnsPerTile = columnDivisor(n, panels ? CONVOLUTION_PANEL_COLUMNS : CONVOLUTION_COLUMNS);
   const wanted = Math.ceil((m * Math.ceil(n / columnsPerTile)) / (TILES_PER_THREAD * threadCount));
-  const rowsPerTile = Math.min(CONVOLUTION_ROWS, Math.ceil(wanted / ROW_STEP) * ROW_STEP);
+  const most = panels ? CONVOLUTION_PANEL_ROWS : CONVOLUTION_ROWS;
+  const rowsPerTile = Math.min(most, Math.ceil(wanted / ROW_STEP) * ROW_STEP);
   return { rowsPerTile, columnsPerTile };
 }

@@ -10,6 +10,7 @@ import {
 } from '../matrix/formats/affineBlocks.js';
 import { matmul } from '../matrix/matmul.js';
 import { matvec, maxStreamRows } from '../matrix/matvec.js';
+import { usesPanels } from '../matrix/panelProduct.js';
 import { blockTile, matmulTile, ROW_STEP, streamColumns } from '../matrix/tileShapes.js';
 import { convolutionCalls } from './audioCalls.js';
 import {
@@ -181,6 +182,7 @@ function matmulCall(context: ExampleContext, shape: LinearShape, m: number): Exa
     bStrideBytes: depth * BYTES.bf16,
     indirect: false,
     columnsPerTile,
+    panels: usesPanels(context.capabilities, operand, 'bf16', m),
     epilogue: epilogueOf(context, shape),
   });
   const arrays = linearArrays(context, shape, m);
@@ -228,6 +230,7 @@ function blockMatmulCall(context: ExampleContext, shape: LinearShape, m: number,
     aSegmentStrideBytes: 0,
     indirect: false,
     columnsPerTile,
+    panels: false,
     epilogue: epilogueOf(context, shape),
   });
   const x = rows(Math.ceil(m / ROW_STEP) * ROW_STEP);

@@ -1,4 +1,3 @@
-import { ceiling, ceilingWork } from '../../kernels/ceilings.js';
 import type { KernelCall } from '../../kernels/kernel.js';
 import type { Arena, ArenaBlock } from '../../runtime/arena.js';
 import type { Conductor } from '../../runtime/conductor.js';
@@ -59,53 +58,6 @@ export class FixedWork {
 
   release(): void {
     for (const block of this.#blocks) this.#arena.release(block);
-  }
-}
-
-/** Instructions of a round: 0.3 ms on a core that multiplies two vectors a cycle at 4 GHz. */
-const REPETITIONS = 100_000;
-/** The fastest of so many counts: all together 3 ms. */
-const ROUNDS = 5;
-
-/** Twice the width at the same rate is twice the work, in two halves it is the same. */
-const FULL_WIDTH_GAIN = 1.5;
-
-const known = new WeakMap<Machine, Promise<number | null>>();
-
-/**
- * How many bits of a 512-bit vector the units multiply at a time, by timing: processors with AVX-512 work on whole
- * vectors or on their halves one after the other, and the same model's name may stand for either.
- *
- * @returns 512 or 256; null where vectors are shorter, or no code is generated for two widths
- */
-export function probeDatapath(bench: CeilingBench): Promise<number | null> {
-  const found = known.get(bench.machine) ?? measure(bench);
-  known.set(bench.machine, found);
-  return found;
-}
-
-async function measure(bench: CeilingBench): Promise<number | null> {
-  const { machine } = bench;
-  const { capabilities } = machine;
-  if (capabilities.lanes !== 16) return null;
-  let narrowWork = 0;
-  const narrow =
-    machine.installNarrow?.((narrowCapabilities) => {
-      narrowWork = ceilingWork('f32', narrowCapabilities);
-      return ceiling('f32').emit(narrowCapabilities);
-    }) ?? null;
-  if (narrow === null) return null;
-  const call = ceiling('f32').call({ repetitions: REPETITIONS, tiles: 1 });
-  const runs = [
-    await FixedWork.of(bench, call, ceilingWork('f32', capabilities) * REPETITIONS),
-    new FixedWork(bench, call, narrow, narrowWork * REPETITIONS),
-  ] as const;
-  try {
-    for (let round = 0; round < ROUNDS; round++) for (const run of runs) await run.run();
-    const [full, half] = runs.map(({ best }) => best) as [number, number];
-    return full / half > FULL_WIDTH_GAIN ? 512 : 256;
-  } finally {
-    for (const run of runs) run.release();
   }
 }
 

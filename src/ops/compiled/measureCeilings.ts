@@ -8,7 +8,7 @@ import {
 } from '../../kernels/ceilings.js';
 import type { Memory } from '../../kernels/kernel.js';
 import type { Ceilings } from '../operators.js';
-import { type CeilingBench, FixedWork, probeDatapath } from './fixedWork.js';
+import { type CeilingBench, FixedWork } from './fixedWork.js';
 
 /** Read once a repetition: far more than the caches of a core hold, and than most shared ones. */
 const MEMORY_BYTES = 512 * 2 ** 20;
@@ -74,7 +74,10 @@ export async function measureCeilings(bench: CeilingSource): Promise<Ceilings> {
       f32FlopsPerSecond: bestOf('f32') ?? 0,
       bf16FlopsPerSecond: bestOf('bf16'),
       int8OpsPerSecond: bestOf('int8'),
-      datapathBits: await probeDatapath(bench),
+      datapathBits: machine.datapathBits,
+      tuning: Object.entries(capabilities.tuning)
+        .map((pair) => pair.join('='))
+        .join(','),
     };
   } finally {
     for (const work of works) work.release();

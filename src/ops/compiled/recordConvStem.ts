@@ -2,6 +2,7 @@ import { chunkMel, conv1Gelu, flattenTime, zeroBorders } from '../../kernels/aud
 import { convolutionWindows, type FeatureMapLayout, rowBytes } from '../../kernels/audio/featureMap.js';
 import type { Memory } from '../../kernels/kernel.js';
 import { matmul } from '../../kernels/matrix/matmul.js';
+import { usesPanels } from '../../kernels/matrix/panelProduct.js';
 import { convolutionTile } from '../../kernels/matrix/tileShapes.js';
 import type { OperatorArgs } from '../operators.js';
 import {
@@ -49,7 +50,8 @@ function recordConvolution(
   const from = layoutOf(x);
   const to = layoutOf(y);
   const m = y.chunks * y.height * y.width;
-  const { rowsPerTile, columnsPerTile } = convolutionTile(m, y.channels, tape.threadCount);
+  const panels = usesPanels(tape.capabilities, from.dtype, weight.element, m);
+  const { rowsPerTile, columnsPerTile } = convolutionTile(m, y.channels, tape.threadCount, panels);
   const kernel = matmul({
     aDtype: from.dtype,
     bDtype: elementOf(weight),
@@ -61,6 +63,7 @@ function recordConvolution(
     bStrideBytes: 9 * x.channels * ELEMENT_BYTES[elementOf(weight)],
     indirect: true,
     columnsPerTile,
+    panels,
     epilogue: {
       bias: true,
       activation: 'gelu',

@@ -175,6 +175,7 @@ function recordProduct(
     bStrideBytes: 4 * depth,
     indirect: false,
     columnsPerTile,
+    panels: false,
     epilogue: {
       bias: false,
       activation: 'none',

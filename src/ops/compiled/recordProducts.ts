@@ -10,6 +10,7 @@ import {
 } from '../../kernels/matrix/formats/affineBlocks.js';
 import { matmul } from '../../kernels/matrix/matmul.js';
 import { type MatvecSpec, matvec, maxStreamRows } from '../../kernels/matrix/matvec.js';
+import { usesPanels } from '../../kernels/matrix/panelProduct.js';
 import {
   blockTile,
   COLUMN_STEP,
@@ -102,6 +103,7 @@ function recordProduct(tape: TapeRecorder, epilogue: EpilogueSpec, operands: Pro
     aSegmentStrideBytes: 0,
     indirect: false,
     columnsPerTile,
+    panels: usesPanels(tape.capabilities, common.aDtype, common.bDtype, m),
   });
   tape.run(kernel.call({ ...memory, table: null, m, rowsPerTile }));
 }

@@ -90,8 +90,9 @@ test('the phases do not overlap, so the time at their ceilings is that of the ru
   assert.deepEqual(rows.at(-1)?.slice(0, 4), ['all', '2000', '1150', '57 %']); // 100 + 150 + 500 + 400
 });
 
-test('where there are no bf16 products bf16 is multiplied as f32', () => {
+test('where there are no bf16 products, or slower ones, bf16 is multiplied as f32', () => {
   const points = rooflineOfRun(RUN, WORK, { ...CEILINGS, bf16FlopsPerSecond: null });
+  assert.deepEqual(rooflineOfRun(RUN, WORK, { ...CEILINGS, bf16FlopsPerSecond: 60e9 }), points);
   assert.deepEqual(
     points.map(({ limit, share }) => [limit, share]),
     [

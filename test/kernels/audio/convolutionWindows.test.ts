@@ -5,7 +5,8 @@ import {
   type FeatureMapLayout,
   rowBytes,
 } from '../../../src/kernels/audio/featureMap.js';
-import { type MatmulSpec, matmul } from '../../../src/kernels/matrix/matmul.js';
+import { matmul } from '../../../src/kernels/matrix/matmul.js';
+import type { MatmulSpec } from '../../../src/kernels/matrix/productTile.js';
 import { convolutionTile } from '../../../src/kernels/matrix/tileShapes.js';
 import { MODEL_SHAPES, STEM_HEIGHTS, STEM_WIDTHS } from '../../../src/kernels/registry/modelShapes.js';
 import { borderCells, FeatureMapArray } from '../support/featureMap.js';
@@ -77,6 +78,7 @@ function convolutionProduct(
   y: FeatureMapLayout,
   bDtype: Dtype,
   columnsPerTile: number,
+  panels: boolean,
 ): MatmulSpec {
   return {
     aDtype: x.dtype,
@@ -89,6 +91,7 @@ function convolutionProduct(
     bStrideBytes: 9 * x.channels * (bDtype === 'bf16' ? 2 : 4),
     indirect: true,
     columnsPerTile,
+    panels,
     epilogue: {
       bias: true,
       activation: 'gelu',
@@ -108,7 +111,7 @@ function runWindows(target: KernelTarget, types: readonly [Dtype, Dtype], table:
   const result = new FeatureMapArray(y, chunks, { everywhere: UNTOUCHED }).array;
   const weight = randomOperand(types[1], channels * 9 * channels, 2);
   const bias = randomOperand('f32', channels, 3);
-  runKernel(target, matmul(convolutionProduct(x, y, types[1], channels)), {
+  runKernel(target, matmul(convolutionProduct(x, y, types[1], channels, false)), {
     x: new FeatureMapArray(x, chunks, { seed: 1 }).array,
     weight,
     weight2: null,
@@ -148,14 +151,15 @@ class ConvolutionRun {
     this.bias = randomOperand('f32', outputs, seed + 2);
   }
 
-  check(target: KernelTarget): void {
+  /** @param panels the weights are widened once a tile */
+  check(target: KernelTarget, panels: boolean): void {
     const { x, outputs, chunks } = this.what;
     const y = this.y.layout;
     const m = chunks * y.height * y.width;
-    const { rowsPerTile, columnsPerTile } = convolutionTile(m, outputs, 2);
+    const { rowsPerTile, columnsPerTile } = convolutionTile(m, outputs, 2, panels);
     const mTiles = Math.ceil(m / rowsPerTile);
     const columnTiles = Math.ceil(outputs / columnsPerTile);
-    const kernel = matmul(convolutionProduct(x, y, this.types[1], columnsPerTile));
+    const kernel = matmul(convolutionProduct(x, y, this.types[1], columnsPerTile, panels));
     const mTilesRun = [...new Set([0, mTiles >> 1, mTiles - 1])];
     const order = mTilesRun.flatMap((tile) =>
       Array.from({ length: columnTiles }, (_, column) => column * mTiles + tile),
@@ -247,7 +251,8 @@ describe('convolutionWindows', async () => {
       test(`convolutions are within the bound of the product: ${where}`, { skip: target.missing }, () => {
         cases.forEach(({ x, outputs, chunks }, seed) => {
           const what = { x: { ...x, dtype: types[0] }, outputs, chunks };
-          new ConvolutionRun(what, types, seed).check(target);
+          for (const panels of types[1] === 'bf16' ? [false, true] : [false])
+            new ConvolutionRun(what, types, seed).check(target, panels);
         });
       });
 

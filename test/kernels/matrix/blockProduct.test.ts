@@ -26,6 +26,7 @@ function checkMatmul(
     aSegmentStrideBytes: 0,
     indirect: false,
     columnsPerTile,
+    panels: false,
     epilogue: run.epilogue,
   });
   run.check(target, (operands) => kernel.call({ ...operands, table: null, m, rowsPerTile }), order);

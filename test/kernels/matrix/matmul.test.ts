@@ -1,6 +1,9 @@
+import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { x64Capabilities } from '../../../src/jit/x64/features.js';
 import { matmul } from '../../../src/kernels/matrix/matmul.js';
-import { matmulTile } from '../../../src/kernels/matrix/tileShapes.js';
+import { usesPanels } from '../../../src/kernels/matrix/panelProduct.js';
+import { MOST_TILE_ROWS, matmulTile } from '../../../src/kernels/matrix/tileShapes.js';
 import { decoderLinears, encoderLinears, MODEL_SHAPES } from '../../../src/kernels/registry/modelShapes.js';
 import { Random } from '../../support/random.js';
 import type { KernelRun, KernelTarget } from '../support/kernelHarness.js';
@@ -11,11 +14,11 @@ import { ProductRun } from '../support/productRun.js';
 function checkMatmul(
   target: KernelTarget,
   run: ProductRun,
-  tile: { readonly rowsPerTile: number; readonly columnsPerTile: number },
+  tile: { readonly rowsPerTile: number; readonly columnsPerTile: number; readonly panels?: boolean },
   order: KernelRun = {},
 ): void {
   const { aDtype, bDtype, m, n, depth } = run.what;
-  const { rowsPerTile, columnsPerTile } = tile;
+  const { rowsPerTile, columnsPerTile, panels = false } = tile;
   const kernel = matmul({
     aDtype,
     bDtype,
@@ -27,6 +30,7 @@ function checkMatmul(
     bStrideBytes: run.bStrideBytes,
     indirect: false,
     columnsPerTile,
+    panels,
     epilogue: run.epilogue,
   });
   run.check(target, (operands) => kernel.call({ ...operands, table: null, m, rowsPerTile }), order);
@@ -44,7 +48,9 @@ describe('matmul', async () => {
             for (const shape of [...encoderLinears(model), ...decoderLinears(model)]) {
               const run = new ProductRun(linearCase(shape, types, 7), new Random(shape.n + shape.depth));
               const weights = shape.activation === 'swiglu' ? 2 : 1;
-              checkMatmul(target, run, matmulTile(7, shape.n, weights, 2));
+              const tile = matmulTile(7, shape.n, weights, 2);
+              checkMatmul(target, run, tile);
+              checkMatmul(target, run, { ...tile, panels: true });
             }
           });
         }
@@ -65,6 +71,30 @@ describe('matmul', async () => {
           checkMatmul(tuned, new ProductRun(what, random), { rowsPerTile: 12, columnsPerTile });
         }
       });
+      if (types[1] === 'bf16') {
+        test(`weights that are widened once a tile are within their bound: ${where}`, {
+          skip: target.missing,
+        }, () => {
+          const random = new Random(33);
+          const { capabilities } = target;
+          for (let i = 0; i < (target.isSlow ? 3 : 40); i++) {
+            const { what, columnsPerTile } = randomProduct(
+              random,
+              types,
+              random.integer(1, target.isSlow ? 8 : 60),
+              target.isSlow ? 2 : 12,
+            );
+            // Pieces of K as the second cache asks for, as the first one does, and whole rows.
+            const tuning = {
+              ...capabilities.tuning,
+              ...[{ l2Bytes: 2048 * columnsPerTile }, { kSegmentBytes: 512 }, { kSegmentBytes: 0 }][i % 3],
+            };
+            const tuned = { ...target, capabilities: { ...capabilities, tuning } };
+            const tile = { rowsPerTile: 12 * random.integer(1, 2), columnsPerTile, panels: true };
+            checkMatmul(tuned, new ProductRun(what, random), tile, i % 2 === 0 ? {} : { order: 'backwards' });
+          }
+        });
+      }
       test(`random shapes and epilogues are within their bound: ${where}`, { skip: target.missing }, () => {
         const random = new Random(31);
         for (let i = 0; i < (target.isSlow ? 3 : 40); i++) {
@@ -76,4 +106,32 @@ describe('matmul', async () => {
       });
     }
   }
+});
+
+test('panels are for many rows of what tuning says, with weights in bf16', () => {
+  const { tuning } = x64Capabilities('avx512bf16');
+  const rows = 100;
+  const uses = (widenOnce: number, pairsAsF32: number, types: readonly [string, string], m = rows) =>
+    usesPanels({ tuning: { ...tuning, widenOnce, pairsAsF32 } }, ...types, m);
+  assert.ok(uses(1, 0, ['f32', 'bf16']) && !uses(0, 1, ['f32', 'bf16']));
+  assert.ok(uses(0, 1, ['bf16', 'bf16']) && !uses(1, 0, ['bf16', 'bf16']));
+  assert.ok(!uses(1, 1, ['f32', 'f32']), 'nothing to widen');
+  assert.ok(!uses(1, 1, ['f32', 'bf16'], 1) && !uses(1, 1, ['bf16', 'bf16'], 12), 'written for nothing');
+});
+
+test('a tile has no more rows than the sums of panels have room for', () => {
+  for (const m of [1, 157, 768, 769, 5000]) {
+    const { rowsPerTile } = matmulTile(m, 16_384, 1, 1);
+    assert.ok(rowsPerTile <= MOST_TILE_ROWS && rowsPerTile % 12 === 0, `${m} rows: ${rowsPerTile} a tile`);
+  }
+});
+
+test('more rows than that are refused', async () => {
+  const [target] = await kernelTargets();
+  const { what } = randomProduct(new Random(1), ['f32', 'bf16'], 3, 2);
+  const tile = { rowsPerTile: MOST_TILE_ROWS + 12, columnsPerTile: 16, panels: true };
+  assert.throws(
+    () => checkMatmul(target!, new ProductRun(what, new Random(1)), tile),
+    /: expected at most 768 rows a tile, found 780$/,
+  );
 });

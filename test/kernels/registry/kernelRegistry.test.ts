@@ -9,7 +9,8 @@ import { registersUsed } from '../../../src/jit/registerUse.js';
 import { X64_LEVELS, x64Capabilities } from '../../../src/jit/x64/features.js';
 import { lowerX64 } from '../../../src/jit/x64/lower.js';
 import type { KernelCall } from '../../../src/kernels/kernel.js';
-import { type MatmulSpec, matmul } from '../../../src/kernels/matrix/matmul.js';
+import { matmul } from '../../../src/kernels/matrix/matmul.js';
+import type { MatmulSpec } from '../../../src/kernels/matrix/productTile.js';
 import {
   type Allocate,
   arrayBytes,
@@ -153,6 +154,7 @@ test('whatever a matrix product is specialised on is in its name', () => {
     bStrideBytes: 384,
     indirect: false,
     columnsPerTile: 32,
+    panels: false,
     epilogue,
   };
   const changes: Partial<MatmulSpec>[] = [
@@ -167,6 +169,7 @@ test('whatever a matrix product is specialised on is in its name', () => {
     { bStrideBytes: 512 },
     { indirect: true },
     { columnsPerTile: 16 },
+    { panels: true },
     { epilogue: { ...epilogue, bias: true } },
     { epilogue: { ...epilogue, activation: 'gelu' } },
     { epilogue: { ...epilogue, activation: 'swiglu' } },

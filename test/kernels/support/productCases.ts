@@ -33,17 +33,20 @@ export function randomProduct(
   const pick = <T>(choices: readonly T[]): T => choices[random.integer(0, choices.length - 1)]!;
   const n = random.integer(16, 16 * largest);
   const columnsPerTile = Math.min(16 * random.integer(1, 4), n - (n % 16));
+  const yDtype = pick(aDtype === 'bf16' ? (['f32', 'bf16'] as const) : (['f32'] as const));
   const what: ProductCase = {
     aDtype,
     bDtype,
-    yDtype: pick(aDtype === 'bf16' ? ['f32', 'bf16'] : ['f32']),
+    yDtype,
     m,
     n,
     depth: (aDtype === 'bf16' ? 32 : 16) * random.integer(1, 2 * largest),
     bias: random.integer(0, 1) === 0,
     activation: pick(['none', 'gelu', 'swiglu']),
-    // Where the last tile overlaps the one before, y cannot be its own residual.
-    residual: pick(n % columnsPerTile === 0 ? ['none', 'self', 'other'] : ['none', 'other']),
+    // Where the last tile overlaps the one before, y cannot be its own residual, which is in f32.
+    residual: pick(
+      n % columnsPerTile === 0 && yDtype === 'f32' ? ['none', 'self', 'other'] : ['none', 'other'],
+    ),
     gap: 32 * random.integer(0, 2),
   };
   return { what, columnsPerTile };

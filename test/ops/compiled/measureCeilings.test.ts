@@ -16,7 +16,7 @@ test('ceilings are measured on memory that is given back, and tell the width of 
   const model = await loadModel(demoModelDir, { backend: 'x64', threads: 1 });
   try {
     const residentBytes = process.memoryUsage.rss();
-    const { readBytesPerSecond, f32FlopsPerSecond, datapathBits } = await model
+    const { readBytesPerSecond, f32FlopsPerSecond, datapathBits, tuning } = await model
       .measureCeilings()
       .then((found) => found!);
     assert.ok(process.memoryUsage.rss() - residentBytes < 256 * 2 ** 20, 'the 512 MB are still there');
@@ -25,6 +25,7 @@ test('ceilings are measured on memory that is given back, and tell the width of 
       readBytesPerSecond > 2e8 && f32FlopsPerSecond > 1e9,
       `${readBytesPerSecond} ${f32FlopsPerSecond}`,
     );
+    assert.match(tuning ?? '', /(^|,)tileRows=\d+(,|$)/);
     const isWide = model.info.isa !== 'avx2';
     assert.ok(
       isWide ? datapathBits === 256 || datapathBits === 512 : datapathBits === null,
@@ -40,7 +41,7 @@ test('reading is tried in one stream and in several, with and without prefetchin
   assert.ok(new Set(READ_PATTERNS.map(({ prefetchBytes }) => prefetchBytes)).size >= 3);
 });
 
-test('the width is said beside the ceilings; a probe that was held up does not narrow it', () => {
+test('the vector units are described beside the ceilings; a probe that was held up does not narrow them', () => {
   const rates = {
     readBytesPerSecond: 3e10,
     f32FlopsPerSecond: 2e11,
@@ -51,5 +52,12 @@ test('the width is said beside the ceilings; a probe that was held up does not n
   assert.equal(joined.datapathBits, 512);
   const machinery = { threads: 2, backend: 'x64', isa: 'avx512f' };
   assert.match(formatCeilings({ ...machinery, ...joined }), / {2}512-bit datapaths\n$/);
-  assert.doesNotMatch(formatCeilings({ ...machinery, ...joinCeilings([rates]) }), /datapath/);
+  const [ours, plain] = ['tileRows=6,pairsAsF32=1', 'pairsAsF32=0'];
+  const tuned = joinCeilings([{ ...rates, datapathBits: 256, tuning: ours }, rates]);
+  assert.equal(tuned.tuning, ours);
+  assert.match(
+    formatCeilings({ ...machinery, ...tuned }),
+    / {2}256-bit datapaths {2}bf16 multiplied as f32\n$/,
+  );
+  assert.doesNotMatch(formatCeilings({ ...machinery, ...rates, tuning: plain }), /datapath|multiplied/);
 });
