@@ -38,6 +38,8 @@ const HTTP_ACCESS = 'hub/hubClient.ts';
 const QUEUE_PACKAGES = /^(bullmq|ioredis)$/;
 /** The libraries of a server. Only it loads them, and the command line loads it only to serve. */
 const SERVER_PACKAGES = /^(hono|@hono\/|@fastify\/busboy|ws|prom-client)\b/;
+/** The other side of its WebSockets, loaded to measure live sessions. */
+const SOCKET_CLIENT = 'bench/load/realtimeClient.ts';
 const NATIVE_ACCESS = 'runtime/native.ts';
 
 /** What is wrong with the imports of one file; `path` is relative to src. */
@@ -73,6 +75,7 @@ function complaintAboutPackage(path: string, target: string): string | null {
   if (target === 'koffi') return path === NATIVE_ACCESS ? null : `only ${NATIVE_ACCESS} may call native code`;
   if (target === 'undici') return path === HTTP_ACCESS ? null : `only ${HTTP_ACCESS} may fetch`;
   if (QUEUE_PACKAGES.test(target)) return path.startsWith('serve/jobs/') ? null : 'only a queue may load it';
+  if (target === 'ws' && path === SOCKET_CLIENT) return null;
   if (SERVER_PACKAGES.test(target)) return path.startsWith('serve/') ? null : 'only a server may load it';
   if (!target.startsWith('node:') && !builtinModules.includes(target)) return null;
   return MAY_USE_NODE.test(path) || FILE_ACCESS.has(path) ? null : 'this file must run in a browser';

@@ -56,25 +56,47 @@ async function planLoad(values: LoadValues, address: string): Promise<EndpointPl
   if (concurrency !== undefined && rate !== undefined) {
     throw new QwenAsrError('usage', '--rate: expected clients (-c) or a rate, found both');
   }
+  checkRealtime(values);
+  const protocol = values.realtime ? 'realtime' : 'requests';
+  const clients = concurrency ?? LOAD_DEFAULTS.clients;
   return {
     endpoint: endpointOf(address),
     model: values.model ?? null,
     language: values.language,
     recordings: values.input === undefined ? [] : await recordingsOf(values.input),
     silenceSeconds: values.input === undefined ? (values.seconds ?? 5) : null,
-    levels: rate === undefined ? clientLevels(concurrency ?? LOAD_DEFAULTS.clients) : rateLevels(rate),
+    levels: rate === undefined ? clientLevels(clients, protocol) : rateLevels(rate),
     rampMs: values.ramp ?? LOAD_DEFAULTS.rampMs,
     durationMs: values.duration ?? LOAD_DEFAULTS.durationMs,
     requests: values.runs ?? null,
     timeoutMs: values.timeout ?? LOAD_DEFAULTS.timeoutMs,
     streamed: values['no-stream'] !== true,
     seed: values.seed ?? LOAD_DEFAULTS.seed,
+    maxDelayMs: values['max-delay'] ?? LOAD_DEFAULTS.maxDelayMs,
   };
 }
 
-function clientLevels(counts: readonly number[]): EndpointCellPlan[] {
+/** Sessions that speak know no requests, and silence has no end of speech. */
+function checkRealtime(values: LoadValues): void {
+  if (!values.realtime) {
+    if (values['max-delay'] === undefined) return;
+    throw new QwenAsrError('usage', '--max-delay: expected live sessions (--realtime), found requests');
+  }
+  for (const [option, value] of [
+    ['--rate', values.rate],
+    ['-n', values.runs],
+    ['--no-stream', values['no-stream']],
+  ] as const) {
+    if (value === undefined) continue;
+    throw new QwenAsrError('usage', `${option}: expected requests, found live sessions (--realtime)`);
+  }
+  if (values.input !== undefined) return;
+  throw new QwenAsrError('usage', '--realtime: expected recordings to speak (-i), found silence');
+}
+
+function clientLevels(counts: readonly number[], protocol: EndpointCellPlan['protocol']): EndpointCellPlan[] {
   return counts.map((clients) => ({
-    ...{ kind: 'endpoint', protocol: 'requests', id: counts.length > 1 ? `c=${clients}` : 'base' },
+    ...{ kind: 'endpoint', protocol, id: counts.length > 1 ? `c=${clients}` : 'base' },
     level: { kind: 'closed', clients },
   }));
 }

@@ -42,6 +42,11 @@ export const LOAD_OPTIONS = {
     read: anyText,
   },
   ref: { ...BENCH_OPTIONS.ref, section: REQUESTS },
+  realtime: {
+    kind: 'switch',
+    section: LOAD,
+    help: ['Live sessions (/v1/realtime) instead of requests, at the pace of speech; -c says how many'],
+  },
   ...sweepOptions(LOAD),
   runs: {
     kind: 'value',
@@ -71,6 +76,10 @@ export const loadUsage = helpOf(
   examples(
     ['qwen_asr_bench serve http://127.0.0.1:8000 -i clips -c 1-32*2', 'how many clients it carries'],
     ['qwen_asr_bench serve http://127.0.0.1:8000 -i clips --rate 1,2,4', 'how long they wait as they come'],
+    [
+      'qwen_asr_bench serve http://127.0.0.1:8000 -i clips --realtime -c 1-16*2',
+      'how many can speak at a time',
+    ],
     ['qwen_asr_bench serve https://example.org/v1 -i a.wav --ref a.txt', 'and whether the text is right'],
   ),
 );

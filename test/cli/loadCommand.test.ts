@@ -157,6 +157,24 @@ test('failures are named and end with 1; a server that is busy has answered', as
   assert.equal(gone.code, 1);
 });
 
+test('live sessions of our own server have the text, and a delay', async () => {
+  const file = join(scratch, 'live.json');
+  const args = ['--realtime', '-c', '2', '--duration', '1s', '--ramp', '0s', '-i', TIMER];
+  const { code, stdout, stderr } = await serve(
+    server.address,
+    ...args,
+    ...['--ref', join(scratch, 'timer-en.txt'), '--export', file],
+  );
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.match(stdout, /\n {2}2 sessions: {2}2 spoken {2}0 failed {2}median [\d.]+ ms\n/);
+  assert.match(stdout, /a p95 delay of 2\.000 s: too few/);
+  const [cell] = readResult(file).cells;
+  assert.equal(cell?.settings.protocol, 'realtime');
+  assert.equal(cell?.accuracy?.wer, 0);
+  // The server waits for half a second of silence before it takes a segment for ended.
+  for (const { totalMs } of cell?.runs ?? []) assert.ok(totalMs > 300 && totalMs < 5000, `${totalMs} ms`);
+});
+
 test('what cannot be measured is refused before anything is sent', async () => {
   for (const [args, message] of [
     [[], /serve: expected the URL of a server, found none/],
@@ -168,6 +186,9 @@ test('what cannot be measured is refused before anything is sent', async () => {
     [['http://localhost', '-c', '1', '--rate', '1'], /--rate: expected clients \(-c\) or a rate, found both/],
     [['http://localhost', '-c', '0'], /-c: expected a whole number from 1 to 4096, found "0"/],
     [['http://localhost', '--rate', '0'], /--rate: expected requests a second from 0\.001 to 10000/],
+    [['http://localhost', '--realtime'], /--realtime: expected recordings to speak \(-i\), found silence/],
+    [['http://localhost', '--realtime', '-n', '3'], /-n: expected requests, found live sessions/],
+    [['http://localhost', '--max-delay', '1s'], /--max-delay: expected live sessions/],
     [['http://localhost', '--ref', 'x'], /--ref: expected recordings to compare with/],
   ] as const) {
     const { code, stdout, stderr } = await runHere('qwen_asr_bench', ['serve', ...args]);

@@ -33,9 +33,7 @@ export function summarizeLoad(cell: CellRecord, firstTexts: ReadonlyMap<number, 
     audioRate: window === null || isRealtime ? null : audioRate(cell, window),
     offeredAudioRate: windowMs === 0 || isRealtime ? null : offeredMs / windowMs,
     latestMs: requests.reduce((most, { request }) => Math.max(most, request.sentMs - request.intendedMs), 0),
-    textChanges: isRealtime
-      ? null
-      : answered.filter(({ run, request }) => run.text !== firstTexts.get(request.recording)).length,
+    textChanges: answered.filter(({ run, request }) => run.text !== firstTexts.get(request.recording)).length,
   };
 }
 

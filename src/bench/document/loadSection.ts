@@ -43,7 +43,7 @@ export function loadTable(result: BenchResult): FigureTable {
   const axis = isOpen ? 'requests /s' : isRealtime ? 'sessions' : 'clients';
   return {
     header: [
-      ...[axis, isRealtime ? 'segments' : 'answered', 'failed'],
+      ...[axis, isRealtime ? 'spoken' : 'answered', 'failed'],
       ...(isRealtime ? [] : ['audio s/s']),
       ...(isOpen ? ['sent audio s/s'] : []),
       ...(hasFirst ? columns.map((column) => `first text ${column} ms`) : []),
@@ -79,7 +79,8 @@ export function loadNotes(result: BenchResult): string[] {
   const isRealtime = cells.some(({ settings }) => settings.protocol === 'realtime');
   return [
     ...kneeNotes(result),
-    ...(isRealtime ? [] : [isOpen ? OPEN_LOOP : CLOSED_LOOP]),
+    ...heldNotes(cells),
+    isRealtime ? PACE : isOpen ? OPEN_LOOP : CLOSED_LOOP,
     ...missingPercentiles(cells),
     ...cells.flatMap(failureNote),
     ...cells.flatMap(textNote),
@@ -91,6 +92,32 @@ const CLOSED_LOOP =
   'closed loop: a client that waits sends nothing, so what a stall would have cost others is not in these percentiles (coordinated omission); --rate sends all the same';
 const OPEN_LOOP =
   'open loop: times count from when a request was to be sent, so a stall counts for all that arrive in it (no coordinated omission)';
+
+const PACE =
+  'live sessions speak at the pace of the recordings, whatever was answered; the delay counts from the last speech of a recording until its whole text stands, the pause by which the server sees its end included';
+
+/** How many live sessions hold the delay that they were to hold. */
+function heldNotes(cells: readonly CellRecord[]): string[] {
+  const [goalMs] = cells.flatMap(({ settings }) => settings.maxDelayMs ?? []);
+  if (goalMs === undefined) return [];
+  const levels = cells.toSorted((a, b) => (a.settings.clients ?? 0) - (b.settings.clients ?? 0));
+  const told = levels.map((cell) => ({ cell, delayMs: percentileOf(cell, 'total', 95) }));
+  const isHeld = ({ cell, delayMs }: (typeof told)[number]): boolean =>
+    delayMs !== null && delayMs <= goalMs && cell.load?.answered === cell.load?.requests;
+  const broken = told.findIndex((level) => level.delayMs !== null && !isHeld(level));
+  const before = broken < 0 ? told : told.slice(0, broken);
+  const held = before.filter(isHeld).at(-1);
+  const goal = `a p95 delay of ${significant(goalMs / 1000)} s`;
+  if (held === undefined) {
+    return [
+      broken < 0
+        ? `${goal}: too few segments to tell`
+        : `not held by ${levelTitle(told[broken]!.cell)}: ${goal}`,
+    ];
+  }
+  const more = broken < 0 ? '; more may, too' : `; not by ${levelTitle(told[broken]!.cell)}`;
+  return [`held by ${levelTitle(held.cell)}: ${goal}${more}`];
+}
 
 function kneeNotes(result: BenchResult): string[] {
   const knee = findKnee(result);
@@ -116,15 +143,17 @@ export function levelTitle({ settings }: CellRecord): string {
 }
 
 function missingPercentiles(cells: readonly CellRecord[]): string[] {
-  return TAILS.flatMap((percent) => {
+  const missing = TAILS.flatMap((percent) => {
     const entries = cells.map(({ summary }) => entryOf(summary?.['total'], percent));
-    const missing = entries.filter((entry) => entry?.supported === false);
-    const [first] = missing;
-    if (first === undefined || first.supported) return [];
-    const where =
-      missing.length < cells.length ? 'where it is left out there were fewer' : 'there were fewer';
-    return [`p${percent} needs ${first.runsNeeded} answers of a level: ${where}`];
+    const entry = entries.find((one) => one?.supported === false);
+    return entry === undefined || entry.supported ? [] : [entry];
   });
+  const [first, ...others] = missing;
+  if (first === undefined) return [];
+  const more = others.map(({ percent, runsNeeded }) => `, p${percent} ${runsNeeded}`).join('');
+  return [
+    `p${first.percent} needs ${first.runsNeeded} answers of a level${more}: where one is left out there were fewer`,
+  ];
 }
 
 function failureNote(cell: CellRecord): string[] {

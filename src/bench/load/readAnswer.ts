@@ -67,7 +67,7 @@ class AnswerReader {
 
   end(type: string): Outcome {
     const status = this.#status;
-    if (status !== 200) return failed(kindOf(status), status, messageIn(this.#rest));
+    if (status !== 200) return failed(failureOfStatus(status), status, messageIn(this.#rest));
     if (this.#isStream) {
       if (!this.#isDone) return failed('cut', status, 'the stream ended before its last event');
       return { failure: null, text: this.#text, language: null, firstTextMs: this.#firstTextMs };
@@ -117,7 +117,8 @@ function deltaOf(event: Readonly<Record<string, unknown>>): unknown {
   return choice?.delta?.content;
 }
 
-function kindOf(status: number): FailureKind {
+/** What a status that is not 200 means. */
+export function failureOfStatus(status: number): FailureKind {
   if (status === 429 || status === 503) return 'busy';
   if (status >= 500) return 'server_error';
   return status >= 400 ? 'rejected' : 'malformed';

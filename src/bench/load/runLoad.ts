@@ -10,8 +10,16 @@ import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { FAILURES, type RunRecord } from '../schema/runRecord.js';
 import { storedSettings } from '../settings/storedSettings.js';
 import { audioRecordOf, type LoadRecording, loadRecordings } from './loadRecordings.js';
-import { type EarlyEnd, type EndedRequest, type Outcome, REAL_CLOCK, runLevel } from './runLevel.js';
-import { TranscriptionClient, transcriptionForm } from './transcriptionClient.js';
+import type { LiveWanted } from './realtimeClient.js';
+import {
+  type EarlyEnd,
+  type EndedRequest,
+  type LevelRun,
+  type Outcome,
+  REAL_CLOCK,
+  runLevel,
+} from './runLevel.js';
+import { type Endpoint, TranscriptionClient, transcriptionForm } from './transcriptionClient.js';
 
 /** What the measurement of an endpoint is given beside its plan. */
 export interface RunLoadOptions {
@@ -31,7 +39,6 @@ export interface RunLoadOptions {
 export interface LoadWatcher {
   /** The endpoint has answered: what will be measured. */
   readonly onReady?: (plan: EndpointPlan, recordings: readonly LoadRecording[]) => void;
-  readonly onLevelStart?: (level: EndpointCellPlan) => void;
   readonly onLevelEnd?: (cell: CellRecord, result: BenchResult) => void;
 }
 
@@ -67,9 +74,10 @@ export async function runLoad(plan: EndpointPlan, options: RunLoadOptions): Prom
     const send = (number: number): Promise<Outcome> =>
       client.transcribe(bodies[number % bodies.length]!, signal);
     const load = new LoadMeasurement(resolved, options, recordings, recorder);
-    const alone = await load.sendAlone(send);
+    const isLive = plan.levels.some(({ protocol }) => protocol === 'realtime');
+    const alone = isLive ? [] : await load.sendAlone(send);
     watcher.onReady?.(resolved, recordings);
-    await load.run(send, alone);
+    await load.run(isLive ? await liveLevels(endpoint, wanted, recordings) : requestLevels(send), alone);
     return recorder.result();
   } finally {
     client.close();
@@ -77,6 +85,31 @@ export async function runLoad(plan: EndpointPlan, options: RunLoadOptions): Prom
 }
 
 type Send = (number: number) => Promise<Outcome>;
+
+/** What a level is carried out with. */
+type RunOneLevel = (
+  plan: EndpointPlan,
+  cell: EndpointCellPlan,
+  options: Pick<LevelRun, 'onRequest' | 'signal'>,
+) => Promise<EarlyEnd>;
+
+function requestLevels(send: Send): RunOneLevel {
+  return ({ seed, rampMs, durationMs, requests }, { level }, options) =>
+    runLevel({ ...{ level, seed, rampMs, durationMs, requests, send }, ...options, clock: REAL_CLOCK });
+}
+
+/** WebSockets are loaded by nothing else. */
+async function liveLevels(
+  endpoint: Endpoint,
+  wanted: LiveWanted,
+  recordings: readonly LoadRecording[],
+): Promise<RunOneLevel> {
+  const { runLiveLevel } = await import('./runLiveLevel.js');
+  return ({ rampMs, durationMs }, { level }, options) => {
+    const sessions = level.kind === 'closed' ? level.clients : 1;
+    return runLiveLevel({ ...{ sessions, endpoint, wanted, recordings, rampMs, durationMs }, ...options });
+  };
+}
 
 class LoadMeasurement {
   readonly #plan: EndpointPlan;
@@ -116,12 +149,12 @@ class LoadMeasurement {
     return runs;
   }
 
-  async run(send: Send, alone: readonly RunRecord[]): Promise<void> {
+  async run(runOne: RunOneLevel, alone: readonly RunRecord[]): Promise<void> {
     const { signal } = this.#options;
     let isComplete = true;
     for (const [index, level] of this.#plan.levels.entries()) {
       if (signal.aborted) break;
-      const end = await this.#runLevel(level, send, index === 0 ? alone : []);
+      const end = await this.#runLevel(level, runOne, index === 0 ? alone : []);
       isComplete &&= end === null;
       // A server that is gone does not come back for the next level.
       if (end === 'gone') break;
@@ -130,22 +163,21 @@ class LoadMeasurement {
     this.#recorder.record({ event: 'end', complete: isComplete && !signal.aborted, accuracy: null });
   }
 
-  async #runLevel(level: EndpointCellPlan, send: Send, alone: readonly RunRecord[]): Promise<EarlyEnd> {
+  async #runLevel(
+    level: EndpointCellPlan,
+    runOne: RunOneLevel,
+    alone: readonly RunRecord[],
+  ): Promise<EarlyEnd> {
     const { watcher, signal } = this.#options;
-    const { seed, rampMs, durationMs, requests } = this.#plan;
     const { id } = level;
     this.#begin(level);
     for (const run of alone) this.#recorder.record({ event: 'warmup', cell: id, run });
-    watcher.onLevelStart?.(level);
     const startedAt = Date.now();
     const onRequest = (ended: EndedRequest): void => {
-      const event = ended.intendedMs < rampMs ? 'warmup' : 'run';
+      const event = ended.intendedMs < this.#plan.rampMs ? 'warmup' : 'run';
       this.#recorder.record({ event, cell: id, run: this.#runOf(ended, startedAt) });
     };
-    const end = await runLevel({
-      ...{ level: level.level, seed, rampMs, durationMs, requests, send, onRequest, signal },
-      clock: REAL_CLOCK,
-    });
+    const end = await runOne(this.#plan, level, { onRequest, signal });
     this.#end(level, end);
     const result = this.#recorder.result();
     const cell = result.cells.find((one) => one.id === id);

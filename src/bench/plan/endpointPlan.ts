@@ -31,6 +31,8 @@ export interface EndpointPlan {
   readonly requests: number | null;
   /** An answer that takes longer is a failure. */
   readonly timeoutMs: number;
+  /** p95 of the delay that live sessions are to hold. */
+  readonly maxDelayMs: number;
   /** Ask for the text while it is recognised, so that the first text can be timed. */
   readonly streamed: boolean;
   /** Of arrivals. */

@@ -162,6 +162,7 @@ const settingsRecord = record('settings', 'Everything that was chosen for a cell
   timeoutMs: optional(orNull(amount())),
   seed: optional(orNull(count('of the arrivals'))),
   streamed: optional(orNull(flag('text was asked for while it is recognised'))),
+  maxDelayMs: optional(orNull(amount('p95 of the delay that live sessions were to hold'))),
 });
 /** Everything that was chosen for a cell. Two cells may be compared when these agree. */
 export interface CellSettings extends ValueOf<typeof settingsRecord> {}

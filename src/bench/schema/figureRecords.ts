@@ -81,9 +81,7 @@ export const loadRecord = record('load', 'What a server did under one level of l
   audioRate: orNull(amount('seconds of audio answered in a second of it')),
   offeredAudioRate: orNull(amount('seconds of audio sent in a second of it')),
   latestMs: amount('the longest that a request was sent after its time: what the tool itself was late'),
-  textChanges: orNull(
-    count('answers whose text is not the one that the recording had first; null: live segments'),
-  ),
+  textChanges: count('answers whose text is not the one that the recording had first'),
 });
 /** What a server did under one level of load. */
 export interface LoadRecord extends ValueOf<typeof loadRecord> {}

@@ -104,8 +104,10 @@ const requestRecord = record(
   {
     client: orNull(count('from 0; null in an open loop')),
     recording: count('index in the recordings of the audio; 0 for a single one'),
-    audioMs: amount('of a segment of a live session its own'),
-    intendedMs: number('when it was to be sent: times of the run count from here'),
+    audioMs: amount(),
+    intendedMs: number(
+      'when it was to be sent; in a live session when its last speech was spoken. totalMs counts from here, firstTokenMs too, but in a live session from the beginning of the recording',
+    ),
     sentMs: number('when it was sent'),
     failure: orNull(enumOf(Object.keys(FAILURES) as FailureKind[], 'null: it was answered')),
     status: orNull(count('of HTTP')),

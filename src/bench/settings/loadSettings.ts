@@ -13,6 +13,7 @@ export const LOAD_DEFAULTS = {
   rampMs: 5000,
   timeoutMs: 120_000,
   seed: 1,
+  maxDelayMs: 2000,
 } as const;
 
 /** A value of cells that measure an endpoint; others have null. */
@@ -127,6 +128,18 @@ export const LOAD_SETTINGS = {
     older: null,
     stored: ofEndpoint((plan, { level }) => (level.kind === 'open' ? plan.seed : null)),
   },
+  'max-delay': {
+    key: 'maxDelayMs',
+    option: {
+      placeholder: 'TIME',
+      section: 'Load',
+      help: ['p95 of the delay that live sessions are to hold (default: 2s)'],
+      read: durationMs,
+      several: 'once',
+    },
+    older: null,
+    stored: ofEndpoint((plan, { protocol }) => (protocol === 'realtime' ? plan.maxDelayMs : null)),
+  },
   'no-stream': {
     key: 'streamed',
     option: {
@@ -137,7 +150,7 @@ export const LOAD_SETTINGS = {
       several: 'never',
     },
     older: null,
-    stored: ofEndpoint((plan) => plan.streamed),
+    stored: ofEndpoint((plan, { protocol }) => (protocol === 'realtime' ? null : plan.streamed)),
     compared: true,
   },
 } as const satisfies Readonly<Record<string, Setting>>;

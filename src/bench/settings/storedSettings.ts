@@ -8,7 +8,7 @@ const FIELD_ORDER: readonly (keyof CellSettings)[] = [
   ...(['exactTokens', 'language', 'segmentSeconds', 'batch', 'skipSilence', 'delayMs', 'isolated'] as const),
   ...(['command', 'stream', 'chunkSeconds', 'pace'] as const),
   ...(['endpoint', 'protocol', 'requestModel', 'clients', 'ratePerSecond', 'durationMs', 'rampMs'] as const),
-  ...(['timeoutMs', 'seed', 'streamed'] as const),
+  ...(['timeoutMs', 'seed', 'streamed', 'maxDelayMs'] as const),
 ];
 
 /** The settings as results have them, one after the other. */

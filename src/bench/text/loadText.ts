@@ -32,7 +32,7 @@ export class LoadText implements LoadWatcher {
     if (load == null) return;
     const median = summary?.['total']?.median;
     const parts = [
-      `${load.answered} ${cell.settings.protocol === 'realtime' ? 'segments' : 'answered'}`,
+      `${load.answered} ${cell.settings.protocol === 'realtime' ? 'spoken' : 'answered'}`,
       `${load.requests - load.answered} failed`,
       ...(load.audioRate === null ? [] : [`${significant(load.audioRate)} audio s/s`]),
       ...(median === undefined ? [] : [`median ${significant(median)} ms`]),

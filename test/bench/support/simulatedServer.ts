@@ -55,10 +55,19 @@ export async function simulateLevel(
   return { ended, end };
 }
 
+/** How a result's levels were measured. */
+interface LevelOptions {
+  readonly rampMs?: number;
+  readonly durationMs?: number;
+  readonly audioMs?: number;
+  readonly protocol?: 'requests' | 'realtime';
+  readonly maxDelayMs?: number;
+}
+
 /** Levels as a result, their requests of so much audio each. */
 export function loadResult(
   levels: readonly { readonly level: LoadLevel; readonly ended: readonly EndedRequest[] }[],
-  options: { readonly rampMs?: number; readonly durationMs?: number; readonly audioMs?: number } = {},
+  options: LevelOptions = {},
 ): BenchResult {
   const events = levels.flatMap(({ level, ended }) => levelEvents(level, ended, options));
   const audio = { id: 'a0', path: 'clip.wav', durationMs: options.audioMs ?? 1000, hash: 'b'.repeat(64) };
@@ -71,14 +80,15 @@ export function loadResult(
 function levelEvents(
   level: LoadLevel,
   ended: readonly EndedRequest[],
-  { rampMs = 0, durationMs = 10_000, audioMs = 1000 },
+  { rampMs = 0, durationMs = 10_000, audioMs = 1000, protocol = 'requests', maxDelayMs }: LevelOptions,
 ): BenchEvent[] {
   const [clients, ratePerSecond] =
     level.kind === 'closed' ? [level.clients, null] : [null, level.ratePerSecond];
   const id = clients === null ? `rate=${ratePerSecond}` : `c=${clients}`;
   const start = cellStart(id, {
     ...{ mode: 'command', model: null, threads: null, backend: null, isa: null, precision: null, runs: 0 },
-    ...{ warmup: 0, endpoint: 'http://127.0.0.1:9/v1', protocol: 'requests', requestModel: 'm' },
+    ...{ warmup: 0, endpoint: 'http://127.0.0.1:9/v1', protocol, requestModel: 'm' },
+    maxDelayMs: maxDelayMs ?? null,
     ...{ clients, ratePerSecond, rampMs, durationMs, timeoutMs: 1000, seed: 1, streamed: true },
   });
   return [
