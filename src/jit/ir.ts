@@ -222,6 +222,8 @@ export interface Tuning {
   readonly pairsAsF32: number;
   /** Groups of rows of A, each as large as the registers hold, that meet a stream of weights on its way. */
   readonly streamGroups: number;
+  /** Linear streams in which a tile's weights are read from memory, one next to another: 1 or 4. */
+  readonly streams: number;
   /** Most accumulators of one sum of a stream, which hide the latency of the products: 4, 2 or 1. */
   readonly unroll: number;
   /** Distance of the prefetch from the weights in use, in bytes; 0: left to the processor. */

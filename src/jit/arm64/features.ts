@@ -57,6 +57,7 @@ const TUNING: Tuning = {
   l2Bytes: 1024 * 1024,
   kSegmentBytes: 0,
   streamGroups: 2,
+  streams: 1,
   unroll: 4,
   prefetchBytes: 4096,
   prefetchLevel: 0,

@@ -153,6 +153,7 @@ export function wasmCapabilities(relaxedSimd = false, tuning: Partial<Tuning> = 
       l2Bytes: 512 * 1024,
       kSegmentBytes: 0,
       streamGroups: 1,
+      streams: 1,
       unroll: 4,
       prefetchBytes: 4096,
       prefetchLevel: 0,

@@ -103,6 +103,10 @@ export function emitColumns(k: KernelBuilder, spec: MatvecSpec, operands: Column
   const c = k.intOp('add', operands.c, operands.cOffsetBytes);
   const { aStrideBytes, bStrideBytes, depth, columnsPerTile } = spec;
   const groups = rowGroups(spec.rows, k.capabilities.vecRegisters);
+  if (k.capabilities.tuning.streams === STREAMS && groups.length === 1) {
+    emitQuarters(k, policy, spec, { a, b, c });
+    return null;
+  }
   k.loop(columnsPerTile / 4, () => {
     groups.forEach((group, i) => {
       if (i > 0) k.advance(b, -4 * bStrideBytes);
@@ -117,6 +121,60 @@ export function emitColumns(k: KernelBuilder, spec: MatvecSpec, operands: Column
 }
 
 const CACHE_LINE_BYTES = 64;
+
+/** Linear streams in which a tile's weights are read, where tuning wants more than one. */
+const STREAMS = 4;
+
+/**
+ * C of a tile whose columns are read in quarters, side by side: for rows of A that the registers hold at once. `b` and `c`
+ * point to the tile's first column.
+ */
+function emitQuarters(
+  k: KernelBuilder,
+  policy: ProductPolicy,
+  { rows, depth, aStrideBytes, bStrideBytes, columnsPerTile }: MatvecSpec,
+  { a, b, c }: { readonly a: IntReg; readonly b: IntReg; readonly c: IntReg },
+): void {
+  const columns = columnsPerTile / STREAMS;
+  const steps = depth / policy.stepElements;
+  const [aStep, bStep] = [policy.stepElements * policy.aBytes, policy.bStepBytes];
+  const unroll = unrollOfQuarters(steps, rows, k.capabilities);
+  const streams = Array.from({ length: STREAMS }, (_, stream) =>
+    k.intOp('add', b, stream * columns * bStrideBytes),
+  );
+  k.loop(columns, () => {
+    const sums = streams.map(() => Array.from({ length: rows }, () => policy.initAccumulators(k, unroll)));
+    const offset = k.intConst(0);
+    k.while('lt', offset, depth * policy.aBytes, () => {
+      streams.forEach((from, stream) => {
+        for (let u = 0; u < unroll; u++) {
+          const w = policy.loadB(k, k.at(from, u * bStep));
+          if ((u * bStep) % CACHE_LINE_BYTES === 0) k.prefetchStream(from, u * bStep);
+          sums[stream]!.forEach((row, r) => {
+            policy.product(k, row[u]!, k.at(a, r * aStrideBytes + u * aStep, offset), w);
+          });
+        }
+        k.advance(from, unroll * bStep);
+      });
+      k.advance(offset, unroll * aStep);
+    });
+    streams.forEach((from, stream) => {
+      k.advance(from, bStrideBytes - steps * bStep);
+      sums[stream]!.forEach((row, r) => {
+        const sum = row.reduce((total, next) => k.add(total, next, total));
+        const to = k.at(c, 4 * (r * columnsPerTile + stream * columns));
+        k.storeLow(to, k.reduce('add', sum, sum), 1);
+      });
+    });
+    k.advance(c, 4);
+  });
+}
+
+/** Accumulators of one sum: as many as divide the steps and fit beside a step of weights. */
+function unrollOfQuarters(steps: number, rows: number, { vecRegisters, tuning }: Capabilities): number {
+  const fits = (unroll: number): boolean => STREAMS * rows * unroll + 2 <= vecRegisters;
+  return [4, 2].find((unroll) => unroll <= tuning.unroll && steps % unroll === 0 && fits(unroll)) ?? 1;
+}
 
 /** Few rows of A against many rows of B that lie one after another in memory. */
 interface StreamOperands {

@@ -72,6 +72,21 @@ describe('matvec', async () => {
           });
         }
       }
+      test(`every number of rows in four streams: ${where}`, { skip: target.missing }, () => {
+        const random = new Random(58);
+        const { capabilities } = target;
+        for (let i = 0; i < (target.isSlow ? mostRows : 40); i++) {
+          const tuning = { ...capabilities.tuning, streams: 4, unroll: [1, 2, 4][i % 3]! };
+          const tuned = { ...target, capabilities: { ...capabilities, tuning } };
+          const { what, columnsPerTile } = randomProduct(
+            random,
+            types,
+            1 + (i % mostRows),
+            target.isSlow ? 2 : 16,
+          );
+          checkMatvec(tuned, new ProductRun(what, random), columnsPerTile);
+        }
+      });
       test(`every number of rows, random shapes and epilogues: ${where}`, { skip: target.missing }, () => {
         const random = new Random(57);
         for (let i = 0; i < (target.isSlow ? mostRows : 40); i++) {
