@@ -96,6 +96,36 @@ test('imports run one way, and Node stays at the edges', () => {
   assert.deepEqual(found, []);
 });
 
+/** Packages that are loaded with a compiled file, whatever it is used for: those of static imports, which types are none of. */
+function loadedPackages(entry: string): ReadonlySet<string> {
+  const packages = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (path: string): void => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    const statements = /^(?:import|export)\s*(?:[\w$*{},\s]+?\bfrom\s*)?['"]([^'"]+)['"]/gm;
+    for (const [, target = ''] of readFileSync(path, 'utf8').matchAll(statements)) {
+      if (target.startsWith('.')) visit(join(path, '..', target));
+      else packages.add(target);
+    }
+  };
+  visit(join(projectRoot, 'dist', 'src', entry));
+  return packages;
+}
+
+test('the libraries of servers and queues are loaded by those who serve alone', () => {
+  const isServers = (name: string): boolean => SERVER_PACKAGES.test(name) || QUEUE_PACKAGES.test(name);
+  for (const entry of ['index.js', 'cli/asrCommand.js', 'cli/benchProgram.js']) {
+    assert.deepEqual([...loadedPackages(entry)].filter(isServers), [], entry);
+  }
+  const served = loadedPackages('serve/openServer.js');
+  assert.ok(served.has('hono') && served.has('ws'));
+  assert.deepEqual(
+    [...served].filter((name) => QUEUE_PACKAGES.test(name)),
+    [],
+  );
+});
+
 /** What a file imports of the project's own files. */
 function importedFiles(path: string, files: ReadonlyMap<string, string>): string[] {
   return importsOf(files.get(path) ?? '')

@@ -75,6 +75,7 @@ export const SERVE_OPTIONS = {
     wholeNumber(0, 100_000),
     'Requests that may wait beyond those (default: 64)',
   ),
+  'max-sessions': valueOption(LIMITS, 'N', wholeNumber(0, 10_000), 'Live sessions at a time (default: 16)'),
   'max-mb': valueOption(LIMITS, 'N', wholeNumber(1, 1_000_000), 'Megabytes of one upload (default: 512)'),
   'max-duration': valueOption(LIMITS, 'TIME', durationMs, 'Length of one recording (default: 240m)'),
   spool: valueOption(LIMITS, 'DIR', anyText, 'Where uploads lie (default: the temporary folder)'),
@@ -178,6 +179,7 @@ function settingsOf(values: Values): Omit<ServeSettings, 'modelNames'> {
     ffmpeg: values['no-ffmpeg'] !== true,
     idleTimeoutMs: values['idle-timeout'] ?? defaults.idleTimeoutMs,
     totalTimeoutMs: values.timeout ?? defaults.totalTimeoutMs,
+    realtime: { ...defaults.realtime, sessions: values['max-sessions'] ?? defaults.realtime.sessions },
     drainTimeoutMs: values['drain-timeout'] ?? defaults.drainTimeoutMs,
     exactTokens: values.tokens ?? null,
   };

@@ -12,6 +12,15 @@ export interface QueueSettings {
   readonly attempts: number;
 }
 
+/** What live sessions may take. */
+export interface RealtimeLimits {
+  readonly sessions: number;
+  /** How often a client is asked whether it is there. */
+  readonly pingMs: number;
+  /** Bytes that may wait for a client that does not read. */
+  readonly waitingBytes: number;
+}
+
 /** How a server listens, whom it serves and what it allows. */
 export interface ServeSettings {
   readonly host: string;
@@ -47,6 +56,7 @@ export interface ServeSettings {
   readonly idleTimeoutMs: number;
   /** Longest time from a request's first byte to its answer's last. */
   readonly totalTimeoutMs: number;
+  readonly realtime: RealtimeLimits;
   /** How long what runs may go on after the server was told to stop. */
   readonly drainTimeoutMs: number;
   /** For measurements: every segment gets exactly so many tokens. */
@@ -80,6 +90,7 @@ export const DEFAULT_SERVE_SETTINGS: ServeSettings = {
   ffmpeg: true,
   idleTimeoutMs: 30_000,
   totalTimeoutMs: 3_600_000,
+  realtime: { sessions: 16, pingMs: 20_000, waitingBytes: 2 ** 22 },
   drainTimeoutMs: 30_000,
   exactTokens: null,
 };

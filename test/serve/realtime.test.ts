@@ -6,11 +6,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
 import { OpenAIRealtimeWS } from 'openai/realtime/ws';
-import { WebSocket } from 'ws';
-import { loadWav } from '../../src/index.js';
 import { readGolden } from '../support/golden.js';
-import { demoModelDir } from '../support/projectRoot.js';
 import { Random } from '../support/random.js';
+import { RealtimeClient, spoken } from './support/realtimeClient.js';
 import { documentOf } from './support/sampleForm.js';
 import { startServer, type TestServer } from './support/startServer.js';
 
@@ -24,78 +22,11 @@ before(async () => {
 
 after(() => server.stop());
 
-/** What the tests look at of an event. */
-interface Event {
-  readonly type: string;
-  readonly item_id?: string;
-  readonly transcript?: string;
-  readonly delta?: string;
-  readonly session?: { readonly type: string };
-  readonly error?: { readonly code: string; readonly param: string; readonly event_id: string };
-}
-
-/** A client that keeps what it hears. */
-class Client {
-  readonly socket: WebSocket;
-  readonly events: Event[] = [];
-  #changed: () => void = () => {};
-
-  constructor(address: string, options: { protocols?: string[]; headers?: Record<string, string> } = {}) {
-    const { protocols = [], headers = { authorization: `Bearer ${KEY}` } } = options;
-    const url = `${address.replace('http', 'ws')}/v1/realtime?intent=transcription`;
-    this.socket = new WebSocket(url, protocols, { headers });
-    this.socket.on('message', (data) => {
-      this.events.push(JSON.parse(String(data)));
-      this.#changed();
-    });
-    this.socket.on('close', () => this.#changed());
-  }
-
-  send(event: object): void {
-    this.socket.send(JSON.stringify(event));
-  }
-
-  /** Waits for the next event of a type that has not been waited for. */
-  async next(type: string): Promise<Event> {
-    for (;;) {
-      const at = this.events.findIndex((event) => event.type === type);
-      if (at >= 0) return this.events.splice(at, 1)[0]!;
-      assert.ok(this.socket.readyState <= WebSocket.OPEN, `closed while waiting for ${type}`);
-      await new Promise<void>((resolve) => {
-        this.#changed = resolve;
-      });
-    }
-  }
-}
-
-/** PCM of 24 kHz in base64, in pieces of 100 ms, silence behind it. */
-async function spoken(name: string, silenceMs: number): Promise<string[]> {
-  const { samples } = await loadWav(join(demoModelDir, 'samples', `${name}.wav`));
-  const whole = new Float32Array(samples.length + silenceMs * 16);
-  whole.set(samples);
-  const resampled = upsample(whole);
-  const bytes = Buffer.alloc(2 * resampled.length);
-  for (const [i, sample] of resampled.entries()) bytes.writeInt16LE(Math.round(sample * 32_767), 2 * i);
-  const pieces: string[] = [];
-  for (let at = 0; at < bytes.length; at += 4800)
-    pieces.push(bytes.subarray(at, at + 4800).toString('base64'));
-  return pieces;
-}
-
-/** From 16 to 24 kHz: every second sample lies between two. */
-function upsample(samples: Float32Array): Float32Array {
-  return Float32Array.from({ length: Math.floor((samples.length * 3) / 2) }, (_, i) => {
-    const at = (i * 2) / 3;
-    const left = Math.floor(at);
-    const share = at - left;
-    return (1 - share) * samples[left]! + share * (samples[left + 1] ?? 0);
-  });
-}
-
+const withKey = { headers: { authorization: `Bearer ${KEY}` } };
 const golden = (name: string) => readGolden(`demo/${name}`).text;
 
 test('voice activity: every segment is an item with its deltas and its transcript', async () => {
-  const client = new Client(server.address);
+  const client = new RealtimeClient(server.address, withKey);
   const created = await client.next('session.created');
   assert.equal(created.session?.type, 'transcription');
   client.send({
@@ -131,7 +62,7 @@ test('voice activity: every segment is an item with its deltas and its transcrip
 });
 
 test('turn_detection null: the client commits, and may clear', async () => {
-  const client = new Client(server.address);
+  const client = new RealtimeClient(server.address, withKey);
   await client.next('session.created');
   const input = { turn_detection: null, transcription: { language: 'en' } };
   client.send({ type: 'session.update', session: { type: 'transcription', audio: { input } } });
@@ -167,7 +98,7 @@ for (const [what, session, param] of [
   ['a conversation', { type: 'realtime' }, 'session.type'],
 ] as const) {
   test(`refused, and the session goes on: ${what}`, async () => {
-    const client = new Client(server.address);
+    const client = new RealtimeClient(server.address, withKey);
     await client.next('session.created');
     client.send({ type: 'session.update', session: { type: 'transcription', ...session } });
     const { error } = await client.next('error');
@@ -179,25 +110,25 @@ for (const [what, session, param] of [
 }
 
 test('keys in the sub-protocol, and no others; foreign pages are refused', async () => {
-  const statusOf = (client: Client) =>
+  const statusOf = (client: RealtimeClient) =>
     new Promise((resolve) => {
       client.socket.on('unexpected-response', (_, answer) => resolve(answer.statusCode));
       client.socket.on('open', () => resolve(client.socket.protocol));
       client.socket.on('error', () => {});
     });
   const protocols = ['realtime', `openai-insecure-api-key.${KEY}`];
-  const withProtocol = new Client(server.address, { protocols, headers: {} });
+  const withProtocol = new RealtimeClient(server.address, { protocols, headers: {} });
   assert.equal(await statusOf(withProtocol), 'realtime');
   withProtocol.socket.close();
   const wrong = ['realtime', 'openai-insecure-api-key.other'];
-  assert.equal(await statusOf(new Client(server.address, { protocols: wrong, headers: {} })), 401);
+  assert.equal(await statusOf(new RealtimeClient(server.address, { protocols: wrong, headers: {} })), 401);
   const headers = { authorization: `Bearer ${KEY}`, origin: 'https://evil.example' };
-  assert.equal(await statusOf(new Client(server.address, { headers })), 403);
+  assert.equal(await statusOf(new RealtimeClient(server.address, { headers })), 403);
 });
 
 test('200 frames that make no sense', async () => {
   const random = new Random(20);
-  const client = new Client(server.address);
+  const client = new RealtimeClient(server.address, withKey);
   await client.next('session.created');
   const event = JSON.stringify({ type: 'input_audio_buffer.append', audio: 'AAAA', event_id: 'a' });
   for (let i = 0; i < 200; i++) {
@@ -210,7 +141,7 @@ test('200 frames that make no sense', async () => {
   const told = client.events.filter(({ type }) => type === 'error').length;
   assert.ok(told > 150, `${told} errors`);
   client.socket.close();
-  const huge = new Client(server.address);
+  const huge = new RealtimeClient(server.address, withKey);
   await huge.next('session.created');
   huge.socket.on('error', () => {});
   huge.socket.send('a'.repeat(2 ** 23));

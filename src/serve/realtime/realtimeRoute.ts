@@ -7,14 +7,8 @@ import { checkModelName } from '../openai/transcriptionRequest.js';
 import type { ServerContext } from '../serverContext.js';
 import { RealtimeSession } from './realtimeSession.js';
 
-/** Bytes of one message, and of what may wait for a client that does not read. */
+/** Bytes of one message. */
 const MAX_MESSAGE_BYTES = 2 ** 22;
-const MAX_WAITING_BYTES = 2 ** 22;
-
-/** Each keeps the keys and values of half a minute. */
-const MAX_SESSIONS = 16;
-
-const PING_MS = 20_000;
 
 /** The sub-protocol that the API's clients name beside their key. */
 const PROTOCOL = 'realtime';
@@ -36,7 +30,7 @@ export class RealtimeSessions {
   constructor(model: SpeechModel, server: ServerContext) {
     this.#model = model;
     this.#server = server;
-    this.#idleTimeoutMs = Math.max(server.settings.idleTimeoutMs, 2 * PING_MS);
+    this.#idleTimeoutMs = Math.max(server.settings.idleTimeoutMs, 2 * server.settings.realtime.pingMs);
   }
 
   get count(): number {
@@ -73,21 +67,23 @@ export class RealtimeSessions {
     if (model !== null && model !== '') checkModelName(model, settings.modelNames);
     if (admission.isClosed)
       throw new ApiError(503, 'the server is shutting down', { reason: 'shutting_down' });
-    if (this.#sessions.size < MAX_SESSIONS) return;
-    throw new ApiError(429, `too many sessions: there are ${MAX_SESSIONS}`, {
+    const { sessions } = settings.realtime;
+    if (this.#sessions.size < sessions) return;
+    throw new ApiError(429, `too many sessions: there are ${sessions}`, {
       reason: 'rate_limit_exceeded',
       headers: { 'retry-after': '10' },
     });
   }
 
   #begin(socket: WebSocket): void {
+    const { aligner, settings } = this.#server;
+    const { modelNames, realtime } = settings;
     const send = (event: object): void => {
       if (socket.readyState !== socket.OPEN) return;
-      if (socket.bufferedAmount > MAX_WAITING_BYTES) socket.terminate();
+      if (socket.bufferedAmount > realtime.waitingBytes) socket.terminate();
       else socket.send(JSON.stringify(event));
     };
-    const { modelNames } = this.#server.settings;
-    this.#sessions.set(socket, new RealtimeSession({ model: this.#model, modelNames, send }));
+    this.#sessions.set(socket, new RealtimeSession({ model: this.#model, aligner, modelNames, send }));
     this.#watch(socket);
   }
 
@@ -107,7 +103,7 @@ export class RealtimeSessions {
         return socket.close(1000, 'nothing was said for long');
       isAlive = false;
       return socket.ping();
-    }, PING_MS);
+    }, this.#server.settings.realtime.pingMs);
     socket.on('close', () => clearInterval(timer));
   }
 

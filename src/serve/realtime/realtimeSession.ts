@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { SpeechStream, StreamEvent } from '../../transcribe/live/streamTypes.js';
-import type { SpeechModel } from '../../transcribe/types.js';
+import type { Aligner, SpeechModel } from '../../transcribe/types.js';
 import { ApiError, apiErrorOf, badField } from '../apiError.js';
 import { samplesOf } from './audioFormat.js';
 import {
@@ -13,6 +13,8 @@ import {
 /** What a session needs. */
 export interface RealtimeContext {
   readonly model: Pick<SpeechModel, 'openStream'>;
+  /** Tells when the words of a segment were spoken; null: nobody does. */
+  readonly aligner: Aligner | null;
   readonly modelNames: readonly string[];
   /** Sends an event to the client. */
   readonly send: (event: object) => void;
@@ -28,9 +30,6 @@ interface OpenItem {
 /** A stream of the library and what came of it. */
 interface OpenStream {
   readonly stream: SpeechStream;
-  readonly options: RealtimeOptions;
-  /** Resolves when its last event has been told. */
-  readonly told: Promise<void>;
   /** Nothing more was written since the client committed. */
   isCommitted: boolean;
 }
@@ -49,6 +48,8 @@ export class RealtimeSession {
   readonly #id = newId('sess');
   #options: RealtimeOptions;
   #open: OpenStream | undefined;
+  /** Streams that have something to tell, and when they have told it. */
+  readonly #streams = new Map<SpeechStream, Promise<void>>();
   #item: OpenItem | undefined;
   #previousItemId: string | null = null;
   /** Milliseconds of the streams before. */
@@ -77,13 +78,14 @@ export class RealtimeSession {
   /** The client has left. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#open?.stream.close();
+    await Promise.all([...this.#streams.keys()].map((stream) => stream.close()));
   }
 
   /** Everything that was written is told, and then nothing more: the server stops. */
   async finish(): Promise<void> {
     this.#stopping = true;
     await this.#endStream();
+    await Promise.all(this.#streams.values());
     this.#closed = true;
   }
 
@@ -140,13 +142,16 @@ export class RealtimeSession {
 
   #begin(): OpenStream {
     const stream = this.#openWith(this.#options);
-    const told = this.#tell(stream, this.#offsetMs);
-    return { stream, options: this.#options, told, isCommitted: false };
+    const told = this.#tell(stream, this.#offsetMs).finally(() => this.#streams.delete(stream));
+    this.#streams.set(stream, told);
+    return { stream, isCommitted: false };
   }
 
   #openWith({ format, language, prompt, vad }: RealtimeOptions): SpeechStream {
-    return this.#context.model.openStream({
+    const { model, aligner } = this.#context;
+    return model.openStream({
       sampleRateHz: format.rateHz,
+      ...(aligner !== null && { timestamps: 'word', aligner }),
       vad: vad ?? false,
       ...(language !== undefined && { language }),
       ...(prompt !== undefined && { context: prompt }),
@@ -156,9 +161,7 @@ export class RealtimeSession {
   async #endStream(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
-    if (open === undefined) return;
-    await open.stream.finish().catch((error) => this.#fail(error, null));
-    await open.told;
+    await open?.stream.finish().catch((error) => this.#fail(error, null));
   }
 
   async #tell(stream: SpeechStream, offsetMs: number): Promise<void> {
@@ -179,10 +182,8 @@ export class RealtimeSession {
     }
   }
 
-  #tellStep(
-    { committed, segment, segmentStartMs, audioMs, segmentText }: StreamEvent,
-    offsetMs: number,
-  ): void {
+  #tellStep(event: StreamEvent, offsetMs: number): void {
+    const { committed, segment, segmentStartMs, segmentText } = event;
     if (this.#item === undefined || this.#item.segment !== segment) {
       this.#item = { id: newId('item'), segment, hasText: false };
       const started = { audio_start_ms: Math.round(offsetMs + segmentStartMs), item_id: this.#item.id };
@@ -195,17 +196,17 @@ export class RealtimeSession {
       item.hasText = true;
       this.#send(`${ITEM}.input_audio_transcription.delta`, { ...place(item), delta });
     }
-    if (segmentText !== null)
-      this.#tellEnd(item, segmentText, { startMs: segmentStartMs, endMs: audioMs, offsetMs });
+    if (segmentText !== null) this.#tellEnd(item, segmentText, event, offsetMs);
   }
 
   #tellEnd(
     { id }: OpenItem,
     transcript: string,
-    { startMs, endMs, offsetMs }: { startMs: number; endMs: number; offsetMs: number },
+    { segmentStartMs, audioMs, speechEndMs, words }: StreamEvent,
+    offsetMs: number,
   ): void {
     if (this.#options.vad !== null) {
-      const audio_end_ms = Math.round(offsetMs + endMs);
+      const audio_end_ms = Math.round(offsetMs + (speechEndMs ?? audioMs));
       this.#send('input_audio_buffer.speech_stopped', { audio_end_ms, item_id: id });
     }
     const previous = { previous_item_id: this.#previousItemId };
@@ -214,11 +215,19 @@ export class RealtimeSession {
     this.#send('input_audio_buffer.committed', { ...previous, item_id: id });
     this.#send(`${ITEM}.added`, { ...previous, item });
     this.#send(`${ITEM}.done`, { ...previous, item });
+    const seconds = (ms: number): number => (offsetMs + ms) / 1000;
     this.#send(`${ITEM}.input_audio_transcription.completed`, {
       item_id: id,
       content_index: 0,
       transcript,
-      usage: { type: 'duration', seconds: (endMs - startMs) / 1000 },
+      ...(words !== undefined && {
+        words: words.map(({ text, startMs, endMs }) => ({
+          word: text,
+          start: seconds(startMs),
+          end: seconds(endMs),
+        })),
+      }),
+      usage: { type: 'duration', seconds: (audioMs - segmentStartMs) / 1000 },
     });
     this.#previousItemId = id;
     this.#item = undefined;
