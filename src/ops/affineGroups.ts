@@ -1,4 +1,4 @@
-import { roundToBf16, widenBf16, widenF16 } from '../jit/numberFormats.js';
+import { bf16Value, f32Bits, narrowToBf16, widenBf16, widenF16 } from '../jit/numberFormats.js';
 import { LEAST_SCALE } from '../kernels/matrix/packBlocks.js';
 import type { AffineBits, AffineParameter, IntegerForm, Parameter, PlainParameter } from './parameter.js';
 
@@ -125,65 +125,49 @@ export function quantizeRows(
   const groups = values.length / groupSize;
   const scales = new Uint16Array(groups);
   const biases = new Uint16Array(groups);
-  const writer = new BitWriter((values.length * bits) / 8, bits);
+  const packed = new Uint8Array((values.length * bits) / 8);
   const most = 2 ** bits - 1;
+  let next = 0;
+  let held = 0; // bits of the stream that fill no byte yet, lowest first
+  let heldBits = 0;
   for (let group = 0; group < groups; group++) {
-    const part = values.subarray(group * groupSize, (group + 1) * groupSize);
-    roundToBf16(affineRange(part, most), pair);
-    scales[group] = pair[0]!;
-    biases[group] = pair[1]!;
-    const [scale = 1, bias = 0] = widenBf16(pair);
-    const inverse = Math.fround(1 / scale);
-    for (const value of part) {
-      const q = Math.fround(Math.fround(value - bias) * inverse);
-      writer.put(roundToEven(Math.min(most, Math.max(0, q))));
+    const start = group * groupSize;
+    const end = start + groupSize;
+    const ends = affineRange(values, start, end, most);
+    scales[group] = narrowToBf16(f32Bits(ends.scale));
+    biases[group] = narrowToBf16(f32Bits(ends.bias));
+    const bias = bf16Value(biases[group]!);
+    const inverse = Math.fround(1 / bf16Value(scales[group]!));
+    for (let i = start; i < end; i++) {
+      const exact = Math.fround(Math.fround(values[i]! - bias) * inverse);
+      const q = Math.fround(Math.min(most, Math.max(0, exact)) + UNIT_ULP) - UNIT_ULP;
+      held |= q << heldBits;
+      for (heldBits += bits; heldBits >= 8; heldBits -= 8) {
+        packed[next++] = held & 0xff;
+        held >>>= 8;
+      }
     }
   }
-  return { packed: writer.bytes, scales, biases };
+  return { packed, scales, biases };
 }
 
-/** The nearest integer, ties to even; value ≥ 0. */
-function roundToEven(value: number): number {
-  const down = Math.floor(value);
-  const rest = value - down;
-  return rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down;
-}
+/** From here to twice of it f32 numbers are the integers: adding it rounds a small number to the nearest, ties to even. */
+const UNIT_ULP = 2 ** 23;
 
-const pair = new Uint16Array(2);
-
-/** [scale, bias] before rounding. */
-function affineRange(values: Float32Array, most: number): [scale: number, bias: number] {
+/** Scale and bias of values [start, end) before they are rounded. */
+function affineRange(
+  values: Float32Array,
+  start: number,
+  end: number,
+  most: number,
+): { readonly scale: number; readonly bias: number } {
   let low = Infinity;
   let high = -Infinity;
-  for (const value of values) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
+  for (let i = start; i < end; i++) {
+    low = Math.min(low, values[i]!);
+    high = Math.max(high, values[i]!);
   }
   const [near, far] = Math.abs(low) > Math.abs(high) ? [high, low] : [low, high];
   const scale = Math.fround(Math.fround(near - far) / most);
-  return [Math.abs(scale) < LEAST_SCALE ? LEAST_SCALE : scale, far];
-}
-
-/** Packs values of equally many bits, lowest first. */
-class BitWriter {
-  readonly bytes: Uint8Array;
-  readonly #bits: number;
-  #held = 0;
-  #heldBits = 0;
-  #next = 0;
-
-  constructor(byteLength: number, bits: number) {
-    this.bytes = new Uint8Array(byteLength);
-    this.#bits = bits;
-  }
-
-  put(value: number): void {
-    this.#held |= value << this.#heldBits;
-    this.#heldBits += this.#bits;
-    while (this.#heldBits >= 8) {
-      this.bytes[this.#next++] = this.#held & 0xff;
-      this.#held >>>= 8;
-      this.#heldBits -= 8;
-    }
-  }
+  return { scale: Math.abs(scale) < LEAST_SCALE ? LEAST_SCALE : scale, bias: far };
 }
