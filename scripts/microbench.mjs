@@ -11,9 +11,9 @@ import { MODEL_SHAPES } from '../dist/src/kernels/registry/modelShapes.js';
 import { Arena } from '../dist/src/runtime/arena.js';
 import { Conductor } from '../dist/src/runtime/conductor.js';
 import { detectX64Levels } from '../dist/src/runtime/cpuFeatures.js';
-import { loadNative } from '../dist/src/runtime/native.js';
 import { NativeMachine } from '../dist/src/runtime/nativeMachine.js';
 import { enableRelaxedSimd } from '../dist/src/runtime/nodeThreads.js';
+import { loadNative } from '../dist/src/runtime/system/loadNative.js';
 import { ENTRY } from '../dist/src/runtime/tapeLayout.js';
 import { WasmMachine } from '../dist/src/runtime/wasmMachine.js';
 

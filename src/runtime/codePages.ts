@@ -1,6 +1,5 @@
-import type { Native } from './native.js';
+import type { Native } from './system/native.js';
 
-const PAGE_BYTES = 4096;
 const ALIGNMENT = 64;
 
 /**
@@ -29,7 +28,8 @@ export class CodePages {
       offsets.push(start);
       end = start + code.byteLength;
     }
-    const byteLength = Math.ceil(end / PAGE_BYTES) * PAGE_BYTES;
+    const { pageBytes } = this.native;
+    const byteLength = Math.ceil(end / pageBytes) * pageBytes;
     const address = this.native.reserve(byteLength);
     this.mappings.push({ address, byteLength });
     const pages = new Uint8Array(this.native.view(address, byteLength));

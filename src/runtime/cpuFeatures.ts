@@ -3,7 +3,7 @@ import { type CpuFeatures, levelsOf, type X64Level } from '../jit/x64/features.j
 import { gpr, gpr32, mem } from '../jit/x64/operands.js';
 import type { CpuFindings } from '../jit/x64/tuning.js';
 import { CodePages } from './codePages.js';
-import type { Native } from './native.js';
+import type { Native } from './system/native.js';
 
 /** Bits by the Intel manual, volume 2A, CPUID. */
 const LEAF1_ECX = { fma: 12, avx: 28, f16c: 29 };

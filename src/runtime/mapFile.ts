@@ -2,10 +2,7 @@ import { type Stats, statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { QwenAsrError } from '../error.js';
-import type { Native } from './native.js';
-
-/** Pages of a mapping on x86-64; larger ones are split. */
-const PAGE_BYTES = 4096;
+import type { Native } from './system/native.js';
 
 /** A file in memory, by the shape that model readers expect of an opened file. */
 export interface MappedModelFile {
@@ -64,10 +61,11 @@ export class MappedFiles {
   /** Lets go of the pages that hold these bytes, which the system keeps or reads again; of other memory nothing. */
   forget(bytes: Uint8Array): void {
     if (!this.buffers.has(bytes.buffer) || bytes.byteLength === 0) return;
+    const { pageBytes } = this.native;
     const address = this.native.addressOf(bytes);
-    const start = Math.floor(address / PAGE_BYTES) * PAGE_BYTES;
-    const end = Math.ceil((address + bytes.byteLength) / PAGE_BYTES) * PAGE_BYTES;
-    this.native.discard(start, end - start);
+    const start = Math.floor(address / pageBytes) * pageBytes;
+    const end = Math.ceil((address + bytes.byteLength) / pageBytes) * pageBytes;
+    this.native.forget(start, end - start);
   }
 
   /** @throws QwenAsrError `file` when a mapped file has been written to or cut short since it was mapped */

@@ -5,11 +5,8 @@ import { lowerX64 } from '../jit/x64/lower.js';
 import { datapathBits, measuredTuning } from '../jit/x64/tuning.js';
 import { CodePages } from './codePages.js';
 import type { Machine, MemoryRange, Placed, Region, WorkerKernels } from './machine.js';
-import type { Native, NativeFunction } from './native.js';
 import { probeCpu } from './probeCpu.js';
-
-/** The system gives back whole pages only, and would take those that the ends share with neighbours. */
-const PAGE_BYTES = 4096;
+import type { Native, NativeFunction } from './system/native.js';
 
 /** Small arrays live in V8's moving heap, where their address does not last. */
 const OFF_HEAP_BYTES = 1024;
@@ -73,8 +70,10 @@ export class NativeMachine implements Machine {
 
   discard(region: Region, offset: number, byteLength: number): void {
     if (!this.regions.has(region)) return; // closed: somebody else's memory may lie there
-    const start = Math.ceil((region.address + offset) / PAGE_BYTES) * PAGE_BYTES;
-    const end = Math.floor((region.address + offset + byteLength) / PAGE_BYTES) * PAGE_BYTES;
+    // Whole pages only: the ends share theirs with neighbours.
+    const { pageBytes } = this.native;
+    const start = Math.ceil((region.address + offset) / pageBytes) * pageBytes;
+    const end = Math.floor((region.address + offset + byteLength) / pageBytes) * pageBytes;
     if (start < end) this.native.discard(start, end - start);
   }
 
@@ -87,7 +86,7 @@ export class NativeMachine implements Machine {
   }
 
   install(kernels: readonly KernelCode[]): number[] {
-    return this.code.install(kernels.map((code) => lowerX64(code, this.features)));
+    return this.code.install(kernels.map((code) => lowerX64(code, this.features, this.native.waits)));
   }
 
   enter(kernel: number, ...args: number[]): Promise<void> {

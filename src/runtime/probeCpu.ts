@@ -5,7 +5,7 @@ import { lowerX64 } from '../jit/x64/lower.js';
 import type { CpuFindings, ProbeTimes } from '../jit/x64/tuning.js';
 import { CodePages } from './codePages.js';
 import { describeCpu } from './cpuFeatures.js';
-import type { Native } from './native.js';
+import type { Native } from './system/native.js';
 
 /** Vector operations of a run: 40 µs on a core that does two a cycle at 3 GHz, so that most runs are not interrupted. */
 const OPERATIONS = 240_000;

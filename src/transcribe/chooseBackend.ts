@@ -8,7 +8,6 @@ import { type Backend, type OperandType, PRECISIONS } from '../ops/operators.js'
 import { createReferenceBackend } from '../ops/reference/referenceBackend.js';
 import { detectCpuFeatures } from '../runtime/cpuFeatures.js';
 import { MappedFiles } from '../runtime/mapFile.js';
-import { loadNative, type Native } from '../runtime/native.js';
 import { NativeMachine } from '../runtime/nativeMachine.js';
 import {
   defaultThreadCount,
@@ -16,11 +15,11 @@ import {
   mostWasmThreads,
   spawnNodeParticipant,
 } from '../runtime/nodeThreads.js';
+import { loadNative } from '../runtime/system/loadNative.js';
+import type { Native } from '../runtime/system/native.js';
 import { checkWasmPrecision, openWasmBackend, threadNote } from './openWasmBackend.js';
 import type { LoadOptions } from './types.js';
 
-/** Address space taken at once; the system commits it page by page on first use. */
-const REGION_BYTES = 2 ** 30;
 const BACKENDS: readonly LoadOptions['backend'][] = ['auto', 'reference', 'x64', 'wasm'];
 
 /** How a model will compute, and how its files are best opened for that. */
@@ -132,7 +131,7 @@ async function chooseX64(
   const beforePass = (): void => files.checkUnchanged();
   const forget = (bytes: Uint8Array): void => files.forget(bytes);
   try {
-    const options = { machine, precision, regionBytes: REGION_BYTES, beforePass, forget };
+    const options = { machine, precision, regionBytes: native.regionBytes, beforePass, forget };
     const backend = createCompiledBackend(options);
     return { backend, openFile: mappingOpener(files), note: null, refusal: machine.refusal };
   } catch (error) {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CodePages } from '../../src/runtime/codePages.js';
-import { loadNative, type Native } from '../../src/runtime/native.js';
+import { loadNative } from '../../src/runtime/system/loadNative.js';
+import type { Native } from '../../src/runtime/system/native.js';
 import { protectionAt } from './support/memoryMap.js';
 
 const native = await loadNative();

@@ -8,7 +8,8 @@ import {
   detectCpuFeatures,
   detectX64Levels,
 } from '../../src/runtime/cpuFeatures.js';
-import { loadNative, type Native } from '../../src/runtime/native.js';
+import { loadNative } from '../../src/runtime/system/loadNative.js';
+import type { Native } from '../../src/runtime/system/native.js';
 
 const native = await loadNative();
 const skip = typeof native === 'string' && native;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:buffer';
 import { test } from 'node:test';
-import { loadNative, type Native, openNative } from '../../src/runtime/native.js';
+import { loadNative, openNative } from '../../src/runtime/system/loadNative.js';
+import type { Native } from '../../src/runtime/system/native.js';
 import { oneLineError } from '../model/support/oneLineError.js';
 
 const native = await loadNative();

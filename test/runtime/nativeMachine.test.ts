@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { detectX64Levels } from '../../src/runtime/cpuFeatures.js';
-import { loadNative, type Native } from '../../src/runtime/native.js';
 import { NativeMachine } from '../../src/runtime/nativeMachine.js';
+import { loadNative } from '../../src/runtime/system/loadNative.js';
+import type { Native } from '../../src/runtime/system/native.js';
 import { protectionAt } from './support/memoryMap.js';
 
 const native = await loadNative();

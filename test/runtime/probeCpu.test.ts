@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import { isaFeatures, X64_PRESETS } from '../../src/jit/x64/features.js';
 import { datapathBits, measuredTuning } from '../../src/jit/x64/tuning.js';
 import { detectX64Levels } from '../../src/runtime/cpuFeatures.js';
-import { loadNative, type Native } from '../../src/runtime/native.js';
 import { NativeMachine } from '../../src/runtime/nativeMachine.js';
 import { probeCpu } from '../../src/runtime/probeCpu.js';
+import { loadNative } from '../../src/runtime/system/loadNative.js';
+import type { Native } from '../../src/runtime/system/native.js';
 
 const native = await loadNative();
 const levels = typeof native === 'string' ? [] : detectX64Levels(native);

@@ -1,6 +1,7 @@
 import { QwenAsrError } from '../../error.js';
 import { type Allocation, allocateRegisters } from '../allocate.js';
 import type { Instruction, KernelCode } from '../ir.js';
+import { FUTEX, type SystemWaits } from '../systemWaits.js';
 import { Assembler } from './assembler.js';
 import { type CpuFeatures, X64_PRESETS, type X64Level, x64Capabilities } from './features.js';
 import { CONDITION, INT_POOL, RAX, X64Lowering } from './lowering.js';
@@ -18,8 +19,6 @@ import {
   lowerIntMove,
   lowerIntStore,
   lowerPrefetch,
-  lowerWaitWhile,
-  lowerWakeAll,
 } from './lowerScalar.js';
 import {
   lowerDotWords,
@@ -38,25 +37,32 @@ import {
   lowerVecUnary,
   vectorTemporaries,
 } from './lowerVector.js';
+import { lowerWaitWhile, lowerWakeAll } from './lowerWaits.js';
 import { gpr } from './operands.js';
 
 /**
- * Machine code of a kernel: a System V function that keeps every integer register except rax and rdx, and destroys
- * the vector registers. Position-independent; its address must be a multiple of 64.
+ * Machine code of a kernel, by one calling convention on all systems: arguments as System V has them (rdi, rsi, rdx, rcx,
+ * r8, r9), every integer register kept except rax and rdx, vector registers destroyed. Where the platform's convention is
+ * another one, what calls it from outside goes through a gate. Position-independent; its address must be a multiple of 64.
  *
  * @example
  * const bytes = lowerX64(kernelCode, 'avx2');
  *
  * @param target a level, which stands for its features, or other features
+ * @param waits how it sleeps and wakes, if it does
  */
-export function lowerX64(code: KernelCode, target: X64Level | CpuFeatures): Uint8Array {
+export function lowerX64(
+  code: KernelCode,
+  target: X64Level | CpuFeatures,
+  waits: SystemWaits = FUTEX,
+): Uint8Array {
   const features = typeof target === 'string' ? X64_PRESETS[target] : target;
   const vecPool = Array.from({ length: x64Capabilities(features).vecRegisters }, (_, index) => index);
   const allocation = allocateRegisters(code, { int: INT_POOL, vec: vecPool }, (instruction) =>
     vectorTemporaries(instruction, features),
   );
   const asm = new Assembler({ name: code.name, evex: features.avx512 });
-  const l = new X64Lowering(asm, features, allocation);
+  const l = new X64Lowering(asm, features, allocation, waits);
   const saved = usedIntegers(allocation);
   for (const physical of saved) asm.emit('push', gpr(physical));
   // Through the stack, so that no parameter overwrites another on its way to its register.

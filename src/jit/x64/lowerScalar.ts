@@ -1,6 +1,6 @@
-import type { Address, Condition, Instruction, IntOperand } from '../ir.js';
+import type { Condition, Instruction, IntOperand } from '../ir.js';
 import { CONDITION, OPPOSITE, RAX, RDX, type X64Lowering } from './lowering.js';
-import { gpr, gpr16, gpr32, type Label, mem, type Register, rcx, rdi, rsi } from './operands.js';
+import { gpr, gpr16, gpr32, type Label, mem, type Register } from './operands.js';
 
 type Of<Op extends Instruction['op']> = Extract<Instruction, { op: Op }>;
 
@@ -95,16 +95,8 @@ export function jumpUnless(l: X64Lowering, condition: Condition, target: Label):
   l.asm.emit(`j${CONDITION[OPPOSITE[condition.compare]]}`, target);
 }
 
-/** Linux x86-64 system call numbers and futex operations (asm/unistd_64.h, linux/futex.h). */
-const SYS_FUTEX = 202;
-const FUTEX_WAIT_PRIVATE = 128;
-const FUTEX_WAKE_PRIVATE = 129;
-const EVERY_THREAD = 0x7fffffff;
-
 /** Argument registers of the System V calling convention, in order: rdi rsi rdx rcx r8 r9. */
 export const ARGUMENTS = [7, 6, 2, 1, 8, 9] as const;
-
-const SYSCALL_CLOBBERS = [rcx, gpr(11)];
 
 export function lowerAtomicAdd(l: X64Lowering, i: Of<'atomicAdd'>): void {
   if (typeof i.value === 'number') setConst(l, gpr(RAX), i.value);
@@ -133,36 +125,6 @@ export function lowerClock(l: X64Lowering, i: Of<'clock'>): void {
   l.asm.emit('shr', gpr(RAX), 10);
   l.asm.emit('and', gpr32(RAX), 0x7fffffff);
   l.asm.emit('mov', l.int(i.d), gpr(RAX));
-}
-
-export function lowerWaitWhile(l: X64Lowering, i: Of<'waitWhile'>): void {
-  const again = l.asm.label('futexWait');
-  const done = l.asm.label('futexDone');
-  l.asm.bind(again);
-  l.asm.emit('cmp', l.address(i.at), l.int32(i.expected));
-  l.asm.emit('jne', done);
-  l.asm.emit('mov', gpr(RDX), l.int(i.expected));
-  futex(l, i.at, FUTEX_WAIT_PRIVATE);
-  l.asm.emit('jmp', again); // wake-ups may be spurious
-  l.asm.bind(done);
-}
-
-export function lowerWakeAll(l: X64Lowering, i: Of<'wakeAll'>): void {
-  l.asm.emit('mov', gpr32(RDX), EVERY_THREAD);
-  futex(l, i.at, FUTEX_WAKE_PRIVATE);
-}
-
-/** futex(at, operation, rdx, no timeout); keeps every register but rax and rdx. */
-function futex(l: X64Lowering, at: Address, operation: number): void {
-  const saved = [rdi, rsi, gpr(10), ...SYSCALL_CLOBBERS];
-  l.asm.emit('lea', gpr(RAX), l.address(at));
-  for (const register of saved) l.asm.emit('push', register);
-  l.asm.emit('mov', rdi, gpr(RAX));
-  l.asm.emit('mov', gpr32(rsi.index), operation);
-  l.asm.emit('xor', gpr32(10), gpr32(10));
-  l.asm.emit('mov', gpr32(RAX), SYS_FUTEX);
-  l.asm.emit('syscall');
-  for (const register of saved.reverse()) l.asm.emit('pop', register);
 }
 
 /** Generated code keeps every integer register but rax and rdx, so only the argument registers are saved here. */

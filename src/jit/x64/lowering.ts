@@ -1,5 +1,6 @@
 import type { Allocation } from '../allocate.js';
 import type { Address, CompareKind, Instruction, IntReg, VecReg, VecSource } from '../ir.js';
+import type { SystemWaits } from '../systemWaits.js';
 import type { Assembler } from './assembler.js';
 import type { CpuFeatures } from './features.js';
 import { gpr, gpr32, type MemoryOperand, mem, type Register, xmm, ymm, zmm } from './operands.js';
@@ -18,11 +19,13 @@ export const INT_POOL = [7, 6, 1, 8, 9, 10, 11, 3, 5, 12, 13, 14, 15];
 export class X64Lowering {
   readonly asm: Assembler;
   readonly features: CpuFeatures;
+  readonly waits: SystemWaits;
   private readonly allocation: Allocation;
 
-  constructor(asm: Assembler, features: CpuFeatures, allocation: Allocation) {
+  constructor(asm: Assembler, features: CpuFeatures, allocation: Allocation, waits: SystemWaits) {
     this.asm = asm;
     this.features = features;
+    this.waits = waits;
     this.allocation = allocation;
   }
 

@@ -77,6 +77,7 @@ const general = {
 
 /** Vector loads, stores, broadcasts and permutations. */
 const moves = {
+  movups: ['x, x/m128 : 0F 10 /r', 'm128, x : 0F 11 /r'],
   vmovups: [
     'v, v/mv : VEX.0F.W0 10 /r',
     'mv, v : VEX.0F.W0 11 /r',

@@ -1,7 +1,7 @@
 import type { CpuFeatures, X64Level } from '../../../src/jit/x64/features.js';
 import { lowerX64 } from '../../../src/jit/x64/lower.js';
 import { CodePages } from '../../../src/runtime/codePages.js';
-import type { Native } from '../../../src/runtime/native.js';
+import type { Native } from '../../../src/runtime/system/native.js';
 import type { KernelTarget } from './checkRandomKernels.js';
 
 const MEMORY_BYTES = 1 << 22;

@@ -10,7 +10,8 @@ import {
 import { lowerX64 } from '../../../src/jit/x64/lower.js';
 import { CodePages } from '../../../src/runtime/codePages.js';
 import { detectCpuFeatures, detectX64Levels } from '../../../src/runtime/cpuFeatures.js';
-import { loadNative, type Native } from '../../../src/runtime/native.js';
+import { loadNative } from '../../../src/runtime/system/loadNative.js';
+import type { Native } from '../../../src/runtime/system/native.js';
 import { checkEdgeKernels } from '../support/checkEdgeKernels.js';
 import { checkRandomKernels } from '../support/checkRandomKernels.js';
 import {

@@ -20,7 +20,8 @@ import {
 import { lowerX64 } from '../../../src/jit/x64/lower.js';
 import { CodePages } from '../../../src/runtime/codePages.js';
 import { detectCpuFeatures } from '../../../src/runtime/cpuFeatures.js';
-import { loadNative, type Native } from '../../../src/runtime/native.js';
+import { loadNative } from '../../../src/runtime/system/loadNative.js';
+import type { Native } from '../../../src/runtime/system/native.js';
 import { enableWasmFeatures, withOptimisingCompiler } from '../../jit/support/enableWasmFeatures.js';
 import { ARM64_CPUS, type Arm64Cpu, EmulatedArm64, emulatorMissing } from '../../support/emulatedArm64.js';
 import type { KernelMemory, KernelTarget } from './kernelHarness.js';

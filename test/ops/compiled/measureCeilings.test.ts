@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { joinCeilings } from '../../../src/bench/analysis/roofline.js';
 import { formatCeilings } from '../../../src/bench/text/liveText.js';
 import { READ_PATTERNS } from '../../../src/kernels/ceilings.js';
-import { loadNative } from '../../../src/runtime/native.js';
+import { loadNative } from '../../../src/runtime/system/loadNative.js';
 import { loadModel } from '../../../src/transcribe/loadModel.js';
 import { demoModelDir } from '../../support/projectRoot.js';
 

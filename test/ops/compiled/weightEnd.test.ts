@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { loadNative } from '../../../src/runtime/native.js';
+import { loadNative } from '../../../src/runtime/system/loadNative.js';
 import { temporaryDirectory } from '../../model/support/temporaryDirectory.js';
 import { Random } from '../../support/random.js';
 import { compiledTargets } from './support/compiledBackends.js';

@@ -1,7 +1,7 @@
 import { X64_LEVELS, type X64Level } from '../../../src/jit/x64/features.js';
 import type { Precision } from '../../../src/ops/operators.js';
 import { detectX64Levels } from '../../../src/runtime/cpuFeatures.js';
-import { loadNative } from '../../../src/runtime/native.js';
+import { loadNative } from '../../../src/runtime/system/loadNative.js';
 
 /** A supported pair of level and precision, and why it cannot run on this machine, or false. */
 export interface NativeConfiguration {

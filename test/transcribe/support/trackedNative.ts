@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { QwenAsrError } from '../../../src/error.js';
-import type { Native } from '../../../src/runtime/native.js';
+import type { Native } from '../../../src/runtime/system/native.js';
 
 /** How often the system says yes. */
 export interface NativeLimits {

@@ -2,8 +2,8 @@ import { X64_LEVELS, type X64Level } from '../../../../src/jit/x64/features.js';
 import { createCompiledBackend } from '../../../../src/ops/compiled/compiledBackend.js';
 import type { Backend, OperandType } from '../../../../src/ops/operators.js';
 import { detectX64Levels } from '../../../../src/runtime/cpuFeatures.js';
-import { loadNative } from '../../../../src/runtime/native.js';
 import { NativeMachine } from '../../../../src/runtime/nativeMachine.js';
+import { loadNative } from '../../../../src/runtime/system/loadNative.js';
 
 const REGION_BYTES = 2 ** 28;
 

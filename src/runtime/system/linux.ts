@@ -1,0 +1,34 @@
+import { FUTEX } from '../../jit/systemWaits.js';
+import type { Koffi, Native } from './native.js';
+import { bindPosix } from './posix.js';
+
+const SYS_FUTEX = 202; // x86-64
+const FUTEX_WAKE_PRIVATE = 129;
+const EVERY_THREAD = 0x7fffffff;
+
+/** Linux with any C library: sys/mman.h, linux/futex.h, bits/confname.h of glibc and musl's unistd.h. */
+export function openLinux(koffi: Koffi): Native {
+  const libc = koffi.load(null); // every symbol the process already has: libc, whichever it is
+  const syscall = libc.func('syscall', 'long', [
+    'long',
+    'uintptr_t',
+    'int',
+    'int',
+    'uintptr_t',
+    'uintptr_t',
+    'int',
+  ]);
+  return bindPosix(koffi, libc, {
+    regionBytes: 2 ** 30, // address space only, with MAP_NORESERVE
+    anonymous: 0x20,
+    noReserve: 0x4000,
+    dontNeed: 4,
+    hugePages: 14,
+    defaultHandle: 0,
+    pageSizeName: 30,
+    waits: FUTEX,
+    wakeAll: (address) => {
+      syscall(SYS_FUTEX, address, FUTEX_WAKE_PRIVATE, EVERY_THREAD, 0, 0, 0);
+    },
+  });
+}

@@ -1,0 +1,53 @@
+import { openLinux } from './linux.js';
+import type { Koffi, Native } from './native.js';
+import { openWindows } from './windows.js';
+
+/** Platforms whose system calls are known, as `process.platform process.arch`. */
+const SYSTEMS: Readonly<Record<string, (koffi: Koffi) => Native>> = {
+  'linux x64': openLinux,
+  'win32 x64': openWindows,
+};
+
+let cached: Promise<Native | string> | undefined;
+
+/**
+ * Loads the operating-system calls, by the optional package koffi.
+ *
+ * @returns the calls, or one line that says why there are none here (another platform, koffi not installed).
+ */
+export function loadNative(): Promise<Native | string> {
+  cached ??= openNative(importKoffi);
+  return cached;
+}
+
+/** {@link loadNative} with the import that may fail. */
+export async function openNative(importer: () => Promise<Koffi>): Promise<Native | string> {
+  const open = SYSTEMS[`${process.platform} ${process.arch}`];
+  if (open === undefined) {
+    return `machine code runs on Linux and Windows on x86-64, this is ${process.platform} ${process.arch}`;
+  }
+  try {
+    const native = open(await importer());
+    return refusesViews(native) ?? native;
+  } catch (cause) {
+    return `the optional package koffi cannot be loaded (${cause instanceof Error ? cause.message.split('\n')[0] : cause})`;
+  }
+}
+
+/** Electron allows no arrays over memory that is not V8's. @returns one line that says so, or null */
+function refusesViews(native: Native): string | null {
+  const page = native.reserve(native.pageBytes);
+  try {
+    const words = new Uint8Array(native.view(page, native.pageBytes));
+    return words.length === native.pageBytes ? null : 'this runtime shows no memory of the system';
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    return `this runtime allows no arrays over the system's memory, as Electron (${reason})`;
+  } finally {
+    native.release(page, native.pageBytes);
+  }
+}
+
+async function importKoffi(): Promise<Koffi> {
+  return (await import('koffi')).default;
+}
