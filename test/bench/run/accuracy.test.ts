@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { findReferences, scoreCell, scoreRecordings } from '../../../src/bench/run/accuracy.js';
+import { findReferences, scoreAnswers, scoreCell, scoreRecordings } from '../../../src/bench/run/accuracy.js';
 import type { CellRecord } from '../../../src/bench/schema/benchResult.js';
 import { QwenAsrError } from '../../../src/error.js';
 import { fakeRun } from '../support/fakeCells.js';
@@ -137,4 +137,22 @@ test('segments of several languages are scored by their own', () => {
   // A language that the user named counts for all.
   const forced = { ...cell, settings: { ...SETTINGS, language: 'English' } };
   assert.equal(scoreCell(forced, { path: 'r.txt', text: '7 minutes' })?.rules, 'english-1');
+});
+
+test('all answers of a server count, however often a text came, and the interval is over the recordings', () => {
+  const references = findReferences(scratch, ['clips/a.wav', 'clips/b.wav']);
+  const answer = (name: string, text: string | null) => ({ path: `clips/${name}.wav`, text, language: null });
+  const answers = [
+    ...['good morning dear friends', 'good morning dear friends', 'good evening dear friends'],
+    null, // not answered
+  ].map((text) => answer('a', text));
+  // One of 12 words; then a word left out, twice, of 8.
+  const others = ['we sit here', 'we sit here'].map((text) => answer('b', text));
+  const unknown = answer('c', 'nobody knows what was said');
+  const score = scoreAnswers([...answers, ...others, unknown], 'en', references);
+  assert.equal(score?.wer, 3 / 20);
+  assert.deepEqual([score?.substitutions, score?.deletions, score?.referenceWords], [1, 2, 20]);
+  assert.equal(score?.ci?.unit, 'utterances');
+  assert.match(score?.reference ?? '', /a\.txt and 1 more$/);
+  assert.equal(scoreAnswers([unknown], undefined, references), null);
 });
