@@ -22,7 +22,10 @@ export function recordStream(
   const { result: heard, startedAt, totalMs, interference, memory } = observed;
   const steps = heard.flatMap(stepOf);
   const segments = segmentsOf(heard);
-  const records = segments.flatMap(segmentOf);
+  const records = segments
+    .flatMap(segmentOf)
+    // Random words may come at any time.
+    .map((segment) => (isMeasured ? { ...segment, firstWordsMs: null } : segment));
   const sum = (of: (step: LiveStepRecord) => number): number =>
     steps.reduce((total, step) => total + of(step), 0);
   const timed: TimedPhases = {
@@ -40,7 +43,7 @@ export function recordStream(
     chunkMs: 1000 * chunkSeconds,
     steps,
     segments: records,
-    commitDelaysMs: segments.flatMap(commitDelays),
+    commitDelaysMs: isMeasured ? [] : segments.flatMap(commitDelays),
     revisedTokens: isMeasured ? null : revisedTokens,
     shownTokens: isMeasured ? null : decodedTokens,
   };

@@ -101,6 +101,14 @@ test("at the recording's pace the waiting is the rest; random weights revise not
   const { stream, phases } = record(HEARD, { ...SIMULATED, pace: 'recording' }, true, 9000);
   assert.deepEqual([phases.segmentMs, phases.otherMs], [null, 9000 - 4 * 31]);
   assert.deepEqual([stream?.revisedTokens, stream?.shownTokens], [null, null]);
+  assert.deepEqual(stream?.commitDelaysMs, []);
+  assert.deepEqual(
+    stream?.segments.map(({ firstWordsMs, finalMs }) => [firstWordsMs, finalMs]),
+    [
+      [null, 900],
+      [null, 1000],
+    ],
+  );
 });
 
 test('a recording without speech has neither steps nor segments', () => {

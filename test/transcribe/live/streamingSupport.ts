@@ -8,8 +8,9 @@ import { buildPrompt, type PromptContent } from '../../../src/decoder/prompt.js'
 import { Encoder } from '../../../src/encoder/encoder.js';
 import { readModelConfig } from '../../../src/model/config.js';
 import { readModelDirectory } from '../../../src/model/modelDirectory.js';
+import { WeightForms } from '../../../src/model/weightForms.js';
 import { loadDecoderWeights, loadEncoderWeights } from '../../../src/model/weights.js';
-import type { Backend } from '../../../src/ops/operators.js';
+import type { Backend, Precision } from '../../../src/ops/operators.js';
 import { Ledger } from '../../../src/transcribe/ledger.js';
 import {
   endsInLoop,
@@ -46,15 +47,22 @@ export async function readStreamingClip(name: string): Promise<Float32Array> {
 }
 
 /** The stages of a model on a backend, which a loaded model keeps to itself. */
-export async function openStages(directory: string, backend: Backend): Promise<Stages & { release(): void }> {
+export async function openStages(
+  directory: string,
+  backend: Backend,
+  precision: Precision = backend.precision,
+): Promise<Stages & { release(): void }> {
   const files = await readModelDirectory(directory);
   const config = readModelConfig(files.tensors, files.configJson);
   const { encoder, decoder } = config;
-  const encoderWeights = loadEncoderWeights(files.tensors, encoder, decoder.hidden, backend);
+  const forms = new WeightForms(files.tensors, precision, backend.precision);
+  const decoderWeights = loadDecoderWeights(files.tensors, decoder, backend, forms);
+  const encoderWeights = loadEncoderWeights(files.tensors, encoder, decoder.hidden, backend, forms);
+  await backend.placeWeights();
   return {
     mel: new MelStage(backend),
     encoder: new Encoder(backend, encoder, encoderWeights),
-    decoder: new Decoder(backend, decoder, loadDecoderWeights(files.tensors, decoder, backend)),
+    decoder: new Decoder(backend, decoder, decoderWeights),
     text: transcriptTextModel(files, config),
     release: () => files.release(),
   };
