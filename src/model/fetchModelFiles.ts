@@ -54,7 +54,8 @@ class ModelServer {
     const response = await this.#fetch(name, 'GET');
     if (response === null) return null;
     const blob = await this.#guarded(name, () => response.blob());
-    return { name, size: blob.size, stream: () => blob.stream(), text: () => blob.text() };
+    const slice = (start: number, end: number) => blob.slice(start, end);
+    return { name, size: blob.size, stream: () => blob.stream(), slice, text: () => blob.text() };
   }
 
   /** A file whose bytes are fetched when they are read; null when there is none. */
@@ -64,7 +65,15 @@ class ModelServer {
     const size = Number(head.headers.get('content-length') ?? Number.NaN);
     // The length of a compressed answer says nothing about the file's.
     if (!Number.isSafeInteger(size) || head.headers.has('content-encoding')) return this.fetchWhole(name);
-    return { name, size, stream: () => this.#stream(name) };
+    const slice = (start: number, end: number) => ({ arrayBuffer: () => this.#fetchPart(name, start, end) });
+    const gives = head.headers.get('accept-ranges') === 'bytes' ? { slice } : {};
+    return { name, size, stream: () => this.#stream(name), ...gives };
+  }
+
+  async #fetchPart(name: string, start: number, end: number): Promise<ArrayBuffer> {
+    const response = await this.#fetch(name, 'GET', { range: `bytes=${start}-${end - 1}` });
+    if (response?.status !== 206) throw this.#error(name, 'the server gave no part of it');
+    return this.#guarded(name, () => response.arrayBuffer());
   }
 
   #stream(name: string): ReadableStream<Uint8Array> {
@@ -81,9 +90,15 @@ class ModelServer {
     });
   }
 
-  async #fetch(name: string, method: 'GET' | 'HEAD'): Promise<Response | null> {
+  async #fetch(
+    name: string,
+    method: 'GET' | 'HEAD',
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Response | null> {
     const signal = this.#signal ?? null;
-    const response = await this.#guarded(name, () => fetch(this.addressOf(name), { method, signal }));
+    const response = await this.#guarded(name, () =>
+      fetch(this.addressOf(name), { method, headers, signal }),
+    );
     // Many servers answer every unknown address with their start page.
     if (response.status === 404 || response.headers.get('content-type')?.startsWith('text/html')) return null;
     if (!response.ok) throw this.#error(name, `the server answered ${response.status}`);

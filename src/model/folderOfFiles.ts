@@ -3,6 +3,7 @@ import { type ByteInput, isByteInput, takeBytes, viewBytes } from './checkArgume
 import { describeArgument } from './describe.js';
 import { checkTextSize, decodeModelText } from './modelText.js';
 import type { ModelFolder, Place } from './readModelFolder.js';
+import type { PartialFile } from './stagedTensors.js';
 
 /** One file of a model whose bytes are at hand. They must not change before the model is loaded. */
 export interface NamedBytes {
@@ -21,6 +22,8 @@ export interface ModelFile {
   readonly size: number;
   /** Its bytes from the first one on, in pieces of any size. */
   stream(): ReadableStream<Uint8Array>;
+  /** Some of its bytes, as a Blob gives them; left out where there is but the stream. */
+  slice?(start: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
 }
 
 export interface FolderOfFilesOptions {
@@ -54,9 +57,13 @@ export function folderOfFiles(files: Iterable<ModelFile>, options: FolderOfFiles
   const pathOf = (name: string) => `${source}/${name}`;
   const read = (name: string, place: Place, told?: (byteLength: number) => void) =>
     fill(byName.get(name), place, { path: pathOf(name), onRead: told, signal });
+  const areSliced = [...byName].every(([name, { slice }]) => !isWeightFile(name) || slice !== undefined);
   return {
     source,
     names: [...byName.keys()],
+    openParts: areSliced
+      ? async (name) => openParts(byName.get(name), { path: pathOf(name), onRead, signal })
+      : undefined,
     pathOf,
     readText: async (name) => {
       const byteLength = byName.get(name)?.size ?? 0;
@@ -96,6 +103,33 @@ async function fill(
     onRead?.(piece.length);
   }
   if (position < file.size) throw changed(path, file.size, `${position}`);
+}
+
+/** Asked for at once: what lies in memory twice. */
+const PART_BYTES = 2 ** 23;
+
+function openParts(file: ModelFile | undefined, { path, onRead, signal }: FillOptions): PartialFile {
+  if (file === undefined) throw new QwenAsrError('file', `${path}: no such file`);
+  const read = async (start: number, into: Uint8Array): Promise<void> => {
+    for (let at = 0; at < into.length; at += PART_BYTES) {
+      if (signal?.aborted) throw new QwenAsrError('aborted', `${path}: reading was aborted`);
+      const length = Math.min(PART_BYTES, into.length - at);
+      const part = await file.slice!(start + at, start + at + length)
+        .arrayBuffer()
+        .catch((cause) => {
+          throw cause instanceof QwenAsrError ? cause : readError(path, cause);
+        });
+      if (part.byteLength !== length) throw changed(path, file.size, 'fewer');
+      into.set(new Uint8Array(part), at);
+      onRead?.(length);
+    }
+  };
+  return { byteLength: file.size, read, close: async () => {} };
+}
+
+/** Whether a file of this name holds weights. */
+export function isWeightFile(name: string): boolean {
+  return name.endsWith('.safetensors');
 }
 
 /** The stream's pieces; its own errors in this project's words. Leaving the loop ends the stream. */
@@ -147,7 +181,10 @@ export async function givenModelFiles(files: Iterable<ModelFile | NamedBytes>): 
 async function modelFileOf(file: ModelFile | NamedBytes): Promise<ModelFile> {
   const { name, size, stream, bytes } = Object(file) as Partial<ModelFile & NamedBytes>;
   if (typeof name === 'string' && name !== '') {
-    if (isFile(bytes)) return { name, size: bytes.size, stream: () => bytes.stream() };
+    if (isFile(bytes)) {
+      const slice = bytes.slice && { slice: (start: number, end: number) => bytes.slice!(start, end) };
+      return { name, size: bytes.size, stream: () => bytes.stream(), ...slice };
+    }
     if (isByteInput(bytes)) return inMemory(name, bytes);
     if (typeof size === 'number' && typeof stream === 'function') return file as ModelFile;
   }
@@ -165,7 +202,10 @@ async function inMemory(name: string, input: NamedBytes['bytes']): Promise<Model
         controller.close();
       },
     });
-  return { name, size: bytes.length, stream };
+  const slice = (start: number, end: number) => ({
+    arrayBuffer: async () => bytes.slice(start, end).buffer,
+  });
+  return { name, size: bytes.length, stream, slice };
 }
 
 /** A Blob tells its size and can be read piece by piece. */

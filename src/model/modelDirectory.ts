@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileError, QwenAsrError } from '../error.js';
 import { checkTextSize, decodeModelText } from './modelText.js';
 import { type FileBytes, type ModelFiles, type Place, readModelFolder } from './readModelFolder.js';
+import type { PartialFile, StagingOptions } from './stagedTensors.js';
 import { syntheticFileList } from './synthesizeModel.js';
 import { parseSyntheticName } from './syntheticName.js';
 
@@ -10,6 +11,7 @@ import { parseSyntheticName } from './syntheticName.js';
  * Reads a model directory: see readModelFolder.
  *
  * @param openFile How weight files come into memory; reads them by default.
+ * @param staging For a backend that is to hold integers only as packed copies: weights are then read while it packs.
  * @throws QwenAsrError `file` (missing or unreadable), `model` (not a model directory), `memory`, `aborted`.
  *
  * @example
@@ -21,6 +23,7 @@ export async function readModelDirectory(
   directory: string,
   openFile: OpenFile = readFileBytes,
   signal?: AbortSignal,
+  staging?: StagingOptions,
 ): Promise<ModelFiles> {
   const names = await listDirectory(directory);
   const folder = {
@@ -29,8 +32,26 @@ export async function readModelDirectory(
     pathOf: (name: string) => join(directory, name),
     readText: (name: string) => readTextFile(join(directory, name)),
     openWeights: (name: string) => openFile(join(directory, name), signal),
+    openParts: (name: string) => openParts(join(directory, name), signal),
   };
-  return readModelFolder(folder, signal);
+  return readModelFolder(folder, signal, staging);
+}
+
+async function openParts(path: string, signal: AbortSignal | undefined): Promise<PartialFile> {
+  const byteLength = await fileLength(path);
+  const handle = await open(path, 'r').catch((cause) => {
+    throw fileError(path, cause);
+  });
+  return {
+    byteLength,
+    read: async (start, into) => {
+      const place = { buffer: into.buffer, byteOffset: into.byteOffset, byteLength: into.byteLength };
+      await fill(place, handle, path, signal, start).catch((cause) => {
+        throw fileError(path, cause);
+      });
+    },
+    close: () => handle.close(),
+  };
 }
 
 async function listDirectory(directory: string): Promise<string[]> {
@@ -109,6 +130,7 @@ async function fill(
   handle: FileHandle,
   path: string,
   signal: AbortSignal | undefined,
+  start = 0,
 ): Promise<void> {
   for (let position = 0; position < place.byteLength; ) {
     if (signal?.aborted) throw new QwenAsrError('aborted', `${path}: reading was aborted`);
@@ -117,7 +139,7 @@ async function fill(
       place.byteOffset + position,
       Math.min(PIECE_BYTES, place.byteLength - position),
     );
-    const { bytesRead } = await handle.read(piece, 0, piece.length, position);
+    const { bytesRead } = await handle.read(piece, 0, piece.length, start + position);
     if (bytesRead === 0) throw new QwenAsrError('file', `${path}: became shorter while it was read`);
     position += bytesRead;
   }

@@ -22,6 +22,8 @@ export class ModelTensors {
   readonly unknownNames: readonly string[];
   /** By canonical name. */
   readonly unsupported: ReadonlyMap<string, UnsupportedTensor>;
+  /** Matrices are packed already: their bytes are places that others have passed through since. */
+  readonly isStaged: boolean;
 
   /**
    * @throws QwenAsrError `model` when no tensor is named as in a Qwen3-ASR checkpoint, or two have one meaning.
@@ -30,8 +32,10 @@ export class ModelTensors {
     source: string,
     parameters: readonly Parameter[],
     unsupported: readonly UnsupportedTensor[] = [],
+    isStaged = false,
   ) {
     this.source = source;
+    this.isStaged = isStaged;
     const names = [...parameters, ...unsupported].map((tensor) => tensor.name);
     const layout = detectLayout(names);
     if (layout === null) {

@@ -5,6 +5,15 @@ import { describeValue, quote } from './describe.js';
 import { ModelTensors, type UnsupportedTensor } from './modelTensors.js';
 import { isObject, parseObject } from './modelText.js';
 import { MAX_HEADER_BYTES, parseSafetensors, type SafetensorsEntry } from './safetensors.js';
+import {
+  type ListedTensors,
+  type PartialFile,
+  type StagedWeights,
+  type StagingOptions,
+  stageTensors,
+  type TensorSource,
+} from './stagedTensors.js';
+import { expectedPrecision } from './weightForms.js';
 
 /** Text files of a model directory that a tokenizer is made of, as far as present. */
 export interface TokenizerFiles {
@@ -22,6 +31,8 @@ export interface ModelFiles {
   /** Names of the files that were read, in that order; none for a synthetic model. */
   readonly fileNames: readonly string[];
   readonly tensors: ModelTensors;
+  /** Matrices of `tensors` to be placed before all others; absent where their bytes are all in memory. */
+  readonly staged?: StagedWeights;
   readonly configJson?: string;
   readonly generationConfigJson?: string;
   readonly processorConfigJson?: string;
@@ -62,6 +73,8 @@ export interface ModelFolder {
   readText(name: string): Promise<string>;
   /** @throws QwenAsrError `file`, `memory`, `aborted` */
   openWeights(name: string): Promise<FileBytes>;
+  /** The same to be read in parts; absent where files come from their first byte to their last. */
+  readonly openParts?: ((name: string) => Promise<PartialFile>) | undefined;
 }
 
 /** Text files that are read as far as present, and what they are called in ModelFiles. */
@@ -93,7 +106,11 @@ const STORAGE_DTYPES: ReadonlyMap<string, StorageDtype> = new Map([
  * console.log(files.tensors.parameterCount);
  * files.release();
  */
-export async function readModelFolder(folder: ModelFolder, signal?: AbortSignal): Promise<ModelFiles> {
+export async function readModelFolder(
+  folder: ModelFolder,
+  signal?: AbortSignal,
+  staging?: StagingOptions,
+): Promise<ModelFiles> {
   const { source, names } = folder;
   const weightFiles = await findWeightFiles(source, names, () => folder.readText(INDEX_FILE));
   const { configJson, generationConfigJson, processorConfigJson, ...tokenizerFiles } =
@@ -101,17 +118,23 @@ export async function readModelFolder(folder: ModelFolder, signal?: AbortSignal)
   if (tokenizerFiles.vocabJson === undefined && tokenizerFiles.tokenizerJson === undefined) {
     throw new QwenAsrError('model', `${source}: expected vocab.json or tokenizer.json, found neither`);
   }
-  const opened: FileBytes[] = [];
+  const opened: (() => void)[] = [];
   const release = () => {
-    for (const file of opened.splice(0)) file.release();
+    for (const close of opened.splice(0)) close();
   };
-  const open = async (name: string) => {
-    const file = await folder.openWeights(name);
-    opened.push(file);
+  const isStaged =
+    staging !== undefined && folder.openParts !== undefined && hasIntegers(configJson, staging);
+  const open = async (name: string): Promise<OpenedWeights> => {
+    const file = await (isStaged ? openInParts : openWhole)(folder, name);
+    opened.push(file.release);
     return file;
   };
   try {
-    const tensors = await readTensors(folder, weightFiles, configJson, open, signal);
+    const listed = await listTensors(folder, weightFiles, configJson, open, signal);
+    const { source, parameters, unsupported } = listed;
+    const { tensors, staged } = isStaged
+      ? await stageTensors(listed, staging)
+      : { tensors: new ModelTensors(source, parameters, unsupported), staged: undefined };
     return {
       source,
       synthetic: false,
@@ -120,6 +143,7 @@ export async function readModelFolder(folder: ModelFolder, signal?: AbortSignal)
         ...Object.values(TEXT_FILES).filter((name) => names.includes(name)),
       ],
       tensors,
+      ...(staged === undefined ? {} : { staged }),
       ...(configJson === undefined ? {} : { configJson }),
       ...(generationConfigJson === undefined ? {} : { generationConfigJson }),
       ...(processorConfigJson === undefined ? {} : { processorConfigJson }),
@@ -142,14 +166,74 @@ async function readTexts(folder: ModelFolder): Promise<Texts> {
   return texts;
 }
 
-async function readTensors(
+function hasIntegers(configJson: string | undefined, { precision, operand }: StagingOptions): boolean {
+  return ['int8', 'int4'].includes(expectedPrecision(configJson, precision, operand));
+}
+
+/** A weight file, and how the bytes of its tensors come into memory. */
+interface OpenedWeights {
+  /** The header at least. */
+  readonly head: Uint8Array;
+  readonly byteLength: number;
+  bytesOf(entry: SafetensorsEntry, elementBytes: number): Promise<Uint8Array>;
+  /** Of the last bytes that were asked for: where they are, if they or another of their kind are read later. */
+  sourceOf(entry: SafetensorsEntry): TensorSource | null;
+  readonly release: () => void;
+}
+
+async function openWhole(folder: ModelFolder, name: string): Promise<OpenedWeights> {
+  const file = await folder.openWeights(name);
+  const { buffer, byteOffset, byteLength } = file;
+  return {
+    head: new Uint8Array(buffer, byteOffset, Math.min(byteLength, MAX_HEADER_BYTES + 8)),
+    byteLength,
+    bytesOf: async (entry, elementBytes) => bytesOf(entry, elementBytes, file),
+    sourceOf: () => null,
+    release: () => file.release(),
+  };
+}
+
+/** Matrices of weights stay where they are. */
+async function openInParts(folder: ModelFolder, name: string): Promise<OpenedWeights> {
+  const file = await folder.openParts!(name);
+  const { byteLength } = file;
+  const isMatrix = ({ name: tensor, shape }: SafetensorsEntry) =>
+    shape.length === 2 && tensor.endsWith('.weight');
+  const part = async (start: number, end: number): Promise<Uint8Array> => {
+    const bytes = new Uint8Array(end - start);
+    await file.read(start, bytes);
+    return bytes;
+  };
+  return {
+    head: await headOf(byteLength, part),
+    byteLength,
+    bytesOf: async (entry) => (isMatrix(entry) ? new Uint8Array() : part(entry.start, entry.end)),
+    sourceOf: (entry) =>
+      entry.shape.length === 2 ? { file, start: entry.start, byteLength: entry.end - entry.start } : null,
+    release: () => void file.close().catch(() => {}),
+  };
+}
+
+/** As much of a file as its header takes, if it has one of a size that can be. */
+async function headOf(
+  byteLength: number,
+  part: (start: number, end: number) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  const prefix = await part(0, Math.min(8, byteLength));
+  if (prefix.length < 8) return prefix;
+  const headerBytes = Number(new DataView(prefix.buffer).getBigUint64(0, true));
+  return headerBytes > MAX_HEADER_BYTES ? prefix : part(0, Math.min(byteLength, 8 + headerBytes));
+}
+
+async function listTensors(
   folder: ModelFolder,
   weightFiles: WeightFiles,
   configJson: string | undefined,
-  openWeights: (name: string) => Promise<FileBytes>,
+  openWeights: (name: string) => Promise<OpenedWeights>,
   signal: AbortSignal | undefined,
-): Promise<ModelTensors> {
+): Promise<ListedTensors> {
   const { source } = folder;
+  const sources = new Map<Uint8Array, TensorSource>();
   const parameters: PlainParameter[] = [];
   const words: WordTensor[] = [];
   const unsupported: UnsupportedTensor[] = [];
@@ -157,12 +241,7 @@ async function readTensors(
   for (const fileName of weightFiles.fileNames) {
     if (signal?.aborted) throw new QwenAsrError('aborted', `${source}: loading was aborted`);
     const file = await openWeights(fileName);
-    const head = new Uint8Array(
-      file.buffer,
-      file.byteOffset,
-      Math.min(file.byteLength, MAX_HEADER_BYTES + 8),
-    );
-    for (const entry of parseSafetensors(head, file.byteLength, folder.pathOf(fileName))) {
+    for (const entry of parseSafetensors(file.head, file.byteLength, folder.pathOf(fileName))) {
       const other = fileOf.get(entry.name);
       if (other !== undefined) {
         throw new QwenAsrError(
@@ -172,15 +251,21 @@ async function readTensors(
       }
       fileOf.set(entry.name, fileName);
       const dtype = STORAGE_DTYPES.get(entry.dtype);
-      if (entry.dtype === 'U32') words.push({ ...entry, bytes: bytesOf(entry, 4, file) });
-      else if (dtype === undefined) unsupported.push(entry);
-      else parameters.push({ ...entry, dtype, bytes: bytesOf(entry, STORAGE_BYTES[dtype], file) });
+      if (dtype === undefined && entry.dtype !== 'U32') {
+        unsupported.push(entry);
+        continue;
+      }
+      const bytes = await file.bytesOf(entry, dtype === undefined ? 4 : STORAGE_BYTES[dtype]);
+      const from = file.sourceOf(entry);
+      if (from !== null) sources.set(bytes, from);
+      if (dtype === undefined) words.push({ ...entry, bytes });
+      else parameters.push({ ...entry, dtype, bytes });
     }
   }
   checkIndex(source, weightFiles, fileOf);
   const { affine, plain, words: others } = assembleAffine(source, parameters, words, configJson);
   for (const { name, shape } of others) unsupported.push({ name, shape, dtype: 'U32' });
-  return new ModelTensors(source, [...plain, ...affine], unsupported);
+  return { source, parameters: [...plain, ...affine], unsupported, sources };
 }
 
 /** A view of the file where its alignment allows; an odd header length makes a copy necessary. */

@@ -208,7 +208,8 @@ export function loadDecoderWeights(
     const embedding = tensors.require('model.embed_tokens.weight');
     // What is used where it lies costs no memory twice: comparing it would cost more.
     const isCopied = forms?.of('lm_head.weight', head) !== undefined;
-    const isShared = isCopied
+    const isCompared = isCopied && !tensors.isStaged; // what is staged was compared when it was listed
+    const isShared = isCompared
       ? repeatsEmbedding(tensors, (bytes) => backend.forget?.(bytes))
       : sameMemory(head, embedding);
     return isShared ? embedTokens : place('lm_head.weight', headRows, hidden);
@@ -222,13 +223,13 @@ export function loadDecoderWeights(
 }
 
 /** A matrix, and the integers that it is to be held as. */
-interface HeldMatrix {
+export interface HeldMatrix {
   readonly parameter: Parameter;
   readonly form: IntegerForm | undefined;
 }
 
 /** What kernels are made for: equal for matrices that one of them can multiply. */
-function holding({ parameter, form }: HeldMatrix): string {
+export function holding({ parameter, form }: HeldMatrix): string {
   if (form === undefined) return parameter.dtype;
   const { bits, groupSize } = form;
   const scales =
@@ -284,7 +285,7 @@ const COPIED_BYTES = 2 ** 18;
 /**
  * Whether two arrays hold the same bytes.
  */
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.byteLength !== b.byteLength) return false;
   if (a.buffer === b.buffer && a.byteOffset === b.byteOffset) return true;
   if (typeof Buffer !== 'undefined') return Buffer.compare(a, b) === 0; // browsers have none

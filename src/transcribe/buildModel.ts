@@ -47,6 +47,7 @@ export async function buildModel(
     throw new QwenAsrError('model', `${files.source}: expected a model that writes text, ${found}`);
   }
   const forms = new WeightForms(tensors, precision, backend.precision);
+  await files.staged?.placeIn(backend, signal);
   const decoderWeights = loadDecoderWeights(tensors, decoder, backend, forms);
   const encoderWeights = loadEncoderWeights(tensors, encoder, decoder.hidden, backend, forms);
   await backend.placeWeights(signal);

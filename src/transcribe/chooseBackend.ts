@@ -3,6 +3,7 @@ import { type CpuFeatures, contains, isaFeatures, isaName, isaNames } from '../j
 import { checkThreadCount } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
 import { fileReaderInto, type OpenFile, readFileBytes, weightBytes } from '../model/modelDirectory.js';
+import type { StagingOptions } from '../model/stagedTensors.js';
 import { createCompiledBackend } from '../ops/compiled/compiledBackend.js';
 import { type Backend, type OperandType, PRECISIONS } from '../ops/operators.js';
 import { createReferenceBackend } from '../ops/reference/referenceBackend.js';
@@ -27,6 +28,8 @@ export interface ChosenBackend {
   readonly backend: Backend;
   /** undefined: read the files. */
   readonly openFile: OpenFile | undefined;
+  /** Of a backend whose memory never shrinks: room in it. */
+  readonly reserve?: StagingOptions['reserve'];
   /** Why it is not the fastest kind of backend; null when it is, or was asked for. */
   readonly note: string | null;
   /** Why it has fewer threads than asked for; null where it has as many. */
@@ -91,7 +94,7 @@ async function chooseWasm(
     await backend.close();
     throw unsupported('isa', backend.isa, isa);
   }
-  return { backend, openFile: fileReaderInto(provide), note, refusal };
+  return { backend, openFile: fileReaderInto(provide), reserve: provide, note, refusal };
 }
 
 /** The system calls and the features of this CPU, or one line that says why there are none. */

@@ -3,6 +3,7 @@ import { checkOptions } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
 import { type OpenFile, readConfigText, readModelDirectory } from '../model/modelDirectory.js';
 import type { ModelFiles } from '../model/readModelFolder.js';
+import type { StagingOptions } from '../model/stagedTensors.js';
 import { synthesizeModel } from '../model/synthesizeModel.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
 import { expectedPrecision } from '../model/weightForms.js';
@@ -47,13 +48,18 @@ export async function loadInto<Model>(
     throw new QwenAsrError('usage', `model: ${expected}, found ${describeArgument(source)}`);
   }
   checkOptions(options);
-  const { backend, openFile, note } = await chooseBackend(options, source);
+  const { backend, openFile, reserve, note } = await chooseBackend(options, source);
   try {
     const { name, isa, threadCount } = backend;
     const config = parseSyntheticName(source) === null ? await readConfigText(source) : undefined;
     const precision = expectedPrecision(config, options.precision ?? 'auto', backend.precision);
     options.onBackend?.({ name, isa, precision, threadCount, note });
-    const files = await openModel(source, openFile, options.signal);
+    const staging: StagingOptions | undefined = reserve && {
+      precision: options.precision ?? 'auto',
+      operand: backend.precision,
+      reserve,
+    };
+    const files = await openModel(source, openFile, options.signal, staging);
     try {
       return await build(files, backend, { ...options, startMs });
     } catch (error) {
@@ -70,8 +76,9 @@ function openModel(
   source: string,
   openFile: OpenFile | undefined,
   signal: AbortSignal | undefined,
+  staging: StagingOptions | undefined,
 ): Promise<ModelFiles> {
   const name = parseSyntheticName(source);
-  if (name === null) return readModelDirectory(source, openFile, signal);
+  if (name === null) return readModelDirectory(source, openFile, signal, staging);
   return synthesizeModel(signal === undefined ? name : { ...name, signal });
 }

@@ -2,7 +2,13 @@ import { QwenAsrError } from '../error.js';
 import { checkOptions, checkThreadCount } from '../model/checkArguments.js';
 import { describeArgument, kindOf } from '../model/describe.js';
 import { fetchModelFiles } from '../model/fetchModelFiles.js';
-import { folderOfFiles, givenModelFiles, type ModelFile, type NamedBytes } from '../model/folderOfFiles.js';
+import {
+  folderOfFiles,
+  givenModelFiles,
+  isWeightFile,
+  type ModelFile,
+  type NamedBytes,
+} from '../model/folderOfFiles.js';
 import { type ModelFiles, readModelFolder } from '../model/readModelFolder.js';
 import type { Backend } from '../ops/operators.js';
 import {
@@ -61,7 +67,7 @@ export async function loadFilesInto<Model>(
     address === null
       ? await givenModelFiles(source as Iterable<ModelFile | NamedBytes>)
       : await fetchModelFiles(address, signal);
-  const weightBytes = files.reduce((sum, { name, size }) => sum + (isWeights(name) ? size : 0), 0);
+  const weightBytes = files.reduce((sum, { name, size }) => sum + (isWeightFile(name) ? size : 0), 0);
   const { backend, refusal, provide } = await openWasmBackend({
     threadCount: Math.min(threads, mostBrowserThreads()),
     weightBytes,
@@ -79,16 +85,13 @@ export async function loadFilesInto<Model>(
     const precision = wanted === 'auto' ? backend.precision : wanted;
     const note = threadNote(backend, { asked: options.threads, refusal });
     options.onBackend?.({ name, isa, precision, threadCount, note });
-    const read = await readModelFolder(folder, signal);
+    const staging = { precision: wanted, operand: backend.precision, reserve: provide };
+    const read = await readModelFolder(folder, signal, staging);
     return await build(read, backend, { startMs, precision: wanted, signal });
   } catch (error) {
     await backend.close();
     throw error;
   }
-}
-
-function isWeights(name: string): boolean {
-  return name.endsWith('.safetensors');
 }
 
 /** @returns null for what is no address */

@@ -1,7 +1,7 @@
 import { QwenAsrError } from '../error.js';
 import { wasmFeatures } from '../jit/wasm/webAssembly.js';
 import { describeArgument } from '../model/describe.js';
-import type { Place } from '../model/readModelFolder.js';
+import type { ReservedPlace } from '../model/stagedTensors.js';
 import { createCompiledBackend } from '../ops/compiled/compiledBackend.js';
 import type { Backend } from '../ops/operators.js';
 import { WasmMachine } from '../runtime/wasmMachine.js';
@@ -37,7 +37,7 @@ export interface WasmBackend {
    *
    * @throws QwenAsrError `memory`
    */
-  readonly provide: (byteLength: number) => Place;
+  readonly provide: (byteLength: number) => ReservedPlace;
 }
 
 /**
@@ -50,8 +50,9 @@ export async function openWasmBackend(options: WasmBackendOptions): Promise<Wasm
   try {
     const backend = createCompiledBackend({ machine, precision: 'f32', regionBytes: REGION_BYTES });
     const provide = (byteLength: number) => {
-      const { buffer, bufferOffset } = machine.reserve(byteLength);
-      return { buffer, byteOffset: bufferOffset };
+      const region = machine.reserve(byteLength);
+      const release = () => machine.release(region);
+      return { buffer: region.buffer, byteOffset: region.bufferOffset, release };
     };
     return { backend, refusal: machine.refusal, provide };
   } catch (error) {

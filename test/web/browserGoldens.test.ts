@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -86,7 +86,7 @@ for (const isIsolated of [true, false]) {
   test(`${how}: stages, tokens and texts of all goldens, and a long recording`, {
     skip: noChromium,
   }, async () => {
-    const { isa, threads, goldens, long } = await runWorker(isIsolated);
+    const { isa, threads, goldens, long, variants } = await runWorker(isIsolated);
     assert.deepEqual([isa, threads], ['relaxed-simd', isIsolated ? 2 : 1]);
     assert.deepEqual(
       goldens.map(({ name }) => name),
@@ -109,6 +109,13 @@ for (const isIsolated of [true, false]) {
         },
         name,
       );
+    }
+    for (const [i, precision] of ['int8', 'int4'].entries()) {
+      const { name, ...found } = variants[i]!;
+      const golden = readFileSync(join(goldenDir, 'variants', name, 'golden.json'), 'utf8');
+      const { clips } = JSON.parse(golden) as { clips: Record<string, { tokens: readonly number[] }> };
+      const tokens = Object.fromEntries(Object.entries(clips).map(([wav, clip]) => [wav, clip.tokens]));
+      assert.deepEqual(found, { precision, tokens }, name);
     }
     assert.ok(long.durationMs > 60_000);
     const { texts, startsMs } = await longInNode();

@@ -38,6 +38,7 @@ export async function buildAligner(
     throw new QwenAsrError('model', `${source}: expected a forced aligner, ${found}`);
   }
   const forms = new WeightForms(tensors, precision, backend.precision);
+  await files.staged?.placeIn(backend, signal);
   const decoderWeights = loadDecoderWeights(tensors, decoder, backend, forms);
   const encoderWeights = loadEncoderWeights(tensors, encoder, decoder.hidden, backend, forms);
   await backend.placeWeights(signal);

@@ -31,7 +31,15 @@ export interface LongOutcome {
   readonly segmentsHeard: number;
 }
 
+/** Tokens of a directory of integers, by clip. */
+export interface VariantOutcome {
+  readonly name: string;
+  readonly precision: string;
+  readonly tokens: Readonly<Record<string, readonly number[]>>;
+}
+
 export interface WorkerOutcome {
+  readonly variants: readonly VariantOutcome[];
   readonly isa: string;
   readonly threads: number;
   readonly goldens: readonly GoldenOutcome[];
@@ -57,10 +65,26 @@ async function run(): Promise<WorkerOutcome> {
     const goldens: GoldenOutcome[] = [];
     for (const clip of DEMO_CLIPS) goldens.push(await runGolden(model, clip));
     const { isa, threads } = model.info;
-    return { isa, threads, goldens, long: await runLong(model) };
+    return { isa, threads, goldens, long: await runLong(model), variants: await runVariants() };
   } finally {
     await model.close();
   }
+}
+
+/** Quantised directories, fetched in parts. */
+async function runVariants(): Promise<VariantOutcome[]> {
+  const outcomes: VariantOutcome[] = [];
+  for (const name of ['mlx-8bit', 'mlx-4bit']) {
+    const model = await loadModelFromFiles(address(`/golden/variants/${name}/`), { threads: 2 });
+    const tokens: Record<string, readonly number[]> = {};
+    for (const wav of ['timer-en.wav', 'weather-de.wav', 'music-es.wav']) {
+      const { samples } = decodeWav(await bytesOf(`/golden/variants/${wav}`), wav);
+      tokens[wav] = (await model.transcribe(samples).result).tokenIds;
+    }
+    outcomes.push({ name, precision: model.info.precision, tokens });
+    await model.close();
+  }
+  return outcomes;
 }
 
 async function runGolden(model: SpeechModel, { name, options }: GoldenClip): Promise<GoldenOutcome> {

@@ -33,7 +33,7 @@ export async function serveFolder(
   isIsolated: boolean,
   folders: Readonly<Record<string, string>> = {},
 ): Promise<FolderServer> {
-  const server = createServer(async ({ url = '/', method }, response) => {
+  const server = createServer(async ({ url = '/', method, headers: ranges }, response) => {
     const path = decodeURIComponent(new URL(url, 'http://localhost').pathname);
     const [, first = '', ...rest] = path.split('/');
     const elsewhere = folders[first];
@@ -43,9 +43,16 @@ export async function serveFolder(
         : join(elsewhere, normalize(`/${rest.join('/')}`));
     const headers = isIsolated ? ISOLATION : {};
     try {
-      const bytes = await readFile(file);
+      const whole = await readFile(file);
+      const range = /^bytes=(\d+)-(\d+)$/.exec(ranges.range ?? '');
+      const bytes = range === null ? whole : whole.subarray(Number(range[1]), Number(range[2]) + 1);
       const type = TYPES[extname(file)] ?? 'application/octet-stream';
-      response.writeHead(200, { ...headers, 'Content-Type': type, 'Content-Length': bytes.length });
+      response.writeHead(range === null ? 200 : 206, {
+        ...headers,
+        'Accept-Ranges': 'bytes',
+        'Content-Type': type,
+        'Content-Length': bytes.length,
+      });
       response.end(method === 'HEAD' ? undefined : bytes);
     } catch {
       response.writeHead(404, headers).end();
