@@ -3,7 +3,7 @@ import { type ByteInput, isByteInput, takeBytes, viewBytes } from './checkArgume
 import { describeArgument } from './describe.js';
 import { checkTextSize, decodeModelText } from './modelText.js';
 import type { ModelFolder, Place } from './readModelFolder.js';
-import type { PartialFile } from './stagedTensors.js';
+import type { FileInParts } from './stagedTensors.js';
 
 /** One file of a model whose bytes are at hand. They must not change before the model is loaded. */
 export interface NamedBytes {
@@ -108,7 +108,7 @@ async function fill(
 /** Asked for at once: what lies in memory twice. */
 const PART_BYTES = 2 ** 23;
 
-function openParts(file: ModelFile | undefined, { path, onRead, signal }: FillOptions): PartialFile {
+function openParts(file: ModelFile | undefined, { path, onRead, signal }: FillOptions): FileInParts {
   if (file === undefined) throw new QwenAsrError('file', `${path}: no such file`);
   const read = async (start: number, into: Uint8Array): Promise<void> => {
     for (let at = 0; at < into.length; at += PART_BYTES) {

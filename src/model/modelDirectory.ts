@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileError, QwenAsrError } from '../error.js';
 import { checkTextSize, decodeModelText } from './modelText.js';
 import { type FileBytes, type ModelFiles, type Place, readModelFolder } from './readModelFolder.js';
-import type { PartialFile, StagingOptions } from './stagedTensors.js';
+import type { FileInParts, StagingOptions } from './stagedTensors.js';
 import { syntheticFileList } from './synthesizeModel.js';
 import { parseSyntheticName } from './syntheticName.js';
 
@@ -37,7 +37,7 @@ export async function readModelDirectory(
   return readModelFolder(folder, signal, staging);
 }
 
-async function openParts(path: string, signal: AbortSignal | undefined): Promise<PartialFile> {
+async function openParts(path: string, signal: AbortSignal | undefined): Promise<FileInParts> {
   const byteLength = await fileLength(path);
   const handle = await open(path, 'r').catch((cause) => {
     throw fileError(path, cause);

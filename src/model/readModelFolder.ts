@@ -6,8 +6,8 @@ import { ModelTensors, type UnsupportedTensor } from './modelTensors.js';
 import { isObject, parseObject } from './modelText.js';
 import { MAX_HEADER_BYTES, parseSafetensors, type SafetensorsEntry } from './safetensors.js';
 import {
+  type FileInParts,
   type ListedTensors,
-  type PartialFile,
   type StagedWeights,
   type StagingOptions,
   stageTensors,
@@ -74,7 +74,7 @@ export interface ModelFolder {
   /** @throws QwenAsrError `file`, `memory`, `aborted` */
   openWeights(name: string): Promise<FileBytes>;
   /** The same to be read in parts; absent where files come from their first byte to their last. */
-  readonly openParts?: ((name: string) => Promise<PartialFile>) | undefined;
+  readonly openParts?: ((name: string) => Promise<FileInParts>) | undefined;
 }
 
 /** Text files that are read as far as present, and what they are called in ModelFiles. */

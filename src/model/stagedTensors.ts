@@ -6,7 +6,7 @@ import { WeightForms } from './weightForms.js';
 import { holding, sameBytes } from './weights.js';
 
 /** A weight file whose parts are read when they are needed. */
-export interface PartialFile {
+export interface FileInParts {
   readonly byteLength: number;
   /** Fills `into` with the file's bytes from `start` on. @throws QwenAsrError `file`, `aborted` */
   read(start: number, into: Uint8Array): Promise<void>;
@@ -15,7 +15,7 @@ export interface PartialFile {
 
 /** Where a tensor's bytes lie that is not in memory. */
 export interface TensorSource {
-  readonly file: PartialFile;
+  readonly file: FileInParts;
   readonly start: number;
   readonly byteLength: number;
 }
