@@ -1,6 +1,6 @@
 /**
  * The page at `/`: a recording from a file or the microphone goes to the server, its text comes back as it is decoded.
- * One document without anything from elsewhere.
+ * One document without anything from elsewhere; the page of web/ computes in the browser, and asks no server.
  */
 export const PAGE = `<!doctype html>
 <html lang="en">
