@@ -1,5 +1,6 @@
 import { alignCommand } from './alignCommand.js';
 import { ASR_COMPLETION, completionCommand } from './completionCommand.js';
+import { doctorCommand } from './doctorCommand.js';
 import { listCommand, pullCommand, removeCommand } from './hubCommands.js';
 import { checkCommand, quantizeCommand, synthesizeCommand } from './modelCommands.js';
 import { type Command, type CommandContext, type ExitCode, runSubcommand } from './runCommand.js';
@@ -17,6 +18,7 @@ export const ASR_SUBCOMMANDS: ReadonlyMap<string, Command> = new Map([
   ['list', listCommand],
   ['remove', removeCommand],
   ['check', checkCommand],
+  ['doctor', doctorCommand],
   ['quantize', quantizeCommand],
   ['synthesize', synthesizeCommand],
   ['completion', (context) => completionCommand(ASR_COMPLETION, context)],

@@ -11,6 +11,7 @@ import {
   type SubcommandSpec,
   zshCompletion,
 } from './completionScripts.js';
+import { DOCTOR_OPTIONS } from './doctorCommand.js';
 import { LIST_OPTIONS, PULL_OPTIONS, REMOVE_OPTIONS } from './hubCommands.js';
 import { LOAD_OPTIONS } from './loadOptions.js';
 import { CHECK_OPTIONS, QUANTIZE_OPTIONS, SYNTHESIZE_OPTIONS } from './modelCommands.js';
@@ -100,6 +101,12 @@ export const ASR_COMPLETION: CompletionSpec = {
       takes: [...PUBLISHED_NAMES.keys()],
     },
     { name: 'check', summary: 'Is this a model directory that works?', options: CHECK_OPTIONS, takes: [] },
+    {
+      name: 'doctor',
+      summary: 'What this machine has, and what is chosen',
+      options: DOCTOR_OPTIONS,
+      takes: [],
+    },
     {
       name: 'quantize',
       summary: 'The same model at half or a quarter of its size',

@@ -16,6 +16,7 @@ import {
   mostWasmThreads,
   spawnNodeParticipant,
 } from '../runtime/nodeThreads.js';
+import { selfTestVerdict } from '../runtime/selfTestVerdict.js';
 import { loadNative } from '../runtime/system/loadNative.js';
 import type { Native } from '../runtime/system/native.js';
 import { checkWasmPrecision, openWasmBackend, threadNote } from './openWasmBackend.js';
@@ -69,7 +70,8 @@ async function chooseKind(
   if (backend === 'reference' || (backend === 'auto' && isa === 'scalar'))
     return chooseReference(options, null);
   if (backend === 'wasm' || (backend === 'auto' && isa === 'wasm')) return chooseWasm(options, source, null);
-  const native = await nativeFeatures(openNative);
+  const isAsked = backend !== 'auto' || isa !== 'auto';
+  const native = await nativeFeatures(openNative, isAsked);
   if (typeof native !== 'string') return chooseX64(native, options);
   if (backend === 'auto' && isa === 'auto') {
     return chooseWasm(options, source, `WebAssembly instead of machine code: ${native}`);
@@ -97,15 +99,38 @@ async function chooseWasm(
   return { backend, openFile: fileReaderInto(provide), reserve: provide, note, refusal };
 }
 
-/** The system calls and the features of this CPU, or one line that says why there are none. */
+/**
+ * What the self-test of machine code says of this machine: null, or one line.
+ *
+ * @param again whatever it said before
+ */
+export async function selfTested({ again = false } = {}): Promise<string | null> {
+  let program: URL;
+  try {
+    program = new URL('../ops/compiled/selfTestProcess.js', import.meta.url);
+  } catch {
+    return 'a bundle has no program for it'; // CommonJS knows no address of its own
+  }
+  return selfTestVerdict({ program, again });
+}
+
+/**
+ * The system calls and the features of this CPU, or one line that says why there are none.
+ *
+ * @param isAsked whether machine code was asked for, tested here or not
+ */
 async function nativeFeatures(
   openNative: () => Promise<Native | string>,
+  isAsked: boolean,
 ): Promise<{ native: Native; features: CpuFeatures } | string> {
   const native = await openNative();
   if (typeof native === 'string') return native;
   try {
     const features = detectCpuFeatures(native);
-    return features.avx2 ? { native, features } : 'this CPU has no AVX2 with FMA';
+    if (!features.avx2) return 'this CPU has no AVX2 with FMA';
+    // Where all tests run it needs none.
+    const problem = native.isTested || isAsked ? null : await selfTested();
+    return problem === null ? { native, features } : `its self-test failed: ${problem} (qwen_asr doctor)`;
   } catch (error) {
     if (error instanceof QwenAsrError && error.code === 'unsupported') return error.message;
     throw error;

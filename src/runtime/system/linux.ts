@@ -19,6 +19,7 @@ export function openLinux(koffi: Koffi): Native {
     'int',
   ]);
   return bindPosix(koffi, libc, {
+    isTested: true,
     regionBytes: 2 ** 30, // address space only, with MAP_NORESERVE
     anonymous: 0x20,
     noReserve: 0x4000,

@@ -24,6 +24,8 @@ export interface MappedFile {
  * below 2^53. Each system has a file beside this one.
  */
 export interface Native {
+  /** Whether all tests run on this system; otherwise machine code is tried before it is used. */
+  readonly isTested: boolean;
   /** Of a page, whose protection is changed as a whole. */
   readonly pageBytes: number;
   /** Address space that is well taken at once: systems differ in what they charge for memory that nobody has touched. */

@@ -13,7 +13,7 @@ import {
 } from './native.js';
 
 /** What POSIX leaves to each system. */
-export interface PosixSystem extends Pick<Native, 'waits' | 'wakeAll'> {
+export interface PosixSystem extends Pick<Native, 'isTested' | 'waits' | 'wakeAll'> {
   readonly regionBytes: number;
   /** Flags of mmap(2). */
   readonly anonymous: number;
@@ -77,6 +77,7 @@ export function bindPosix(koffi: Koffi, libc: Library, system: PosixSystem): Nat
   };
 
   return {
+    isTested: system.isTested,
     pageBytes: Number(sysconf(system.pageSizeName)),
     regionBytes: system.regionBytes,
     waits: system.waits,

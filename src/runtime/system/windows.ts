@@ -63,6 +63,7 @@ export function openWindows(koffi: Koffi): Native {
   const slots = new Map<number, number>();
 
   return {
+    isTested: false,
     pageBytes: PAGE_BYTES,
     // What is committed counts against all memory that there is, touched or not.
     regionBytes: 2 ** 26,

@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { cpus, homedir, release } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Longer than an emulated processor needs. */
+const LONGEST_MS = 120_000;
+
+/** What is kept of self-tests, by what they depend on. */
+type Verdicts = Readonly<Record<string, string>>;
+
+const PASSED = 'passed';
+/** Versions and machines that are remembered. */
+const MOST_VERDICTS = 20;
+
+export interface SelfTestOptions {
+  /** The program, which says `passed` or what is wrong. */
+  readonly program: URL;
+  /** Where verdicts are kept. */
+  readonly file?: string;
+  /** Whether it runs, whatever is kept. */
+  readonly again?: boolean;
+}
+
+/**
+ * Whether machine code may be used on this machine: runs the self-test in a process of its own, which it may end, unless a
+ * file of the user's cache has its verdict on this version and machine.
+ *
+ * @returns null, or one line that says what is wrong
+ * @example
+ * await selfTestVerdict({ program: new URL('./selfTestProcess.js', import.meta.url) }); // null
+ */
+export async function selfTestVerdict({
+  program,
+  file = verdictFile(),
+  again = false,
+}: SelfTestOptions): Promise<string | null> {
+  const key = [
+    versionOf(program),
+    process.platform,
+    process.arch,
+    release(),
+    cpus()[0]?.model,
+    process.version,
+  ].join(' ');
+  const kept = readVerdicts(file);
+  const known = again ? undefined : kept[key];
+  const verdict = known ?? (await runSelfTest(program));
+  if (known === undefined) keepVerdict(file, kept, key, verdict);
+  return verdict === PASSED ? null : verdict;
+}
+
+/** Runs the program. @returns its last line, or how it ended */
+function runSelfTest(program: URL): Promise<string> {
+  return new Promise((resolve) => {
+    let output = '';
+    const child = spawn(process.execPath, [fileURLToPath(program)], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: LONGEST_MS,
+      windowsHide: true,
+    });
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(-1000);
+    });
+    child.on('error', (error) => resolve(`it cannot be started (${error.message})`));
+    child.on('close', (code, signal) => {
+      const line = output.trim().split('\n').at(-1) ?? '';
+      resolve(code === 0 && line !== '' ? line : `it ended with ${signal ?? `code ${code}`}`);
+    });
+  });
+}
+
+/** Below XDG_CACHE_HOME, LOCALAPPDATA of Windows, or ~/.cache. */
+function verdictFile(): string {
+  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
+  return join(XDG_CACHE_HOME || LOCALAPPDATA || join(homedir(), '.cache'), 'qwen-asr', 'self-test.json');
+}
+
+function readVerdicts(file: string): Verdicts {
+  try {
+    const found: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return Object.fromEntries(
+      Object.entries(Object(found)).filter(([, verdict]) => typeof verdict === 'string'),
+    ) as Verdicts;
+  } catch {
+    return {};
+  }
+}
+
+function keepVerdict(file: string, known: Verdicts, key: string, verdict: string): void {
+  const others = Object.entries(known).filter(([other]) => other !== key);
+  const entries = [...others, [key, verdict] as const].slice(-MOST_VERDICTS);
+  const draft = `${file}.${process.pid}`;
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(draft, `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`);
+    renameSync(draft, file);
+  } catch {
+    // It runs again the next time.
+  }
+}
+
+/** Of the package that the program is in. */
+function versionOf(program: URL): string {
+  try {
+    return JSON.parse(readFileSync(new URL('../../../../package.json', program), 'utf8')).version;
+  } catch {
+    return 'unknown';
+  }
+}

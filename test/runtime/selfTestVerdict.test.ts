@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { selfTestVerdict } from '../../src/runtime/selfTestVerdict.js';
+import { temporaryDirectory } from '../model/support/temporaryDirectory.js';
+
+test('a self-test runs once, and again when it is asked to', async (t) => {
+  const folder = temporaryDirectory(t);
+  const [path, file] = [join(folder, 'program.mjs'), join(folder, 'kept', 'self-test.json')];
+  writeFileSync(
+    path,
+    `import { appendFileSync } from 'node:fs';
+     appendFileSync(${JSON.stringify(join(folder, 'runs'))}, '.');
+     console.log('passed');`,
+  );
+  const program = pathToFileURL(path);
+  assert.equal(await selfTestVerdict({ program, file }), null);
+  assert.equal(await selfTestVerdict({ program, file }), null);
+  assert.equal(readFileSync(join(folder, 'runs'), 'utf8'), '.');
+  assert.equal(await selfTestVerdict({ program, file, again: true }), null);
+  assert.equal(readFileSync(join(folder, 'runs'), 'utf8'), '..');
+  writeFileSync(file, '{ "damaged');
+  assert.equal(await selfTestVerdict({ program, file }), null);
+  assert.equal(readFileSync(join(folder, 'runs'), 'utf8'), '...');
+});
+
+for (const [end, program, verdict] of [
+  ['a wrong result', "console.log('rmsNorm computes something else')", /^rmsNorm computes something else$/],
+  [
+    'a crash',
+    "process.kill(process.pid, 'SIGSEGV'); setTimeout(() => {}, 60_000)",
+    /^it ended with (SIGSEGV|code \d+)$/,
+  ],
+  ['an error', 'null.nothing', /^it ended with code 1$/],
+  ['silence', '', /^it ended with code 0$/],
+] as const) {
+  test(`${end} is a verdict, which is kept`, async (t) => {
+    const folder = temporaryDirectory(t);
+    const [path, file] = [join(folder, 'program.mjs'), join(folder, 'self-test.json')];
+    writeFileSync(path, program);
+    assert.match(String(await selfTestVerdict({ program: pathToFileURL(path), file })), verdict);
+    writeFileSync(path, "console.log('passed')");
+    assert.match(String(await selfTestVerdict({ program: pathToFileURL(path), file })), verdict);
+  });
+}
+
+test('where nothing can be kept it runs every time', async (t) => {
+  const folder = temporaryDirectory(t);
+  const path = join(folder, 'program.mjs');
+  writeFileSync(path, "console.log('passed')");
+  const options = { program: pathToFileURL(path), file: join(path, 'self-test.json') };
+  assert.equal(await selfTestVerdict(options), null);
+  writeFileSync(path, "console.log('wrong')");
+  assert.equal(await selfTestVerdict(options), 'wrong');
+  assert.ok(!existsSync(options.file));
+});
