@@ -83,6 +83,19 @@ ${end}
   return `"${process.execPath}" "${script}"`;
 }
 
+test('a machine that does not keep pace loses nothing, and it is said', async () => {
+  const clip = join('models', 'demo', 'samples', 'travel-de.wav');
+  // Plain loops, in chunks that are far too short for them.
+  const args = [...STREAM, '--backend', 'reference', '--chunk', '0.5', '-i', clip];
+  const { code, stdout, stderr } = await runCli('qwen_asr', args);
+  assert.equal(code, 0);
+  assert.equal(stdout, `${textOf('travel-de')}\n`);
+  assert.match(
+    stderr,
+    /^note: steps take longer than the 0\.5 s of audio they are for, so text comes less often$/m,
+  );
+});
+
 test('a microphone that vanishes is an error, after all that was said', async () => {
   const end = "process.stderr.write('device unplugged\\n'); process.exitCode = 3;";
   const env = { QWEN_ASR_RECORDER: fakeRecorder('timer-en', 20, end) };
