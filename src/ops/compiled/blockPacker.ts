@@ -14,7 +14,7 @@ import type { AffineParameter, IntegerForm, Parameter, PlainParameter } from '..
 import { checkMatrixShape } from './checkShapes.js';
 
 /** Source bytes that are packed at a time; they are let go while the next are. Twice as many lie in memory twice. */
-const PIECE_BYTES = 8 * 2 ** 20;
+const PIECE_BYTES = 4 * 2 ** 20;
 
 /** Weights lie together in regions of large pages, of which the last stays untouched from where they end. */
 const REGION_BYTES = 64 * 2 ** 20;
