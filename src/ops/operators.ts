@@ -224,9 +224,9 @@ export interface Ceilings {
   readonly tuning?: string;
 }
 
-/** A way to compute: the reference loops, x86-64 machine code or WebAssembly. */
+/** A way to compute: the reference loops, machine code or WebAssembly. */
 export interface Backend {
-  readonly name: 'reference' | 'x64' | 'wasm';
+  readonly name: 'reference' | 'x64' | 'arm64' | 'wasm';
   /** Instruction set level actually used, for example `avx512bf16`; `scalar` for the reference. */
   readonly isa: string;
   /** Of activations, attention and cache, and of products with weights that are no integers. */

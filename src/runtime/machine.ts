@@ -32,12 +32,12 @@ export interface WorkerKernels {
 }
 
 /**
- * Something that runs kernels: x86-64 code on threads of its own, or WebAssembly on workers. Everything above it
+ * Something that runs kernels: machine code on threads of its own, or WebAssembly on workers. Everything above it
  * (operators, tapes, arena) is the same for both.
  */
 export interface Machine {
-  readonly name: 'x64' | 'wasm';
-  /** Instruction set level, for example `avx2`. */
+  readonly name: 'x64' | 'arm64' | 'wasm';
+  /** Instruction set level or features, for example `avx2` or `neon+lse+dotprod`. */
   readonly isa: string;
   readonly capabilities: Capabilities;
   /** Bits of a 512-bit vector that the units multiply at a time; null where vectors are shorter, or nothing tells. */

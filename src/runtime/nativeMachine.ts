@@ -1,24 +1,21 @@
 import { QwenAsrError } from '../error.js';
 import type { KernelCode, Tuning } from '../jit/ir.js';
-import { type CpuFeatures, isaFeatures, x64Capabilities } from '../jit/x64/features.js';
-import { lowerX64 } from '../jit/x64/lower.js';
-import { datapathBits, measuredTuning } from '../jit/x64/tuning.js';
 import { CodePages } from './codePages.js';
+import { type CodeTarget, openCodeTarget } from './codeTarget.js';
 import type { Machine, MemoryRange, Placed, Region, WorkerKernels } from './machine.js';
-import { probeCpu } from './probeCpu.js';
 import type { Native, NativeFunction } from './system/native.js';
 
 /** Small arrays live in V8's moving heap, where their address does not last. */
 const OFF_HEAP_BYTES = 1024;
 
-/** Runs kernels as x86-64 machine code, on the calling thread's pool and on threads of its own. */
+/** Runs kernels as machine code, on the calling thread's pool and on threads of its own. */
 export class NativeMachine implements Machine {
-  readonly name = 'x64';
+  readonly name: CodeTarget['architecture'];
   readonly isa: string;
   readonly capabilities;
   readonly datapathBits: number | null;
   private readonly native: Native;
-  private readonly features: CpuFeatures;
+  private readonly target: CodeTarget;
   private readonly code: CodePages;
   private readonly regions = new Set<MemoryRange>();
   private readonly threads: number[] = [];
@@ -27,19 +24,17 @@ export class NativeMachine implements Machine {
   private refused: string | null = null;
 
   /**
-   * @param isa a level, or a name of other features as isaName makes it
+   * @param isa features of x86-64 or of arm64, by their name
    * @param tuning replaces what follows from the CPU, as micro-benchmarks do
    */
   constructor(native: Native, isa: string, threadCount: number, tuning: Partial<Tuning> = {}) {
     this.native = native;
-    const features = isaFeatures(isa);
-    if (features === null) throw new QwenAsrError('internal', `expected a level of x86-64, found ${isa}`);
+    this.target = openCodeTarget(native, isa, tuning);
+    this.name = this.target.architecture;
     this.isa = isa;
-    this.features = features;
     this.participants = threadCount;
-    const findings = probeCpu(native, features);
-    this.datapathBits = datapathBits(findings);
-    this.capabilities = x64Capabilities(features, { ...measuredTuning(findings), ...tuning });
+    this.datapathBits = this.target.datapathBits;
+    this.capabilities = this.target.capabilities;
     this.code = new CodePages(native);
   }
 
@@ -86,7 +81,7 @@ export class NativeMachine implements Machine {
   }
 
   install(kernels: readonly KernelCode[]): number[] {
-    return this.code.install(kernels.map((code) => lowerX64(code, this.features, this.native.waits)));
+    return this.code.install(kernels.map((code) => this.target.lower(code)));
   }
 
   enter(kernel: number, ...args: number[]): Promise<void> {

@@ -1,5 +1,4 @@
 import { fileError, QwenAsrError } from '../error.js';
-import { type CpuFeatures, contains, isaFeatures, isaName, isaNames } from '../jit/x64/features.js';
 import { checkThreadCount } from '../model/checkArguments.js';
 import { describeArgument } from '../model/describe.js';
 import { fileReaderInto, type OpenFile, readFileBytes, weightBytes } from '../model/modelDirectory.js';
@@ -7,7 +6,6 @@ import type { StagingOptions } from '../model/stagedTensors.js';
 import { createCompiledBackend } from '../ops/compiled/compiledBackend.js';
 import { type Backend, type OperandType, PRECISIONS } from '../ops/operators.js';
 import { createReferenceBackend } from '../ops/reference/referenceBackend.js';
-import { detectCpuFeatures } from '../runtime/cpuFeatures.js';
 import { MappedFiles } from '../runtime/mapFile.js';
 import { NativeMachine } from '../runtime/nativeMachine.js';
 import {
@@ -16,13 +14,14 @@ import {
   mostWasmThreads,
   spawnNodeParticipant,
 } from '../runtime/nodeThreads.js';
+import { findProcessor, multipliesPairs, type Processor } from '../runtime/processor.js';
 import { selfTestVerdict } from '../runtime/selfTestVerdict.js';
 import { loadNative } from '../runtime/system/loadNative.js';
 import type { Native } from '../runtime/system/native.js';
 import { checkWasmPrecision, openWasmBackend, threadNote } from './openWasmBackend.js';
 import type { LoadOptions } from './types.js';
 
-const BACKENDS: readonly LoadOptions['backend'][] = ['auto', 'reference', 'x64', 'wasm'];
+const BACKENDS: readonly LoadOptions['backend'][] = ['auto', 'reference', 'x64', 'arm64', 'wasm'];
 
 /** How a model will compute, and how its files are best opened for that. */
 export interface ChosenBackend {
@@ -71,12 +70,16 @@ async function chooseKind(
     return chooseReference(options, null);
   if (backend === 'wasm' || (backend === 'auto' && isa === 'wasm')) return chooseWasm(options, source, null);
   const isAsked = backend !== 'auto' || isa !== 'auto';
-  const native = await nativeFeatures(openNative, isAsked);
-  if (typeof native !== 'string') return chooseX64(native, options);
+  const native = await findNative(openNative, backend, isAsked);
+  if (typeof native !== 'string') return chooseNative(native, options);
   if (backend === 'auto' && isa === 'auto') {
     return chooseWasm(options, source, `WebAssembly instead of machine code: ${native}`);
   }
-  throw new QwenAsrError('unsupported', `x64 cannot run here: ${native}`, { option: 'backend' });
+  throw new QwenAsrError(
+    'unsupported',
+    `${backend === 'auto' ? 'machine code' : backend} cannot run here: ${native}`,
+    { option: 'backend' },
+  );
 }
 
 /** WebAssembly on worker threads; the model's files are read straight into its memory. */
@@ -115,41 +118,39 @@ export async function selfTested({ again = false } = {}): Promise<string | null>
 }
 
 /**
- * The system calls and the features of this CPU, or one line that says why there are none.
+ * The system calls and the processor, or one line that says why there are none.
  *
  * @param isAsked whether machine code was asked for, tested here or not
  */
-async function nativeFeatures(
+async function findNative(
   openNative: () => Promise<Native | string>,
+  backend: LoadOptions['backend'],
   isAsked: boolean,
-): Promise<{ native: Native; features: CpuFeatures } | string> {
+): Promise<{ native: Native; processor: Processor } | string> {
   const native = await openNative();
   if (typeof native === 'string') return native;
-  try {
-    const features = detectCpuFeatures(native);
-    if (!features.avx2) return 'this CPU has no AVX2 with FMA';
-    // Where all tests run it needs none.
-    const problem = native.isTested || isAsked ? null : await selfTested();
-    return problem === null ? { native, features } : `its self-test failed: ${problem} (qwen_asr doctor)`;
-  } catch (error) {
-    if (error instanceof QwenAsrError && error.code === 'unsupported') return error.message;
-    throw error;
-  }
+  const processor = findProcessor(native);
+  if (typeof processor === 'string') return processor;
+  if (backend !== 'auto' && backend !== processor.architecture) return `this is ${processor.architecture}`;
+  // Where all tests run it needs none.
+  const problem = native.isTested || isAsked ? null : await selfTested();
+  return problem === null ? { native, processor } : `its self-test failed: ${problem} (qwen_asr doctor)`;
 }
 
-async function chooseX64(
-  { native, features }: { native: Native; features: CpuFeatures },
+async function chooseNative(
+  { native, processor }: { native: Native; processor: Processor },
   { threads, precision: wanted = 'auto', isa = 'auto' }: LoadOptions,
 ): Promise<ChosenBackend> {
-  const name = isa === 'auto' ? isaName(features) : isa;
-  const chosen = typeof name === 'string' ? isaFeatures(name) : null; // untyped callers
-  if (chosen === null || !contains(features, chosen)) {
-    throw unsupported('isa', isaNames(features).join(', '), isa);
+  const name = isa === 'auto' ? processor.isas.at(-1) : isa;
+  if (typeof name !== 'string' || !processor.has(name)) {
+    // untyped callers
+    throw unsupported('isa', processor.isas.join(', '), isa);
   }
-  const best: OperandType = chosen.bf16 ? 'bf16' : 'f32';
+  const hasPairs = multipliesPairs(name);
+  const best: OperandType = hasPairs ? 'bf16' : 'f32';
   const precision = wanted === 'f32' || wanted === 'bf16' ? wanted : best;
-  if (precision === 'bf16' && !chosen.bf16) {
-    const found = `bf16, which needs level avx512bf16, on level ${name}`;
+  if (precision === 'bf16' && !hasPairs) {
+    const found = `bf16, which needs a processor that multiplies it, on level ${name}`;
     throw new QwenAsrError('unsupported', `expected auto, f32, int8 or int4, found ${found}`, {
       option: 'precision',
     });

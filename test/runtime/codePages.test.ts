@@ -8,11 +8,27 @@ import { protectionAt } from './support/memoryMap.js';
 const native = await loadNative();
 const skip = typeof native === 'string' && native;
 
-/** mov [rdi], esi; ret. Intel manual, volume 2: 89 /r, C3. */
-const STORE = Uint8Array.of(0x89, 0x37, 0xc3);
+/** f(at, value) and f(at) that store 32 bits, a value or 1, and instructions that do nothing. */
+const { store: STORE, storeOne: STORE_ONE, nothing: NOTHING } = process.arch === 'arm64' ? arm64() : x64();
 
-/** mov dword [rdi], 1; ret: C7 /0 id. */
-const STORE_ONE = Uint8Array.of(0xc7, 0x07, 1, 0, 0, 0, 0xc3);
+/** Intel manual, volume 2: mov [rdi], esi is 89 /r; mov dword [rdi], 1 is C7 /0 id; ret C3; nop 90. */
+function x64() {
+  return {
+    store: Uint8Array.of(0x89, 0x37, 0xc3),
+    storeOne: Uint8Array.of(0xc7, 0x07, 1, 0, 0, 0, 0xc3),
+    nothing: new Uint8Array(10_000).fill(0x90),
+  };
+}
+
+/** Arm ARM, C6.2: str w1, [x0] is b9000001; mov w1, 1 52800021; ret d65f03c0; nop d503201f. */
+function arm64() {
+  const words = (...values: number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
+  return {
+    store: words(0xb9000001, 0xd65f03c0),
+    storeOne: words(0x52800021, 0xb9000001, 0xd65f03c0),
+    nothing: words(...new Array<number>(2500).fill(0xd503201f)),
+  };
+}
 
 test('code is writable or executable, never both, and gone after release', { skip }, () => {
   const system = native as Native;
@@ -55,7 +71,7 @@ test('code is writable or executable, never both, and gone after release', { ski
 test('functions larger than a page get as many as they need', { skip }, () => {
   const system = native as Native;
   const pages = new CodePages(system);
-  const long = new Uint8Array(10_000).fill(0x90); // nop
+  const long = NOTHING.slice();
   long.set(STORE, 10_000 - STORE.length);
   const [nops, store] = pages.install([long, STORE]) as [number, number];
   assert.ok(store >= nops + 10_000);

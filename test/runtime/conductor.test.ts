@@ -2,22 +2,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { QwenAsrError } from '../../src/error.js';
 import { Conductor } from '../../src/runtime/conductor.js';
-import { detectX64Levels } from '../../src/runtime/cpuFeatures.js';
 import { NativeMachine } from '../../src/runtime/nativeMachine.js';
 import { loadNative } from '../../src/runtime/system/loadNative.js';
 import type { Native } from '../../src/runtime/system/native.js';
 import { oneLineError } from '../model/support/oneLineError.js';
 import { Random } from '../support/random.js';
+import { processorIsas } from './support/processorIsas.js';
 import { WatchedTape } from './support/watchedTape.js';
 
 const SCRATCH_BYTES = 64;
 
 const native = await loadNative();
-const levels = typeof native === 'string' ? [] : detectX64Levels(native);
-const skip = typeof native === 'string' ? native : levels.length === 0 && 'this CPU has no AVX2';
+const { isas, skip } = processorIsas(native);
 
 function machineOf(threads: number, system: Native = native as Native): NativeMachine {
-  return new NativeMachine(system, levels.at(-1)!, threads);
+  return new NativeMachine(system, isas.at(-1)!, threads);
 }
 
 for (const threads of [1, 2, 3, 4]) {

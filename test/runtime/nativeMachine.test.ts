@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { detectX64Levels } from '../../src/runtime/cpuFeatures.js';
 import { NativeMachine } from '../../src/runtime/nativeMachine.js';
 import { loadNative } from '../../src/runtime/system/loadNative.js';
 import type { Native } from '../../src/runtime/system/native.js';
 import { protectionAt } from './support/memoryMap.js';
+import { processorIsas } from './support/processorIsas.js';
 
 const native = await loadNative();
-const levels = typeof native === 'string' ? [] : detectX64Levels(native);
-const skip = typeof native === 'string' ? native : levels.length === 0 && 'this CPU has no AVX2';
+const { isas, skip } = processorIsas(native);
 
 function makeMachine(): NativeMachine {
-  return new NativeMachine(native as Native, levels.at(-1)!, 1);
+  return new NativeMachine(native as Native, isas.at(-1)!, 1);
 }
 
 test('regions are zeroed, seen from both sides, and gone after close', { skip }, async () => {

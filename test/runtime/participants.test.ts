@@ -4,7 +4,6 @@ import { KernelBuilder } from '../../src/jit/builder.js';
 import type { Capabilities, KernelCode } from '../../src/jit/ir.js';
 import { wasmFeatures } from '../../src/jit/wasm/webAssembly.js';
 import { Conductor, type Tape } from '../../src/runtime/conductor.js';
-import { detectX64Levels } from '../../src/runtime/cpuFeatures.js';
 import type { Machine, Region } from '../../src/runtime/machine.js';
 import { NativeMachine } from '../../src/runtime/nativeMachine.js';
 import { spawnNodeParticipant } from '../../src/runtime/nodeThreads.js';
@@ -15,13 +14,13 @@ import { WasmMachine } from '../../src/runtime/wasmMachine.js';
 import { startParticipants } from '../../src/runtime/wasmParticipant.js';
 import { oneLineError } from '../model/support/oneLineError.js';
 import { Random } from '../support/random.js';
+import { processorIsas } from './support/processorIsas.js';
 import { WatchedTape } from './support/watchedTape.js';
 
 const SCRATCH_BYTES = 64;
 
 const native = await loadNative();
-const levels = typeof native === 'string' ? [] : detectX64Levels(native);
-const noX64 = typeof native === 'string' ? native : levels.length === 0 && 'this CPU has no AVX2';
+const { isas, skip: noNative } = processorIsas(native);
 
 interface Target {
   readonly name: string;
@@ -37,10 +36,10 @@ const wasm: Target = {
     return new WasmMachine({ started, weightBytes: 0 });
   },
 };
-const x64: Target = {
-  name: 'x64',
-  skip: noX64,
-  open: async (threadCount) => new NativeMachine(native as Native, levels.at(-1)!, threadCount),
+const machineCode: Target = {
+  name: 'machine code',
+  skip: noNative,
+  open: async (threadCount) => new NativeMachine(native as Native, isas.at(-1)!, threadCount),
 };
 
 /** A conductor, and the words of its control block. */
@@ -65,7 +64,7 @@ function tapeOf(machine: Machine, conductor: Conductor, code: KernelCode, tiles:
   return conductor.writeTape(machine.reserve(barriers * ENTRY.byteLength), new Array(barriers).fill([entry]));
 }
 
-for (const target of [x64, wasm]) {
+for (const target of [machineCode, wasm]) {
   const { skip } = target;
 
   for (const threads of [1, 2, 3, 5, 8]) {

@@ -366,8 +366,8 @@ export const SETTINGS = {
     option: {
       placeholder: 'NAME',
       section: FURTHER,
-      help: ['How to compute: auto (default), reference, x64 or wasm'],
-      read: oneOf(['auto', 'reference', 'x64', 'wasm']),
+      help: ['How to compute: auto (default), reference, x64, arm64 or wasm'],
+      read: oneOf(['auto', 'reference', 'x64', 'arm64', 'wasm']),
       several: 'words',
     },
     axis: { name: 'backend', numeric: false, show: asIs },

@@ -66,12 +66,15 @@ const TUNING: Tuning = {
 };
 
 /** What a kernel body may use with these features; `tuning` replaces the values above. */
-export function arm64Capabilities({ bf16, i8mm }: Arm64Features, tuning: Partial<Tuning> = {}): Capabilities {
+export function arm64Capabilities(
+  { dotprod, bf16, i8mm }: Arm64Features,
+  tuning: Partial<Tuning> = {},
+): Capabilities {
   return {
     lanes: 4,
     pairDot: bf16,
     byteDot: i8mm,
-    smallByteDot: false,
+    smallByteDot: dotprod,
     vecRegisters: 32,
     intRegisters: 24,
     registersAreVirtual: false,

@@ -173,9 +173,8 @@ function lowerInstruction(l: Arm64Lowering, i: Instruction): void {
     case 'vecFma':
     case 'dotPairs':
     case 'dotBytes':
-      return lowerProduct(l, i);
     case 'dotSmallBytes':
-      throw new QwenAsrError('internal', 'arm64: dotSmallBytes needs a capability that is not offered');
+      return lowerProduct(l, i);
     case 'dotWords':
       return lowerDotWords(l, i);
     case 'vecUnary':

@@ -13,6 +13,7 @@ export function vectorTemporaries(i: Instruction, features: Arm64Features): numb
     case 'vecFma':
     case 'dotPairs':
     case 'dotBytes':
+    case 'dotSmallBytes':
       return i.b.kind === 'address' ? 1 : 0;
     case 'dotWords':
       return i.b.kind === 'address' ? 3 : 2;
@@ -190,10 +191,14 @@ const PRODUCT = {
   vecFma: ['fmla', '4s'],
   dotPairs: ['bfdot', '8h'],
   dotBytes: ['usdot', '16b'],
+  dotSmallBytes: ['sdot', '16b'],
 } as const;
 
 /** d += products of a and b that one instruction makes. */
-export function lowerProduct(l: Arm64Lowering, i: Of<'vecFma' | 'dotPairs' | 'dotBytes'>): void {
+export function lowerProduct(
+  l: Arm64Lowering,
+  i: Of<'vecFma' | 'dotPairs' | 'dotBytes' | 'dotSmallBytes'>,
+): void {
   const [mnemonic, arrangement] = PRODUCT[i.op];
   const b = l.source(i.b, l.temporaries(i)[0]);
   l.asm.emit(mnemonic, l.lanes(i.d), v(l.vecNumber(i.a), arrangement), v(b, arrangement));

@@ -36,6 +36,7 @@ const general = {
   madd: ['Xd, Xn, Xm, Xa : 10011011000 mmmmm 0 aaaaa nnnnn ddddd'],
   msub: ['Xd, Xn, Xm, Xa : 10011011000 mmmmm 1 aaaaa nnnnn ddddd'],
   udiv: ['Xd, Xn, Xm : 10011010110 mmmmm 000010 nnnnn ddddd'],
+  lslv: ['Xd, Xn, Xm : 10011010110 mmmmm 001000 nnnnn ddddd'],
   lsrv: ['Xd, Xn, Xm : 10011010110 mmmmm 001001 nnnnn ddddd'],
   ubfm: ['Xd, Xn, #r, #s : 1101001101 rrrrrr ssssss nnnnn ddddd'],
   sbfm: ['Xd, Xn, #r, #s : 1001001101 rrrrrr ssssss nnnnn ddddd'],

@@ -52,7 +52,7 @@ export function createCompiledBackend(options: CompiledOptions): Backend {
 }
 
 class CompiledBackend implements Backend, PassQueue, CeilingSource {
-  readonly name: 'x64' | 'wasm';
+  readonly name: 'x64' | 'arm64' | 'wasm';
   readonly isa: string;
   readonly precision: OperandType;
   readonly threadCount: number;

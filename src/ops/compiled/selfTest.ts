@@ -2,15 +2,14 @@ import { KernelBuilder } from '../../jit/builder.js';
 import { interpret } from '../../jit/interpreter.js';
 import type { Capabilities } from '../../jit/ir.js';
 import { bf16Value, f32Bits, narrowToBf16 } from '../../jit/numberFormats.js';
-import { isaName } from '../../jit/x64/features.js';
 import { type KernelCall, type Memory, SCRATCH_BYTES } from '../../kernels/kernel.js';
 import type { ExampleArray, ExampleCall } from '../../kernels/registry/exampleCall.js';
 import { BYTES } from '../../kernels/registry/exampleCall.js';
 import { kernelRegistry } from '../../kernels/registry/kernelRegistry.js';
 import { MODEL_SHAPES } from '../../kernels/registry/modelShapes.js';
 import { Conductor } from '../../runtime/conductor.js';
-import { detectCpuFeatures } from '../../runtime/cpuFeatures.js';
 import { NativeMachine } from '../../runtime/nativeMachine.js';
+import { findProcessor } from '../../runtime/processor.js';
 import type { Native } from '../../runtime/system/native.js';
 import { ENTRY } from '../../runtime/tapeLayout.js';
 
@@ -33,7 +32,9 @@ const PASSES = 200;
  * @returns null, or a line that says what is wrong
  */
 export async function selfTest(native: Native): Promise<string | null> {
-  const machine = new NativeMachine(native, isaName(detectCpuFeatures(native)), THREADS);
+  const processor = findProcessor(native);
+  if (typeof processor === 'string') return processor;
+  const machine = new NativeMachine(native, processor.isas.at(-1)!, THREADS);
   try {
     for (const call of smallCalls(machine.capabilities)) {
       const problem = compareCall(machine, native, call);

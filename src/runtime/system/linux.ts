@@ -2,7 +2,8 @@ import { FUTEX } from '../../jit/systemWaits.js';
 import type { Koffi, Native } from './native.js';
 import { bindPosix } from './posix.js';
 
-const SYS_FUTEX = 202; // x86-64
+/** asm-generic/unistd.h of arm64, asm/unistd_64.h of x86-64. */
+const SYS_FUTEX = process.arch === 'arm64' ? 98 : 202;
 const FUTEX_WAKE_PRIVATE = 129;
 const EVERY_THREAD = 0x7fffffff;
 
@@ -19,7 +20,7 @@ export function openLinux(koffi: Koffi): Native {
     'int',
   ]);
   return bindPosix(koffi, libc, {
-    isTested: true,
+    isTested: process.arch === 'x64',
     regionBytes: 2 ** 30, // address space only, with MAP_NORESERVE
     anonymous: 0x20,
     noReserve: 0x4000,

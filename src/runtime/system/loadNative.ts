@@ -5,6 +5,7 @@ import { openWindows } from './windows.js';
 /** Platforms whose system calls are known, as `process.platform process.arch`. */
 const SYSTEMS: Readonly<Record<string, (koffi: Koffi) => Native>> = {
   'linux x64': openLinux,
+  'linux arm64': openLinux,
   'win32 x64': openWindows,
 };
 

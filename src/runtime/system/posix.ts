@@ -1,6 +1,7 @@
 import { getSystemErrorName } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import { QwenAsrError } from '../../error.js';
+import { arm64CallTableCode, flushCodeCode } from './arm64Routines.js';
 import { callTableCode, SYSTEM_V } from './callTable.js';
 import { type LastCall, LastCalls } from './lastCalls.js';
 import {
@@ -58,11 +59,13 @@ export function bindPosix(koffi: Koffi, libc: Library, system: PosixSystem): Nat
     if (address !== null) return address;
     throw new QwenAsrError('memory', `the system refused ${byteLength} bytes of memory`);
   };
+  const pageBytes = Number(sysconf(system.pageSizeName));
+  let { flushCode } = system;
   const seal = (address: number, byteLength: number): void => {
     if (mprotect(address, byteLength, PROT_READ | PROT_EXEC) !== 0) {
       throw new QwenAsrError('unsupported', 'this system does not let a process make memory executable');
     }
-    system.flushCode?.(address, byteLength);
+    flushCode?.(address, byteLength);
   };
   const askForHugePages = (address: number, byteLength: number): void => {
     if (system.hugePages !== null) madvise(address, byteLength, system.hugePages);
@@ -71,6 +74,15 @@ export function bindPosix(koffi: Koffi, libc: Library, system: PosixSystem): Nat
     madvise(address, byteLength, system.dontNeed);
   };
   const held = isMainThread ? null : new PosixHoldings(koffi, libc, system, { reserve, seal });
+  if (flushCode === undefined && process.arch === 'arm64') {
+    // The system makes this first page coherent by itself, as it does with every page that becomes executable.
+    const page = reserve(pageBytes);
+    new Uint8Array(koffi.view(page, pageBytes)).set(flushCodeCode());
+    seal(page, pageBytes);
+    const flush = koffi.decode(page, koffi.proto('void', ['intptr_t', 'intptr_t']));
+    flushCode = (address, byteLength) => flush(address, address + byteLength);
+    held?.keepMemory(page, pageBytes);
+  }
   const unmap = (address: number, byteLength: number): void => {
     held?.drop(address);
     munmap(address, byteLength);
@@ -78,7 +90,7 @@ export function bindPosix(koffi: Koffi, libc: Library, system: PosixSystem): Nat
 
   return {
     isTested: system.isTested,
-    pageBytes: Number(sysconf(system.pageSizeName)),
+    pageBytes,
     regionBytes: system.regionBytes,
     waits: system.waits,
     wakeAll: system.wakeAll,
@@ -149,7 +161,7 @@ class PosixHoldings {
       },
       release: (address, byteLength) => this.#unmapping(address, byteLength),
       freeKey: (key) => [keyDelete, key, 0, 0],
-      callTable: callTableCode(SYSTEM_V),
+      callTable: process.arch === 'arm64' ? arm64CallTableCode() : callTableCode(SYSTEM_V),
     });
   }
 

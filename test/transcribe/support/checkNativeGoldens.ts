@@ -12,13 +12,13 @@ import type { NativeConfiguration } from './nativeConfigurations.js';
 export async function checkNativeGoldens(
   source: string,
   clips: readonly GoldenClip[],
-  { isa, precision }: NativeConfiguration,
+  { backend, isa, precision }: NativeConfiguration,
   threads: number,
 ): Promise<void> {
-  const model = await loadModel(source, { backend: 'x64', isa, precision, threads });
+  const model = await loadModel(source, { backend, isa, precision, threads });
   try {
-    const { backend, isa: actual, precision: used, threads: participants } = model.info;
-    assert.deepEqual([backend, actual, used, participants], ['x64', isa, precision, threads]);
+    const { backend: found, isa: actual, precision: used, threads: participants } = model.info;
+    assert.deepEqual([found, actual, used, participants], [backend, isa, precision, threads]);
     for (const clip of clips) await checkGoldenClip(model, clip);
   } finally {
     await model.close();

@@ -1,30 +1,32 @@
-import { X64_LEVELS, type X64Level } from '../../../src/jit/x64/features.js';
+import { X64_LEVELS } from '../../../src/jit/x64/features.js';
 import type { Precision } from '../../../src/ops/operators.js';
-import { detectX64Levels } from '../../../src/runtime/cpuFeatures.js';
+import { findProcessor, multipliesPairs } from '../../../src/runtime/processor.js';
 import { loadNative } from '../../../src/runtime/system/loadNative.js';
+import { ARM64_CPUS } from '../../support/emulatedArm64.js';
 
 /** A supported pair of level and precision, and why it cannot run on this machine, or false. */
 export interface NativeConfiguration {
-  readonly isa: X64Level;
+  readonly backend: 'x64' | 'arm64';
+  readonly isa: string;
   readonly precision: Precision;
   /** Give it to `test` as `skip`. */
   readonly missing: string | false;
 }
 
-/** Every pair that machine code offers. */
+/** Every pair that machine code offers on processors of this machine's kind. */
 export async function nativeConfigurations(): Promise<NativeConfiguration[]> {
   const native = await loadNative();
-  const levels = typeof native === 'string' ? [] : detectX64Levels(native);
-  const pairs = X64_LEVELS.flatMap((isa) =>
-    (isa === 'avx512bf16' ? (['f32', 'bf16'] as const) : (['f32'] as const)).map(
-      (precision) => ({ isa, precision }) as const,
-    ),
+  const processor = typeof native === 'string' ? native : findProcessor(native);
+  const backend = process.arch === 'arm64' ? 'arm64' : 'x64';
+  const isas = { x64: X64_LEVELS, arm64: Object.values(ARM64_CPUS).map(({ name }) => name) }[backend];
+  return isas.flatMap((isa) =>
+    (multipliesPairs(isa) ? (['f32', 'bf16'] as const) : (['f32'] as const)).map((precision) => ({
+      backend,
+      isa,
+      precision,
+      missing: typeof processor === 'string' ? processor : !processor.has(isa) && `this CPU has no ${isa}`,
+    })),
   );
-  return pairs.map(({ isa, precision }) => ({
-    isa,
-    precision,
-    missing: typeof native === 'string' ? native : !levels.includes(isa) && `this CPU has no ${isa}`,
-  }));
 }
 
 /** Why this machine runs no machine code at all, or false. */
