@@ -46,6 +46,11 @@ export class BatchRequest {
     return !this.#isOver && this.#ready.length > 0 && this.#begun - this.#taken < MAX_UNTAKEN;
   }
 
+  /** Whether every segment has been begun: what is in the batch is all that is left. */
+  get isEnding(): boolean {
+    return this.#sourceEnded && this.#ready.length === 0;
+  }
+
   /** The next segment, and its number: 0, 1, 2, … */
   next(): { segment: RecordingSegment; number: number } {
     const segment = this.#ready.shift()!;

@@ -40,6 +40,7 @@ interface Place {
  *                  request that has nothing in yet ─ again
  *
  * The last free place is kept for a request that has none, so that a long recording does not keep short ones waiting.
+ * While one that is at its end decodes, the next pieces of others that have text already come after as much time of steps.
  * What goes wrong with one request ends that request alone. Without work it does nothing.
  */
 export class ContinuousBatch implements TranscriptionBatch {
@@ -50,6 +51,8 @@ export class ContinuousBatch implements TranscriptionBatch {
   readonly #requests = new Set<BatchRequest>();
   /** By sequence of the session. */
   readonly #places = new Map<number, Place>();
+  /** Time of decode steps that is due to requests at their end before another piece. */
+  #dueMs = 0;
   #open: { readonly session: DecoderSession; readonly greedy: GreedyBatch } | undefined;
   #running: Promise<void> | undefined;
   #closed: QwenAsrError | undefined;
@@ -117,8 +120,7 @@ export class ContinuousBatch implements TranscriptionBatch {
       this.#admit();
       if (this.load.decoding > 0) await this.#step();
       const place = this.#neediest();
-      if (place !== undefined) await this.#advance(place);
-      if (place !== undefined && this.#waitsForFirstText(place)) await this.#advance(place);
+      if (place !== undefined) await this.#joinFurther(place);
     }
     this.#dropEnded();
   }
@@ -177,6 +179,25 @@ export class ContinuousBatch implements TranscriptionBatch {
     return joining.sort((a, b) => a.request.placeCount - b.request.placeCount)[0];
   }
 
+  async #joinFurther(place: Place): Promise<void> {
+    if (this.#waitsForFirstText(place)) {
+      await this.#advance(place);
+      if (this.#waitsForFirstText(place)) await this.#advance(place);
+      return;
+    }
+    if (this.#dueMs > 0 && this.#keepsPaceOfOthers(place)) return;
+    const startMs = performance.now();
+    await this.#advance(place);
+    this.#dueMs = performance.now() - startMs;
+  }
+
+  /** Whether another request decodes its last segments: a long recording has time, they are waited for. */
+  #keepsPaceOfOthers({ request }: Place): boolean {
+    return [...this.#places.values()].some(
+      (other) => other.request !== request && other.transcript !== null && other.request.isEnding,
+    );
+  }
+
   /** Whoever has nothing in yet gets two pieces a step: half as many steps of others lie before the first text. */
   #waitsForFirstText({ request, transcript }: Place): boolean {
     if (request.isOver || transcript !== null) return false;
@@ -189,6 +210,7 @@ export class ContinuousBatch implements TranscriptionBatch {
     try {
       const tokens = await this.#turn(() => this.#session().step());
       const { passMs, rows } = tokens[0]!.token;
+      this.#dueMs -= passMs;
       this.#onDecodeStep?.(passMs, rows);
       for (const token of tokens) this.#take(token);
     } catch (error) {

@@ -180,6 +180,51 @@ test('those that are in get a step after each piece of those that join, after tw
   await own.close();
 });
 
+test('a short request that decodes gets as much time as the pieces of a long one beside it', async () => {
+  const pieceMs = 40;
+  let isCounting = false;
+  let pieces = 0;
+  let stepsMs = 0;
+  const slow = wrapBackend(createReferenceBackend(), {
+    beforeRun: async (label) => {
+      if (!/^(encoder layers|prefill)/.test(label)) return;
+      if (isCounting) pieces++;
+      await setTimeout(pieceMs);
+    },
+  });
+  const own = await modelOnBackend(demoModelDir, slow);
+  const onDecodeStep = (passMs: number) => {
+    if (isCounting) stepsMs += passMs;
+  };
+  const batch = own.openBatch({ sequences: 4, onDecodeStep });
+  const samples = clips.get('morning-en')!;
+  const endless = async function* () {
+    for (let index = 0; ; index++) yield { index, samples, startMs: 0, endMs: samples.length / 16 };
+  };
+  const ended = new AbortController();
+  const short = clips.get('light-en')!;
+  let begun: Promise<unknown> | undefined;
+  const begin = () => {
+    const exactTokens = 60;
+    const onToken = ({ index }: SegmentToken) => {
+      isCounting = index < exactTokens - 1;
+      if (!isCounting) ended.abort();
+    };
+    begun ??= transcribe(batch, short, { onToken, exactTokens });
+  };
+  const long = async (): Promise<void> => {
+    const options = { exactTokens: 100, onToken: begin, signal: ended.signal };
+    for await (const _ of batch.transcribeSegments(endless(), options));
+  };
+  await assert.rejects(long(), { code: 'aborted' });
+  await begun;
+  // One piece may be under way when it begins to decode; each further one has been waited for.
+  assert.ok(pieces <= 1 + Math.ceil(stepsMs / pieceMs), `${pieces} pieces beside ${stepsMs} ms of steps`);
+  assert.ok(pieces >= 1, 'the long one stands still');
+  await batch.close();
+  await own.close();
+});
+
 test('what goes wrong with a request ends that request alone', async () => {
   const batch = model.openBatch({ sequences: 3 });
   const good = async () => {
