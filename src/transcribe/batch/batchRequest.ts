@@ -16,6 +16,8 @@ export class BatchRequest {
   readonly startMs = performance.now();
   /** Places in the batch that its segments hold. */
   placeCount = 0;
+  /** Whether a segment of it has been decoded, or has begun to be. */
+  hasText = false;
   readonly #source: AsyncIterator<RecordingSegment>;
   /** Tells the batch that there is something to do. */
   readonly #changed: () => void;

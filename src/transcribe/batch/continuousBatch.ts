@@ -37,7 +37,7 @@ interface Place {
  * Requests that share decode steps. Their segments join and leave at any step:
  *
  *   a free place → the request with the fewest ─ one step for all that are in ─ one piece of one that joins, two of a
- *                  request that has nothing in yet ─ again
+ *                  request that has no text yet ─ again
  *
  * The last free place is kept for a request that has none, so that a long recording does not keep short ones waiting.
  * While one that is at its end decodes, the next pieces of others that have text already come after as much time of steps.
@@ -180,9 +180,9 @@ export class ContinuousBatch implements TranscriptionBatch {
   }
 
   async #joinFurther(place: Place): Promise<void> {
-    if (this.#waitsForFirstText(place)) {
-      await this.#advance(place);
-      if (this.#waitsForFirstText(place)) await this.#advance(place);
+    if (!place.request.hasText) {
+      // Half as many steps of others lie before its first text.
+      for (let piece = 0; piece < 2 && !place.request.hasText; piece++) await this.#advance(place);
       return;
     }
     if (this.#dueMs > 0 && this.#keepsPaceOfOthers(place)) return;
@@ -195,14 +195,6 @@ export class ContinuousBatch implements TranscriptionBatch {
   #keepsPaceOfOthers({ request }: Place): boolean {
     return [...this.#places.values()].some(
       (other) => other.request !== request && other.transcript !== null && other.request.isEnding,
-    );
-  }
-
-  /** Whoever has nothing in yet gets two pieces a step: half as many steps of others lie before the first text. */
-  #waitsForFirstText({ request, transcript }: Place): boolean {
-    if (request.isOver || transcript !== null) return false;
-    return [...this.#places.values()].every(
-      (place) => place.request !== request || place.transcript === null,
     );
   }
 
@@ -225,6 +217,7 @@ export class ContinuousBatch implements TranscriptionBatch {
       if (first === null) return;
       const place = this.#places.get(first.sequence)!;
       const facts = { prompt: joining.prompt, durationMs: segment.endMs - segment.startMs };
+      request.hasText = true;
       place.transcript = new ClipTranscript(this.#stages.text, facts, joining.request, joining.ledger);
       this.#take(first);
     } catch (error) {
