@@ -53,7 +53,7 @@ export const WORKER_OPTIONS = {
 type Values = OptionValues<typeof WORKER_OPTIONS>;
 
 /** The help text of `qwen_asr worker`. */
-export const workerUsage = helpOf(
+const workerUsage = helpOf(
   usageLines('qwen_asr worker -d <model_dir> --redis <url> --spool <dir> [options]'),
   paragraph(
     'Takes the jobs that servers put in a queue (qwen_asr serve --queue), on as many machines as you like. Stopped, it gives back what it cannot finish; killed, others take its jobs.',

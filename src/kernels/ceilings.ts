@@ -45,6 +45,7 @@ export const READ_PATTERNS: readonly ReadPattern[] = [
   { streams: 2, prefetchBytes: 4096 },
   { streams: 4, prefetchBytes: 0 },
   { streams: 4, prefetchBytes: 2048 },
+  { streams: 4, prefetchBytes: 2048, keeps: true },
 ];
 
 /** Multiplications and additions of one repetition of a tile. */

@@ -13,7 +13,7 @@ export interface QueueSettings {
 }
 
 /** What live sessions may take. */
-export interface RealtimeLimits {
+interface RealtimeLimits {
   readonly sessions: number;
   /** How often a client is asked whether it is there. */
   readonly pingMs: number;

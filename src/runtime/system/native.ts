@@ -14,7 +14,7 @@ export interface NativeFunction {
 }
 
 /** A memory-mapped file. */
-export interface MappedFile {
+interface MappedFile {
   readonly buffer: ArrayBuffer;
   unmap(): void;
 }

@@ -24,13 +24,15 @@ export const ALIGNER_CLIPS = [
   ...['04-en', 'morning-en', '05-de'],
 ];
 
-/** README: where the margin is less, reduced precision may choose the neighbouring class. */
+/** README: where the margin is less, bf16 may choose the neighbouring class. */
 const SURE_MARGIN = 0.1;
+/** What 8 bits change of a difference of two logits (as of those of transcripts, `live/roundedSteps`): then the second best. */
+const SURE_MARGIN_OF_8_BITS = 0.25;
 export const CLASS_MS = 80;
 
 /**
- * Holds classes, words and times of an aligner against the goldens: every class in f32, in bf16 those whose margin is not
- * small, and the others to their neighbours.
+ * Holds classes, words and times of an aligner against the goldens: every class in f32, in bf16 and 8 bits those whose
+ * margin is not small; of the others all in bf16, in 8 bits all but 1 in 100 classes, to their neighbours.
  *
  * @throws AssertionError
  */
@@ -48,16 +50,24 @@ export async function checkAlignerGoldens(
     }));
     // Together, so that short clips share a pass.
     const found = await aligner.timeWords(inputs);
-    const isExact = aligner.info.precision === 'f32';
+    const { precision } = aligner.info;
+    const isExact = precision === 'f32';
+    const sureMargin = precision === 'int8' ? SURE_MARGIN_OF_8_BITS : SURE_MARGIN;
+    let [far, count] = [0, 0];
     for (const [i, { golden, name }] of goldens.entries()) {
       const classes = found[i]!.times.map((ms) => ms / CLASS_MS);
       for (const [k, expected] of golden.classes.entries()) {
-        const isSure = isExact || golden.margins[k]! >= SURE_MARGIN;
+        const isSure = isExact || golden.margins[k]! >= sureMargin;
         const distance = Math.abs(classes[k]! - expected);
-        assert.ok(distance <= (isSure ? 0 : 1), `${name}: class ${k} is ${classes[k]}, expected ${expected}`);
+        const found = `${name}: class ${k} is ${classes[k]}, expected ${expected}`;
+        assert.ok(distance === 0 || !isSure, found);
+        assert.ok(distance <= 1 || precision === 'int8', found);
+        far += distance <= 1 ? 0 : 1;
       }
+      count += classes.length;
       assert.equal(classes.length, golden.classes.length);
     }
+    assert.ok(far <= count / 100, `${far} of ${count} classes are neither right nor next to it`);
     for (const { golden, samples, name } of goldens) {
       const { words } = await aligner.align(samples, golden.text);
       assert.deepEqual(

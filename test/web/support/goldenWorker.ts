@@ -32,7 +32,7 @@ export interface LongOutcome {
 }
 
 /** Tokens of a directory of integers, by clip. */
-export interface VariantOutcome {
+interface VariantOutcome {
   readonly name: string;
   readonly precision: string;
   readonly tokens: Readonly<Record<string, readonly number[]>>;
