@@ -21,6 +21,8 @@ const FILES = [
   { file: 'runtime/participants.test.js', cpu: NEWEST, least: 5, pattern: 'machine code' },
   { file: 'runtime/lateParticipants.test.js', cpu: OLDEST, least: 1 },
   { file: 'runtime/lateParticipants.test.js', cpu: NEWEST, least: 1 },
+  { file: 'ops/compiled/selfTest.test.js', cpu: OLDEST, least: 2 },
+  { file: 'ops/compiled/selfTest.test.js', cpu: NEWEST, least: 2 },
   { file: 'transcribe/nativeGoldens.test.js', cpu: OLDEST, least: 1, pattern: '^neon f32, 2 threads' },
 ];
 

@@ -33,8 +33,8 @@ import { offlineRecord } from './streamRecord.js';
 /*
  * The one document that qwen_asr_bench writes, whatever it measured: these descriptions are where its types, its JSON
  * Schema (schemas/bench-result-v1.schema.json), its validation and the tables of docs/bench-schema.md come from. Within
- * a version fields and enumerated words are only ever added, so a reader of version 1 ignores what it does not know; a
- * change of meaning raises the version.
+ * a version fields are only ever added, so a reader of version 1 ignores what it does not know; a new word in an
+ * enumerated field or another meaning raises the version.
  */
 
 export const BENCH_RESULT_SCHEMA = 'qwen-asr-bench-result';

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { selfTest } from '../../../src/ops/compiled/selfTest.js';
-import { detectX64Levels } from '../../../src/runtime/cpuFeatures.js';
+import { findProcessor } from '../../../src/runtime/processor.js';
 import { loadNative } from '../../../src/runtime/system/loadNative.js';
 import type { Native } from '../../../src/runtime/system/native.js';
 
 const native = await loadNative();
-const levels = typeof native === 'string' ? [] : detectX64Levels(native);
-const skip = typeof native === 'string' ? native : levels.length === 0 && 'this CPU has no AVX2';
+const processor = typeof native === 'string' ? native : findProcessor(native);
+const skip = typeof processor === 'string' && processor;
 
 test('where all tests pass the self-test does', { skip }, async () => {
   assert.equal(await selfTest(native as Native), null);
