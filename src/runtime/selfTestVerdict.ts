@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 /** Longer than an emulated processor needs. */
 const LONGEST_MS = 120_000;
 
+/** Set in the process of a self-test: a program that is its own Node would start itself there, and so on. */
+const INSIDE_VARIABLE = 'QWEN_ASR_SELF_TEST';
+
 /** What is kept of self-tests, by what they depend on. */
 type Verdicts = Readonly<Record<string, string>>;
 
@@ -36,6 +39,7 @@ export async function selfTestVerdict({
   file = verdictFile(),
   again = false,
 }: SelfTestOptions): Promise<string | null> {
+  if (process.env[INSIDE_VARIABLE] !== undefined) return 'this is the process of a self-test';
   const key = [
     versionOf(program),
     process.platform,
@@ -58,6 +62,8 @@ function runSelfTest(program: URL): Promise<string> {
     const child = spawn(process.execPath, [fileURLToPath(program)], {
       stdio: ['ignore', 'pipe', 'ignore'],
       timeout: LONGEST_MS,
+      // Electron is Node only where it is told so.
+      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', [INSIDE_VARIABLE]: '1' },
       windowsHide: true,
     });
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

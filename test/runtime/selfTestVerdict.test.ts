@@ -56,3 +56,17 @@ test('where nothing can be kept it runs every time', async (t) => {
   assert.equal(await selfTestVerdict(options), 'wrong');
   assert.ok(!existsSync(options.file));
 });
+
+test('a program that is its own Node does not start itself for ever', async (t) => {
+  const folder = temporaryDirectory(t);
+  const path = join(folder, 'program.mjs');
+  // As a program would whose self-test began by loading a model.
+  writeFileSync(
+    path,
+    `import { selfTestVerdict } from ${JSON.stringify(new URL('../../src/runtime/selfTestVerdict.js', import.meta.url))};
+     const program = new URL(import.meta.url);
+     console.log(process.env.ELECTRON_RUN_AS_NODE, await selfTestVerdict({ program, file: ${JSON.stringify(path)} }));`,
+  );
+  const options = { program: pathToFileURL(path), file: join(folder, 'self-test.json') };
+  assert.equal(await selfTestVerdict(options), '1 this is the process of a self-test');
+});
