@@ -16,7 +16,14 @@ import {
 import { answersStandard, arithmeticOptions, loadOptionsOf, standardOptions } from './commonOptions.js';
 import { type OptionTable, type OptionValues, parseOptions } from './options.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
-import { queueName, redisUrl, SERVED_MODEL_OPTIONS, valueOption, withServedModel } from './servedModel.js';
+import {
+  queueName,
+  redisUrl,
+  SERVED_LIMITS,
+  SERVED_MODEL_OPTIONS,
+  valueOption,
+  withServedModel,
+} from './servedModel.js';
 import { examples, helpOf, optionList, paragraph, usageLines } from './usage.js';
 
 const MODEL = 'Model';
@@ -68,7 +75,7 @@ export const SERVE_OPTIONS = {
     ),
     repeatable: true,
   },
-  batch: valueOption(LIMITS, 'N', wholeNumber(1, 1024), 'Segments decoded side by side (default: 8)'),
+  batch: SERVED_LIMITS.batch,
   'max-waiting': valueOption(
     LIMITS,
     'N',
@@ -77,7 +84,7 @@ export const SERVE_OPTIONS = {
   ),
   'max-sessions': valueOption(LIMITS, 'N', wholeNumber(0, 10_000), 'Live sessions at a time (default: 16)'),
   'max-mb': valueOption(LIMITS, 'N', wholeNumber(1, 1_000_000), 'Megabytes of one upload (default: 512)'),
-  'max-duration': valueOption(LIMITS, 'TIME', durationMs, 'Length of one recording (default: 240m)'),
+  'max-duration': SERVED_LIMITS['max-duration'],
   spool: valueOption(LIMITS, 'DIR', anyText, 'Where uploads lie (default: the temporary folder)'),
   'spool-mb': valueOption(
     LIMITS,
@@ -85,11 +92,7 @@ export const SERVE_OPTIONS = {
     wholeNumber(1, 100_000_000),
     'Megabytes of all uploads (default: 4096)',
   ),
-  'no-ffmpeg': {
-    kind: 'switch',
-    section: LIMITS,
-    help: ['Refuse what is neither WAV, MP3, FLAC nor Ogg'],
-  },
+  'no-ffmpeg': SERVED_LIMITS['no-ffmpeg'],
   'idle-timeout': valueOption(LIMITS, 'TIME', durationMs, 'Silence of a client that uploads (default: 30s)'),
   timeout: valueOption(LIMITS, 'TIME', durationMs, 'A whole request (default: 60m)'),
   'drain-timeout': valueOption(
@@ -113,7 +116,7 @@ export const SERVE_OPTIONS = {
     'Results of jobs, and jobs that failed, are kept (default: 24h)',
   ),
   attempts: valueOption(QUEUE, 'N', wholeNumber(1, 100), 'Attempts at a job (default: 3)'),
-  tokens: valueOption(LIMITS, 'N', wholeNumber(1), 'Exactly N tokens a segment: for measurements'),
+  tokens: SERVED_LIMITS.tokens,
   ...arithmeticOptions(LIMITS),
   ...standardOptions(LIMITS),
 } as const satisfies OptionTable;

@@ -1,4 +1,4 @@
-import { anyText } from '../bench/settings/optionValues.js';
+import { anyText, durationMs, wholeNumber } from '../bench/settings/optionValues.js';
 import { QwenAsrError } from '../error.js';
 import { printableLine } from '../printable.js';
 import { loadAligner } from '../transcribe/align/loadAligner.js';
@@ -30,6 +30,20 @@ export const SERVED_MODEL_OPTIONS = {
     anyText,
     'Forced aligner, or aligner for the one that was pulled: times of words',
   ),
+} as const satisfies OptionTable;
+
+const LIMITS = 'Limits';
+
+/** Limits of a server and of a worker, each of which places them in its own table. */
+export const SERVED_LIMITS = {
+  batch: valueOption(LIMITS, 'N', wholeNumber(1, 1024), 'Segments decoded side by side (default: 8)'),
+  'max-duration': valueOption(LIMITS, 'TIME', durationMs, 'Length of one recording (default: 240m)'),
+  'no-ffmpeg': {
+    kind: 'switch',
+    section: LIMITS,
+    help: ['Refuse what is neither WAV, MP3, FLAC nor Ogg'],
+  },
+  tokens: valueOption(LIMITS, 'N', wholeNumber(1), 'Exactly N tokens a segment: for measurements'),
 } as const satisfies OptionTable;
 
 /** The address of a queue. */

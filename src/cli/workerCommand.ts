@@ -8,7 +8,14 @@ import { DEFAULT_QUEUE_SETTINGS, DEFAULT_SERVE_SETTINGS } from '../serve/serveSe
 import { answersStandard, arithmeticOptions, loadOptionsOf, standardOptions } from './commonOptions.js';
 import { type OptionTable, type OptionValues, parseOptions } from './options.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
-import { queueName, redisUrl, SERVED_MODEL_OPTIONS, valueOption, withServedModel } from './servedModel.js';
+import {
+  queueName,
+  redisUrl,
+  SERVED_LIMITS,
+  SERVED_MODEL_OPTIONS,
+  valueOption,
+  withServedModel,
+} from './servedModel.js';
 import { examples, helpOf, optionList, paragraph, usageLines } from './usage.js';
 
 const QUEUE = 'Queue';
@@ -36,16 +43,12 @@ export const WORKER_OPTIONS = {
     lockMs,
     'After such a silence of a worker others take its jobs (default: 30s)',
   ),
-  batch: valueOption(LIMITS, 'N', wholeNumber(1, 1024), 'Segments decoded side by side (default: 8)'),
-  'max-duration': valueOption(LIMITS, 'TIME', durationMs, 'Length of one recording (default: 240m)'),
+  batch: SERVED_LIMITS.batch,
+  'max-duration': SERVED_LIMITS['max-duration'],
   timeout: valueOption(LIMITS, 'TIME', durationMs, 'A whole job (default: 12h)'),
   'drain-timeout': valueOption(LIMITS, 'TIME', durationMs, 'What runs when it is stopped (default: 30s)'),
-  'no-ffmpeg': {
-    kind: 'switch',
-    section: LIMITS,
-    help: ['Refuse what is neither WAV, MP3, FLAC nor Ogg'],
-  },
-  tokens: valueOption(LIMITS, 'N', wholeNumber(1), 'Exactly N tokens a segment: for measurements'),
+  'no-ffmpeg': SERVED_LIMITS['no-ffmpeg'],
+  tokens: SERVED_LIMITS.tokens,
   ...arithmeticOptions(LIMITS),
   ...standardOptions(LIMITS),
 } as const satisfies OptionTable;

@@ -134,3 +134,10 @@ function scan(
     interval.assign(physical);
   }
 }
+
+/** Integer registers that values or loop counters are in, each once. */
+export function usedIntegers(allocation: Allocation): number[] {
+  return [...new Set([...allocation.int, ...allocation.loopCounters.values()])].filter(
+    (physical) => physical >= 0,
+  );
+}

@@ -50,6 +50,16 @@ export type IntBinaryKind =
 
 export type CompareKind = 'lt' | 'le' | 'gt' | 'ge' | 'eq' | 'ne';
 
+/** The comparison that holds where another does not. */
+export const OPPOSITE: Readonly<Record<CompareKind, CompareKind>> = {
+  lt: 'ge',
+  le: 'gt',
+  gt: 'le',
+  ge: 'lt',
+  eq: 'ne',
+  ne: 'eq',
+};
+
 /** Signed integer comparison. */
 export interface Condition {
   readonly compare: CompareKind;

@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { countErrors } from '../../src/bench/accuracy/scoreTranscript.js';
 import { type LoadOptions, loadAudio, loadModel } from '../../src/index.js';
 import { demoModelDir, heldOutDir } from '../support/projectRoot.js';
-
-/** A line of clips.jsonl. */
-interface HeldOutClip {
-  readonly file: string;
-  readonly language: string;
-  readonly text: string;
-}
+import { type HeldOutClip, heldOutClips } from './support/heldOutClips.js';
 
 const directory = heldOutDir();
 const skip = directory === null && 'QWEN_ASR_HELD_OUT is not set';
@@ -25,9 +18,8 @@ const MOST_ADDED = { int8: 0.002, int4: 0.01 } as const;
 test('clips that the demo model was not trained on have the texts that were spoken, in every precision', {
   skip,
 }, async (t) => {
-  const lines = readFileSync(join(directory!, 'clips.jsonl'), 'utf8').trimEnd().split('\n');
   // Every fifth: all kinds and languages, in seconds.
-  const clips = lines.filter((_, i) => i % 5 === 0).map((line) => JSON.parse(line) as HeldOutClip);
+  const clips = heldOutClips(directory!).filter((_, i) => i % 5 === 0);
   const plain = await errorsOf(clips, 'f32');
   t.diagnostic(`f32: ${plain.errors} of ${plain.words} words are wrong`);
   assert.ok(plain.words > 1000, `${plain.words} words`);

@@ -127,12 +127,17 @@ export function failureOfStatus(status: number): FailureKind {
 /** What an error says: its `message` in the API's form, else the text itself. */
 function messageIn(text: string): string {
   const document = parsed(text);
-  const error = document?.['error'] ?? document;
-  const message = typeof error === 'object' && error !== null ? Reflect.get(error, 'message') : error;
+  const message = messageOf(document?.['error'] ?? document);
   return typeof message === 'string' ? message : text;
 }
 
-function parsed(text: string): Readonly<Record<string, unknown>> | null {
+/** The `message` of an error in the API's form; another error itself. */
+export function messageOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null ? Reflect.get(error, 'message') : error;
+}
+
+/** The object that a text is in JSON; null where it is none. */
+export function parsed(text: string): Readonly<Record<string, unknown>> | null {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? { ...value } : null;

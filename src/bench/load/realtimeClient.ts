@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws';
 import type { FailureKind } from '../schema/runRecord.js';
-import { failureOfStatus } from './readAnswer.js';
+import { failureOfStatus, messageOf, parsed } from './readAnswer.js';
 import type { Endpoint } from './transcriptionClient.js';
 
 /** What a live session tells, and when. */
@@ -145,16 +145,5 @@ function sessionUpdate({ model, language }: LiveWanted): object {
 }
 
 function errorIn(event: Readonly<Record<string, unknown>> | null): string {
-  const error = event?.['error'];
-  const message = typeof error === 'object' && error !== null ? Reflect.get(error, 'message') : error;
-  return String(message ?? 'no message').slice(0, 200);
-}
-
-function parsed(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? { ...value } : null;
-  } catch {
-    return null;
-  }
+  return String(messageOf(event?.['error']) ?? 'no message').slice(0, 200);
 }

@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../../error.js';
-import { type Allocation, allocateRegisters } from '../allocate.js';
+import { type Allocation, allocateRegisters, usedIntegers } from '../allocate.js';
 import type { Instruction, KernelCode } from '../ir.js';
 import { Assembler } from './assembler.js';
 import type { Arm64Features } from './features.js';
@@ -81,12 +81,11 @@ class Frame {
   private readonly floats: (readonly [number, number])[];
   private readonly calls: boolean;
 
-  constructor(asm: Assembler, { int, vec, loopCounters, temporaries }: Allocation, calls: boolean) {
+  constructor(asm: Assembler, allocation: Allocation, calls: boolean) {
     this.asm = asm;
     this.calls = calls;
-    const ints = [...int, ...loopCounters.values()].filter((register) => register >= 0);
-    this.ints = pairs([...ints, ...(calls ? [RETURN_ADDRESS] : [])]);
-    const vecs = [...vec, ...[...temporaries.values()].flat()];
+    this.ints = pairs([...usedIntegers(allocation), ...(calls ? [RETURN_ADDRESS] : [])]);
+    const vecs = [...allocation.vec, ...[...allocation.temporaries.values()].flat()];
     this.floats = pairs(vecs.filter((register) => register >= 8 && register < 16));
   }
 

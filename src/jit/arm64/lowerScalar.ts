@@ -1,5 +1,5 @@
-import type { Condition, Instruction, IntOperand } from '../ir.js';
-import { ADDRESS, type Arm64Lowering, low, OPPOSITE, SPARE, VALUE } from './lowering.js';
+import { type Condition, type Instruction, type IntOperand, OPPOSITE } from '../ir.js';
+import { ADDRESS, type Arm64Lowering, low, SPARE, VALUE } from './lowering.js';
 import { type Label, mem, memPost, memPre, type Scalar, SP, WZR, XZR, x } from './operands.js';
 
 type Of<Op extends Instruction['op']> = Extract<Instruction, { op: Op }>;

@@ -1,5 +1,5 @@
 import type { Allocation } from '../allocate.js';
-import type { Address, CompareKind, Instruction, IntReg, VecReg, VecSource } from '../ir.js';
+import type { Address, Instruction, IntReg, VecReg, VecSource } from '../ir.js';
 import type { Assembler } from './assembler.js';
 import type { Arm64Features } from './features.js';
 import {
@@ -28,16 +28,6 @@ export const INT_POOL = [
 
 /** Vector registers, those last whose lower half a caller wants to find unchanged. */
 export const VEC_POOL = [0, 1, 2, 3, 4, 5, 6, 7, ...Array.from({ length: 24 }, (_, i) => 8 + ((i + 8) % 24))];
-
-/** Conditions of signed comparisons, and their opposites. */
-export const OPPOSITE: Readonly<Record<CompareKind, CompareKind>> = {
-  lt: 'ge',
-  le: 'gt',
-  gt: 'le',
-  ge: 'lt',
-  eq: 'ne',
-  ne: 'eq',
-};
 
 /** Loads and stores whose offset is a multiple of their size, and those that take any small one. */
 const UNSCALED = {

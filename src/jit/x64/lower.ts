@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../../error.js';
-import { type Allocation, allocateRegisters } from '../allocate.js';
+import { allocateRegisters, usedIntegers } from '../allocate.js';
 import type { Instruction, KernelCode } from '../ir.js';
 import { FUTEX, type SystemWaits } from '../systemWaits.js';
 import { Assembler } from './assembler.js';
@@ -74,12 +74,6 @@ export function lowerX64(
   asm.emit('vzeroupper');
   asm.emit('ret');
   return asm.finish();
-}
-
-function usedIntegers(allocation: Allocation): number[] {
-  return [...new Set([...allocation.int, ...allocation.loopCounters.values()])].filter(
-    (physical) => physical >= 0,
-  );
 }
 
 function lowerBody(l: X64Lowering, body: readonly Instruction[]): void {

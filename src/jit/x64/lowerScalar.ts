@@ -1,5 +1,5 @@
-import type { Condition, Instruction, IntOperand } from '../ir.js';
-import { CONDITION, OPPOSITE, RAX, RDX, type X64Lowering } from './lowering.js';
+import { type Condition, type Instruction, type IntOperand, OPPOSITE } from '../ir.js';
+import { CONDITION, RAX, RDX, type X64Lowering } from './lowering.js';
 import { gpr, gpr16, gpr32, type Label, mem, type Register } from './operands.js';
 
 type Of<Op extends Instruction['op']> = Extract<Instruction, { op: Op }>;

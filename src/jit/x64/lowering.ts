@@ -1,5 +1,5 @@
 import type { Allocation } from '../allocate.js';
-import type { Address, CompareKind, Instruction, IntReg, VecReg, VecSource } from '../ir.js';
+import type { Address, Instruction, IntReg, VecReg, VecSource } from '../ir.js';
 import type { SystemWaits } from '../systemWaits.js';
 import type { Assembler } from './assembler.js';
 import type { CpuFeatures } from './features.js';
@@ -78,13 +78,5 @@ export class X64Lowering {
   }
 }
 
-/** x86 condition suffixes of signed comparisons, and their opposites. */
+/** x86 condition suffixes of signed comparisons. */
 export const CONDITION = { lt: 'l', le: 'le', gt: 'g', ge: 'ge', eq: 'e', ne: 'ne' } as const;
-export const OPPOSITE: Readonly<Record<CompareKind, CompareKind>> = {
-  lt: 'ge',
-  le: 'gt',
-  gt: 'le',
-  ge: 'lt',
-  eq: 'ne',
-  ne: 'eq',
-};

@@ -9,7 +9,7 @@ import type { KernelTarget } from './checkRandomKernels.js';
  */
 
 /** Every operation of the language; the compiler sees to it that none is left out. */
-const operations = Object.keys({
+export const OPERATIONS = Object.keys({
   intConst: true,
   intMove: true,
   intBinary: true,
@@ -63,7 +63,7 @@ export function assertAllOperations(
     op === 'call';
   const generated = new Set([...seen.keys()].map((name) => name.split(' ')[0]));
   assert.deepEqual(
-    operations.filter((op) => !generated.has(op) && !absent(op)),
+    OPERATIONS.filter((op) => !generated.has(op) && !absent(op)),
     [],
   );
 }

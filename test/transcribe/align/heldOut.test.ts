@@ -1,25 +1,18 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Aligner, loadAligner, loadAudio, type TimedWord } from '../../../src/index.js';
 import { demoAlignerDir, heldOutDir } from '../../support/projectRoot.js';
+import { type HeldOutClip, heldOutClips } from '../support/heldOutClips.js';
 
-/** A clip of the held-out set of which the synthesiser told when every word was spoken. */
-interface TimedClip {
-  readonly file: string;
-  readonly language: string;
-  readonly text: string;
-  readonly words: readonly (readonly [unit: string, startMs: number, endMs: number])[];
-}
+type TimedClip = Required<HeldOutClip>;
 
 const directory = heldOutDir();
 const skip =
   directory === null && 'QWEN_ASR_HELD_OUT is not set: the clips are not among the project’s files';
 
 function timedClips(): TimedClip[] {
-  const lines = readFileSync(join(directory!, 'clips.jsonl'), 'utf8').trim().split('\n');
-  return lines.map((line) => JSON.parse(line)).filter(({ words }) => words !== undefined);
+  return heldOutClips(directory!).filter((clip): clip is TimedClip => clip.words !== undefined);
 }
 
 async function errorsOf(aligner: Aligner, clips: readonly TimedClip[]): Promise<number[]> {

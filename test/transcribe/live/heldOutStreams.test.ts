@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { splitSpeech } from '../../../src/audio/vad/speechSegmenter.js';
@@ -16,18 +15,13 @@ import type { Stages } from '../../../src/transcribe/transcribeClip.js';
 import { resolveRequest } from '../../../src/transcribe/transcribeRequest.js';
 import type { SpeechModel } from '../../../src/transcribe/types.js';
 import { demoModelDir, heldOutDir } from '../../support/projectRoot.js';
+import { heldOutClips } from '../support/heldOutClips.js';
 import { openStages, PlainSteps } from './streamingSupport.js';
 
 /*
  * Clips that the demo model was not trained on, live: the same events as the plain algorithm's, and texts that are as good
  * as those of the published algorithm, which knows nothing of words that stand.
  */
-
-interface HeldOutClip {
-  readonly file: string;
-  readonly language: string;
-  readonly text: string;
-}
 
 const directory = heldOutDir();
 const skip = directory === null && 'QWEN_ASR_HELD_OUT is not set';
@@ -97,8 +91,7 @@ async function segmentsOf(samples: Float32Array): Promise<Float32Array[]> {
 test('held-out clips: the plain algorithm gives the same events; the texts are no worse than the published one’s', {
   skip,
 }, async (t) => {
-  const lines = readFileSync(join(directory!, 'clips.jsonl'), 'utf8').trimEnd().split('\n');
-  const clips = lines.filter((_, i) => i % EVERY === 0).map((line) => JSON.parse(line) as HeldOutClip);
+  const clips = heldOutClips(directory!).filter((_, i) => i % EVERY === 0);
   const found = { words: 0, steps: 0, louder: 0, segments: 0 };
   const agree = { live: 0, published: 0 };
   const errors = { live: 0, published: 0, offline: 0 };
