@@ -20,7 +20,7 @@ if (files.length === 0) {
 const concurrency = `--test-concurrency=${availableParallelism()}`;
 // What somebody pulled must not become a test's default model.
 const { QWEN_ASR_MODEL: _, ...env } = { ...process.env, HF_HUB_CACHE: join(root, 'dist', 'no-cache') };
-const reporters = [process.stdout.isTTY ? 'spec' : 'tap', './scripts/slowestFiles.mjs'].flatMap(
+const reporters = [process.stdout.isTTY ? 'spec' : 'tap', './scripts/closingLines.mjs'].flatMap(
   (reporter) => [`--test-reporter=${reporter}`, '--test-reporter-destination=stdout'],
 );
 const run = spawnSync(process.execPath, ['--test', concurrency, ...reporters, ...files], {

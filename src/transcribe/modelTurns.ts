@@ -15,7 +15,9 @@ export interface HeldParts {
 export class ModelTurns {
   readonly #parts: HeldParts;
   readonly #closed: string;
-  #tail: Promise<void> = Promise.resolve();
+  /** Lets those in that wait, in the order of their calls. */
+  readonly #waiting: (() => void)[] = [];
+  #isBusy = false;
   #closing: Promise<void> | undefined;
 
   /** @param closed the message of calls that come too late */
@@ -36,15 +38,17 @@ export class ModelTurns {
    */
   async run<T>(task: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     this.checkOpen();
-    const turn = this.#tail;
-    const done = untilAborted(turn, signal).then(() => {
+    if (signal?.aborted) throw stopped();
+    // Every decode step of a segment comes here: with nobody before it, it goes straight on.
+    if (this.#isBusy) await this.#turn(signal);
+    this.#isBusy = true;
+    try {
       this.checkOpen();
-      return task();
-    });
-    // A task that gives up waiting must not let the next one overtake those before it. The results are let go of: the
-    // queue would hold on to all that there have ever been.
-    this.#tail = Promise.allSettled([turn, done]).then(() => {});
-    return done;
+      return await task();
+    } finally {
+      this.#isBusy = false;
+      this.#waiting.shift()?.();
+    }
   }
 
   close(): Promise<void> {
@@ -54,20 +58,28 @@ export class ModelTurns {
 
   async #close(): Promise<void> {
     await this.#parts.backend.close();
-    await this.#tail;
+    if (this.#isBusy) await this.#turn(undefined);
     this.#parts.releaseFiles();
+  }
+
+  /** Waits until all earlier ones have ended, but no longer than until the signal fires. */
+  #turn(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const enter = (): void => {
+        signal?.removeEventListener('abort', stop);
+        this.#isBusy = true; // nobody comes in between before the promise has been looked at
+        resolve();
+      };
+      const stop = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
+        reject(stopped());
+      };
+      signal?.addEventListener('abort', stop, { once: true });
+      this.#waiting.push(enter);
+    });
   }
 }
 
-/** Waits for `turn`, but no longer than until the signal fires. */
-function untilAborted(turn: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(new QwenAsrError('aborted', 'stopped by the caller’s signal'));
-    if (signal?.aborted) return stop();
-    signal?.addEventListener('abort', stop, { once: true });
-    turn.then(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    });
-  });
+function stopped(): QwenAsrError {
+  return new QwenAsrError('aborted', 'stopped by the caller’s signal');
 }
