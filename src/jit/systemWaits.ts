@@ -7,8 +7,10 @@ export type SystemWaits =
   | { readonly kind: 'futex' }
   /** WaitOnAddress and WakeByAddressAll, by the Microsoft calling convention. */
   | WaitFunctions<'windows'>
-  /** __ulock_wait and __ulock_wake of libSystem, by the platform's own calling convention. */
-  | WaitFunctions<'macos'>;
+  /** os_sync_wait_on_address and os_sync_wake_by_address_all of macOS 14.4, by the platform's own calling convention. */
+  | WaitFunctions<'osSync'>
+  /** __ulock_wait and __ulock_wake of macOS before that. */
+  | WaitFunctions<'ulock'>;
 
 interface WaitFunctions<Kind extends string> {
   readonly kind: Kind;
@@ -17,3 +19,7 @@ interface WaitFunctions<Kind extends string> {
 }
 
 export const FUTEX: SystemWaits = { kind: 'futex' };
+
+/** Operations of __ulock_wait and __ulock_wake (XNU's bsd/sys/ulock.h): on a word of 32 bits, and all its sleepers. */
+export const UL_COMPARE_AND_WAIT = 1;
+export const ULF_WAKE_ALL = 0x100;

@@ -26,7 +26,7 @@ export function openCodeTarget(native: Native, isa: string, tuning: Partial<Tuni
   const x64 = isaFeatures(isa);
   if (x64 !== null) return x64Target(native, x64, tuning);
   const arm64 = arm64Features(isa);
-  if (arm64 !== null) return arm64Target(arm64, tuning);
+  if (arm64 !== null) return arm64Target(native, arm64, tuning);
   throw new QwenAsrError('internal', `expected a level of x86-64 or features of arm64, found ${isa}`);
 }
 
@@ -40,11 +40,11 @@ function x64Target(native: Native, features: CpuFeatures, tuning: Partial<Tuning
   };
 }
 
-function arm64Target(features: Arm64Features, tuning: Partial<Tuning>): CodeTarget {
+function arm64Target(native: Native, features: Arm64Features, tuning: Partial<Tuning>): CodeTarget {
   return {
     architecture: 'arm64',
     capabilities: arm64Capabilities(features, tuning),
     datapathBits: null,
-    lower: (code) => lowerArm64(code, features),
+    lower: (code) => lowerArm64(code, features, native.waits),
   };
 }

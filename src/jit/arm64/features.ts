@@ -76,7 +76,7 @@ export function arm64Capabilities(
     byteDot: i8mm,
     smallByteDot: dotprod,
     vecRegisters: 32,
-    intRegisters: 24,
+    intRegisters: 23,
     registersAreVirtual: false,
     widensInPairs: true, // one load for two vectors
     tuning: { ...TUNING, ...tuning },

@@ -1,6 +1,7 @@
 import { QwenAsrError } from '../../error.js';
 import { type Allocation, allocateRegisters, usedIntegers } from '../allocate.js';
 import type { Instruction, KernelCode } from '../ir.js';
+import { FUTEX, type SystemWaits } from '../systemWaits.js';
 import { Assembler } from './assembler.js';
 import type { Arm64Features } from './features.js';
 import { Arm64Lowering, INT_POOL, VEC_POOL } from './lowering.js';
@@ -15,8 +16,6 @@ import {
   lowerIntLoad,
   lowerIntStore,
   lowerPrefetch,
-  lowerWaitWhile,
-  lowerWakeAll,
 } from './lowerScalar.js';
 import {
   lowerDotWords,
@@ -37,18 +36,24 @@ import {
   moveVector,
   vectorTemporaries,
 } from './lowerVector.js';
-import { d, mem, memPost, memPre, SP, x } from './operands.js';
+import { lowerWaitWhile, lowerWakeAll } from './lowerWaits.js';
+import { d, mem, memPost, memPre, SP, XZR, x } from './operands.js';
 
 /**
  * Machine code of a kernel: a function of the procedure call standard (AAPCS64) that keeps every integer register except
  * x13 to x17 and the return address. Position-independent; its address must be a multiple of 16.
  *
+ * @param waits how it sleeps and wakes, if it does
  * @example
  * const bytes = lowerArm64(kernelCode, NEON);
  *
  * @throws QwenAsrError `internal` for a kernel that needs more registers than there are
  */
-export function lowerArm64(code: KernelCode, features: Arm64Features): Uint8Array {
+export function lowerArm64(
+  code: KernelCode,
+  features: Arm64Features,
+  waits: SystemWaits = FUTEX,
+): Uint8Array {
   const allocation = allocateRegisters(code, { int: INT_POOL, vec: VEC_POOL }, (instruction) =>
     vectorTemporaries(instruction, features),
   );
@@ -59,7 +64,7 @@ export function lowerArm64(code: KernelCode, features: Arm64Features): Uint8Arra
   const asm = new Assembler(code.name);
   const frame = new Frame(asm, allocation, hasCalls(code.body));
   frame.enter();
-  lowerBody(new Arm64Lowering(asm, features, allocation), code.body);
+  lowerBody(new Arm64Lowering(asm, features, allocation, waits), code.body);
   frame.leave();
   asm.emit('ret');
   return asm.finish();
@@ -84,9 +89,13 @@ class Frame {
   constructor(asm: Assembler, allocation: Allocation, calls: boolean) {
     this.asm = asm;
     this.calls = calls;
-    this.ints = pairs([...usedIntegers(allocation), ...(calls ? [RETURN_ADDRESS] : [])]);
+    const ints = [...usedIntegers(allocation), ...(calls ? [RETURN_ADDRESS] : [])];
+    this.ints = pairs(ints, () => XZR.index); // the neighbours of 19 and 28 are none of ours
     const vecs = [...allocation.vec, ...[...allocation.temporaries.values()].flat()];
-    this.floats = pairs(vecs.filter((register) => register >= 8 && register < 16));
+    this.floats = pairs(
+      vecs.filter((register) => register >= 8 && register < 16),
+      (register) => register ^ 1,
+    );
   }
 
   /** What a kernel calls may have been installed by another thread since this one last looked: hence `isb`. */
@@ -118,11 +127,11 @@ class Frame {
   }
 }
 
-/** Distinct registers in twos; the last may stand with its neighbour, which is kept for nothing. */
-function pairs(registers: readonly number[]): (readonly [number, number])[] {
+/** Distinct registers in twos; the last may stand with another, which is kept for nothing. */
+function pairs(registers: readonly number[], other: (last: number) => number): (readonly [number, number])[] {
   const sorted = [...new Set(registers)].sort((a, b) => a - b);
   return Array.from({ length: Math.ceil(sorted.length / 2) }, (_, i) => {
-    return [sorted[2 * i]!, sorted[2 * i + 1] ?? sorted[2 * i]! ^ 1] as const;
+    return [sorted[2 * i]!, sorted[2 * i + 1] ?? other(sorted[2 * i]!)] as const;
   });
 }
 

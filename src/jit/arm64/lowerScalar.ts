@@ -1,6 +1,6 @@
 import { type Condition, type Instruction, type IntOperand, OPPOSITE } from '../ir.js';
 import { ADDRESS, type Arm64Lowering, low, SPARE, VALUE } from './lowering.js';
-import { type Label, mem, memPost, memPre, type Scalar, SP, WZR, XZR, x } from './operands.js';
+import { type Label, mem, type Scalar, SP, XZR, x } from './operands.js';
 
 type Of<Op extends Instruction['op']> = Extract<Instruction, { op: Op }>;
 
@@ -77,12 +77,6 @@ export function jumpUnless(l: Arm64Lowering, condition: Condition, target: Label
   l.asm.emit('b.', OPPOSITE[condition.compare], target);
 }
 
-/** System call number of Linux on arm64 (asm-generic/unistd.h), and futex operations (linux/futex.h). */
-const SYS_FUTEX = 98;
-const FUTEX_WAIT_PRIVATE = 128;
-const FUTEX_WAKE_PRIVATE = 129;
-const EVERY_THREAD = 0x7fffffff;
-
 /** Acquires and releases. Without LSE: reads and marks the word, and writes it if nobody has in between. */
 export function lowerAtomicAdd(l: Arm64Lowering, i: Of<'atomicAdd'>): void {
   const { asm } = l;
@@ -129,46 +123,6 @@ export function lowerClock(l: Arm64Lowering, i: Of<'clock'>): void {
   asm.emit('mrs', VALUE, 'cntvct_el0');
   asm.emit('lsrv', d, VALUE, ADDRESS);
   asm.emit('ubfm', d, d, 0, 30);
-}
-
-export function lowerWaitWhile(l: Arm64Lowering, i: Of<'waitWhile'>): void {
-  const { asm } = l;
-  const again = asm.label('futexWait');
-  const done = asm.label('futexDone');
-  const expected = l.int(i.expected);
-  asm.bind(again);
-  const at = l.wholeAddress(i.at);
-  asm.emit('ldar', low(VALUE), mem(at));
-  asm.emit('subs', WZR, low(VALUE), low(expected));
-  asm.emit('b.', 'ne', done);
-  futex(l, at, FUTEX_WAIT_PRIVATE, expected);
-  asm.emit('b', again); // wake-ups may be spurious
-  asm.bind(done);
-}
-
-export function lowerWakeAll(l: Arm64Lowering, i: Of<'wakeAll'>): void {
-  const at = l.wholeAddress(i.at);
-  l.setConst(VALUE, EVERY_THREAD);
-  futex(l, at, FUTEX_WAKE_PRIVATE, VALUE);
-}
-
-/** futex(at, operation, value, no timeout). The system keeps every register but x0. */
-function futex(l: Arm64Lowering, at: Scalar<'x'>, operation: number, value: Scalar<'x'>): void {
-  const { asm } = l;
-  l.move(ADDRESS, at);
-  l.move(VALUE, value);
-  asm.emit('stp', x(0), x(1), memPre(SP, -48));
-  asm.emit('stp', x(2), x(3), mem(SP, 16));
-  asm.emit('str', x(8), mem(SP, 32));
-  l.move(x(0), ADDRESS);
-  l.setConst(x(1), operation);
-  l.move(x(2), VALUE);
-  l.move(x(3), XZR);
-  l.setConst(x(8), SYS_FUTEX);
-  asm.emit('svc', 0);
-  asm.emit('ldr', x(8), mem(SP, 32));
-  asm.emit('ldp', x(2), x(3), mem(SP, 16));
-  asm.emit('ldp', x(0), x(1), memPost(SP, 48));
 }
 
 /**

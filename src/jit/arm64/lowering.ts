@@ -1,5 +1,6 @@
 import type { Allocation } from '../allocate.js';
 import type { Address, Instruction, IntReg, VecReg, VecSource } from '../ir.js';
+import type { SystemWaits } from '../systemWaits.js';
 import type { Assembler } from './assembler.js';
 import type { Arm64Features } from './features.js';
 import {
@@ -21,10 +22,11 @@ export const ADDRESS = x(16);
 export const VALUE = x(17);
 export const SPARE = [x(13), x(14), x(15)] as const;
 
-/** Integer registers that hold virtual registers, the arguments first; 18 is the platform's, 30 the return address. */
-export const INT_POOL = [
-  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
-];
+/**
+ * Integer registers that hold virtual registers, the arguments first. 18 is the platform's, 29 points to its caller's frame
+ * (Apple has it do so always), 30 is the return address.
+ */
+export const INT_POOL = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28];
 
 /** Vector registers, those last whose lower half a caller wants to find unchanged. */
 export const VEC_POOL = [0, 1, 2, 3, 4, 5, 6, 7, ...Array.from({ length: 24 }, (_, i) => 8 + ((i + 8) % 24))];
@@ -42,11 +44,13 @@ const UNSCALED = {
 export class Arm64Lowering {
   readonly asm: Assembler;
   readonly features: Arm64Features;
+  readonly waits: SystemWaits;
   private readonly allocation: Allocation;
 
-  constructor(asm: Assembler, features: Arm64Features, allocation: Allocation) {
+  constructor(asm: Assembler, features: Arm64Features, allocation: Allocation, waits: SystemWaits) {
     this.asm = asm;
     this.features = features;
+    this.waits = waits;
     this.allocation = allocation;
   }
 

@@ -1,5 +1,5 @@
 import type { Address, Instruction } from '../ir.js';
-import type { SystemWaits } from '../systemWaits.js';
+import { type SystemWaits, UL_COMPARE_AND_WAIT, ULF_WAKE_ALL } from '../systemWaits.js';
 import { RAX, RDX, type X64Lowering } from './lowering.js';
 import { gpr, gpr32, mem, type Register, rax, rcx, rdi, rsi, rsp } from './operands.js';
 
@@ -11,21 +11,20 @@ const FUTEX_WAIT_PRIVATE = 128;
 const FUTEX_WAKE_PRIVATE = 129;
 const EVERY_THREAD = 0x7fffffff;
 
-/** Operations of XNU's ulock (bsd/sys/ulock.h). */
-const UL_COMPARE_AND_WAIT = 1;
-const ULF_WAKE_ALL = 0x100;
-
 /** INFINITE of WaitOnAddress. */
 const FOREVER = 0xffffffff;
 
 const rdx = gpr(RDX);
 const [r8, r9, r10, r11, rbp] = [gpr(8), gpr(9), gpr(10), gpr(11), gpr(5)];
 
+const SYSTEM_V = [rcx, rsi, rdi, r8, r9, r10, r11] as const;
+
 /** What a system call, or a function of the platform, may destroy of what generated code keeps: all but rax and rdx. */
 const CLOBBERED = {
   futex: [rdi, rsi, r10, rcx, r11],
   windows: [rcx, r8, r9, r10, r11],
-  macos: [rcx, rsi, rdi, r8, r9, r10, r11],
+  osSync: SYSTEM_V,
+  ulock: SYSTEM_V,
 } as const satisfies Record<SystemWaits['kind'], readonly Register[]>;
 
 /** Sleeps as long as the word is what is expected. No vector register may be in use: functions destroy them. */
@@ -67,7 +66,9 @@ function futex(l: X64Lowering, at: Address, operation: number): void {
 /** Puts the arguments in their places; the word's address is in rax, its expected value in rdx. */
 type PutArguments = (l: X64Lowering) => void;
 
-const waitArguments: Record<'windows' | 'macos', PutArguments> = {
+type Functions = Exclude<SystemWaits['kind'], 'futex'>;
+
+const waitArguments: Record<Functions, PutArguments> = {
   /** WaitOnAddress(at, address of the expected value, its 4 bytes, no limit). */
   windows: ({ asm }) => {
     asm.emit('mov', mem(rsp, { disp: SHADOW_BYTES }), gpr32(RDX));
@@ -76,8 +77,15 @@ const waitArguments: Record<'windows' | 'macos', PutArguments> = {
     asm.emit('mov', gpr32(r8.index), 4);
     asm.emit('mov', gpr32(r9.index), FOREVER);
   },
+  /** os_sync_wait_on_address(at, expected value, its 4 bytes, no flags). */
+  osSync: ({ asm }) => {
+    asm.emit('mov', rdi, rax);
+    asm.emit('mov', gpr32(rsi.index), gpr32(RDX));
+    asm.emit('mov', gpr32(RDX), 4);
+    asm.emit('xor', gpr32(rcx.index), gpr32(rcx.index));
+  },
   /** __ulock_wait(operation, at, expected value, no limit). */
-  macos: ({ asm }) => {
+  ulock: ({ asm }) => {
     asm.emit('mov', gpr32(rdi.index), UL_COMPARE_AND_WAIT);
     asm.emit('mov', rsi, rax);
     asm.emit('mov', gpr32(RDX), gpr32(RDX));
@@ -85,11 +93,17 @@ const waitArguments: Record<'windows' | 'macos', PutArguments> = {
   },
 };
 
-const wakeArguments: Record<'windows' | 'macos', PutArguments> = {
+const wakeArguments: Record<Functions, PutArguments> = {
   /** WakeByAddressAll(at). */
   windows: ({ asm }) => asm.emit('mov', rcx, rax),
+  /** os_sync_wake_by_address_all(at, its 4 bytes, no flags). */
+  osSync: ({ asm }) => {
+    asm.emit('mov', rdi, rax);
+    asm.emit('mov', gpr32(rsi.index), 4);
+    asm.emit('xor', gpr32(RDX), gpr32(RDX));
+  },
   /** __ulock_wake(operation, at, nothing). */
-  macos: ({ asm }) => {
+  ulock: ({ asm }) => {
     asm.emit('mov', gpr32(rdi.index), UL_COMPARE_AND_WAIT | ULF_WAKE_ALL);
     asm.emit('mov', rsi, rax);
     asm.emit('xor', gpr32(RDX), gpr32(RDX));
@@ -103,7 +117,7 @@ const SHADOW_BYTES = 32;
 function callSystem(
   l: X64Lowering,
   at: Address,
-  kind: 'windows' | 'macos',
+  kind: Functions,
   target: number,
   putArguments: PutArguments,
 ): void {
