@@ -1,6 +1,7 @@
-// Compiles src/ and test/ to dist/ and writes the two executables of the project root.
+// Compiles src/ and test/ to dist/, bundles the page that a server gives out, and writes the two executables of the
+// project root.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,6 +13,20 @@ if (!existsSync(compiler)) {
 }
 const compiled = spawnSync(process.execPath, [compiler, '-p', root], { stdio: 'inherit' });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
+
+const page = join(root, 'dist', 'page');
+const { build } = await import('esbuild');
+await build({
+  absWorkingDir: join(root, 'web'),
+  entryPoints: ['served/main.ts', 'served/style.css', 'audio/microphoneProcessor.js'],
+  entryNames: '[name]',
+  outdir: page,
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  logLevel: 'warning',
+});
+copyFileSync(join(root, 'web', 'served', 'index.html'), join(page, 'index.html'));
 
 for (const [name, entry] of [
   ['qwen_asr', 'qwenAsr.js'],

@@ -66,6 +66,7 @@ test('the package, installed in an empty folder, gives both commands and a typed
     for (const path of [
       'dist/src/index.js',
       'dist/src/index.d.ts',
+      'dist/page/index.html',
       'models/demo/vocab.json',
       'LICENSE',
       'schemas/bench-result-v1.schema.json',

@@ -26,21 +26,22 @@ const BLOCK = 16384;
 const MAX_GROUPED_DOWN = 8192;
 
 /**
- * Resamples a whole clip to 16 kHz with a Kaiser-windowed sinc filter of 48 samples radius (of the lower rate):
+ * Resamples a whole clip, to 16 kHz unless told otherwise, with a Kaiser-windowed sinc filter of 48 samples radius (of the lower rate):
  * passband to 0.44 of the lower rate (7.05 kHz when reducing to 16 kHz) flat within 1e-4, at least 88 dB suppression
  * above its half, linear phase, no delay. Outside the clip the signal is taken as 0.
  *
  * @param samples [n] f32, mono.
  * @param rateHz integer from 1,000 to 768,000.
- * @returns [ceil(n·16000/rateHz)] f32 at 16 kHz; the same array when that is its rate. Peaks may exceed those of the
+ * @param toHz the same of what comes out.
+ * @returns [ceil(n·toHz/rateHz)] f32; the same array when that is its rate. Peaks may exceed those of the
  * input, as between-sample peaks become visible.
  * @throws QwenAsrError `audio` for another rate.
  * @example
  * const clip = resample(samples, 44100);
  */
-export function resample(samples: Float32Array, rateHz: number): Float32Array {
-  if (rateHz === SAMPLE_RATE_HZ) return samples;
-  const resampler = new Resampler(rateHz);
+export function resample(samples: Float32Array, rateHz: number, toHz: number = SAMPLE_RATE_HZ): Float32Array {
+  if (rateHz === toHz) return samples;
+  const resampler = new Resampler(rateHz, toHz);
   const body = resampler.push(samples);
   const tail = resampler.flush();
   const whole = new Float32Array(body.length + tail.length);
@@ -72,13 +73,14 @@ export class Resampler {
   #phase = 0;
 
   /** @throws QwenAsrError `audio` for a rate that is not an integer from 1,000 to 768,000. */
-  constructor(rateHz: number) {
-    if (!Number.isInteger(rateHz) || rateHz < MIN_RATE_HZ || rateHz > MAX_RATE_HZ) {
+  constructor(rateHz: number, toHz: number = SAMPLE_RATE_HZ) {
+    for (const hz of [rateHz, toHz]) {
+      if (Number.isInteger(hz) && hz >= MIN_RATE_HZ && hz <= MAX_RATE_HZ) continue;
       const expected = `expected an integer rate of ${MIN_RATE_HZ} to ${MAX_RATE_HZ} Hz`;
-      throw new QwenAsrError('audio', `resampler: ${expected}, found ${describeArgument(rateHz)}`);
+      throw new QwenAsrError('audio', `resampler: ${expected}, found ${describeArgument(hz)}`);
     }
-    const divisor = greatestCommonDivisor(rateHz, SAMPLE_RATE_HZ);
-    this.#up = SAMPLE_RATE_HZ / divisor;
+    const divisor = greatestCommonDivisor(rateHz, toHz);
+    this.#up = toHz / divisor;
     this.#down = rateHz / divisor;
     this.#filter = new PolyphaseFilter(this.#up, this.#down);
     this.#grouped = this.#down <= MAX_GROUPED_DOWN;

@@ -5,13 +5,13 @@ import { deleteJob, getJob, postJob } from './jobs/jobRoutes.js';
 import { postChat } from './openai/chatRoute.js';
 import { getModel, getModels } from './openai/modelRoutes.js';
 import { postTranscription } from './openai/transcriptionRoute.js';
-import { PAGE, PAGE_HEADERS } from './page.js';
+import { addPage, PAGE_PATHS } from './page.js';
 import type { RealtimeSessions } from './realtime/realtimeRoute.js';
 import type { NodeBindings, RequestContext, ServerContext } from './serverContext.js';
 import { postInference } from './whisper/inferenceRoute.js';
 
-/** What everybody may read: the page holds nothing, and a load balancer has no key. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(['/', '/health']);
+/** What everybody may read: a load balancer has no key. */
+const OPEN_PATHS: ReadonlySet<string> = new Set([...PAGE_PATHS, '/health']);
 
 /** The routes of a server, and who may use them. */
 export function makeApp(
@@ -53,7 +53,7 @@ export function makeApp(
     const { registry } = server.metrics;
     return new Response(await registry.metrics(), { headers: { 'content-type': registry.contentType } });
   });
-  app.get('/', () => new Response(PAGE, { headers: PAGE_HEADERS }));
+  addPage(app, server);
   app.notFound((context) => {
     const error = new ApiError(404, `there is no ${context.req.method} at that path`, {
       reason: 'not_found',

@@ -104,6 +104,24 @@ test('n samples become ceil(n·16000/rate)', () => {
   }
 });
 
+test('to another rate than 16 kHz: tones unchanged, as many samples as there have to be', () => {
+  for (const [rateHz, toHz] of [
+    [16_000, 24_000],
+    [44_100, 24_000],
+    [48_000, 24_000],
+  ] as const) {
+    const edgeHz = 0.44 * Math.min(rateHz, toHz);
+    for (const part of [0.1, 0.5, 1]) {
+      const clip = sine(part * edgeHz, rateHz, 0.12, 1.2);
+      const found = resample(clip, rateHz, toHz);
+      assert.equal(found.length, Math.ceil((clip.length * toHz) / rateHz));
+      const error = difference(found, sine(part * edgeHz, toHz, 0.12, 1.2), EDGE);
+      assert.ok(error < 1e-4, `${part * edgeHz} Hz from ${rateHz} to ${toHz}: off by ${error}`);
+    }
+  }
+  assert.throws(() => resample(new Float32Array(1), 16_000, 999), /expected an integer rate/);
+});
+
 test('16 kHz passes through untouched', () => {
   const x = new Random(1).floats(1000);
   assert.equal(resample(x, 16000), x);

@@ -84,6 +84,46 @@ test('turn_detection null: the client commits, and may clear', async () => {
   client.socket.close();
 });
 
+test('an update comes after what was said before it, and before what follows', async () => {
+  const client = new RealtimeClient(server.address, withKey);
+  const update = (turn_detection: object | null): void => {
+    const input = { turn_detection, transcription: { language: 'en' } };
+    client.send({ type: 'session.update', session: { type: 'transcription', audio: { input } } });
+  };
+  const say = async (name: string): Promise<void> => {
+    for (const audio of await spoken(name, 0)) client.send({ type: 'input_audio_buffer.append', audio });
+  };
+  await client.next('session.created');
+  update({ type: 'server_vad' });
+  await say('timer-en');
+  update(null);
+  await say('light-en');
+  client.send({ type: 'input_audio_buffer.commit' });
+  update({ type: 'server_vad' });
+  client.send({ type: 'input_audio_buffer.commit' });
+  await client.next('error');
+  const told = client.events
+    .filter(({ type }) => /updated$|completed$|speech_started$/.test(type))
+    .map(({ type, transcript }) => transcript ?? type);
+  assert.deepEqual(told, [
+    ...['session.updated', 'input_audio_buffer.speech_started', golden('timer-en')],
+    ...['session.updated', golden('light-en'), 'session.updated'],
+  ]);
+  client.socket.close();
+});
+
+test('so much can wait for an update, and no more', async () => {
+  const client = new RealtimeClient(server.address, withKey);
+  await client.next('session.created');
+  for (const audio of await spoken('timer-en', 0)) client.send({ type: 'input_audio_buffer.append', audio });
+  client.send({ type: 'session.update', session: { type: 'transcription' } });
+  const audio = 'A'.repeat(2 ** 20);
+  for (let i = 0; i < 5; i++) client.send({ type: 'input_audio_buffer.append', audio, event_id: `${i}` });
+  const { error } = await client.next('error');
+  assert.deepEqual([error?.code, error?.event_id], ['out_of_memory', '3']);
+  client.socket.close();
+});
+
 for (const [what, session, param] of [
   [
     'semantic detection',

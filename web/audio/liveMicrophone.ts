@@ -1,4 +1,4 @@
-import { openMicrophone } from './recording.js';
+import { openMicrophone } from './openMicrophone.js';
 
 /** As it is: what is left of speech when noise is taken out of it is harder to recognise than speech in noise. */
 const UNPROCESSED = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };

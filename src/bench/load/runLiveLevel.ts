@@ -1,5 +1,5 @@
 import { SAMPLE_RATE_HZ } from '../../audio/audioClip.js';
-import { PolyphaseFilter } from '../../audio/polyphaseFilter.js';
+import { resample } from '../../audio/resample.js';
 import { joinTexts } from '../../text/joinTexts.js';
 import type { LoadRecording } from './loadRecordings.js';
 import { LIVE_RATE_HZ, type LiveEvent, type LiveWanted, RealtimeClient } from './realtimeClient.js';
@@ -196,7 +196,7 @@ class LiveSession {
 
 /** A recording at the rate of live sessions, in chunks, with silence behind it. */
 function liveRecording({ samples, durationMs }: LoadRecording): LiveRecording {
-  const speech = toLiveRate(samples);
+  const speech = resample(samples, SAMPLE_RATE_HZ, LIVE_RATE_HZ);
   const chunks: string[] = [];
   const count = Math.ceil(speech.length / CHUNK_SAMPLES) + GAP_MS / CHUNK_MS;
   for (let i = 0; i < count; i++) {
@@ -208,15 +208,4 @@ function liveRecording({ samples, durationMs }: LoadRecording): LiveRecording {
   }
   const last = samples.findLastIndex((sample) => Math.abs(sample) >= SPEECH_LEVEL);
   return { chunks, durationMs, speechEndMs: (1000 * (last + 1)) / SAMPLE_RATE_HZ };
-}
-
-/** [n] at 16 kHz → [1.5 n] at 24 kHz. */
-function toLiveRate(samples: Float32Array): Float32Array {
-  const [up, down] = [LIVE_RATE_HZ / 8000, SAMPLE_RATE_HZ / 8000];
-  const filter = new PolyphaseFilter(up, down);
-  const padded = new Float64Array(samples.length + filter.taps);
-  padded.set(samples, filter.taps / 2 - 1);
-  return Float32Array.from({ length: Math.floor((samples.length * up) / down) }, (_, n) =>
-    filter.one((n * down) % up, padded, Math.floor((n * down) / up)),
-  );
 }

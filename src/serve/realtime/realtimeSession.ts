@@ -3,6 +3,7 @@ import type { SpeechStream, StreamEvent } from '../../transcribe/live/streamType
 import type { Aligner, SpeechModel } from '../../transcribe/types.js';
 import { ApiError, apiErrorOf, badField } from '../apiError.js';
 import { samplesOf } from './audioFormat.js';
+import { type ClientEvent, eventId, HeldEvents, parseEvent } from './clientEvents.js';
 import {
   defaultRealtimeOptions,
   type RealtimeOptions,
@@ -34,14 +35,13 @@ interface OpenStream {
   isCommitted: boolean;
 }
 
-type ClientEvent = Readonly<Record<string, unknown>>;
-
 /** The longest audio of one event, in base64: half a minute. */
 const MAX_AUDIO_CHARACTERS = 2 ** 21;
 
 /**
  * One client of `/v1/realtime`: its events in, ours out. A stream of the library is opened with the first audio, and
- * another one once the session's options have changed.
+ * another one once the session's options have changed: when `session.updated` is sent, everything is told that was said
+ * before the update.
  */
 export class RealtimeSession {
   readonly #context: RealtimeContext;
@@ -50,6 +50,9 @@ export class RealtimeSession {
   #open: OpenStream | undefined;
   /** Streams that have something to tell, and when they have told it. */
   readonly #streams = new Map<SpeechStream, Promise<void>>();
+  /** What was said before an update is being told: what comes meanwhile waits. */
+  #isUpdating = false;
+  readonly #held = new HeldEvents();
   #item: OpenItem | undefined;
   #previousItemId: string | null = null;
   /** Milliseconds of the streams before. */
@@ -68,10 +71,10 @@ export class RealtimeSession {
     let event: ClientEvent = {};
     try {
       event = parseEvent(message);
-      this.#carryOut(event);
+      if (!this.#isUpdating) this.#carryOut(event);
+      else this.#held.hold(event, String(message).length);
     } catch (error) {
-      const id = typeof event['event_id'] === 'string' ? event['event_id'] : null;
-      this.#fail(error, id);
+      this.#fail(error, eventId(event));
     }
   }
 
@@ -111,9 +114,32 @@ export class RealtimeSession {
   #update(session: unknown): void {
     const options = readRealtimeOptions(this.#options, session, this.#context.modelNames);
     void this.#openWith(options).close(); // refuses now what the model cannot do
-    this.#options = options;
-    void this.#endStream();
-    this.#send('session.updated', { session: sessionObject(this.#id, this.#options) });
+    const change = (): void => {
+      this.#options = options;
+      this.#send('session.updated', { session: sessionObject(this.#id, this.#options) });
+    };
+    if (this.#streams.size === 0) return change();
+    this.#isUpdating = true;
+    void this.#endStream()
+      .then(() => Promise.all(this.#streams.values()))
+      .then(() => {
+        change();
+        this.#goOn();
+      });
+  }
+
+  /** Carries out what came during an update, up to the next one. */
+  #goOn(): void {
+    this.#isUpdating = false;
+    while (!this.#isUpdating && !this.#closed) {
+      const event = this.#held.next();
+      if (event === undefined) return;
+      try {
+        this.#carryOut(event);
+      } catch (error) {
+        this.#fail(error, eventId(event));
+      }
+    }
   }
 
   #append(audio: unknown): void {
@@ -251,16 +277,4 @@ function place({ id }: OpenItem) {
 
 function newId(kind: string): string {
   return `${kind}_${randomBytes(12).toString('hex')}`;
-}
-
-function parseEvent(message: unknown): ClientEvent {
-  if (typeof message !== 'string') throw new ApiError(400, 'expected an event as text, found bytes');
-  let event: unknown;
-  try {
-    event = JSON.parse(message);
-  } catch {
-    throw new ApiError(400, 'expected an event as JSON', { reason: 'invalid_json' });
-  }
-  if (typeof event === 'object' && event !== null && !Array.isArray(event)) return { ...event };
-  throw new ApiError(400, 'expected an event as an object', { reason: 'invalid_json' });
 }

@@ -1,5 +1,4 @@
-import type { TranscriptSegment } from '../types.js';
-import { type TimedPiece, timedPieces } from './timedPieces.js';
+import { type SpokenText, type TimedPiece, timedPieces } from './timedPieces.js';
 
 /** What is shown at once, and when. */
 export interface SubtitleCue {
@@ -70,7 +69,7 @@ export class SubtitleCues {
   #shownUntilMs = 0;
 
   /** @returns the cues that are certain now */
-  add(segment: TranscriptSegment): SubtitleCue[] {
+  add(segment: SpokenText): SubtitleCue[] {
     if (segment.text === '') return [];
     this.#pending.push(...timedPieces(segment, this.#text, SUBTITLE_LIMITS.columns));
     this.#text = segment.text;

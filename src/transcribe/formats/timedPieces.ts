@@ -3,7 +3,7 @@ import { splitWidth, textWidth } from '../../text/textWidth.js';
 import type { TimedWord, TranscriptSegment } from '../types.js';
 
 /** A text and when it is spoken. */
-type SpokenText = Pick<TranscriptSegment, 'text' | 'startMs' | 'endMs' | 'words'>;
+export type SpokenText = Pick<TranscriptSegment, 'text' | 'startMs' | 'endMs' | 'words'>;
 
 /** A part of a text that stands on one line, and when it is spoken: a word with its punctuation. */
 export interface TimedPiece {

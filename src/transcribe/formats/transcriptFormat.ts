@@ -3,6 +3,7 @@ import type { TranscriptSegment } from '../types.js';
 import { CUE_FORMATS, type CueFormat } from './cueFormats.js';
 import { type RecordingTranscript, segmentDocument, transcriptDocument } from './recordingTranscript.js';
 import { type SubtitleCue, SubtitleCues } from './subtitleCues.js';
+import type { SpokenText } from './timedPieces.js';
 
 /** The names of the output formats, which are the extensions of their files too. */
 export const TRANSCRIPT_FORMATS = ['txt', 'json', 'jsonl', 'srt', 'vtt', 'lrc', 'tsv'] as const;
@@ -91,8 +92,14 @@ function jsonLines({ input, logProbabilities }: WriterContext): TranscriptWriter
   };
 }
 
-/** Cues as soon as they are certain; the end needs no transcript. */
-export function cueList(name: keyof typeof CUE_FORMATS): TranscriptWriter & { end(): string } {
+/** Needs no more of a transcript than its texts and their times. */
+interface CueWriter extends TranscriptWriter {
+  segment(segment: SpokenText): string;
+  end(): string;
+}
+
+/** Cues as soon as they are certain. */
+export function cueList(name: keyof typeof CUE_FORMATS): CueWriter {
   const format: CueFormat = CUE_FORMATS[name];
   const cues = new SubtitleCues();
   let number = 0;

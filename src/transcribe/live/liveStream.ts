@@ -98,7 +98,10 @@ export class LiveStream implements SpeechStream {
   }
 
   endSegment(): void {
-    if (!this.#isFinished) this.#input.push('endSegment');
+    if (this.#isFinished) return;
+    // What the filter holds back belongs to this segment, not to one of its own.
+    this.#input.push(clamped(this.#resampler.flush()));
+    this.#input.push('endSegment');
   }
 
   clear(): void {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { joinSamples } from '../../../src/audio/prepareSamples.js';
+import { resample } from '../../../src/audio/resample.js';
 import { QwenAsrError } from '../../../src/error.js';
 import type { SpeechStream, StreamEvent, StreamOptions } from '../../../src/transcribe/live/streamTypes.js';
 import { loadModel } from '../../../src/transcribe/loadModel.js';
@@ -138,6 +139,22 @@ test('endSegment ends a segment where the caller wants, without voice activity',
   assert.deepEqual(
     ends.map(({ segmentText }) => segmentText),
     [finalTexts['00-en.wav'], finalTexts['03-zh.wav']],
+  );
+});
+
+test('at another rate, too: what the filter still holds is no segment of its own', async () => {
+  const stream = model.openStream({ vad: false, coalesce: false, sampleRateHz: 48_000 });
+  const events = eventsOf(stream);
+  const clip = resample(await readStreamingClip('00-en.wav'), 16_000, 48_000);
+  for (let turn = 0; turn < 2; turn++) {
+    await stream.write(clip);
+    stream.endSegment();
+  }
+  await stream.finish();
+  const ends = (await events).filter(({ segmentText }) => segmentText !== null);
+  assert.deepEqual(
+    ends.map(({ segmentText, segmentStartMs }) => [segmentText, segmentStartMs]),
+    [0, clip.length / 48].map((startMs) => [finalTexts['00-en.wav'], startMs]),
   );
 });
 
