@@ -4,6 +4,7 @@ import type {
   Capabilities,
   CompareKind,
   Condition,
+  ElementProductKind,
   Instruction,
   IntBinaryKind,
   IntLoadType,
@@ -222,7 +223,7 @@ export class KernelBuilder {
     return this.append({ op: 'vecUnary', kind, d, a }, d);
   }
 
-  shift(kind: 'left' | 'right', a: VecReg, bits: number, d = this.vec()): VecReg {
+  shift(kind: 'left' | 'right' | 'rightInBytes', a: VecReg, bits: number, d = this.vec()): VecReg {
     return this.append({ op: 'vecShift', kind, d, a, bits }, d);
   }
 
@@ -249,6 +250,11 @@ export class KernelBuilder {
 
   dotSmallBytes(d: VecReg, a: VecReg, b: VecSource): void {
     this.push({ op: 'dotSmallBytes', d, a, b });
+  }
+
+  /** d += a · the 32 bits `element` of b. */
+  elementProduct(kind: ElementProductKind, d: VecReg, a: VecReg, b: VecReg, element: number): void {
+    this.push({ op: 'elementProduct', kind, d, a, b, element });
   }
 
   dotWords(d: VecReg, a: VecReg, b: VecSource): void {

@@ -136,6 +136,7 @@ function step(i: Instruction, s: InterpreterState, resolveCall?: ResolveCall): v
     case 'dotPairs':
     case 'dotBytes':
     case 'dotSmallBytes':
+    case 'elementProduct':
     case 'dotWords':
     case 'vecPairSums':
       s.setLanes(i.d, resultLane(i, s));

@@ -134,6 +134,7 @@ type VecArithmetic = Op<
   | 'dotPairs'
   | 'dotBytes'
   | 'dotSmallBytes'
+  | 'elementProduct'
   | 'dotWords'
   | 'vecPairSums'
 >;
@@ -152,6 +153,7 @@ export function resultLane(i: VecMovement | VecArithmetic, s: InterpreterState):
     case 'dotPairs':
     case 'dotBytes':
     case 'dotSmallBytes':
+    case 'elementProduct':
     case 'dotWords':
     case 'vecPairSums':
       return computedLane(i, s);
@@ -195,6 +197,10 @@ function movedLane(i: VecMovement, s: InterpreterState): Lane {
     case 'vecShift': {
       const a = s.row(i.a);
       const count = s.shiftCount(i.bits);
+      if (i.kind === 'rightInBytes') {
+        const kept = ((0xff >> count) * 0x01010101) >>> 0;
+        return (lane) => (bits[a + lane]! >>> count) & kept;
+      }
       return i.kind === 'left' ? (lane) => bits[a + lane]! << count : (lane) => bits[a + lane]! >>> count;
     }
     default:
@@ -262,24 +268,14 @@ function computedLane(i: VecArithmetic, s: InterpreterState): Lane {
     }
     case 'dotBytes': {
       const [d, a, b] = [s.row(i.d), s.row(i.a), s.sourceRow(i.b)];
-      return (lane) => {
-        const [x, y] = [bits[a + lane]!, bits[b + lane]!];
-        let sum = bits[d + lane]!; // wraps to 32 bits
-        for (let shift = 0; shift < 32; shift += 8)
-          sum += ((x >>> shift) & 0xff) * ((y << (24 - shift)) >> 24); // unsigned · signed
-        return sum;
-      };
+      return (lane) => bits[d + lane]! + dotOfBytes(bits[a + lane]!, unsigned, bits[b + lane]!, signed);
     }
     case 'dotSmallBytes': {
       const [d, a, b] = [s.row(i.d), s.row(i.a), s.sourceRow(i.b)];
-      return (lane) => {
-        const [x, y] = [bits[a + lane]!, bits[b + lane]!];
-        let sum = bits[d + lane]!;
-        for (let shift = 0; shift < 32; shift += 8)
-          sum += ((x << (24 - shift)) >> 24) * ((y >>> shift) & 0xff); // signed · unsigned
-        return sum;
-      };
+      return (lane) => bits[d + lane]! + dotOfBytes(bits[a + lane]!, signed, bits[b + lane]!, unsigned);
     }
+    case 'elementProduct':
+      return elementProductLane(i, s);
     case 'dotWords': {
       const [d, a, b] = [s.row(i.d), s.row(i.a), s.sourceRow(i.b)];
       return (lane) => {
@@ -300,6 +296,29 @@ function computedLane(i: VecArithmetic, s: InterpreterState): Lane {
     default:
       throw unknownCase(i);
   }
+}
+
+type ByteOf = (word: number, shift: number) => number;
+
+const unsigned: ByteOf = (word, shift) => (word >>> shift) & 0xff;
+const signed: ByteOf = (word, shift) => (word << (24 - shift)) >> 24;
+
+/** Σ of the products of four bytes each. */
+function dotOfBytes(a: number, ofA: ByteOf, b: number, ofB: ByteOf): number {
+  return [0, 8, 16, 24].reduce((sum, shift) => sum + ofA(a, shift) * ofB(b, shift), 0);
+}
+
+function elementProductLane({ kind, d, a, b, element }: Op<'elementProduct'>, s: InterpreterState): Lane {
+  const { bits, floats } = s;
+  if (!(element >= 0 && element < s.lanes)) s.fail(`expected an element below ${s.lanes}, found ${element}`);
+  const [sum, left, right] = [s.row(d), s.row(a), s.row(b) + element];
+  if (kind === 'fma') {
+    const value = floats[right]!; // read before d is written, which may be b
+    return (lane) => f32Bits(floats[sum + lane]! + Math.fround(floats[left + lane]! * value));
+  }
+  const word = bits[right]!;
+  const ofA = kind === 'dotBytes' ? unsigned : signed;
+  return (lane) => bits[sum + lane]! + dotOfBytes(bits[left + lane]!, ofA, word, signed);
 }
 
 function binaryLane(i: Op<'vecBinary'>, s: InterpreterState): Lane {

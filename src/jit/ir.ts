@@ -86,6 +86,9 @@ export type VecUnaryKind =
   | 'toI32' // nearest, ties to even; |x| < 2^31
   | 'fromI32';
 
+/** `fma` of f32; `dotBytes`, u8 of a and i8 of the element; `dotSignedBytes`, i8 of both: four products, in i32. */
+export type ElementProductKind = 'fma' | 'dotBytes' | 'dotSignedBytes';
+
 /** One operation. `d` is written; it may equal an operand. */
 export type Instruction =
   // integers
@@ -137,8 +140,8 @@ export type Instruction =
   | { readonly op: 'vecFma'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource } // d += a·b (fused or not)
   | { readonly op: 'vecUnary'; readonly kind: VecUnaryKind; readonly d: VecReg; readonly a: VecReg }
   | {
-      readonly op: 'vecShift'; // of 32-bit lanes, zeros shifted in
-      readonly kind: 'left' | 'right';
+      readonly op: 'vecShift'; // of 32-bit lanes, or of each of their bytes (`shiftsBytes`); zeros shifted in
+      readonly kind: 'left' | 'right' | 'rightInBytes';
       readonly d: VecReg;
       readonly a: VecReg;
       readonly bits: number;
@@ -164,6 +167,15 @@ export type Instruction =
   | { readonly op: 'dotBytes'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
   // the same with i8 a and b of 0–127 (with others the machine decides); capability `smallByteDot`
   | { readonly op: 'dotSmallBytes'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
+  // d[i] += a[i] · 32 bits of b, the same ones for every lane, as a product of that kind; capability `elementProducts`
+  | {
+      readonly op: 'elementProduct';
+      readonly kind: ElementProductKind; // the dots of bytes need `byteDot` and `smallByteDot`
+      readonly d: VecReg;
+      readonly a: VecReg;
+      readonly b: VecReg;
+      readonly element: number;
+    }
   // d[i] += a[2i]·b[2i] + a[2i+1]·b[2i+1] over pairs of i16, in i32
   | { readonly op: 'dotWords'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
   | { readonly op: 'vecPairSums'; readonly d: VecReg; readonly a: VecReg; readonly b: VecReg } // i32 sums of every two lanes: a's, then b's
@@ -206,6 +218,10 @@ export interface Capabilities {
   readonly byteDot: boolean;
   /** `dotSmallBytes` exists. */
   readonly smallByteDot: boolean;
+  /** `elementProduct` exists. */
+  readonly elementProducts: boolean;
+  /** `vecShift rightInBytes` exists. */
+  readonly shiftsBytes: boolean;
   /** Vector registers a kernel may hold at once. */
   readonly vecRegisters: number;
   /** Integer registers a kernel may hold at once. */

@@ -48,6 +48,8 @@ export function registersUsed(i: Instruction): RegistersUsed {
     case 'dotSmallBytes':
     case 'dotWords':
       return { reads: [i.d, i.a, ...ofVec(i.b)], writes: [i.d] };
+    case 'elementProduct':
+      return { reads: [i.d, i.a, i.b], writes: [i.d] };
     case 'vecPairSums':
       return { reads: [i.a, i.b], writes: [i.d] };
     case 'vecSelect':

@@ -190,6 +190,25 @@ test('reductions, selection and dot products', () => {
   assert.deepEqual(at(144), [2, 0, 0, 0]); // 0x40000000 is 2
 });
 
+test('products by element take the same 32 bits for every lane, and may write them', () => {
+  const memory = runOnFloats([1, 2, 3, 4, 10, 20, 30, 40], (k, p) => {
+    const [a, b] = [k.load(k.at(p)), k.load(k.at(p, 16))];
+    k.elementProduct('fma', b, a, b, 2);
+    k.store(k.at(p, 32), b); // 10 + 1·30, 20 + 2·30, …
+    const [bytes, signed] = [k.vecBits(7), k.vecBits(7)];
+    k.elementProduct('dotBytes', bytes, k.vecBits(0xff010203), k.vecBits(0x80ff0102), 3);
+    k.elementProduct('dotSignedBytes', signed, k.vecBits(0xff010203), k.vecBits(0x80ff0102), 0);
+    k.store(k.at(p, 48), k.unary('fromI32', bytes));
+    k.store(k.at(p, 64), k.unary('fromI32', signed)); // 3·2 + 2·1 + 1·−1 + −1·−128
+    k.store(k.at(p, 80), k.unary('fromI32', k.shift('rightInBytes', k.vecBits(0x10f02f4f), 4)));
+  });
+  const at = (byte: number): number[] => [...memory.subarray(byte / 4, byte / 4 + 4)];
+  assert.deepEqual(at(32), [40, 80, 120, 160]);
+  assert.deepEqual(at(48), [-32626, -32626, -32626, -32626]);
+  assert.deepEqual(at(64), [142, 142, 142, 142]);
+  assert.deepEqual(at(80), Array(4).fill(0x010f0204));
+});
+
 test('call hands over the target and its arguments', () => {
   const k = new KernelBuilder('caller', capabilities);
   const [target, a] = [k.param(), k.param()];

@@ -75,6 +75,8 @@ export function arm64Capabilities(
     pairDot: bf16,
     byteDot: i8mm,
     smallByteDot: dotprod,
+    elementProducts: true,
+    shiftsBytes: true,
     vecRegisters: 32,
     intRegisters: 23,
     registersAreVirtual: false,

@@ -19,6 +19,7 @@ import {
 } from './lowerScalar.js';
 import {
   lowerDotWords,
+  lowerElementProduct,
   lowerProduct,
   lowerVecBinary,
   lowerVecBroadcast,
@@ -183,6 +184,8 @@ function lowerInstruction(l: Arm64Lowering, i: Instruction): void {
     case 'dotBytes':
     case 'dotSmallBytes':
       return lowerProduct(l, i);
+    case 'elementProduct':
+      return lowerElementProduct(l, i);
     case 'dotWords':
       return lowerDotWords(l, i);
     case 'vecUnary':

@@ -160,7 +160,9 @@ export function lowerVecUnary(l: Arm64Lowering, i: Of<'vecUnary'>): void {
 }
 
 export function lowerVecShift(l: Arm64Lowering, i: Of<'vecShift'>): void {
-  if (i.kind === 'left') l.asm.emit('shl', l.lanes(i.d), l.lanes(i.a), i.bits);
+  if (i.kind === 'rightInBytes' && i.bits > 0) {
+    l.asm.emit('ushr', all(l.vecNumber(i.d)), all(l.vecNumber(i.a)), i.bits);
+  } else if (i.kind === 'left') l.asm.emit('shl', l.lanes(i.d), l.lanes(i.a), i.bits);
   else if (i.bits > 0) l.asm.emit('ushr', l.lanes(i.d), l.lanes(i.a), i.bits);
   else moveVector(l, l.vecNumber(i.d), l.vecNumber(i.a));
 }
@@ -202,6 +204,18 @@ export function lowerProduct(
   const [mnemonic, arrangement] = PRODUCT[i.op];
   const b = l.source(i.b, l.temporaries(i)[0]);
   l.asm.emit(mnemonic, l.lanes(i.d), v(l.vecNumber(i.a), arrangement), v(b, arrangement));
+}
+
+const ELEMENT_PRODUCT = {
+  fma: ['fmla', '4s', 's'],
+  dotBytes: ['usdot', '16b', '4b'],
+  dotSignedBytes: ['sdot', '16b', '4b'],
+} as const;
+
+export function lowerElementProduct(l: Arm64Lowering, i: Of<'elementProduct'>): void {
+  const [mnemonic, arrangement, element] = ELEMENT_PRODUCT[i.kind];
+  const a = v(l.vecNumber(i.a), arrangement);
+  l.asm.emit(mnemonic, l.lanes(i.d), a, v(l.vecNumber(i.b), element, i.element));
 }
 
 /** The products of the lower and of the upper halves, and the sums of their pairs. */

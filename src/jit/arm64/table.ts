@@ -155,7 +155,10 @@ const floats = {
   fsub: ['Vd.4s, Vn.4s, Vm.4s : 01001110101 mmmmm 110101 nnnnn ddddd'],
   fmul: ['Vd.4s, Vn.4s, Vm.4s : 01101110001 mmmmm 110111 nnnnn ddddd'],
   fdiv: ['Vd.4s, Vn.4s, Vm.4s : 01101110001 mmmmm 111111 nnnnn ddddd'],
-  fmla: ['Vd.4s, Vn.4s, Vm.4s : 01001110001 mmmmm 110011 nnnnn ddddd'],
+  fmla: [
+    'Vd.4s, Vn.4s, Vm.4s : 01001110001 mmmmm 110011 nnnnn ddddd',
+    'Vd.4s, Vn.4s, Vm.s[hl] : 0100111110 l mmmmm 0001 h 0 nnnnn ddddd',
+  ],
   fsqrt: ['Vd.4s, Vn.4s : 0110111010100001111110 nnnnn ddddd'],
   faddp: ['Vd.4s, Vn.4s, Vm.4s : 01101110001 mmmmm 110101 nnnnn ddddd'],
   fmaxp: ['Vd.4s, Vn.4s, Vm.4s : 01101110001 mmmmm 111101 nnnnn ddddd'],
@@ -175,7 +178,10 @@ const lanes = {
   eor: ['Vd.16b, Vn.16b, Vm.16b : 01101110001 mmmmm 000111 nnnnn ddddd'],
   bsl: ['Vd.16b, Vn.16b, Vm.16b : 01101110011 mmmmm 000111 nnnnn ddddd'],
   shl: ['Vd.4s, Vn.4s, #i : 01001111001 iiiii 010101 nnnnn ddddd'],
-  ushr: ['Vd.4s, Vn.4s, #32-i : 01101111001 iiiii 000001 nnnnn ddddd'],
+  ushr: [
+    'Vd.4s, Vn.4s, #32-i : 01101111001 iiiii 000001 nnnnn ddddd',
+    'Vd.16b, Vn.16b, #8-i : 0110111100001 iii 000001 nnnnn ddddd',
+  ],
   shll: ['Vd.4s, Vn.4h, #16 : 0010111001100001001110 nnnnn ddddd'],
   shll2: ['Vd.4s, Vn.8h, #16 : 0110111001100001001110 nnnnn ddddd'],
   ushll: [
@@ -196,8 +202,14 @@ const lanes = {
   addp: ['Vd.4s, Vn.4s, Vm.4s : 01001110101 mmmmm 101111 nnnnn ddddd'],
   smull: ['Vd.4s, Vn.4h, Vm.4h : 00001110011 mmmmm 110000 nnnnn ddddd'],
   smull2: ['Vd.4s, Vn.8h, Vm.8h : 01001110011 mmmmm 110000 nnnnn ddddd'],
-  sdot: ['Vd.4s, Vn.16b, Vm.16b : 01001110100 mmmmm 100101 nnnnn ddddd'],
-  usdot: ['Vd.4s, Vn.16b, Vm.16b : 01001110100 mmmmm 100111 nnnnn ddddd'],
+  sdot: [
+    'Vd.4s, Vn.16b, Vm.16b : 01001110100 mmmmm 100101 nnnnn ddddd',
+    'Vd.4s, Vn.16b, Vm.4b[hl] : 0100111110 l mmmmm 1110 h 0 nnnnn ddddd',
+  ],
+  usdot: [
+    'Vd.4s, Vn.16b, Vm.16b : 01001110100 mmmmm 100111 nnnnn ddddd',
+    'Vd.4s, Vn.16b, Vm.4b[hl] : 0100111110 l mmmmm 1111 h 0 nnnnn ddddd',
+  ],
 } as const satisfies Record<string, readonly string[]>;
 
 const rows = { ...general, ...memory, ...floats, ...lanes };

@@ -203,6 +203,7 @@ function lowerInstruction(i: Instruction, l: Lowering): void {
       break;
     case 'dotPairs':
     case 'dotBytes':
+    case 'elementProduct':
       throw l.error(`${i.op} needs a capability that this target does not offer`);
     case 'atomicAdd':
     case 'atomicLoad':

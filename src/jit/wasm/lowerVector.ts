@@ -208,6 +208,8 @@ export function lowerVectorArithmetic(
       lowerUnary(i, l);
       break;
     case 'vecShift':
+      if (i.kind === 'rightInBytes')
+        throw l.error('vecShift of bytes needs a capability that is not offered');
       l.pushVec(i.a);
       l.code.i32(l.shiftCount(i.bits));
       l.code.op(i.kind === 'left' ? 'i32x4.shl' : 'i32x4.shr_u');

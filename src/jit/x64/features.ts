@@ -97,6 +97,8 @@ export function x64Capabilities(target: X64Level | CpuFeatures, tuning: Partial<
     pairDot: bf16,
     byteDot: avx512 ? vnni : avxVnni,
     smallByteDot: false, // `dotBytes`, or 16 bits
+    elementProducts: false,
+    shiftsBytes: false,
     vecRegisters: avx512 ? 32 : 16,
     intRegisters: 13,
     registersAreVirtual: false,

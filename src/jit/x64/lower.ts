@@ -125,6 +125,7 @@ function lowerInstruction(l: X64Lowering, i: Instruction): void {
     case 'vecUnary':
       return lowerVecUnary(l, i);
     case 'vecShift':
+      if (i.kind === 'rightInBytes') throw notOffered('vecShift of bytes');
       return l.asm.emit(i.kind === 'left' ? 'vpslld' : 'vpsrld', l.vec(i.d), l.vec(i.a), i.bits);
     case 'vecSelect':
       return lowerVecSelect(l, i);
@@ -137,7 +138,8 @@ function lowerInstruction(l: X64Lowering, i: Instruction): void {
     case 'dotBytes':
       return l.asm.emit(l.wide ? 'vpdpbusd' : '{vex} vpdpbusd', l.vec(i.d), l.vec(i.a), l.source(i.b));
     case 'dotSmallBytes':
-      throw new QwenAsrError('internal', 'x64: dotSmallBytes needs a capability that no level offers');
+    case 'elementProduct':
+      throw notOffered(i.op);
     case 'dotWords':
       return lowerDotWords(l, i);
     case 'vecPairSums':
@@ -159,6 +161,10 @@ function lowerInstruction(l: X64Lowering, i: Instruction): void {
     case 'wakeAll':
       return lowerWakeAll(l, i);
   }
+}
+
+function notOffered(operation: string): QwenAsrError {
+  return new QwenAsrError('internal', `x64: ${operation} needs a capability that no level offers`);
 }
 
 function lowerLoop(l: X64Lowering, i: Extract<Instruction, { op: 'loop' }>): void {

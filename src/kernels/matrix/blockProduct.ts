@@ -1,6 +1,7 @@
 import { QwenAsrError } from '../../error.js';
 import type { KernelBuilder } from '../../jit/builder.js';
-import type { Address, Capabilities, IntOperand, IntReg, VecReg } from '../../jit/ir.js';
+import type { Address, IntOperand, IntReg, VecReg } from '../../jit/ir.js';
+import { type PassShape, passShape } from './blockRegisters.js';
 import {
   AffineBlocks,
   BLOCK_COLUMNS,
@@ -56,50 +57,6 @@ function emitBlockProduct(k: KernelBuilder, spec: BlockProductSpec, operands: Bl
     k.advance(b, blocks * weight.blockBytes(depth));
     k.advance(c, 4 * BLOCK_COLUMNS * blocks);
   });
-}
-
-/** Rows of the register tile of a product of many rows: a divisor of 12. */
-export function blockTileRows(
-  { vecRegisters, registersAreVirtual }: Capabilities,
-  { bits }: AffineBlocks,
-): number {
-  if (vecRegisters === 32) return 6;
-  return registersAreVirtual || bits === 4 ? 4 : 6;
-}
-
-/** How the registers are used while a stretch of columns passes through them. */
-interface PassShape {
-  /** Columns at once. */
-  readonly columns: number;
-  /** Rows at once, which follow one another over each group of weights. */
-  readonly rowsAtOnce: number;
-  /** Accumulators of one sum, which hide the latency of the products. */
-  readonly unroll: 1 | 2 | 4;
-  /** Sums over the groups are in registers, not in C. */
-  readonly keepsSums: boolean;
-}
-
-function passShape(
-  { vecRegisters, lanes }: Capabilities,
-  policy: BlockPolicy,
-  { rows, isStream, weight }: BlockProductSpec,
-): PassShape {
-  const ofBlock = BLOCK_COLUMNS / policy.columns; // registers
-  const most = vecRegisters === 32 ? 24 : weight.bits === 8 ? 12 : 8; // accumulators
-  // A step of each row stays in registers meanwhile, where these are fewer than the block's.
-  const mostNarrow = vecRegisters === 32 ? 24 : 8;
-  const isNarrow = isStream && rows * ofBlock <= mostNarrow && (rows < 4 || ofBlock > 1);
-  const columns = isNarrow ? BLOCK_COLUMNS : 2 * policy.columns;
-  const registers = columns / policy.columns;
-  const chunks = Math.ceil((rows * registers) / most);
-  const rowsAtOnce = Math.ceil(rows / chunks);
-  const accumulators = rowsAtOnce * registers;
-  const unroll = ([4, 2] as const).find((times) => isStream && times * accumulators <= most / 2) ?? 1;
-  const sums = (rows * columns) / lanes;
-  // Beside them a step of weights, or of a group's end scale, bias and two of the activations.
-  const spare = Math.max(4, registers * weight.stepsAtOnce + 2);
-  const keepsSums = chunks === 1 && accumulators * unroll + sums + spare <= vecRegisters;
-  return { columns, rowsAtOnce, unroll, keepsSums };
 }
 
 /** Everything about some columns of all rows. */
@@ -179,10 +136,12 @@ function multiplyGroup(
   });
   const { registersAreVirtual } = k.capabilities;
   const steps = Math.max(registersAreVirtual ? 1 : STEPS_IN_ROUND, shape.unroll * stepsAtOnce);
+  const nibble = policy.nibbleBits === undefined ? null : k.vecBits(policy.nibbleBits);
   k.loop(weight.groupSize / STEP_DEPTH / steps, () => {
-    for (let step = 0; step < steps; step += stepsAtOnce) {
-      if (pass.isStream && firstRow === 0) prefetchStep(k, pass, (step / stepsAtOnce) * STEP_BYTES);
-      multiplySteps(k, pass, aOffset, firstRow, step, accumulators);
+    for (let step = 0; step < steps; step += shape.way.steps) {
+      const round = { aOffset, firstRow, step, nibble };
+      if (pass.isStream && firstRow === 0) prefetchSteps(k, pass, step);
+      multiplySteps(k, pass, round, accumulators);
     }
     k.advance(aOffset, steps * policy.aStepBytes);
     k.advance(b, (steps / stepsAtOnce) * STEP_BYTES);
@@ -193,59 +152,88 @@ function multiplyGroup(
   return Array.from({ length: rows }, (_, row) => sums.slice(row * registers, (row + 1) * registers));
 }
 
-function prefetchStep(k: KernelBuilder, pass: Pass, offset: number): void {
+function prefetchSteps(k: KernelBuilder, pass: Pass, first: number): void {
+  const { weight, shape, b } = pass;
   if (pass.column % BLOCK_COLUMNS !== 0) return;
-  for (let column = 0; column < pass.shape.columns; column += BLOCK_COLUMNS) {
-    k.prefetchStream(pass.b, columnOffset(pass, column, 0) + offset);
+  for (let step = first; step < first + shape.way.steps; step += weight.stepsAtOnce) {
+    for (let column = 0; column < shape.columns; column += BLOCK_COLUMNS) {
+      k.prefetchStream(b, columnOffset(pass, column, 0) + (step / weight.stepsAtOnce) * STEP_BYTES);
+    }
   }
 }
 
-/** The steps that lie together: the shorter side, rows or registers of columns, is held in registers. */
+/** Some steps of a group. */
+interface Steps {
+  readonly aOffset: IntReg;
+  readonly firstRow: number;
+  /** The first of them, counted from where the operands point. */
+  readonly step: number;
+  /** What weights of 4 bits are taken apart with. */
+  readonly nibble: VecReg | null;
+}
+
+/** The steps that are multiplied at once: one side, rows or registers of columns, is held in registers. */
 function multiplySteps(
   k: KernelBuilder,
   pass: Pass,
-  aOffset: IntReg,
-  firstRow: number,
-  step: number,
+  { aOffset, firstRow, step: first, nibble }: Steps,
   accumulators: readonly (readonly VecReg[])[],
 ): void {
   const { a, b, policy, shape, activations, depth, weight, column } = pass;
   const { stepsAtOnce } = weight;
+  const { aSteps } = policy;
   const registers = shape.columns / policy.columns;
   const rows = accumulators.length / registers;
   const rowBytes = activations.rowBytes(depth);
-  const loadA = (row: number, at: number): VecReg =>
-    policy.loadA(k, k.at(a, (firstRow + row) * rowBytes + (step + at) * policy.aStepBytes, aOffset));
-  const loadB = (register: number): readonly VecReg[] => {
+  const { steps, holdsRows } = shape.way;
+  const loadA = (row: number, step: number): VecReg => {
+    const whole = step - (step % aSteps);
+    return policy.loadA(k, k.at(a, (firstRow + row) * rowBytes + whole * policy.aStepBytes, aOffset));
+  };
+  /** The steps of one load. */
+  const loadRow = (row: number): readonly VecReg[] =>
+    range(first, first + steps, aSteps).map((step) => loadA(row, step));
+  const loadB = (register: number, step: number): readonly VecReg[] => {
     const offset = columnOffset(pass, column + register * policy.columns, STEP_DEPTH);
-    return policy.loadB(k, k.at(b, offset + (step / stepsAtOnce) * STEP_BYTES));
+    return policy.loadB(k, k.at(b, offset + (step / stepsAtOnce) * STEP_BYTES), nibble);
   };
-  const multiply = (row: number, register: number, at: number, x: VecReg, w: VecReg): void => {
+  const multiply = (row: number, register: number, step: number, x: VecReg, w: VecReg): void => {
     const accumulator = accumulators[row * registers + register]!;
-    policy.product(k, accumulator[(step + at) % shape.unroll]!, x, w);
+    policy.product(k, accumulator[step % shape.unroll]!, x, w, step % aSteps);
   };
-  if (rows < registers) {
-    const left = Array.from({ length: rows }, (_, row) =>
-      Array.from({ length: stepsAtOnce }, (_, at) => loadA(row, at)),
-    );
-    for (let register = 0; register < registers; register++) {
-      loadB(register).forEach((w, at) => {
-        left.forEach((x, row) => {
-          multiply(row, register, at, x[at]!, w);
+  if (holdsRows) {
+    const left = range(0, rows).map(loadRow);
+    for (const step of range(first, first + steps, stepsAtOnce)) {
+      for (let register = 0; register < registers; register++) {
+        loadB(register, step).forEach((w, at) => {
+          left.forEach((x, row) => {
+            multiply(row, register, step + at, x[Math.floor((step + at - first) / aSteps)]!, w);
+          });
         });
-      });
+      }
     }
     return;
   }
-  const right = Array.from({ length: registers }, (_, register) => loadB(register));
-  for (let at = 0; at < stepsAtOnce; at++) {
+  const right = range(0, registers).map((register) =>
+    range(first, first + steps, stepsAtOnce).flatMap((step) => loadB(register, step)),
+  );
+  // A load of several steps serves them all, others one.
+  const stepsOfLoad = Math.min(steps, aSteps);
+  for (const step of range(first, first + steps, stepsOfLoad)) {
     for (let row = 0; row < rows; row++) {
-      const x = loadA(row, at);
-      right.forEach((w, register) => {
-        multiply(row, register, at, x, w[at]!);
-      });
+      const x = loadA(row, step);
+      for (const at of range(step, step + stepsOfLoad)) {
+        right.forEach((w, register) => {
+          multiply(row, register, at, x, w[at - first]!);
+        });
+      }
     }
   }
+}
+
+/** Whole numbers from `from` to before `end`. */
+function range(from: number, end: number, by = 1): number[] {
+  return Array.from({ length: Math.ceil((end - from) / by) }, (_, i) => from + i * by);
 }
 
 /** sums += scale·(aScale·accumulator) + bias·aSum, for some rows; scales are read behind the group's values. */
@@ -272,16 +260,34 @@ function endGroup(
       const rowOffset = (firstRow + r) * activations.rowBytes(depth);
       const tail = k.at(a, rowOffset, aOffset);
       if (groupSums !== null) policy.correct?.(k, value, groupSums, tail);
-      const ofRow = k.broadcast(tail);
-      k.mul(value, ofRow, value);
       const place = sumPlace(k, pass, firstRow + r, vector);
       const sum = sums?.[(firstRow + r) * vectors + vector] ?? k.load(place);
-      k.fma(sum, value, scale);
-      k.broadcast(k.at(a, rowOffset + 4, aOffset), ofRow);
-      k.fma(sum, bias, ofRow);
+      addScaled(k, sum, { value, scale, bias, tail });
       if (sums === null) k.store(place, sum);
     });
   }
+}
+
+/** Bytes before a group's scale that are sure to be of the same row. */
+const BEFORE_TAIL_BYTES = 8;
+
+/** sum += scale·(aScale·value) + bias·aSum; `value` is overwritten. */
+function addScaled(
+  k: KernelBuilder,
+  sum: VecReg,
+  { value, scale, bias, tail }: Record<'value' | 'scale' | 'bias', VecReg> & { readonly tail: Address },
+): void {
+  if (k.capabilities.elementProducts) {
+    // A vector that ends with the row's two numbers.
+    const ofRow = k.load({ ...tail, offset: tail.offset - BEFORE_TAIL_BYTES });
+    k.elementProduct('fma', sum, k.mul(value, scale, value), ofRow, k.lanes - 2);
+    k.elementProduct('fma', sum, bias, ofRow, k.lanes - 1);
+    return;
+  }
+  const ofRow = k.broadcast(tail);
+  k.fma(sum, k.mul(value, ofRow, value), scale);
+  k.broadcast({ ...tail, offset: tail.offset + 4 }, ofRow);
+  k.fma(sum, bias, ofRow);
 }
 
 /** Σq of a vector of columns, from behind the group's values. */

@@ -2,7 +2,8 @@ import { QwenAsrError } from '../../error.js';
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntReg } from '../../jit/ir.js';
 import { defineKernel, type Kernel } from '../kernel.js';
-import { blockTileRows, emitBlockColumns, isBlockProduct, productStrideBytes } from './blockProduct.js';
+import { emitBlockColumns, isBlockProduct, productStrideBytes } from './blockProduct.js';
+import { blockTileRows } from './blockRegisters.js';
 import { epilogueName } from './epilogue.js';
 import { AffineBlocks, BLOCK_COLUMNS, operandName, QuantizedRows } from './formats/affineBlocks.js';
 import { choosePolicy } from './formats/choosePolicy.js';
@@ -105,7 +106,7 @@ function stripProduct(
   state: TileState,
 ): StripProduct {
   if (isBlockProduct(spec)) {
-    const tileRows = blockTileRows(k.capabilities, spec.bDtype);
+    const tileRows = blockTileRows(k.capabilities, spec.bDtype, spec.aDtype);
     return { tileRows, emit: () => emitBlockStrip(k, spec, params, tileRows, state) };
   }
   const policy = choosePolicy(k.capabilities, spec.aDtype as OperandDtype, spec.bDtype as OperandDtype);

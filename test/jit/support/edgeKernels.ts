@@ -59,6 +59,8 @@ export function edgeKernels(capabilities: Capabilities): EdgeKernel[] {
     elementwise(`left ${bits}`, false, (k, a) => k.shift('left', a, bits));
     elementwise(`right ${bits}`, false, (k, a) => k.shift('right', a, bits));
   }
+  for (const bits of capabilities.shiftsBytes ? [0, 1, 4, 7] : [])
+    elementwise(`right ${bits} in bytes`, false, (k, a) => k.shift('rightInBytes', a, bits));
   for (const type of ['bf16', 'f16'] as const) kernels.push(wideningKernel(type, capabilities));
   kernels.push(pairWideningKernel(capabilities), narrowingKernel(capabilities));
   return kernels;

@@ -40,6 +40,7 @@ export const OPERATIONS = Object.keys({
   dotPairs: true,
   dotBytes: true,
   dotSmallBytes: true,
+  elementProduct: true,
   prefetch: true,
   atomicAdd: true,
   atomicLoad: true,
@@ -53,13 +54,14 @@ export const OPERATIONS = Object.keys({
 /** That random kernels, by the names that checkRandomKernels counts, had every operation of these capabilities. */
 export function assertAllOperations(
   seen: ReadonlyMap<string, number>,
-  { pairDot, byteDot, smallByteDot }: Capabilities,
+  { pairDot, byteDot, smallByteDot, elementProducts }: Capabilities,
 ): void {
   // Random kernels do not call; see checkCalls.
   const absent = (op: string): boolean =>
     (op === 'dotPairs' && !pairDot) ||
     (op === 'dotBytes' && !byteDot) ||
     (op === 'dotSmallBytes' && !smallByteDot) ||
+    (op === 'elementProduct' && !elementProducts) ||
     op === 'call';
   const generated = new Set([...seen.keys()].map((name) => name.split(' ')[0]));
   assert.deepEqual(

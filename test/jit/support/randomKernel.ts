@@ -1,5 +1,13 @@
 import { KernelBuilder } from '../../../src/jit/builder.js';
-import type { Address, Capabilities, CompareKind, IntReg, KernelCode, VecReg } from '../../../src/jit/ir.js';
+import type {
+  Address,
+  Capabilities,
+  CompareKind,
+  ElementProductKind,
+  IntReg,
+  KernelCode,
+  VecReg,
+} from '../../../src/jit/ir.js';
 import type { Random } from '../../support/random.js';
 import { type Region, regions, wildBits } from './kernelMemory.js';
 import { LateRegisters } from './lateRegisters.js';
@@ -53,7 +61,7 @@ class RandomKernel {
     const params = [k.param(), k.param()];
     this.ints = [...params, ...Array.from({ length: INT_REGISTERS - 2 }, (_, i) => k.intConst(i - 1))];
     this.vecs = Array.from({ length: VEC_REGISTERS }, () => k.load(this.at(regions.wild, 4 * k.lanes)));
-    const { pairDot, byteDot, smallByteDot } = k.capabilities;
+    const { pairDot, byteDot, smallByteDot, elementProducts, shiftsBytes } = k.capabilities;
     this.statements = [
       () => this.intArithmetic(),
       () => this.intArithmetic(),
@@ -80,6 +88,10 @@ class RandomKernel {
       ...(pairDot ? [() => this.dotPairs()] : []),
       ...(smallByteDot ? [() => this.dotSmallBytes()] : []),
       ...(byteDot ? [() => k.dotBytes(this.vec(), this.vec(), this.source())] : []),
+      ...(elementProducts ? [() => this.elementProduct()] : []),
+      ...(shiftsBytes
+        ? [() => void k.shift('rightInBytes', this.vec(), random.integer(0, 7), this.vec())]
+        : []),
     ];
   }
 
@@ -408,6 +420,18 @@ class RandomKernel {
     const { k } = this;
     const b = k.vecOp('and', this.vec(), k.vecBits(0x7f7f7f7f));
     k.dotSmallBytes(this.vec(), this.vec(), b);
+  }
+
+  private elementProduct(): void {
+    const { k } = this;
+    const { byteDot, smallByteDot } = k.capabilities;
+    const element = this.random.integer(0, k.lanes - 1);
+    const kinds = ['fma', ...(byteDot ? ['dotBytes'] : []), ...(smallByteDot ? ['dotSignedBytes'] : [])];
+    const kind = this.pick(kinds as ElementProductKind[]);
+    if (kind !== 'fma') return k.elementProduct(kind, this.vec(), this.vec(), this.vec(), element);
+    const [d, a] = [this.integral(), this.integral()];
+    k.elementProduct('fma', d, a, this.pick([a, d, this.integral()]), element);
+    k.vecMove(this.vec(), d);
   }
 
   private dotPairs(): void {

@@ -18,6 +18,7 @@ const elsewhere = new Set([
   'dotPairs',
   'dotBytes',
   'dotSmallBytes', // see below
+  'elementProduct',
 ]);
 
 test('every operation does with special values what the interpreter does', () => {

@@ -1,9 +1,21 @@
+import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type AffineBlocks, blocksFor } from '../../../src/kernels/matrix/formats/affineBlocks.js';
+import { arm64Capabilities, arm64Features } from '../../../src/jit/arm64/features.js';
+import { lowerArm64 } from '../../../src/jit/arm64/lower.js';
+import type { Capabilities, KernelCode } from '../../../src/jit/ir.js';
+import { isaFeatures, x64Capabilities } from '../../../src/jit/x64/features.js';
+import { lowerX64 } from '../../../src/jit/x64/lower.js';
+import {
+  type AffineBlocks,
+  activationBits,
+  blocksFor,
+  QuantizedRows,
+} from '../../../src/kernels/matrix/formats/affineBlocks.js';
 import { matmul } from '../../../src/kernels/matrix/matmul.js';
 import { matvec } from '../../../src/kernels/matrix/matvec.js';
 import { blockTile, streamColumns } from '../../../src/kernels/matrix/tileShapes.js';
 import { decoderLinears, encoderLinears, MODEL_SHAPES } from '../../../src/kernels/registry/modelShapes.js';
+import { ARM64_CPUS } from '../../support/emulatedArm64.js';
 import { Random } from '../../support/random.js';
 import { type BlockCase, BlockRun } from '../support/blockRun.js';
 import type { KernelRun, KernelTarget } from '../support/kernelHarness.js';
@@ -78,6 +90,41 @@ const FORMATS = [
   [8, 128, 'bf16'],
   [4, 128, 'bf16'],
 ] as const;
+
+/** Machine code as it is made, which needs no machine to run on. */
+const LOWERED: readonly (readonly [string, Capabilities, (code: KernelCode) => Uint8Array])[] = [
+  ...Object.values(ARM64_CPUS).map(({ name }) => {
+    const features = arm64Features(name)!;
+    return [name, arm64Capabilities(features), (code: KernelCode) => lowerArm64(code, features)] as const;
+  }),
+  ...['avx2', 'avx512f', 'avx512bf16', 'avx2+avxvnni', 'avx512f+vnni'].map((name) => {
+    const features = isaFeatures(name)!;
+    return [name, x64Capabilities(features), (code: KernelCode) => lowerX64(code, features)] as const;
+  }),
+];
+
+for (const [name, capabilities, lower] of LOWERED) {
+  test(`every number of rows of a step has registers enough on ${name}`, () => {
+    for (const [bits, groupSize, scales] of FORMATS) {
+      const bDtype = blocksFor(capabilities, bits, groupSize, scales);
+      const aDtype = new QuantizedRows(activationBits(capabilities, bits), groupSize);
+      const [n, depth] = [256, 512];
+      const strides = { aStrideBytes: aDtype.rowBytes(depth), bStrideBytes: bDtype.blockBytes(depth) };
+      const epilogue = {
+        bias: false,
+        activation: 'none',
+        residual: false,
+        yDtype: 'f32',
+        yStrideBytes: 4 * n,
+        residualStrideBytes: 0,
+      } as const;
+      for (let rows = 1; rows <= STREAM_ROWS; rows++) {
+        const spec = { aDtype, bDtype, rows, n, depth, ...strides, columnsPerTile: 64, epilogue };
+        assert.ok(lower(matvec(spec).emit(capabilities)).length > 0);
+      }
+    }
+  });
+}
 
 describe('products of blocks', async () => {
   for (const target of await integerTargets()) {

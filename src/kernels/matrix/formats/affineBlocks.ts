@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../../../jit/builder.js';
-import type { Address, Capabilities, VecReg } from '../../../jit/ir.js';
+import type { Address, Capabilities, ElementProductKind, VecReg } from '../../../jit/ir.js';
 
 /** Rows of a weight, columns of the product, that lie side by side. */
 export const BLOCK_COLUMNS = 16;
@@ -154,11 +154,16 @@ export interface BlockPolicy {
   readonly columns: number;
   /** Bytes of a step of a row of activations. */
   readonly aStepBytes: number;
-  /** A step of a row, in every column. */
+  /** Steps of a row that one load brings. */
+  readonly aSteps: 1 | 4;
+  /** Steps of a row; one of them in every column. */
   loadA(k: KernelBuilder, from: Address): VecReg;
+  /** What `loadB` keeps of two nibbles, in every lane; made once a group. */
+  readonly nibbleBits?: number;
   /** The steps that lie together, of the columns of one register. */
-  loadB(k: KernelBuilder, from: Address): readonly VecReg[];
-  product(k: KernelBuilder, accumulator: VecReg, a: VecReg, b: VecReg): void;
+  loadB(k: KernelBuilder, from: Address, nibble: VecReg | null): readonly VecReg[];
+  /** @param step which one of those in `a` */
+  product(k: KernelBuilder, accumulator: VecReg, a: VecReg, b: VecReg, step: number): void;
   /** What a row's sums over a group begin with, other than zeros. @param tail behind the group's values in A */
   begin?(k: KernelBuilder, tail: Address): VecReg;
   /** Makes Σ (q·qa) of a sum in f32. @param sums Σq of the columns, f32 */
@@ -174,17 +179,38 @@ export function blockPolicy(
   activations: QuantizedRows,
 ): BlockPolicy {
   if (activations.bits === 16) return wordDot(capabilities, bits);
-  if (capabilities.byteDot) return byteDot(capabilities, bits);
+  const kind = capabilities.byteDot ? 'dotBytes' : 'dotSignedBytes';
+  const dot = capabilities.byteDot ? byteDot(capabilities, bits) : smallByteDot(capabilities, bits);
+  return capabilities.elementProducts ? byElement(dot, kind) : dot;
+}
+
+function smallByteDot(capabilities: Capabilities, bits: 8 | 4): BlockPolicy {
   return bits === 4 ? nibbleDot(capabilities) : centredDot(capabilities);
 }
 
+/** A load brings four steps of a row, and a product takes one of them: none has to be spread over the columns first. */
+function byElement(dot: BlockPolicy, kind: ElementProductKind): BlockPolicy {
+  return {
+    ...dot,
+    aSteps: 4,
+    loadA: (k, from) => k.load(from),
+    product: (k, accumulator, a, b, step) => k.elementProduct(kind, accumulator, b, a, step),
+  };
+}
+
 /** u8 · i8, four products to a lane: needs `byteDot`. */
-function byteDot({ lanes }: Capabilities, bits: 8 | 4): BlockPolicy {
+function byteDot({ lanes, shiftsBytes }: Capabilities, bits: 8 | 4): BlockPolicy {
   return {
     columns: lanes,
     aStepBytes: STEP_DEPTH,
+    aSteps: 1,
     loadA: (k, from) => k.broadcast(from),
-    loadB: (k, from) => splitNibbles(k, k.load(from), bits, 0x0f0f0f0f),
+    ...(bits === 4 && { nibbleBits: 0x0f0f0f0f }),
+    loadB: (k, from, nibble) => {
+      const both = k.load(from);
+      if (nibble === null || !shiftsBytes) return splitNibbles(k, both, nibble);
+      return [k.vecOp('and', both, nibble), k.shift('rightInBytes', both, 4, both)];
+    },
     product: (k, accumulator, a, b) => k.dotBytes(accumulator, b, a),
     fold: (_k, accumulators) => accumulators,
   };
@@ -216,8 +242,10 @@ function wordDot({ lanes }: Capabilities, bits: 8 | 4): BlockPolicy {
   return {
     columns: lanes / 2,
     aStepBytes: 2 * STEP_DEPTH,
+    aSteps: 1,
     loadA: (k, from) => k.broadcastPair(from),
-    loadB: (k, from) => splitNibbles(k, k.load(from, 'u8Pairs'), bits, 0x000f000f),
+    ...(bits === 4 && { nibbleBits: 0x000f000f }),
+    loadB: (k, from, nibble) => splitNibbles(k, k.load(from, 'u8Pairs'), nibble),
     product: (k, accumulator, a, b) => k.dotWords(accumulator, b, a),
     fold: (k, accumulators) =>
       Array.from({ length: accumulators.length / 2 }, (_, i) => {
@@ -228,9 +256,8 @@ function wordDot({ lanes }: Capabilities, bits: 8 | 4): BlockPolicy {
 }
 
 /** What 8 bits hold is one step; of nibbles the lower are the first. */
-function splitNibbles(k: KernelBuilder, both: VecReg, bits: 8 | 4, mask: number): readonly VecReg[] {
-  if (bits === 8) return [both];
-  const nibble = k.vecBits(mask);
+function splitNibbles(k: KernelBuilder, both: VecReg, nibble: VecReg | null): readonly VecReg[] {
+  if (nibble === null) return [both];
   const first = k.vecOp('and', both, nibble);
   k.shift('right', both, 4, both);
   return [first, k.vecOp('and', both, nibble, both)];

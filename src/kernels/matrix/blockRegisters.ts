@@ -1,0 +1,90 @@
+import type { Capabilities } from '../../jit/ir.js';
+import {
+  type AffineBlocks,
+  BLOCK_COLUMNS,
+  type BlockPolicy,
+  blockPolicy,
+  type QuantizedRows,
+} from './formats/affineBlocks.js';
+
+/** Rows of the register tile of a product of many rows: a divisor of 12. */
+export function blockTileRows(
+  capabilities: Capabilities,
+  weight: AffineBlocks,
+  activations: QuantizedRows,
+): number {
+  const { vecRegisters, registersAreVirtual } = capabilities;
+  if (vecRegisters === 32) return blockPolicy(capabilities, weight, activations).aSteps === 1 ? 6 : 12;
+  return registersAreVirtual || weight.bits === 4 ? 4 : 6;
+}
+
+/** What passes through the registers. */
+interface BlockRows {
+  readonly weight: AffineBlocks;
+  readonly rows: number;
+  /** The weights are met once, and come from memory. */
+  readonly isStream: boolean;
+}
+
+/** How the registers are used while a stretch of columns passes through them. */
+export interface PassShape {
+  /** Columns at once. */
+  readonly columns: number;
+  /** Rows at once, which follow one another over each group of weights. */
+  readonly rowsAtOnce: number;
+  /** Accumulators of one sum, which hide the latency of the products. */
+  readonly unroll: 1 | 2 | 4;
+  /** Sums over the groups are in registers, not in C. */
+  readonly keepsSums: boolean;
+  readonly way: StepOrder;
+}
+
+/** Which side is held in registers while the other passes, and how many steps of it. */
+interface StepOrder {
+  readonly holdsRows: boolean;
+  readonly steps: number;
+}
+
+export function passShape(
+  capabilities: Capabilities,
+  policy: BlockPolicy,
+  { rows, isStream, weight }: BlockRows,
+): PassShape {
+  const { vecRegisters, lanes } = capabilities;
+  const ofBlock = BLOCK_COLUMNS / policy.columns; // registers
+  const most = vecRegisters === 32 ? 24 : weight.bits === 8 ? 12 : 8; // accumulators
+  // A step of each row stays in registers meanwhile, where these are fewer than the block's.
+  const mostNarrow = vecRegisters < 32 ? 8 : weight.bits === 4 && lanes === 4 ? 20 : 24;
+  const isNarrow = isStream && rows * ofBlock <= mostNarrow && (rows < 4 || ofBlock > 1);
+  const columns = isNarrow ? BLOCK_COLUMNS : 2 * policy.columns;
+  const registers = columns / policy.columns;
+  const chunks = Math.ceil((rows * registers) / most);
+  const rowsAtOnce = Math.ceil(rows / chunks);
+  const accumulators = rowsAtOnce * registers;
+  const unroll = ([4, 2] as const).find((times) => isStream && times * accumulators <= most / 2) ?? 1;
+  const sums = (rows * columns) / lanes;
+  // Beside them a step of weights, or of a group's end scale, bias and two of the activations.
+  const spare = Math.max(4, registers * weight.stepsAtOnce + 2);
+  const keepsSums = chunks === 1 && accumulators * unroll + sums + spare <= vecRegisters;
+  const free = vecRegisters - accumulators * unroll - (keepsSums ? sums : 0);
+  const way = stepOrder(policy, weight, { rows: rowsAtOnce, registers, free });
+  return { columns, rowsAtOnce, unroll, keepsSums, way };
+}
+
+/** The shorter side is held; where a load brings several steps of a row, as many steps as the free registers take. */
+function stepOrder(
+  { aSteps, nibbleBits }: BlockPolicy,
+  { stepsAtOnce }: AffineBlocks,
+  { rows, registers, free }: { readonly rows: number; readonly registers: number; readonly free: number },
+): StepOrder {
+  const least = { holdsRows: rows < registers, steps: stepsAtOnce };
+  if (aSteps === 1) return least;
+  const taken = ({ holdsRows, steps }: StepOrder): number =>
+    (holdsRows ? rows + stepsAtOnce : registers * steps + 1) + (nibbleBits === undefined ? 0 : 1);
+  const orders = [
+    { holdsRows: true, steps: aSteps },
+    { holdsRows: false, steps: aSteps },
+    { holdsRows: false, steps: aSteps / 2 },
+  ];
+  return orders.find((order) => taken(order) <= free) ?? least;
+}
