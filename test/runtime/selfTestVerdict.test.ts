@@ -46,6 +46,55 @@ for (const [end, program, verdict] of [
   });
 }
 
+for (const [end, program, verdict] of [
+  ['time that ran out', 'setInterval(() => {}, 1000)', /^it did not end within 1 s$/],
+  [
+    'code that hears nothing',
+    "process.on('SIGTERM', () => {}); for (;;) Math.random()",
+    /^it did not end within 1 s$/,
+  ],
+  // Windows knows no signals.
+  ...(process.platform === 'win32'
+    ? []
+    : ([
+        ['a signal of somebody else', "process.kill(process.pid, 'SIGKILL')", /^it ended with SIGKILL$/],
+      ] as const)),
+] as const) {
+  test(`${end} is no verdict for ever: it is tried again twice, then no more until it is asked for`, async (t) => {
+    const folder = temporaryDirectory(t);
+    const [path, file, runs] = ['program.mjs', 'self-test.json', 'runs'].map((name) =>
+      join(folder, name),
+    ) as [string, string, string];
+    const write = (text: string): void =>
+      writeFileSync(
+        path,
+        `import { appendFileSync } from 'node:fs'; appendFileSync(${JSON.stringify(runs)}, '.'); ${text}`,
+      );
+    write(program);
+    const options = { program: pathToFileURL(path), file };
+    for (const expected of ['.', '..', '...', '...']) {
+      assert.match(String(await selfTestVerdict({ ...options, limitMs: 1000 })), verdict);
+      assert.equal(readFileSync(runs, 'utf8'), expected);
+    }
+    write("console.log('passed')");
+    assert.equal(await selfTestVerdict({ ...options, again: true }), null);
+    assert.equal(await selfTestVerdict(options), null);
+    assert.equal(readFileSync(runs, 'utf8'), '....');
+  });
+}
+
+test('a machine that was busy once is tried at the next start, and its verdict is kept then', async (t) => {
+  const folder = temporaryDirectory(t);
+  const [path, file] = [join(folder, 'program.mjs'), join(folder, 'self-test.json')];
+  const options = { program: pathToFileURL(path), file };
+  writeFileSync(path, 'setInterval(() => {}, 1000)');
+  assert.match(String(await selfTestVerdict({ ...options, limitMs: 1000 })), /1 s/);
+  writeFileSync(path, "console.log('passed')");
+  assert.equal(await selfTestVerdict(options), null);
+  writeFileSync(path, 'setInterval(() => {}, 1000)');
+  assert.equal(await selfTestVerdict(options), null);
+});
+
 test('where nothing can be kept it runs every time', async (t) => {
   const folder = temporaryDirectory(t);
   const path = join(folder, 'program.mjs');
