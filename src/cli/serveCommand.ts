@@ -76,6 +76,7 @@ export const SERVE_OPTIONS = {
     repeatable: true,
   },
   batch: SERVED_LIMITS.batch,
+  'memory-mb': SERVED_LIMITS['memory-mb'],
   'max-waiting': valueOption(
     LIMITS,
     'N',
@@ -163,7 +164,7 @@ export async function serveCommand(context: CommandContext): Promise<ExitCode> {
 
 function settingsOf(values: Values): Omit<ServeSettings, 'modelNames'> {
   const defaults = DEFAULT_SERVE_SETTINGS;
-  const megabytes = (count: number | undefined, bytes: number): number =>
+  const megabytes = <Bytes extends number | null>(count: number | undefined, bytes: Bytes) =>
     count === undefined ? bytes : count * 1e6;
   return {
     host: values.host ?? defaults.host,
@@ -173,6 +174,7 @@ function settingsOf(values: Values): Omit<ServeSettings, 'modelNames'> {
     hosts: values['allow-host'] ?? [],
     origins: values['allow-origin'] ?? [],
     sequences: values.batch ?? defaults.sequences,
+    memoryBytes: megabytes(values['memory-mb'], defaults.memoryBytes),
     maxWaiting: values['max-waiting'] ?? defaults.maxWaiting,
     maxBytes: megabytes(values['max-mb'], defaults.maxBytes),
     maxDurationMs: values['max-duration'] ?? defaults.maxDurationMs,

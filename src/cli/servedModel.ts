@@ -37,6 +37,12 @@ const LIMITS = 'Limits';
 /** Limits of a server and of a worker, each of which places them in its own table. */
 export const SERVED_LIMITS = {
   batch: valueOption(LIMITS, 'N', wholeNumber(1, 1024), 'Segments decoded side by side (default: 8)'),
+  'memory-mb': valueOption(
+    LIMITS,
+    'N',
+    wholeNumber(1, 100_000_000),
+    'Megabytes of all segments and sessions (default: half of what is free)',
+  ),
   'max-duration': valueOption(LIMITS, 'TIME', durationMs, 'Length of one recording (default: 240m)'),
   'no-ffmpeg': {
     kind: 'switch',

@@ -9,7 +9,7 @@ import { fileError, QwenAsrError } from '../error.js';
 import type { Aligner, BatchOptions, SpeechModel } from '../transcribe/types.js';
 import { makeApp } from './app.js';
 import { Admission } from './engine/admission.js';
-import { openBatchInMemory } from './engine/openBatchInMemory.js';
+import { openAdmittedMemory } from './engine/admittedMemory.js';
 import { Access } from './http/access.js';
 import { Spool } from './http/spool.js';
 import type { JobQueue } from './jobs/jobQueue.js';
@@ -64,7 +64,10 @@ export async function openServer(
   let jobs: JobQueue | null = null;
   try {
     jobs = await openJobs(settings, onNote);
-    const batch = await openBatchInMemory(model, settings.sequences, onDecodeStep);
+    const { sequences, memoryBytes } = settings;
+    const wanted = { sequences, memoryBytes, sessions: settings.realtime.sessions };
+    const { batch, sessions, note } = await openAdmittedMemory(model, wanted, onDecodeStep);
+    if (note !== null) onNote(note);
     const admission = new Admission(batch.load.sequences + settings.maxWaiting);
     metrics.watch(batch, admission, spool);
     if (jobs !== null) metrics.watchJobs(jobs);
@@ -73,7 +76,7 @@ export async function openServer(
     const createdS = Math.floor(Date.now() / 1000);
     const shared = { spool, jobs, metrics, batch, admission, shutdown: stopping.signal };
     const context: ServerContext = { ...shared, model: model.info, aligner, settings, createdS };
-    const realtime = new RealtimeSessions(model, context);
+    const realtime = new RealtimeSessions(model, context, sessions);
     const app = makeApp(context, new Access(settings), realtime);
     const server = makeServer(settings, app.fetch, realtime);
     await listen(server, settings);

@@ -38,6 +38,8 @@ export interface ServeSettings {
   readonly origins: readonly string[];
   /** Segments decoded side by side. */
   readonly sequences: number;
+  /** What segments and live sessions may take beside the model; null: half of what is free at the start. */
+  readonly memoryBytes: number | null;
   /** Requests that may wait beyond those. */
   readonly maxWaiting: number;
   /** Bytes of one body. */
@@ -81,6 +83,7 @@ export const DEFAULT_SERVE_SETTINGS: ServeSettings = {
   hosts: [],
   origins: [],
   sequences: 8,
+  memoryBytes: null,
   maxWaiting: 64,
   maxBytes: 512 * 2 ** 20,
   maxDurationMs: 4 * 3_600_000,

@@ -1,6 +1,5 @@
-import { freemem, totalmem } from 'node:os';
-import { constrainedMemory, memoryUsage } from 'node:process';
 import { weightBytes } from '../../model/modelDirectory.js';
+import { availableBytes } from '../../runtime/availableBytes.js';
 import type {
   BackendChoice,
   LoadOptions,
@@ -286,11 +285,4 @@ export class ModelPool {
       await model.close();
     }
   }
-}
-
-/** What the system could give, but no more than what the container's limit leaves. */
-function availableBytes(): number {
-  const limit = constrainedMemory() ?? 0;
-  const limited = limit > 0 && limit < totalmem();
-  return limited ? Math.min(freemem(), limit - memoryUsage.rss()) : freemem();
 }

@@ -4,7 +4,7 @@ import type { Job, Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Aligner, SpeechModel } from '../../transcribe/types.js';
 import { ApiError } from '../apiError.js';
-import { openBatchInMemory } from '../engine/openBatchInMemory.js';
+import { openAdmittedMemory } from '../engine/admittedMemory.js';
 import { openUpload, type RecordingSettings, type UploadEngine } from '../engine/transcribeUpload.js';
 import { answerRecording } from '../openai/answerRecording.js';
 import { checkWords, readTranscriptionRequest } from '../openai/transcriptionRequest.js';
@@ -31,6 +31,8 @@ export interface WorkerSettings extends RecordingSettings {
   readonly jobs: number;
   /** Segments decoded side by side, of all of them. */
   readonly sequences: number;
+  /** What they may take beside the model; null: half of what is free at the start. */
+  readonly memoryBytes: number | null;
   /** A worker that has not been heard of for so long has lost its jobs to another. */
   readonly lockMs: number;
   /** How long jobs may go on after the worker was told to stop. */
@@ -78,7 +80,9 @@ export async function openWorker(
   const spool = new JobSpool(settings.spoolFolder);
   const redis = await connectRedis(packages, settings.url, { waits: true, onNote });
   try {
-    const batch = await openBatchInMemory(model, settings.sequences);
+    const { sequences, memoryBytes } = settings;
+    const { batch, note } = await openAdmittedMemory(model, { sequences, memoryBytes, sessions: 0 });
+    if (note !== null) onNote(note);
     const engine = { batch, model: model.info, aligner, settings };
     return new JobWorker({ packages, redis, spool, engine, settings });
   } catch (error) {

@@ -26,10 +26,13 @@ export class RealtimeSessions {
   readonly #server: ServerContext;
   readonly #sessions = new Map<WebSocket, RealtimeSession>();
   readonly #idleTimeoutMs: number;
+  readonly #mostSessions: number;
 
-  constructor(model: SpeechModel, server: ServerContext) {
+  /** @param sessions at a time, as the memory holds them */
+  constructor(model: SpeechModel, server: ServerContext, sessions: number) {
     this.#model = model;
     this.#server = server;
+    this.#mostSessions = sessions;
     this.#idleTimeoutMs = Math.max(server.settings.idleTimeoutMs, 2 * server.settings.realtime.pingMs);
   }
 
@@ -67,9 +70,8 @@ export class RealtimeSessions {
     if (model !== null && model !== '') checkModelName(model, settings.modelNames);
     if (admission.isClosed)
       throw new ApiError(503, 'the server is shutting down', { reason: 'shutting_down' });
-    const { sessions } = settings.realtime;
-    if (this.#sessions.size < sessions) return;
-    throw new ApiError(429, `too many sessions: there are ${sessions}`, {
+    if (this.#sessions.size < this.#mostSessions) return;
+    throw new ApiError(429, `too many sessions: there may be ${this.#mostSessions}`, {
       reason: 'rate_limit_exceeded',
       headers: { 'retry-after': '10' },
     });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { SpeechStream, StreamEvent } from '../../transcribe/live/streamTypes.js';
 import type { Aligner, SpeechModel } from '../../transcribe/types.js';
 import { ApiError, apiErrorOf, badField } from '../apiError.js';
+import { MAX_LIVE_CONTEXT_TOKENS } from '../engine/admittedMemory.js';
 import { samplesOf } from './audioFormat.js';
 import { type ClientEvent, eventId, HeldEvents, parseEvent } from './clientEvents.js';
 import {
@@ -180,7 +181,7 @@ export class RealtimeSession {
       ...(aligner !== null && { timestamps: 'word', aligner }),
       vad: vad ?? false,
       ...(language !== undefined && { language }),
-      ...(prompt !== undefined && { context: prompt }),
+      ...(prompt !== undefined && { context: prompt, maxContextTokens: MAX_LIVE_CONTEXT_TOKENS }),
     });
   }
 

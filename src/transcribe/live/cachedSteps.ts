@@ -19,6 +19,16 @@ import {
 /** Positions for the text of a segment, and what of it is verified: twelve tokens a second, and as many again as a word. */
 const TEXT_POSITIONS = 512;
 
+/** What the chat template adds to audio and context, and more than the longest name of a language. */
+const TEMPLATE_POSITIONS = 64;
+
+const AUDIO_POSITIONS = audioTokenCount(melFrameCount(MAX_SEGMENT_SECONDS * SAMPLE_RATE_HZ));
+
+/** Positions that the cache of a stream has at most, with a context of so many tokens. */
+export function livePositions(contextTokens: number): number {
+  return AUDIO_POSITIONS + TEMPLATE_POSITIONS + contextTokens + TEXT_POSITIONS;
+}
+
 /** What came of the prefill: tokens that the model says again, and the first that it says anew. */
 interface Verified {
   readonly accepted: readonly number[];
@@ -155,8 +165,7 @@ export class CachedSteps implements StepComputer {
 
   #open(): DecoderSession {
     if (this.#session === undefined) {
-      const audioTokens = audioTokenCount(melFrameCount(MAX_SEGMENT_SECONDS * SAMPLE_RATE_HZ));
-      const capacity = this.#prompt(audioTokens, []).ids.length + TEXT_POSITIONS;
+      const capacity = this.#prompt(AUDIO_POSITIONS, []).ids.length + TEXT_POSITIONS;
       const options = { sequences: 1, capacity, signal: this.#signal };
       this.#session = this.#stages.decoder.openSession(options);
       this.#capacity = capacity;

@@ -50,6 +50,7 @@ export class LiveStream implements SpeechStream {
       { ...(language !== undefined && { language }), ...(context !== undefined && { context }) },
       0,
     );
+    checkContext(request, options.maxContextTokens);
     const vadOptions = vadOptionsOf(vad);
     const aligner = alignerOf(options);
     this.#resampler = new Resampler(sampleRateHz);
@@ -177,6 +178,13 @@ const HEAR_ALL = { prefixMs: 0, minSpeechMs: 0 };
 function clamped(samples: Float32Array): Float32Array {
   for (let i = 0; i < samples.length; i++) samples[i] = Math.max(-1, Math.min(1, samples[i]!));
   return samples;
+}
+
+function checkContext({ promptContent }: TranscribeRequest, most: number | undefined): void {
+  const { length } = promptContent.systemIds ?? [];
+  if (most === undefined || length <= most) return;
+  const line = `expected at most ${most} tokens, found ${length}`;
+  throw new QwenAsrError('usage', line, { option: 'context' });
 }
 
 function checkRange(option: keyof StreamOptions, value: unknown, least: number, most: number): void {

@@ -10,6 +10,8 @@ export interface StreamOptions {
   readonly language?: string;
   /** Context for the system prompt (names, jargon); plain text, cannot inject special tokens. */
   readonly context?: string;
+  /** The longest context that is taken, for whom memory matters; default: any. */
+  readonly maxContextTokens?: number;
   /** Audio from one step to the next, 500 to 30,000; default: 2000. Shorter steps show words earlier and cost more. */
   readonly chunkMs?: number;
   /**

@@ -5,6 +5,7 @@ import type { Aligner } from '../../../src/transcribe/types.js';
 import { demoModelDir } from '../../support/projectRoot.js';
 
 export interface TestServer extends OpenedServer {
+  readonly notes: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -15,9 +16,12 @@ export async function startServer(
 ): Promise<TestServer> {
   const model = await loadModel(demoModelDir, { precision: 'f32' });
   const own = { port: 0, modelNames: ['demo', 'whisper-1', 'gpt-4o-transcribe'] };
-  const server = await openServer(model, { ...DEFAULT_SERVE_SETTINGS, ...own, ...settings }, { aligner });
+  const notes: string[] = [];
+  const extras = { aligner, onNote: (note: string) => notes.push(note) };
+  const server = await openServer(model, { ...DEFAULT_SERVE_SETTINGS, ...own, ...settings }, extras);
   return {
     ...server,
+    notes,
     stop: async () => {
       await server.drain();
       await model.close();
