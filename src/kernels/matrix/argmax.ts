@@ -2,7 +2,7 @@ import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntReg, VecReg } from '../../jit/ir.js';
 import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from '../kernel.js';
 import { emitExp, emitLn } from '../vectorMath.js';
-import { productStrideBytes } from './blockProduct.js';
+import { productStrideBytes } from './blockColumns.js';
 import { emitColumns, firstColumn, type MatvecSpec, matvecName } from './matvec.js';
 
 /** What a tile finds out about its logits: [best, its column as f32, Σ exp(logit − best), unused], one a tile and row. */

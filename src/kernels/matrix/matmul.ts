@@ -2,7 +2,7 @@ import { QwenAsrError } from '../../error.js';
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntReg } from '../../jit/ir.js';
 import { defineKernel, type Kernel } from '../kernel.js';
-import { emitBlockColumns, isBlockProduct, productStrideBytes } from './blockProduct.js';
+import { emitBlockColumns, isBlockProduct, productStrideBytes } from './blockColumns.js';
 import { blockTileRows } from './blockRegisters.js';
 import { epilogueName } from './epilogue.js';
 import { AffineBlocks, BLOCK_COLUMNS, operandName, QuantizedRows } from './formats/affineBlocks.js';

@@ -1,7 +1,7 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { Capabilities, IntReg, VecReg } from '../../jit/ir.js';
 import { defineKernel, type Kernel, type KernelParams } from '../kernel.js';
-import { emitBlockColumns, isBlockProduct, productStrideBytes } from './blockProduct.js';
+import { emitBlockColumns, isBlockProduct, productStrideBytes } from './blockColumns.js';
 import { type EpilogueSpec, emitEpilogue, epilogueName, PRODUCT_ARGUMENTS } from './epilogue.js';
 import { type AffineBlocks, operandName, type QuantizedRows } from './formats/affineBlocks.js';
 import { choosePolicy } from './formats/choosePolicy.js';

@@ -1,7 +1,7 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntReg, Tuning } from '../../jit/ir.js';
 import { type ArgumentUses, boundIndex, type KernelParams, ScratchVariable } from '../kernel.js';
-import { productStrideBytes } from './blockProduct.js';
+import { productStrideBytes } from './blockColumns.js';
 import { type EpilogueSpec, emitEpilogue, PRODUCT_ARGUMENTS } from './epilogue.js';
 import type { AffineBlocks, QuantizedRows } from './formats/affineBlocks.js';
 import { dotTile, type OperandDtype, type ProductPolicy } from './productPolicy.js';

@@ -1,0 +1,74 @@
+import { QwenAsrError } from '../../error.js';
+import type { KernelBuilder } from '../../jit/builder.js';
+import type { IntReg } from '../../jit/ir.js';
+import type { BlockProductSpec } from './blockPass.js';
+import { emitBlockProduct } from './blockProduct.js';
+import { AffineBlocks, COLUMN_ALIGNMENT, QuantizedRows } from './formats/affineBlocks.js';
+
+/** What makes a kernel a product with blocks. */
+interface BlockOperandTypes {
+  readonly aDtype: QuantizedRows;
+  readonly bDtype: AffineBlocks;
+}
+
+/** @throws QwenAsrError `internal` for operands of which only one is quantised */
+export function isBlockProduct<Spec extends { readonly aDtype: unknown; readonly bDtype: unknown }>(
+  spec: Spec,
+): spec is Spec & BlockOperandTypes {
+  const { aDtype, bDtype } = spec;
+  const isQuantized = aDtype instanceof QuantizedRows;
+  if (isQuantized === bDtype instanceof AffineBlocks) return isQuantized;
+  throw new QwenAsrError('internal', 'a product: expected both operands quantised or none');
+}
+
+/** A kernel's columns: `columnsPerTile` of `n`, of which the last tile overlaps the one before. */
+interface TileColumns {
+  readonly bDtype: unknown;
+  readonly n: number;
+  readonly columnsPerTile: number;
+}
+
+/** Whether every tile starts and ends with a pair of blocks. */
+function isAligned({ n, columnsPerTile }: TileColumns): boolean {
+  return n % COLUMN_ALIGNMENT === 0 && columnsPerTile % COLUMN_ALIGNMENT === 0;
+}
+
+/** Distance between rows of C: of blocks all columns of those that the tile touches. */
+export function productStrideBytes(spec: TileColumns): number {
+  const { bDtype, columnsPerTile } = spec;
+  if (!(bDtype instanceof AffineBlocks) || isAligned(spec)) return 4 * columnsPerTile;
+  return 4 * COLUMN_ALIGNMENT * Math.ceil((columnsPerTile + COLUMN_ALIGNMENT - 1) / COLUMN_ALIGNMENT);
+}
+
+/**
+ * C [rows, columnsPerTile] f32 from `column` on.
+ *
+ * @returns bytes before that column in a row of C; null: none
+ */
+export function emitBlockColumns(
+  k: KernelBuilder,
+  spec: BlockOperandTypes & TileColumns & Pick<BlockProductSpec, 'depth' | 'rows' | 'isStream'>,
+  operands: {
+    readonly a: IntReg;
+    readonly weight: () => IntReg;
+    readonly column: IntReg;
+    readonly c: IntReg;
+  },
+): IntReg | null {
+  const { aDtype: activations, bDtype: weight, depth, rows, isStream, columnsPerTile } = spec;
+  const { a, c, column } = operands;
+  const shape = { weight, activations, depth, rows, isStream, cStrideBytes: productStrideBytes(spec) };
+  const b = k.intOp('shiftRight', column, Math.log2(COLUMN_ALIGNMENT));
+  k.intOp('mul', b, 2 * weight.blockBytes(depth), b);
+  k.advance(b, operands.weight());
+  if (isAligned(spec)) {
+    emitBlockProduct(k, shape, { a, b, c, pairs: columnsPerTile / COLUMN_ALIGNMENT });
+    return null;
+  }
+  // The pair of blocks that the first column is in, to that of the last one.
+  const shift = k.intOp('and', column, COLUMN_ALIGNMENT - 1);
+  const pairs = k.intOp('add', shift, columnsPerTile + COLUMN_ALIGNMENT - 1);
+  k.intOp('shiftRight', pairs, Math.log2(COLUMN_ALIGNMENT), pairs);
+  emitBlockProduct(k, shape, { a, b, c, pairs });
+  return k.intOp('shiftLeft', shift, 2, shift);
+}

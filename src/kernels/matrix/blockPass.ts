@@ -1,0 +1,56 @@
+import type { KernelBuilder } from '../../jit/builder.js';
+import type { Address, IntOperand, IntReg } from '../../jit/ir.js';
+import type { PassShape } from './blockRegisters.js';
+import {
+  type AffineBlocks,
+  BLOCK_COLUMNS,
+  type BlockPolicy,
+  type QuantizedRows,
+} from './formats/affineBlocks.js';
+
+/** A product of quantised rows with packed blocks of columns. */
+export interface BlockProductSpec {
+  readonly weight: AffineBlocks;
+  readonly activations: QuantizedRows;
+  /** Elements of K; a multiple of the group size. */
+  readonly depth: number;
+  readonly rows: number;
+  /** Distance between rows of C [rows, columns] f32. */
+  readonly cStrideBytes: number;
+  /** The weights are met once, and come from memory. */
+  readonly isStream: boolean;
+}
+
+/** Where the operands lie; `b` and `c` are moved. */
+export interface BlockOperands {
+  /** The first row. */
+  readonly a: IntReg;
+  /** The first block. */
+  readonly b: IntReg;
+  readonly c: IntReg;
+  /** How often 32 columns are computed. */
+  readonly pairs: IntOperand;
+}
+
+/** Everything about some columns of all rows. */
+export interface BlockPass extends BlockProductSpec, Omit<BlockOperands, 'pairs'> {
+  readonly policy: BlockPolicy;
+  readonly shape: PassShape;
+  /** The first column, counted from where `b` and `c` point. */
+  readonly column: number;
+}
+
+export function sumPlace(
+  k: KernelBuilder,
+  { c, cStrideBytes, column }: BlockPass,
+  row: number,
+  vector: number,
+): Address {
+  return k.at(c, row * cStrideBytes + 4 * (column + vector * k.lanes));
+}
+
+/** Where a column's own part lies from the start of a step, or of the scales, of its block. */
+export function columnOffset({ weight, depth }: BlockPass, column: number, bytesPerColumn: number): number {
+  const block = Math.floor(column / BLOCK_COLUMNS);
+  return block * weight.blockBytes(depth) + (column % BLOCK_COLUMNS) * bytesPerColumn;
+}
