@@ -274,9 +274,13 @@ export class KernelBuilder {
 
   /** What a stream of weights will need, as tuning says; nothing where that is left to the processor. */
   prefetchStream(base: IntReg, offset: number): void {
-    const { prefetchBytes, prefetchLevel } = this.capabilities.tuning;
-    if (prefetchBytes === 0) return;
-    this.prefetch(this.at(base, offset + prefetchBytes), prefetchLevel === 2 ? 'second' : 'once');
+    const { prefetchBytes } = this.capabilities.tuning;
+    if (prefetchBytes !== 0) this.prefetchWeights(this.at(base, offset + prefetchBytes));
+  }
+
+  /** Weights to where tuning wants them. */
+  prefetchWeights(at: Address): void {
+    this.prefetch(at, this.capabilities.tuning.prefetchLevel === 2 ? 'second' : 'once');
   }
 
   atomicAdd(at: Address, value: IntOperand, d = this.int()): IntReg {

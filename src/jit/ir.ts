@@ -250,7 +250,9 @@ export interface Tuning {
   readonly streamGroups: number;
   /** Linear streams in which a tile's weights are read from memory, one next to another: 1 or 4. */
   readonly streams: number;
-  /** Most accumulators of one sum of a stream, which hide the latency of the products: 4, 2 or 1. */
+  /** Least rows that meet four columns of a stream side by side; fewer meet one after another. 0: all do. */
+  readonly sideBySideRows: number;
+  /** Most accumulators of one sum of a stream, which hide the latency of the products: 8, 4, 2 or 1. */
   readonly unroll: number;
   /** Distance of the prefetch from the weights in use, in bytes; 0: left to the processor. */
   readonly prefetchBytes: number;

@@ -54,14 +54,15 @@ export function arm64Names(features: Arm64Features): string[] {
 const TUNING: Tuning = {
   tileRows: 6,
   l1Bytes: 64 * 1024,
-  l2Bytes: 1024 * 1024,
+  l2Bytes: 512 * 1024, // Cortex-A76 in a Raspberry Pi 5; Neoverse cores have 1 MiB
   kSegmentBytes: 0,
   streamGroups: 2,
+  sideBySideRows: 3,
   streams: 1,
-  unroll: 4,
+  unroll: 8,
   prefetchBytes: 4096,
   prefetchLevel: 0,
-  widenOnce: 0,
+  widenOnce: 1,
   pairsAsF32: 0,
 };
 

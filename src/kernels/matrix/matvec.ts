@@ -5,7 +5,7 @@ import { emitBlockColumns, isBlockProduct, productStrideBytes } from './blockCol
 import { type EpilogueSpec, emitEpilogue, epilogueName, PRODUCT_ARGUMENTS } from './epilogue.js';
 import { type AffineBlocks, operandName, type QuantizedRows } from './formats/affineBlocks.js';
 import { choosePolicy } from './formats/choosePolicy.js';
-import type { OperandDtype, ProductPolicy } from './productPolicy.js';
+import { dotTile, type OperandDtype, type ProductPolicy } from './productPolicy.js';
 
 /** A product of few rows, specialised on everything but the pointers. */
 export interface MatvecSpec {
@@ -110,8 +110,11 @@ export function emitColumns(k: KernelBuilder, spec: MatvecSpec, operands: Column
   k.loop(columnsPerTile / 4, () => {
     groups.forEach((group, i) => {
       if (i > 0) k.advance(b, -4 * bStrideBytes);
-      const stream = { a, aStrideBytes, b, bStrideBytes, depth, fromMemory: i === 0 };
-      streamDot(k, policy, { ...stream, ...group }).forEach((sum, r) => {
+      const stream = { a, aStrideBytes, b, bStrideBytes, depth, fromMemory: i === 0, ...group };
+      const sums = isSideBySide(k.capabilities, group.rows)
+        ? streamTile(k, policy, stream)
+        : streamDot(k, policy, stream);
+      sums.forEach((sum, r) => {
         k.storeLow(k.at(c, (group.firstRow + r) * columnsPerTile * 4), sum, 4);
       });
     });
@@ -246,6 +249,23 @@ function streamDot(k: KernelBuilder, policy: ProductPolicy, operands: StreamOper
   return c0.map((sum, r) => policy.finish(k, [sum, c1[r]!, c2[r]!, c3[r]!])[0]!);
 }
 
+/** Whether four columns pass the rows side by side: the loads are fewer, and sums enough to hide the latency of products. */
+function isSideBySide({ tuning }: Capabilities, rows: number): boolean {
+  return tuning.sideBySideRows > 0 && rows >= tuning.sideBySideRows;
+}
+
+/** What `streamDot` computes, of four rows of B at a time, which lie one after another: those after them are fetched. */
+function streamTile(k: KernelBuilder, policy: ProductPolicy, operands: StreamOperands): VecReg[] {
+  const { a, aStrideBytes, firstRow, rows, b, bStrideBytes, depth, fromMemory } = operands;
+  const { tileColumns } = policy;
+  const pointers = Array.from({ length: rows }, (_, r) => k.intOp('add', a, (firstRow + r) * aStrideBytes));
+  const ahead = fromMemory ? k.intOp('add', b, tileColumns * bStrideBytes) : null;
+  const tile = { a: pointers, b, bStrideBytes, depth, aOffsetBytes: 0, ahead };
+  const sums = dotTile(k, policy, tile).map(([sum]) => sum!);
+  k.advance(b, tileColumns * bStrideBytes);
+  return sums;
+}
+
 /** Independent accumulators hide the latency of the products; as many as divide the steps and fit. */
 function chooseUnroll(steps: number, rows: number, capabilities: Capabilities): number {
   const { vecRegisters, registersAreVirtual, tuning } = capabilities;
@@ -254,5 +274,5 @@ function chooseUnroll(steps: number, rows: number, capabilities: Capabilities): 
     registersAreVirtual
       ? unroll * (2 * rows + 1) < vecRegisters
       : unroll * rows <= vecRegisters - 1 - 4 * rows;
-  return [4, 2].find((unroll) => unroll <= tuning.unroll && steps % unroll === 0 && fits(unroll)) ?? 1;
+  return [8, 4, 2].find((unroll) => unroll <= tuning.unroll && steps % unroll === 0 && fits(unroll)) ?? 1;
 }

@@ -80,6 +80,8 @@ export interface TileOperands {
   readonly depth: number;
   /** Offset of the first element from every row's pointer in A, in bytes; `b` points to its first element. */
   readonly aOffsetBytes: number;
+  /** Where what comes after these columns begins, to be fetched meanwhile; moved. */
+  readonly ahead?: IntReg | null;
 }
 
 /**
@@ -121,7 +123,7 @@ export function dotTile(
 function multiplyStep(
   k: KernelBuilder,
   policy: ProductPolicy,
-  { a, b, bStrideBytes }: TileOperands,
+  { a, b, bStrideBytes, ahead }: TileOperands,
   aOffset: IntReg,
   accumulators: readonly (readonly VecReg[])[],
 ): void {
@@ -142,6 +144,10 @@ function multiplyStep(
         policy.product(k, accumulators[m]![n]!, x, y);
       });
     });
+  }
+  if (ahead != null) {
+    k.prefetchWeights(k.at(ahead));
+    k.advance(ahead, offsets.length * policy.bStepBytes);
   }
   k.advance(aOffset, policy.stepElements * policy.aBytes);
   k.advance(b, policy.bStepBytes);
