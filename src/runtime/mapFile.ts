@@ -18,13 +18,15 @@ export interface MappedModelFile {
  * A mapping shows the file as it is at every moment. One that is replaced (a new file renamed over it) stays as it was;
  * one that is overwritten in place changes under the model, and one that is truncated ends the process with SIGBUS at
  * the next read past its new end, which no program can turn into an error. `checkUnchanged` sees both before a pass, but
- * not within one, nor where a file has lost its name or its system keeps no times.
+ * not within one, nor where a file has lost its name or its system keeps no times. Windows neither cuts nor replaces a
+ * file that is mapped.
  */
 export class MappedFiles {
   private readonly native: Native;
   /** By absolute path: what each was when it was mapped. */
   private readonly mapped = new Map<string, Stats>();
   private readonly buffers = new Set<ArrayBufferLike>();
+  private lookedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(native: Native) {
     this.native = native;
@@ -68,8 +70,15 @@ export class MappedFiles {
     this.native.forget(start, end - start);
   }
 
-  /** @throws QwenAsrError `file` when a mapped file has been written to or cut short since it was mapped */
+  /**
+   * Before a pass; looks only as often as the system needs it.
+   *
+   * @throws QwenAsrError `file` when a mapped file has been written to or cut short since it was mapped
+   */
   checkUnchanged(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.lookedAtMs < this.native.lookAgainMs) return;
+    this.lookedAtMs = nowMs;
     for (const [path, { dev, ino, size, mtimeMs }] of this.mapped) {
       const now = look(path);
       // Another file by that name leaves the mapped one as it was.

@@ -6,6 +6,7 @@ import {
   readlinkSync,
   renameSync,
   truncateSync,
+  unlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -119,6 +120,39 @@ test('a mapped file that is written to or cut short is noticed; one that is repl
   assert.throws(() => files.checkUnchanged(), oneLineError('file', /changed from 13 to 3 bytes while/));
   second.release();
   files.checkUnchanged();
+});
+
+test('where a look at files takes its time there is one now and then, not before every pass', {
+  skip: posix,
+}, async (t) => {
+  const path = join(temporaryDirectory(t), 'weights');
+  writeFileSync(path, 'weights');
+  for (const lookAgainMs of [60_000, 0]) {
+    const files = new MappedFiles({ ...(native as Native), lookAgainMs });
+    const file = (await files.map(path))!;
+    files.checkUnchanged();
+    utimesSync(path, 1, 1 + lookAgainMs);
+    if (lookAgainMs > 0) files.checkUnchanged();
+    else assert.throws(() => files.checkUnchanged(), oneLineError('file', /was written to while/));
+    file.release();
+  }
+});
+
+test('Windows itself refuses to cut, replace or remove a file that is mapped, and lets it be renamed', {
+  skip: skip || (process.platform !== 'win32' && 'Windows only'),
+}, async (t) => {
+  const path = join(temporaryDirectory(t), 'weights');
+  writeFileSync(path, 'weights');
+  writeFileSync(`${path}.new`, 'other weights');
+  const file = await map(path);
+  assert.throws(() => truncateSync(path, 3));
+  assert.throws(() => writeFileSync(path, ''));
+  assert.throws(() => renameSync(`${path}.new`, path));
+  assert.throws(() => unlinkSync(path));
+  renameSync(path, `${path}.old`);
+  assert.equal(Buffer.from(file.buffer).toString(), 'weights');
+  file.release();
+  renameSync(`${path}.new`, `${path}.old`);
 });
 
 /** Descriptors of this process below a path. */

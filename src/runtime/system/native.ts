@@ -30,6 +30,11 @@ export interface Native {
   readonly pageBytes: number;
   /** Address space that is well taken at once: systems differ in what they charge for memory that nobody has touched. */
   readonly regionBytes: number;
+  /**
+   * How old the last look at mapped files may be when a pass begins: 0 where one that is cut short ends the process. Windows
+   * refuses to cut them, and takes its time for a look.
+   */
+  readonly lookAgainMs: number;
   /** How generated code sleeps and wakes. */
   readonly waits: SystemWaits;
   /**

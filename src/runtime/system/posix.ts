@@ -92,6 +92,7 @@ export function bindPosix(koffi: Koffi, libc: Library, system: PosixSystem): Nat
     isTested: system.isTested,
     pageBytes,
     regionBytes: system.regionBytes,
+    lookAgainMs: 0,
     waits: system.waits,
     wakeAll: system.wakeAll,
     reserve: (byteLength, largePages = false) => {

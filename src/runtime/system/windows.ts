@@ -67,6 +67,7 @@ export function openWindows(koffi: Koffi): Native {
     pageBytes: PAGE_BYTES,
     // What is committed counts against all memory that there is, touched or not.
     regionBytes: 2 ** 26,
+    lookAgainMs: 500,
     waits: {
       kind: 'windows',
       wait: addressOf('WaitOnAddress'),
