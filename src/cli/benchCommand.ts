@@ -1,17 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { defaultBaselineDir, planBaseline, saveBaseline } from '../bench/compare/baselines.js';
-import { openJsonlFile } from '../bench/output/formatJson.js';
 import { checkWritable, openOutputs } from '../bench/output/outputs.js';
 import { type AudioPlan, type BenchPlan, formatPlan } from '../bench/plan/benchPlan.js';
+import type { EventSink } from '../bench/record/resultRecorder.js';
 import { formatPlots, formatReport, formatText } from '../bench/render/text.js';
 import { findReferences, type References } from '../bench/run/accuracy.js';
 import { changedTokens } from '../bench/run/comparisons.js';
-import { readFinishedPart } from '../bench/run/finishedPart.js';
+import type { FinishedPart } from '../bench/run/finishedPart.js';
 import { type PlanOutcome, runPlan } from '../bench/run/runPlan.js';
 import type { BenchResult } from '../bench/schema/benchResult.js';
 import { LiveText, summaryLine } from '../bench/text/liveText.js';
 import { QwenAsrError } from '../error.js';
-import { lockFile } from '../model/fileLock.js';
 import { printableDocument, printableText } from '../printable.js';
 import { BENCH_OPTIONS, type BenchValues, benchUsage } from './benchOptions.js';
 import { BenchProgress } from './benchProgress.js';
@@ -21,6 +20,7 @@ import { answersStandard, version } from './commonOptions.js';
 import { findInputs } from './inputRecordings.js';
 import { parseOptions } from './options.js';
 import { planBenchmark } from './planBenchmark.js';
+import { measureIntoFile } from './resumedFile.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
 import { outputColumns, terminalColumns, terminalStyle } from './terminalScreen.js';
 
@@ -109,31 +109,26 @@ function checkFiles(
   );
 }
 
-async function measure(
+function measure(
   values: BenchValues,
   plan: BenchPlan,
   references: References,
   context: CommandContext,
-  sinks: Parameters<typeof runPlan>[1]['sinks'],
+  sinks: readonly EventSink[],
 ): Promise<PlanOutcome> {
-  const { resume } = values;
-  if (resume === undefined) return measureAll(values, plan, references, context, sinks);
-  const unlock = lockFile(resume, '--resume');
-  try {
-    return await measureAll(values, plan, references, context, sinks);
-  } finally {
-    unlock();
-  }
+  return measureIntoFile(values.resume, sinks, (resumed) =>
+    measureAll(values, plan, references, context, resumed),
+  );
 }
 
 async function measureAll(
-  ...[values, plan, references, context, sinks]: Parameters<typeof measure>
+  values: BenchValues,
+  plan: BenchPlan,
+  references: References,
+  context: CommandContext,
+  { finished, sinks }: { readonly finished: FinishedPart | null; readonly sinks: readonly EventSink[] },
 ): Promise<PlanOutcome> {
   const { resume } = values;
-  const finished = resume === undefined ? null : readFinishedPart(resume);
-  const file = resume === undefined ? null : openJsonlFile(resume, finished !== null);
-  // The file has what was finished; the other outputs have not.
-  for (const event of finished?.events ?? []) for (const sink of sinks) sink(event);
   const progress = new BenchProgress(plan, context, finished?.runs);
   const clearing = (write: (text: string) => void) => (text: string) => {
     progress.clear();
@@ -151,7 +146,7 @@ async function measureAll(
       commandLine: context.args,
       version: version(),
       references,
-      sinks: file === null ? sinks : [...sinks, file.sink],
+      sinks,
       watchers: [live, progress],
       signal: context.signal,
       ...(finished !== null && { finished }),
@@ -168,7 +163,6 @@ async function measureAll(
     return outcome;
   } finally {
     progress.clear();
-    file?.close();
   }
 }
 

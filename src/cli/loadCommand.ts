@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { defaultBaselineDir, planBaseline, saveBaseline } from '../bench/compare/baselines.js';
 import { runLoad } from '../bench/load/runLoad.js';
-import { openOutputs } from '../bench/output/outputs.js';
-import type { EndpointCellPlan, EndpointPlan } from '../bench/plan/endpointPlan.js';
+import { checkWritable, openOutputs } from '../bench/output/outputs.js';
+import { type EndpointCellPlan, type EndpointPlan, formatEndpointPlan } from '../bench/plan/endpointPlan.js';
 import { formatPlots, formatReport, formatText } from '../bench/render/text.js';
 import { findReferences, type References } from '../bench/run/accuracy.js';
 import type { BenchResult } from '../bench/schema/benchResult.js';
@@ -15,6 +15,7 @@ import { checkOutputs, exportedFiles, recordingFiles } from './checkOutputs.js';
 import { answersStandard, version } from './commonOptions.js';
 import { KEY_VARIABLE, LOAD_OPTIONS, type LoadValues, loadUsage } from './loadOptions.js';
 import { parseOptions } from './options.js';
+import { measureIntoFile } from './resumedFile.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
 import { outputColumns, terminalStyle } from './terminalScreen.js';
 
@@ -35,15 +36,24 @@ export async function loadCommand(context: CommandContext): Promise<ExitCode> {
   const outputs = openOutputs({ format, exports: values.export ?? [], out: context.out });
   // With another format stdout holds the data alone.
   const text = format === 'text' ? context.out : context.err;
-  if (values.export !== undefined || values.save !== undefined) context.outliveReader?.();
-  const result = await runLoad(plan, {
-    commandLine: ['serve', ...context.args],
-    version: version(),
-    key: readKey(values['key-file']),
-    references,
-    sinks: outputs.sinks,
-    signal: context.signal,
-    watcher: new LoadText((line) => text(printableText(line))),
+  if (values['dry-run']) {
+    text(formatEndpointPlan(plan));
+    return EXIT.ok;
+  }
+  const outlives = [values.export, values.save, values.resume];
+  if (outlives.some((value) => value !== undefined)) context.outliveReader?.();
+  const result = await measureIntoFile(values.resume, outputs.sinks, async ({ finished, sinks }) => {
+    const measured = await runLoad(plan, {
+      ...{ commandLine: ['serve', ...context.args], version: version(), key: readKey(values['key-file']) },
+      ...{ references, sinks, finished, signal: context.signal },
+      watcher: new LoadText((line) => text(printableText(line))),
+    });
+    const done = (finished?.result.cells ?? []).filter(({ complete }) => complete).map(({ id }) => id);
+    if (plan.levels.every(({ id }) => done.includes(id))) {
+      const what = 'nothing was left to measure; these are the levels that are there';
+      context.err(`note: --resume ${values.resume}: ${what}\n`);
+    }
+    return measured;
   });
   showResult(values, result, { ...context, out: text });
   outputs.finish(result);
@@ -152,14 +162,16 @@ function firstLine(path: string): string {
 }
 
 function checkFiles(
-  { export: exports = [] }: LoadValues,
+  { export: exports = [], resume }: LoadValues,
   { recordings }: EndpointPlan,
   references: References,
   baseline: string | null,
 ): void {
+  if (resume !== undefined) checkWritable(resume);
   checkOutputs(
     [
       ...exportedFiles(exports.map((path) => ({ path }))),
+      ...(resume === undefined ? [] : [{ path: resume, label: `--resume ${resume}` }]),
       ...(baseline === null ? [] : [{ path: baseline, label: `the baseline ${baseline}` }]),
     ],
     [

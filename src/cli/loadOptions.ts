@@ -11,7 +11,7 @@ const OUTPUT = 'Output';
 /** Where the key is when no file holds it. */
 export const KEY_VARIABLE = 'QWEN_ASR_API_KEY';
 
-const { format, json, export: exports, save, plot, details } = BENCH_OPTIONS;
+const { format, json, export: exports, save, plot, details, resume } = BENCH_OPTIONS;
 
 /** Options of `qwen_asr_bench serve`. */
 export const LOAD_OPTIONS = {
@@ -56,6 +56,8 @@ export const LOAD_OPTIONS = {
     help: ['End a level after N measured requests, if that is earlier'],
     read: wholeNumber(1),
   },
+  resume: { ...resume, section: LOAD },
+  'dry-run': { ...BENCH_OPTIONS['dry-run'], section: LOAD },
   ...{ format, json, export: exports, save, ...baselineDirOption(OUTPUT), details, plot },
   ...standardOptions(OUTPUT),
 } as const satisfies OptionTable;

@@ -175,6 +175,86 @@ test('live sessions of our own server have the text, and a delay', async () => {
   for (const { totalMs } of cell?.runs ?? []) assert.ok(totalMs > 300 && totalMs < 5000, `${totalMs} ms`);
 });
 
+test('a dry run says what would be measured, and sends nothing', async () => {
+  const scripted = await startScriptedServer();
+  const times = ['--duration', '1m', '--ramp', '2s'];
+  const clients = await serve(scripted.address, '-c', '1,4', ...times, '-n', '50', '--dry-run');
+  assert.deepEqual([clients.code, clients.stderr], [0, '']);
+  assert.equal(
+    clients.stdout,
+    `2 levels of load on ${scripted.address}/v1, 60 s each, 2 s before it, at most 50 requests, about 124 s in all: 5 s of silence\n  1 client\n  4 clients\n`,
+  );
+  const rates = await serve(scripted.address, '--rate', '0.5', '-i', TIMER, ...times, '--dry-run', '--json');
+  assert.equal(rates.stdout, '');
+  assert.match(
+    rates.stderr,
+    /^1 level of load .* 62 s in all: \S+timer-en\.wav\n {2}0\.5 requests a second\n$/,
+  );
+  const live = await serve(scripted.address, '--realtime', '-c', '1,2', '-i', samples, ...times, '--dry-run');
+  assert.match(live.stdout, /: \d+ recordings\n {2}1 session\n {2}2 sessions\n$/);
+  assert.equal(scripted.headers.length, 0);
+  scripted.kill();
+});
+
+test('an interrupted measurement goes on with the levels that are left', async () => {
+  const scripted = await startScriptedServer();
+  const file = join(scratch, 'levels.jsonl');
+  const args = ['-n', '3', '--ramp', '0s', '--resume', file];
+  const measure = (levels: string, ...more: string[]) =>
+    serve(scripted.address, '-c', levels, ...args, ...more);
+  const first = await measure('1,2');
+  assert.deepEqual([first.code, first.stderr], [0, '']);
+  const whole = readFileSync(file, 'utf8');
+  const startsOf = () => readResult(file).cells.map(({ runs }) => runs[0]?.startedAt);
+  const [one, two] = startsOf();
+
+  // In the middle of the second level: its load is over, so it begins anew, and the first does not.
+  const lines = whole.split('\n');
+  const cut = lines.findLastIndex((line) => line.startsWith('{"event":"run"'));
+  writeFileSync(file, `${lines.slice(0, cut).join('\n')}\n{"event":"ru`);
+  const exported = join(scratch, 'levels.json');
+  const second = await measure('1,2', '--export', exported);
+  assert.deepEqual([second.code, second.stderr], [0, '']);
+  assert.doesNotMatch(second.stdout, /^ {2}1 client: /m);
+  assert.match(second.stdout, /^ {2}2 clients: {2}3 answered/m);
+  assert.match(second.stdout, /^1 {2,}3 {2,}0 /m);
+  assert.equal(startsOf()[0], one);
+  assert.notEqual(startsOf()[1], two);
+  assert.equal(readResult(file).complete, true);
+  assert.deepEqual(
+    readResult(exported).cells.map(({ runs }) => runs.length),
+    [3, 3],
+  );
+
+  // One level more; then nothing is left, and nobody is asked.
+  const third = await measure('1,2,4');
+  assert.deepEqual([third.code, third.stderr], [0, '']);
+  assert.equal(startsOf().length, 3);
+  const bytes = readFileSync(file);
+  scripted.kill();
+  const fourth = await measure('1,2,4');
+  assert.equal(fourth.code, 0);
+  assert.equal(
+    fourth.stderr,
+    `note: --resume ${file}: nothing was left to measure; these are the levels that are there\n`,
+  );
+  assert.match(fourth.stdout, /^4 {2,}\d+ {2,}0 /m);
+  assert.deepEqual(readFileSync(file), bytes);
+
+  for (const [changed, message] of [
+    [['-c', '1,2,4', '--timeout', '9s'], /expected timeoutMs 9000 in c=1, found 120000/],
+    [['-c', '1,2'], /expected only levels of this command line, found the level c=4/],
+    [['-c', '1'], /expected a benchmark, found a sweep/],
+    [['-c', '1,2,4', '-s', '2'], /expected the same audio, found another/],
+    [['-c', '1,2,4', '--model', 'other'], /expected requestModel other in c=1, found \S+/],
+  ] as const) {
+    const { code, stderr } = await serve(scripted.address, ...args, ...changed);
+    assert.match(stderr, message);
+    assert.equal(code, 1);
+  }
+  assert.deepEqual(readFileSync(file), bytes);
+});
+
 test('what cannot be measured is refused before anything is sent', async () => {
   for (const [args, message] of [
     [[], /serve: expected the URL of a server, found none/],

@@ -37,7 +37,8 @@ export function loadPictures(result: BenchResult): LoadPicture[] {
       line(`p${percent}`, cells, (cell) => latencyOf(cell, metric, percent), 'ms'),
     ),
   });
-  const first = times('first_token', 'Time to the first text', 'From the request until its first text.');
+  const from = isRealtime ? 'beginning of a recording' : 'request';
+  const first = times('first_token', 'Time to the first text', `From the ${from} until its first text.`);
   const end = isRealtime
     ? times('total', 'Delay', 'From the end of speech until its text stands.')
     : times('total', 'Time to the end', 'From the request until its last text.');

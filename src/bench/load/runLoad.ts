@@ -5,10 +5,11 @@ import type { EndpointCellPlan, EndpointPlan } from '../plan/endpointPlan.js';
 import { newHeader } from '../record/newHeader.js';
 import { type EventSink, ResultRecorder } from '../record/resultRecorder.js';
 import { type References, scoreAnswers } from '../run/accuracy.js';
+import type { FinishedPart } from '../run/finishedPart.js';
 import { BLANK_RUN } from '../run/recordRun.js';
 import type { BenchResult, CellRecord } from '../schema/benchResult.js';
 import { FAILURES, type RunRecord } from '../schema/runRecord.js';
-import { storedSettings } from '../settings/storedSettings.js';
+import { finishedLevels, kindOfLoad, levelSettings } from './finishedLevels.js';
 import { audioRecordOf, type LoadRecording, loadRecordings } from './loadRecordings.js';
 import type { LiveWanted } from './realtimeClient.js';
 import {
@@ -33,6 +34,8 @@ export interface RunLoadOptions {
   readonly sinks: readonly EventSink[];
   readonly signal: AbortSignal;
   readonly watcher: LoadWatcher;
+  /** An interrupted measurement to go on from; null: there is none. */
+  readonly finished: FinishedPart | null;
 }
 
 /** Who watches. */
@@ -52,30 +55,34 @@ const MOST_ALONE = 16;
  * Measures an endpoint: asks whether it is there, sends recordings alone, then puts every level of load on it, one after
  * the other.
  *
- * @throws QwenAsrError `file` or `audio` for recordings; `network` when the endpoint does not answer the first request
+ * @throws QwenAsrError `file` or `audio` for recordings; `compare` when what was interrupted was another measurement;
+ * `network` when the endpoint does not answer the first request
  */
 export async function runLoad(plan: EndpointPlan, options: RunLoadOptions): Promise<BenchResult> {
-  const { sinks, watcher } = options;
-  const { signal } = options;
+  const { sinks, watcher, signal, finished } = options;
   setMaxListeners(0, signal); // every request under way has one
   const recordings = await loadRecordings(plan, signal);
+  const audio = audioRecordOf(recordings);
+  const header = newHeader(kindOfLoad(plan), options);
+  const recorder = new ResultRecorder(finished?.header ?? header, sinks, finished?.events);
+  const doneOf = (one: EndpointPlan): ReadonlySet<string> =>
+    finished === null ? new Set() : finishedLevels(finished, one, audio, header.tool);
+  if (doneOf(plan).size === plan.levels.length) return recorder.result();
   const endpoint = { base: new URL(`${plan.endpoint}/`), key: options.key, timeoutMs: plan.timeoutMs };
   const client = new TranscriptionClient(endpoint);
   try {
     const model = plan.model ?? (await client.firstModel(signal)) ?? USUAL_MODEL;
     const resolved = { ...plan, model };
-    const recorder = new ResultRecorder(
-      newHeader(plan.levels.length > 1 ? 'sweep' : 'benchmark', options),
-      sinks,
-    );
-    recorder.record({ event: 'audio', audio: audioRecordOf(recordings) });
+    const done = doneOf(resolved);
+    recorder.record({ event: 'audio', audio });
     const wanted = { model, language: plan.language, streamed: plan.streamed };
     const bodies = recordings.map((recording) => transcriptionForm(recording, wanted));
     const send = (number: number): Promise<Outcome> =>
       client.transcribe(bodies[number % bodies.length]!, signal);
-    const load = new LoadMeasurement(resolved, options, recordings, recorder);
+    const load = new LoadMeasurement(resolved, options, recordings, recorder, done);
     const isLive = plan.levels.some(({ protocol }) => protocol === 'realtime');
-    const alone = isLive ? [] : await load.sendAlone(send);
+    // They are the first level's.
+    const alone = isLive || done.has(plan.levels[0]?.id ?? '') ? [] : await load.sendAlone(send);
     watcher.onReady?.(resolved, recordings);
     await load.run(isLive ? await liveLevels(endpoint, wanted, recordings) : requestLevels(send), alone);
     return recorder.result();
@@ -116,17 +123,21 @@ class LoadMeasurement {
   readonly #options: RunLoadOptions;
   readonly #recordings: readonly LoadRecording[];
   readonly #recorder: ResultRecorder;
+  readonly #done: ReadonlySet<string>;
 
+  /** @param done ids of levels that were measured before */
   constructor(
     plan: EndpointPlan,
     options: RunLoadOptions,
     recordings: readonly LoadRecording[],
     recorder: ResultRecorder,
+    done: ReadonlySet<string>,
   ) {
     this.#plan = plan;
     this.#options = options;
     this.#recordings = recordings;
     this.#recorder = recorder;
+    this.#done = done;
   }
 
   /**
@@ -154,6 +165,7 @@ class LoadMeasurement {
     let isComplete = true;
     for (const [index, level] of this.#plan.levels.entries()) {
       if (signal.aborted) break;
+      if (this.#done.has(level.id)) continue;
       const end = await this.#runLevel(level, runOne, index === 0 ? alone : []);
       isComplete &&= end === null;
       // A server that is gone does not come back for the next level.
@@ -186,13 +198,11 @@ class LoadMeasurement {
   }
 
   #begin(cell: EndpointCellPlan): void {
-    const plan = { runs: this.#plan.requests, warmup: 0, delayMs: 0, isolated: false };
-    const context = { plan, cell, facts: null, modelId: null, audioId: 'a0', endpoint: this.#plan };
     this.#recorder.record({
       event: 'cell',
       cell: {
         id: cell.id,
-        settings: storedSettings(context),
+        settings: levelSettings(this.#plan, cell),
         setup: { loadMs: null, audioDecodeMs: null, resampleMs: null, memory: null },
         frames: null,
         work: [],

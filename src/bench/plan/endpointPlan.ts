@@ -1,3 +1,5 @@
+import { printableLine } from '../../printable.js';
+
 /** How many are under way at a time, or how many are sent in a second. */
 export type LoadLevel =
   | { readonly kind: 'closed'; readonly clients: number }
@@ -37,4 +39,25 @@ export interface EndpointPlan {
   readonly streamed: boolean;
   /** Of arrivals. */
   readonly seed: number;
+}
+
+/** Says what would be measured: the levels, how long they take, and where. */
+export function formatEndpointPlan(plan: EndpointPlan): string {
+  const { endpoint, levels, recordings, rampMs, durationMs, requests } = plan;
+  const count = `${levels.length} ${levels.length === 1 ? 'level' : 'levels'} of load on ${endpoint}`;
+  const each = `${durationMs / 1000} s each, ${rampMs / 1000} s before it`;
+  const most = requests === null ? '' : `, at most ${requests} requests`;
+  const inAll = Math.ceil((levels.length * (rampMs + durationMs)) / 1000);
+  const audio =
+    recordings.length > 1
+      ? `${recordings.length} recordings`
+      : (recordings[0] ?? `${plan.silenceSeconds} s of silence`);
+  const lines = levels.map((level) => `  ${levelName(level)}`);
+  return `${[`${count}, ${each}${most}, about ${inAll} s in all: ${audio}`, ...lines].map(printableLine).join('\n')}\n`;
+}
+
+function levelName({ protocol, level }: EndpointCellPlan): string {
+  if (level.kind === 'open') return `${level.ratePerSecond} requests a second`;
+  const unit = protocol === 'realtime' ? 'session' : 'client';
+  return `${level.clients} ${unit}${level.clients === 1 ? '' : 's'}`;
 }

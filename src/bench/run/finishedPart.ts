@@ -13,7 +13,10 @@ import { type AudioOfRun, audioKey } from './cellSession.js';
 
 /** What an interrupted measurement has left in its JSONL file. */
 export interface FinishedPart {
+  readonly path: string;
   readonly header: BenchHeader;
+  /** What its events make, without summaries. */
+  readonly result: BenchResult;
   readonly events: readonly BenchEvent[];
   /** By cell. */
   readonly runs: ReadonlyMap<string, readonly RunRecord[]>;
@@ -62,7 +65,7 @@ export function readFinishedPart(path: string): FinishedPart | null {
     throw new QwenAsrError('compare', `--resume ${path}: expected a result of this machine, found another's`);
   }
   return {
-    header,
+    ...{ path, header, result },
     events,
     runs: new Map(result.cells.map(({ id, runs }) => [id, runs])),
     begun: new Set(result.cells.filter(({ runs }) => runs.length > 0).map(({ id }) => id)),
@@ -75,12 +78,21 @@ export function readFinishedPart(path: string): FinishedPart | null {
   };
 }
 
-function refusal(path: string, expected: string, found: string): QwenAsrError {
+/** Why a file cannot be gone on with. */
+export function refusal(path: string, expected: string, found: string): QwenAsrError {
   return new QwenAsrError('compare', `--resume ${path}: expected ${expected}, found ${found}`);
 }
 
-/** Runs of two builds are no sample of one thing. */
-function checkTool(path: string, { tool }: BenchResult, { version, commit }: ResumeRequest['tool']): void {
+/**
+ * Runs of two builds are no sample of one thing.
+ *
+ * @throws QwenAsrError `compare`
+ */
+export function checkTool(
+  path: string,
+  { tool }: BenchResult,
+  { version, commit }: ResumeRequest['tool'],
+): void {
   if (tool.version !== version) throw refusal(path, `runs of version ${version}`, `those of ${tool.version}`);
   if (tool.commit !== null && commit !== null && tool.commit !== commit) {
     throw refusal(path, `runs of commit ${commit.slice(0, 12)}`, `those of ${tool.commit.slice(0, 12)}`);

@@ -60,10 +60,10 @@ export const LOAD_SETTINGS = {
     axis: {
       name: 'clients',
       numeric: true,
-      show: (value) => (value === 1 ? '1 client' : `${value} clients`),
+      show: (value) => counted(Number(value), 'client'),
     },
     describe: ({ clients, protocol }) =>
-      clients == null ? null : protocol === 'realtime' ? `${clients} sessions` : `${clients} clients`,
+      clients == null ? null : counted(clients, protocol === 'realtime' ? 'session' : 'client'),
   },
   rate: {
     key: 'ratePerSecond',
@@ -154,3 +154,7 @@ export const LOAD_SETTINGS = {
     compared: true,
   },
 } as const satisfies Readonly<Record<string, Setting>>;
+
+function counted(count: number, unit: string): string {
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}
