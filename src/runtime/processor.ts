@@ -16,7 +16,9 @@ export interface Processor {
 
 /** This processor, or one line that says why kernels cannot run on it. */
 export function findProcessor(native: Native): Processor | string {
-  if (process.arch === 'arm64') return arm64Processor(detectArm64Features());
+  if (process.arch === 'arm64') {
+    return arm64Processor(native.arm64Features?.() ?? detectArm64Features());
+  }
   try {
     const features = detectCpuFeatures(native);
     if (!features.avx2) return 'this CPU has no AVX2 with FMA';

@@ -16,12 +16,12 @@ import {
 } from '../runtime/nodeThreads.js';
 import { findProcessor, multipliesPairs, type Processor } from '../runtime/processor.js';
 import { selfTestVerdict } from '../runtime/selfTestVerdict.js';
-import { loadNative } from '../runtime/system/loadNative.js';
+import { loadNative, machineCodeOff } from '../runtime/system/loadNative.js';
 import type { Native } from '../runtime/system/native.js';
 import { checkWasmPrecision, openWasmBackend, threadNote } from './openWasmBackend.js';
 import type { LoadOptions } from './types.js';
 
-const BACKENDS: readonly LoadOptions['backend'][] = ['auto', 'reference', 'x64', 'arm64', 'wasm'];
+const BACKENDS: readonly LoadOptions['backend'][] = ['auto', 'native', 'reference', 'x64', 'arm64', 'wasm'];
 
 /** How a model will compute, and how its files are best opened for that. */
 export interface ChosenBackend {
@@ -42,6 +42,7 @@ export interface ChosenBackend {
  *
  * @param source what will be loaded: a backend may have to make room for it
  * @param openNative where the system calls come from
+ * @param off why machine code is used here only by its name, and only after its self-test; null: it need not be named
  * @throws QwenAsrError `usage` for a thread count below 1 or beyond reason; `unsupported` for arithmetic that is not
  * available here; `memory`
  */
@@ -49,8 +50,9 @@ export async function chooseBackend(
   options: LoadOptions,
   source: string,
   openNative: () => Promise<Native | string> = loadNative,
+  off: string | null = machineCodeOff(),
 ): Promise<Omit<ChosenBackend, 'refusal'>> {
-  const { note, refusal, ...chosen } = await chooseKind(options, source, openNative);
+  const { note, refusal, ...chosen } = await chooseKind(options, source, openNative, off);
   const notes = [note, threadNote(chosen.backend, { asked: options.threads, refusal })];
   return { ...chosen, note: notes.filter((line) => line !== null).join('; ') || null };
 }
@@ -59,6 +61,7 @@ async function chooseKind(
   options: LoadOptions,
   source: string,
   openNative: () => Promise<Native | string>,
+  off: string | null,
 ): Promise<ChosenBackend> {
   const { threads, backend = 'auto', precision = 'auto', isa = 'auto' } = options;
   if (threads !== undefined) checkThreadCount(threads);
@@ -70,14 +73,15 @@ async function chooseKind(
     return chooseReference(options, null);
   if (backend === 'wasm' || (backend === 'auto' && isa === 'wasm')) return chooseWasm(options, source, null);
   const isAsked = backend !== 'auto' || isa !== 'auto';
-  const native = await findNative(openNative, backend, isAsked);
+  const native =
+    off !== null && backend === 'auto' ? off : await findNative(openNative, backend, isAsked, off !== null);
   if (typeof native !== 'string') return chooseNative(native, options);
-  if (backend === 'auto' && isa === 'auto') {
+  if (isa === 'auto' && (backend === 'auto' || (backend === 'native' && off !== null))) {
     return chooseWasm(options, source, `WebAssembly instead of machine code: ${native}`);
   }
   throw new QwenAsrError(
     'unsupported',
-    `${backend === 'auto' ? 'machine code' : backend} cannot run here: ${native}`,
+    `${backend === 'auto' || backend === 'native' ? 'machine code' : backend} cannot run here: ${native}`,
     { option: 'backend' },
   );
 }
@@ -121,20 +125,29 @@ export async function selfTested({ again = false } = {}): Promise<string | null>
  * The system calls and the processor, or one line that says why there are none.
  *
  * @param isAsked whether machine code was asked for, tested here or not
+ * @param isOff whether none of it may run in this process before it was tried in another
  */
 async function findNative(
   openNative: () => Promise<Native | string>,
   backend: LoadOptions['backend'],
   isAsked: boolean,
+  isOff: boolean,
 ): Promise<{ native: Native; processor: Processor } | string> {
   const native = await openNative();
   if (typeof native === 'string') return native;
+  const problem = isOff ? await selfTested() : null;
+  if (problem !== null) return selfTestFailed(problem);
   const processor = findProcessor(native);
   if (typeof processor === 'string') return processor;
-  if (backend !== 'auto' && backend !== processor.architecture) return `this is ${processor.architecture}`;
+  if (backend !== 'auto' && backend !== 'native' && backend !== processor.architecture)
+    return `this is ${processor.architecture}`;
   // Where all tests run it needs none.
-  const problem = native.isTested || isAsked ? null : await selfTested();
-  return problem === null ? { native, processor } : `its self-test failed: ${problem} (qwen_asr doctor)`;
+  const found = native.isTested || isAsked ? null : await selfTested();
+  return found === null ? { native, processor } : selfTestFailed(found);
+}
+
+function selfTestFailed(problem: string): string {
+  return `its self-test failed: ${problem} (qwen_asr doctor)`;
 }
 
 async function chooseNative(

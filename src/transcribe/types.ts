@@ -25,8 +25,11 @@ export interface LoadOptions {
    * starts at most two a logical processor (or 4); ModelInfo.threads tells.
    */
   readonly threads?: number;
-  /** Default `auto`: the fastest backend this machine can run. */
-  readonly backend?: 'auto' | Backend['name'];
+  /**
+   * Default `auto`: the fastest backend this machine can run. `native`: machine code, also where `auto` leaves it off,
+   * which is macOS; there WebAssembly computes when the self-test fails.
+   */
+  readonly backend?: 'auto' | 'native' | Backend['name'];
   /**
    * What products multiply. `int8` and `int4` round a model's matrices while it is loaded, in groups of 64 along their
    * rows, each with a scale and a bias, and activations while it runs; of `int4`, embedding, head and encoder keep 8 bits.

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { readResult } from '../../src/bench/output/readResult.js';
+import { loadNative } from '../../src/runtime/system/loadNative.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { runBench } from '../support/runBench.js';
 import { CLI_ENTRIES, type CliOutcome, FALLBACK_NOTE, runCli } from '../support/runCli.js';
@@ -27,6 +28,10 @@ for (const [name, args] of [
   ['a sweep', ['-s', '1,2', '-t', '1']],
   ['a comparison', ['-i', CLIP, '--vs', '-t 1']],
   ['a measurement by time', ['-s', '1', '--budget', '100ms']],
+  // Results name what it was.
+  ...(typeof (await loadNative()) === 'string'
+    ? []
+    : ([['machine code', ['-w', '1', '-s', '1', '--backend', 'native']]] as const)),
 ] as const) {
   test(`a finished file says the same when it is run again and stays as it is: ${name}`, async () => {
     const path = at(`${name}.jsonl`);

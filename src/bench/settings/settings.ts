@@ -62,7 +62,8 @@ function ofModel<Value>(of: (cell: ModelCellPlan, facts: CellFacts | null) => Va
 
 /** What a model is loaded with: it has been resolved when the cell is ready, else only what was asked for is known. */
 function arithmetic<Name extends keyof ArithmeticChoice>(name: Name) {
-  const asked = ({ load }: ModelCellPlan) => (load[name] === 'auto' ? undefined : load[name]);
+  const asked = ({ load }: ModelCellPlan) =>
+    load[name] === 'auto' || load[name] === 'native' ? undefined : load[name];
   return {
     key: name,
     stored: ofModel<SettingValue>((cell, facts) => facts?.model?.[name] ?? asked(cell) ?? null, null),
@@ -366,8 +367,10 @@ export const SETTINGS = {
     option: {
       placeholder: 'NAME',
       section: FURTHER,
-      help: ['How to compute: auto (default), reference, x64, arm64 or wasm'],
-      read: oneOf(['auto', 'reference', 'x64', 'arm64', 'wasm']),
+      help: [
+        'How to compute: auto (default), native (machine code, also where auto leaves it off), reference, x64, arm64 or wasm',
+      ],
+      read: oneOf(['auto', 'native', 'reference', 'x64', 'arm64', 'wasm']),
       several: 'words',
     },
     axis: { name: 'backend', numeric: false, show: asIs },

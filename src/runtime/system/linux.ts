@@ -25,6 +25,7 @@ export function openLinux(koffi: Koffi): Native {
     anonymous: 0x20,
     noReserve: 0x4000,
     dontNeed: 4,
+    zeroesByAdvice: true,
     hugePages: 14,
     defaultHandle: 0,
     pageSizeName: 30,

@@ -1,3 +1,4 @@
+import { openDarwin } from './darwin.js';
 import { openLinux } from './linux.js';
 import type { Koffi, Native } from './native.js';
 import { openWindows } from './windows.js';
@@ -7,7 +8,14 @@ const SYSTEMS: Readonly<Record<string, (koffi: Koffi) => Native>> = {
   'linux x64': openLinux,
   'linux arm64': openLinux,
   'win32 x64': openWindows,
+  'darwin x64': openDarwin,
+  'darwin arm64': openDarwin,
 };
+
+/** Why machine code is not used on this system unless it is asked for by name; null where it is. */
+export function machineCodeOff(platform: NodeJS.Platform = process.platform): string | null {
+  return platform === 'darwin' ? 'nobody has run it on macOS yet (--backend native tries it)' : null;
+}
 
 let cached: Promise<Native | string> | undefined;
 
@@ -25,7 +33,7 @@ export function loadNative(): Promise<Native | string> {
 export async function openNative(importer: () => Promise<Koffi>): Promise<Native | string> {
   const open = SYSTEMS[`${process.platform} ${process.arch}`];
   if (open === undefined) {
-    return `machine code runs on Linux and Windows on x86-64, this is ${process.platform} ${process.arch}`;
+    return `machine code runs on ${Object.keys(SYSTEMS).join(', ')}, this is ${process.platform} ${process.arch}`;
   }
   try {
     const native = open(await importer());

@@ -1,5 +1,6 @@
 import { constants } from 'node:buffer';
 import { QwenAsrError } from '../../error.js';
+import type { Arm64Features } from '../../jit/arm64/features.js';
 import type { SystemWaits } from '../../jit/systemWaits.js';
 
 /** The library that calls the system. */
@@ -35,6 +36,8 @@ export interface Native {
    * refuses to cut them, and takes its time for a look.
    */
   readonly lookAgainMs: number;
+  /** What the system says of an arm64 processor; absent where a file does (`detectArm64Features`). */
+  readonly arm64Features?: () => Arm64Features;
   /** How generated code sleeps and wakes. */
   readonly waits: SystemWaits;
   /**

@@ -21,6 +21,8 @@ export interface PosixSystem extends Pick<Native, 'isTested' | 'waits' | 'wakeAl
   readonly noReserve: number;
   /** Of madvise(2): pages are given back; large pages are asked for, where there are any. */
   readonly dontNeed: number;
+  /** Whether memory that was given back so reads as zero. */
+  readonly zeroesByAdvice: boolean;
   readonly hugePages: number | null;
   /** Of dlsym(3): looks everywhere. */
   readonly defaultHandle: number;
@@ -35,6 +37,7 @@ const PROT_WRITE = 2;
 const PROT_EXEC = 4;
 const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
+const MAP_FIXED = 0x10;
 
 type Library = ReturnType<Koffi['load']>;
 
@@ -48,14 +51,14 @@ export function bindPosix(koffi: Koffi, libc: Library, system: PosixSystem): Nat
   const pthreadCreate = libc.func('pthread_create', 'int', ['void *', 'void *', 'uintptr_t', 'uintptr_t']);
   const pthreadJoin = libc.func('pthread_join', 'int', ['uintptr_t', 'void *']);
 
-  const map = (byteLength: number, protection: number, flags: number, fd: number): number | null => {
-    const address = Number(mmap(0, byteLength, protection, flags, fd, 0));
+  const map = (byteLength: number, protection: number, flags: number, fd: number, at = 0): number | null => {
+    const address = Number(mmap(at, byteLength, protection, flags, fd, 0));
     return address === -1 ? null : address;
   };
+  const newMemory = MAP_PRIVATE | system.anonymous | system.noReserve;
   const reserve = (byteLength: number): number => {
     checkReservation(byteLength);
-    const flags = MAP_PRIVATE | system.anonymous | system.noReserve;
-    const address = map(byteLength, PROT_READ | PROT_WRITE, flags, -1);
+    const address = map(byteLength, PROT_READ | PROT_WRITE, newMemory, -1);
     if (address !== null) return address;
     throw new QwenAsrError('memory', `the system refused ${byteLength} bytes of memory`);
   };
@@ -63,7 +66,8 @@ export function bindPosix(koffi: Koffi, libc: Library, system: PosixSystem): Nat
   let { flushCode } = system;
   const seal = (address: number, byteLength: number): void => {
     if (mprotect(address, byteLength, PROT_READ | PROT_EXEC) !== 0) {
-      throw new QwenAsrError('unsupported', 'this system does not let a process make memory executable');
+      const found = `this system does not let a process make memory executable (${errorName(koffi.errno())})`;
+      throw new QwenAsrError('unsupported', found);
     }
     flushCode?.(address, byteLength);
   };
@@ -72,6 +76,10 @@ export function bindPosix(koffi: Koffi, libc: Library, system: PosixSystem): Nat
   };
   const dontNeed = (address: number, byteLength: number): void => {
     madvise(address, byteLength, system.dontNeed);
+  };
+  /** Other memory in the same place. */
+  const renew = (address: number, byteLength: number): void => {
+    map(byteLength, PROT_READ | PROT_WRITE, newMemory | MAP_FIXED, -1, address);
   };
   const held = isMainThread ? null : new PosixHoldings(koffi, libc, system, { reserve, seal });
   if (flushCode === undefined && process.arch === 'arm64') {
@@ -103,7 +111,7 @@ export function bindPosix(koffi: Koffi, libc: Library, system: PosixSystem): Nat
     },
     release: unmap,
     seal,
-    discard: dontNeed,
+    discard: system.zeroesByAdvice ? dontNeed : renew,
     forget: dontNeed,
     mapFile: (descriptor, byteLength, path) => {
       checkMapping(byteLength, path);
@@ -122,7 +130,7 @@ export function bindPosix(koffi: Koffi, libc: Library, system: PosixSystem): Nat
     startThread: (entry, argument, leave) => {
       const handle = new BigUint64Array(OFF_HEAP_WORDS);
       const result = pthreadCreate(handle, null, entry, argument);
-      if (result !== 0) return `the system refuses more (${getSystemErrorName(-result)})`;
+      if (result !== 0) return `the system refuses more (${errorName(result)})`;
       held?.keepThread(Number(handle[0]), leave, argument);
       return Number(handle[0]);
     },
@@ -131,6 +139,11 @@ export function bindPosix(koffi: Koffi, libc: Library, system: PosixSystem): Nat
       pthreadJoin(handle, null);
     },
   };
+}
+
+/** @param number as errno.h of the system has it */
+function errorName(number: number): string {
+  return number > 0 ? getSystemErrorName(-number) : 'no reason given';
 }
 
 /** What gives back the resources of a worker thread of Node when it ends. */
