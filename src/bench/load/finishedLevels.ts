@@ -1,5 +1,5 @@
 import type { EndpointCellPlan, EndpointPlan } from '../plan/endpointPlan.js';
-import { checkTool, type FinishedPart, refusal } from '../run/finishedPart.js';
+import { checkTool, type FinishedPart, resumeRefusal } from '../run/finishedPart.js';
 import type { AudioRecord, BenchResult, CellSettings, ToolRecord } from '../schema/benchResult.js';
 import { STORED_SETTINGS, settingOf, storedSettings } from '../settings/storedSettings.js';
 
@@ -30,19 +30,20 @@ export function finishedLevels(
 ): ReadonlySet<string> {
   checkTool(path, result, tool);
   const kind = kindOfLoad(plan);
-  if (result.kind !== kind) throw refusal(path, `a ${kind}`, `a ${result.kind}`);
+  if (result.kind !== kind) throw resumeRefusal(path, `a ${kind}`, `a ${result.kind}`);
   const [recorded = audio] = result.audio;
-  if (recorded.hash !== audio.hash) throw refusal(path, 'the same audio', 'another');
+  if (recorded.hash !== audio.hash) throw resumeRefusal(path, 'the same audio', 'another');
   for (const { id, settings } of result.cells) {
     const planned = plan.levels.find((level) => level.id === id);
-    if (planned === undefined) throw refusal(path, 'only levels of this command line', `the level ${id}`);
+    if (planned === undefined)
+      throw resumeRefusal(path, 'only levels of this command line', `the level ${id}`);
     const wanted = levelSettings(plan, planned);
     for (const setting of STORED_SETTINGS) {
       // Which model it is, the endpoint says later.
       if (setting.key === 'requestModel' && plan.model === null) continue;
       const [expected, found] = [settingOf(setting, wanted), settingOf(setting, settings)];
       if (expected === found) continue;
-      throw refusal(path, `${setting.key} ${expected ?? 'none'} in ${id}`, String(found ?? 'none'));
+      throw resumeRefusal(path, `${setting.key} ${expected ?? 'none'} in ${id}`, String(found ?? 'none'));
     }
   }
   return new Set(result.cells.filter(({ complete }) => complete).map(({ id }) => id));

@@ -79,7 +79,7 @@ export function readFinishedPart(path: string): FinishedPart | null {
 }
 
 /** Why a file cannot be gone on with. */
-export function refusal(path: string, expected: string, found: string): QwenAsrError {
+export function resumeRefusal(path: string, expected: string, found: string): QwenAsrError {
   return new QwenAsrError('compare', `--resume ${path}: expected ${expected}, found ${found}`);
 }
 
@@ -93,23 +93,28 @@ export function checkTool(
   { tool }: BenchResult,
   { version, commit }: ResumeRequest['tool'],
 ): void {
-  if (tool.version !== version) throw refusal(path, `runs of version ${version}`, `those of ${tool.version}`);
+  if (tool.version !== version)
+    throw resumeRefusal(path, `runs of version ${version}`, `those of ${tool.version}`);
   if (tool.commit !== null && commit !== null && tool.commit !== commit) {
-    throw refusal(path, `runs of commit ${commit.slice(0, 12)}`, `those of ${tool.commit.slice(0, 12)}`);
+    throw resumeRefusal(
+      path,
+      `runs of commit ${commit.slice(0, 12)}`,
+      `those of ${tool.commit.slice(0, 12)}`,
+    );
   }
 }
 
 function checkAudio(path: string, result: BenchResult, plan: BenchPlan, audio: AudioOfRun): void {
-  if (result.kind !== plan.kind) throw refusal(path, `a ${plan.kind}`, `a ${result.kind}`);
+  if (result.kind !== plan.kind) throw resumeRefusal(path, `a ${plan.kind}`, `a ${result.kind}`);
   for (const cell of result.cells) {
     const planned = plan.cells.find(({ id }) => id === cell.id);
     if (planned === undefined) {
-      throw refusal(path, 'only cells of this command line', `the cell ${cell.id}`);
+      throw resumeRefusal(path, 'only cells of this command line', `the cell ${cell.id}`);
     }
     const clip = audio.get(audioKey(planned.audio));
     const recorded = result.audio.find(({ id }) => id === cell.settings.audio);
     if (clip === undefined || recorded?.hash !== hashSamples(clip.samples)) {
-      throw refusal(path, `the same audio in ${cell.id}`, 'another');
+      throw resumeRefusal(path, `the same audio in ${cell.id}`, 'another');
     }
   }
 }
@@ -121,7 +126,7 @@ function checkSettings(path: string, result: BenchResult, plan: BenchPlan, model
     if (planned.kind === 'model') checkModel(path, result, cell, planned.model, models);
     for (const setting of STORED_SETTINGS) checkSetting(path, setting, plan, planned, cell);
     if (plan.runs !== null && cell.runs.length > plan.runs) {
-      throw refusal(path, `at most ${plan.runs} run(s) in ${cell.id}`, String(cell.runs.length));
+      throw resumeRefusal(path, `at most ${plan.runs} run(s) in ${cell.id}`, String(cell.runs.length));
     }
   }
 }
@@ -136,7 +141,7 @@ function checkModel(
   const recorded = models.find((model) => model.id === settings.model);
   // A cell that could not be made ready has no model.
   if (recorded === undefined || recorded.hash === (hashes.get(source) ?? null)) return;
-  throw refusal(path, `model ${source} in ${id}`, `another (${recorded.source})`);
+  throw resumeRefusal(path, `model ${source} in ${id}`, `another (${recorded.source})`);
 }
 
 /** What the command line leaves open agrees with anything. More runs than before may be asked for: they go on. */
@@ -151,5 +156,5 @@ function checkSetting(
   const { name, wanted: wantedOf, show = String } = setting.resumed;
   const [wanted, found] = [wantedOf({ plan, cell: planned }), settingOf(setting, settings)];
   if (wanted === undefined || wanted === found) return;
-  throw refusal(path, `${name} ${show(wanted)} in ${id}`, show(found));
+  throw resumeRefusal(path, `${name} ${show(wanted)} in ${id}`, show(found));
 }
