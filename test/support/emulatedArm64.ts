@@ -58,8 +58,11 @@ export class EmulatedArm64 {
   private readonly process: ChildProcess;
   private codeBytes = 0;
 
-  /** @param cpu a name of QEMU's; `max` has every feature */
-  constructor(cpu: string) {
+  /**
+   * @param cpu a name of QEMU's; `max` has every feature
+   * @param options of QEMU's
+   */
+  constructor(cpu: string, options: readonly string[] = []) {
     const folder = mkdtempSync(join(tmpdir(), 'arm64-'));
     try {
       const program = join(folder, 'program');
@@ -70,7 +73,7 @@ export class EmulatedArm64 {
       this.bytes = mapShared(memory, MEMORY_BYTES);
       const commands = makePipe(join(folder, 'commands'));
       const replies = makePipe(join(folder, 'replies'));
-      this.process = spawn(EMULATOR, ['-cpu', cpu, program], {
+      this.process = spawn(EMULATOR, ['-cpu', cpu, ...options, program], {
         stdio: [commands.read, replies.write, 'inherit', memory],
       });
       this.process.unref();

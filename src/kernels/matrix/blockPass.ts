@@ -21,7 +21,7 @@ export interface BlockProductSpec {
   readonly isStream: boolean;
 }
 
-/** Where the operands lie; `b` and `c` are moved. */
+/** Where the operands lie; all are moved, `a` and back. */
 export interface BlockOperands {
   /** The first row. */
   readonly a: IntReg;

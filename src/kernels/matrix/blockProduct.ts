@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../../jit/builder.js';
-import type { Address, IntReg, VecReg } from '../../jit/ir.js';
+import type { Address, VecReg } from '../../jit/ir.js';
 import {
   type BlockOperands,
   type BlockPass,
@@ -14,7 +14,8 @@ import { endGroup } from './groupEnd.js';
 /**
  * C[r, n] = Σ_groups scale[n]·aScale[r]·Σ q·qa + bias[n]·aSum[r]: sums of integers within a group are exact.
  *
- * Error: at most (2·groups + 6)·2⁻²⁴·Σ_groups (|scale·aScale·Σ q·qa| + |bias·aSum|).
+ * Error: at most (2·groups + 6)·2⁻²⁴·Σ_groups (|scale·aScale·Σ q·qa| + |bias·aSum|); where values are centred and groups have
+ * no sums, with q − 128 for q and bias + 128·scale for the bias.
  */
 export function emitBlockProduct(k: KernelBuilder, spec: BlockProductSpec, operands: BlockOperands): void {
   const { weight, activations, depth } = spec;
@@ -33,26 +34,26 @@ export function emitBlockProduct(k: KernelBuilder, spec: BlockProductSpec, opera
 }
 
 function emitPass(k: KernelBuilder, pass: BlockPass): void {
-  const { weight, activations, depth, rows, shape, b } = pass;
+  const { weight, activations, depth, rows, shape, a, b } = pass;
   const vectors = shape.columns / k.lanes;
   const groups = depth / weight.groupSize;
   const sums = shape.keepsSums
     ? Array.from({ length: rows * vectors }, () => k.vecConst(0))
     : clearSums(k, pass, rows * vectors);
-  const aOffset = k.intConst(0);
   k.loop(groups, () => {
     for (let row = 0; row < rows; row += shape.rowsAtOnce) {
       const count = Math.min(shape.rowsAtOnce, rows - row);
-      const accumulators = multiplyGroup(k, pass, aOffset, row, count);
-      endGroup(k, pass, { aOffset, firstRow: row, accumulators, sums });
+      const accumulators = multiplyGroup(k, pass, row, count);
+      endGroup(k, pass, { firstRow: row, accumulators, sums });
       if (row + count < rows) {
         k.advance(b, -weight.valueBytes);
-        k.advance(aOffset, -activations.valueBytes);
+        k.advance(a, -activations.valueBytes);
       }
     }
     k.advance(b, weight.groupBytes - weight.valueBytes);
-    k.advance(aOffset, activations.groupBytes - activations.valueBytes);
+    k.advance(a, activations.groupBytes - activations.valueBytes);
   });
+  k.advance(a, -groups * activations.groupBytes);
   k.advance(b, -groups * weight.groupBytes);
   sums?.forEach((sum, i) => {
     k.store(sumPlace(k, pass, Math.floor(i / vectors), i % vectors), sum);
@@ -69,19 +70,13 @@ function clearSums(k: KernelBuilder, pass: BlockPass, count: number): null {
 /** Steps that are written out; the others come round in a loop. An engine would load the operands of all of them first. */
 const STEPS_IN_ROUND = 4;
 
-/** i32 sums of some rows over a group: [rows][registers]; `b` and the offset are moved behind its values. */
-function multiplyGroup(
-  k: KernelBuilder,
-  pass: BlockPass,
-  aOffset: IntReg,
-  firstRow: number,
-  rows: number,
-): VecReg[][] {
+/** i32 sums of some rows over a group: [rows][registers]; `a` and `b` are moved behind its values. */
+function multiplyGroup(k: KernelBuilder, pass: BlockPass, firstRow: number, rows: number): VecReg[][] {
   const { a, weight, activations, depth, policy, shape, b } = pass;
   const { stepsAtOnce } = weight;
   const registers = shape.columns / policy.columns;
   const tailOf = (row: number): Address =>
-    k.at(a, (firstRow + row) * activations.rowBytes(depth) + activations.valueBytes, aOffset);
+    k.at(a, (firstRow + row) * activations.rowBytes(depth) + activations.valueBytes);
   const first = Array.from({ length: rows }, (_, row) => policy.begin?.(k, tailOf(row)));
   const accumulators = Array.from({ length: rows * registers }, (_, i) => {
     const begin = first[Math.floor(i / registers)];
@@ -94,11 +89,11 @@ function multiplyGroup(
   const nibble = policy.nibbleBits === undefined ? null : k.vecBits(policy.nibbleBits);
   k.loop(weight.groupSize / STEP_DEPTH / steps, () => {
     for (let step = 0; step < steps; step += shape.way.steps) {
-      const round = { aOffset, firstRow, step, nibble };
+      const round = { firstRow, step, nibble };
       if (pass.isStream && firstRow === 0) prefetchSteps(k, pass, step);
       multiplySteps(k, pass, round, accumulators);
     }
-    k.advance(aOffset, steps * policy.aStepBytes);
+    k.advance(a, steps * policy.aStepBytes);
     k.advance(b, (steps / stepsAtOnce) * STEP_BYTES);
   });
   const sums = accumulators.map(([first, ...others]) =>
@@ -119,7 +114,6 @@ function prefetchSteps(k: KernelBuilder, pass: BlockPass, first: number): void {
 
 /** Some steps of a group. */
 interface Steps {
-  readonly aOffset: IntReg;
   readonly firstRow: number;
   /** The first of them, counted from where the operands point. */
   readonly step: number;
@@ -131,7 +125,7 @@ interface Steps {
 function multiplySteps(
   k: KernelBuilder,
   pass: BlockPass,
-  { aOffset, firstRow, step: first, nibble }: Steps,
+  { firstRow, step: first, nibble }: Steps,
   accumulators: readonly (readonly VecReg[])[],
 ): void {
   const { a, b, policy, shape, activations, depth, weight, column } = pass;
@@ -143,7 +137,7 @@ function multiplySteps(
   const { steps, holdsRows } = shape.way;
   const loadA = (row: number, step: number): VecReg => {
     const whole = step - (step % aSteps);
-    return policy.loadA(k, k.at(a, (firstRow + row) * rowBytes + whole * policy.aStepBytes, aOffset));
+    return policy.loadA(k, k.at(a, (firstRow + row) * rowBytes + whole * policy.aStepBytes));
   };
   /** The steps of one load. */
   const loadRow = (row: number): readonly VecReg[] =>

@@ -1,11 +1,10 @@
 import type { KernelBuilder } from '../../jit/builder.js';
-import type { Address, IntReg, VecReg } from '../../jit/ir.js';
+import type { Address, VecReg } from '../../jit/ir.js';
 import { type BlockPass, columnOffset, sumPlace } from './blockPass.js';
 import { BLOCK_COLUMNS, SUM_BYTES } from './formats/affineBlocks.js';
 
 /** Where a group ends, and what it came to. */
 interface GroupSums {
-  readonly aOffset: IntReg;
   readonly firstRow: number;
   /** i32 sums: [rows][registers]. */
   readonly accumulators: readonly (readonly VecReg[])[];
@@ -22,7 +21,7 @@ export function endGroup(k: KernelBuilder, pass: BlockPass, group: GroupSums): v
   const { accumulators, sums } = group;
   const vectors = Array.from({ length: shape.columns / k.lanes }, (_, vector) => vector);
   const folded = accumulators.map((row) => policy.fold(k, row));
-  const ofColumns = (weight.isCentred ? 3 : 2) * vectors.length;
+  const ofColumns = (weight.hasSums ? 3 : 2) * vectors.length;
   const taken = accumulators.flat().length + (sums ?? vectors).length + ofColumns + OF_ROW;
   const atOnce = taken <= k.capabilities.vecRegisters ? [vectors] : vectors.map((vector) => [vector]);
   for (const some of atOnce) {
@@ -36,12 +35,15 @@ export function endGroup(k: KernelBuilder, pass: BlockPass, group: GroupSums): v
 /** Registers for numbers of a row, and what operations take besides. */
 const OF_ROW = 3;
 
+/** What centred values are less than q. */
+const CENTRE = 128;
+
 /** What a vector of columns has behind a group. */
 interface ColumnTail {
   readonly vector: number;
   readonly scale: VecReg;
   readonly bias: VecReg;
-  /** Σq of centred values; null: not needed. */
+  /** Σq; null: not needed. */
   readonly groupSums: VecReg | null;
 }
 
@@ -50,11 +52,14 @@ function loadColumnTail(k: KernelBuilder, pass: BlockPass, vector: number): Colu
   const { scaleBytes } = weight;
   const type = weight.scales === 'f32' ? 'raw' : weight.scales;
   const offset = columnOffset(pass, column + vector * k.lanes, scaleBytes);
+  const scale = k.load(k.at(b, offset), type);
+  const bias = k.load(k.at(b, offset + BLOCK_COLUMNS * scaleBytes), type);
+  if (weight.centring === 'values') k.fma(bias, scale, k.vecConst(CENTRE)); // as scale·q = scale·(q − 128) + 128·scale
   return {
     vector,
-    scale: k.load(k.at(b, offset), type),
-    bias: k.load(k.at(b, offset + BLOCK_COLUMNS * scaleBytes), type),
-    groupSums: weight.isCentred ? loadGroupSums(k, pass, vector) : null,
+    scale,
+    bias,
+    groupSums: weight.hasSums ? loadGroupSums(k, pass, vector) : null,
   };
 }
 
@@ -71,14 +76,14 @@ function loadGroupSums(k: KernelBuilder, pass: BlockPass, vector: number): VecRe
 function endRow(
   k: KernelBuilder,
   pass: BlockPass,
-  { aOffset, firstRow, sums }: GroupSums,
+  { firstRow, sums }: GroupSums,
   r: number,
   folded: readonly VecReg[],
   columns: readonly ColumnTail[],
 ): void {
   const { a, policy, activations, depth, shape } = pass;
   const row = firstRow + r;
-  const tail = k.at(a, row * activations.rowBytes(depth), aOffset);
+  const tail = k.at(a, row * activations.rowBytes(depth));
   const ofVectors = columns.map(({ vector, groupSums, ...column }) => {
     const value = k.unary('fromI32', folded[vector]!, folded[vector]!);
     if (groupSums !== null) policy.correct?.(k, value, groupSums, tail);

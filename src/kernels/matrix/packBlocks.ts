@@ -322,20 +322,23 @@ function exchangeBits(k: KernelBuilder, words: VecReg, mask: number, distance: n
   k.vecOp('xor', words, k.shift('left', different, distance, different), words);
 }
 
-/** The group's values q become q − 128, and their sums go to their places. */
-function centreGroup(k: KernelBuilder, { groupSize, sumOffset }: AffineBlocks, y: IntReg): void {
+/** The group's values q become q − 128, and their sums, where there are such, go to their places. */
+function centreGroup(k: KernelBuilder, { groupSize, sumOffset, hasSums }: AffineBlocks, y: IntReg): void {
   const sign = k.vecBits(0x80808080);
   const bytes = k.vecBits(0x00ff00ff);
   for (let column = 0; column < BLOCK_COLUMNS; column += k.lanes) {
-    const sum = k.vecConst(0); // two of 16 bits, at most 64·255 each
+    const sum = hasSums ? k.vecConst(0) : null; // two of 16 bits, at most 64·255 each
     const at = k.intOp('add', y, column * STEP_DEPTH);
     k.loop(groupSize / STEP_DEPTH, () => {
       const q = k.load(k.at(at));
       k.store(k.at(at), k.vecOp('xor', q, sign));
-      k.vecOp('addI32', sum, k.vecOp('and', q, bytes), sum);
-      k.vecOp('addI32', sum, k.vecOp('and', k.shift('right', q, 8, q), bytes, q), sum);
+      if (sum !== null) {
+        k.vecOp('addI32', sum, k.vecOp('and', q, bytes), sum);
+        k.vecOp('addI32', sum, k.vecOp('and', k.shift('right', q, 8, q), bytes, q), sum);
+      }
       k.advance(at, STEP_BYTES);
     });
+    if (sum === null) continue;
     k.vecOp('addI32', sum, k.shift('right', sum, 16), sum);
     k.store(k.at(y, sumOffset + column * SUM_BYTES), sum, 'low16');
   }

@@ -33,9 +33,9 @@ function halves(random: Random, length: number): Uint16Array {
   return Uint16Array.from({ length }, () => (random.integer(0, 1) << 15) | random.integer(0x2000, 0x3bff));
 }
 
-/** What blocks of centred values hold of each group. */
-function expectedSums({ isCentred, groupSize }: AffineBlocks, q: Uint8Array): number[] | null {
-  if (!isCentred) return null;
+/** What blocks with sums hold of each group. */
+function expectedSums({ hasSums, groupSize }: AffineBlocks, q: Uint8Array): number[] | null {
+  if (!hasSums) return null;
   return Array.from({ length: q.length / groupSize }, (_, group) =>
     q.subarray(group * groupSize, (group + 1) * groupSize).reduce((sum, value) => sum + value, 0),
   );

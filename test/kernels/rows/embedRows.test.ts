@@ -41,7 +41,7 @@ describe('embedRows', async () => {
         new AffineBlocks(8, 64),
         new AffineBlocks(4, 32, 'f16'),
         new AffineBlocks(4, 128, 'f32'),
-        new AffineBlocks(8, 32, 'bf16', true),
+        new AffineBlocks(8, 32, 'bf16', 'withSums'),
       ]) {
         const [rows, length] = [45, 2 * blocks.groupSize];
         const ids = Int32Array.of(0, rows - 1, 7, 31, -1, rows);

@@ -54,7 +54,7 @@ export function randomBlocks(random: Random, blocks: AffineBlocks, n: number, de
       writeScale(view, at + 16 * scaleBytes, type, -scale * most * (0.3 + 0.4 * random.uniform()));
     }
   }
-  if (blocks.isCentred) writeSums(blocks, view);
+  if (blocks.hasSums) writeSums(blocks, view);
   return { bytes, column: (index) => columnByDefinition(blocks, bytes, depth, index) };
 }
 
@@ -97,7 +97,7 @@ export function columnByDefinition(
   });
   const sumOf = (_: unknown, group: number): number =>
     view.getUint16(start(group) + blocks.sumOffset + 2 * (column % 16), true);
-  const sums = blocks.isCentred ? Array.from({ length: groups }, sumOf) : null;
+  const sums = blocks.hasSums ? Array.from({ length: groups }, sumOf) : null;
   return { q, scales: ofColumn(0), biases: ofColumn(16), sums };
 }
 
@@ -167,7 +167,7 @@ export function rowBytes(format: QuantizedRows, rows: RowNumbers, storedRows: nu
 
 /** Σ (scale·q + bias)·aScale·qa over a range of K, in f64, and the bound that `emitBlockProduct` states. */
 export function exactProduct(
-  { groupSize }: AffineBlocks,
+  { groupSize, centring }: AffineBlocks,
   rows: RowNumbers,
   column: AffineColumn,
   row: number,
@@ -175,6 +175,7 @@ export function exactProduct(
 ): Approximate {
   const { depth } = rows;
   const groups = depth / groupSize;
+  const centre = centring === 'values' ? 128 : 0;
   let value = 0;
   let magnitude = 0;
   for (let group = 0; group < groups; group++) {
@@ -182,12 +183,13 @@ export function exactProduct(
     let sum = 0;
     for (let k = Math.max(from, group * groupSize); k < Math.min(to, (group + 1) * groupSize); k++) {
       const a = rows.q[row * depth + k]!;
-      products += column.q[k]! * a;
+      products += (column.q[k]! - centre) * a;
       sum += a;
     }
     const aScale = rows.scales[row * groups + group]!;
-    const first = column.scales[group]! * aScale * products;
-    const second = column.biases[group]! * aScale * sum;
+    const scale = column.scales[group]!;
+    const first = scale * aScale * products;
+    const second = (column.biases[group]! + centre * scale) * aScale * sum;
     value += first + second;
     magnitude += Math.abs(first) + Math.abs(second);
   }

@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../../../jit/builder.js';
-import type { Address, Capabilities, ElementProductKind, VecReg } from '../../../jit/ir.js';
+import type { Address, Capabilities, VecReg } from '../../../jit/ir.js';
 
 /** Rows of a weight, columns of the product, that lie side by side. */
 export const BLOCK_COLUMNS = 16;
@@ -19,13 +19,18 @@ export const SUM_BYTES = 2;
 /** Types that the scales and biases of a group may have: what directories have, unrounded. */
 export type ScaleType = 'bf16' | 'f16' | 'f32';
 
+/** Whether values of 8 bits are stored as q − 128, and whether their groups have Σq. */
+type Centring = 'none' | 'values' | 'withSums';
+
+const CENTRING_NAMES: Readonly<Record<Centring, string>> = { none: '', values: 's', withSums: 'c' };
+
 /**
  * A weight in affine groups of K, w = scale·q + bias with q unsigned, packed for products of integers:
  *
  *   [N/16 blocks][K/groupSize groups] of
  *     [groupSize/4 steps][16 columns][4 of K] u8; with 4 bits the low nibbles are one step and the high ones the next
  *     [16 columns] scales, then [16 columns] biases
- *     centred: [16 columns] Σq of the group, u16
+ *     centred with sums: [16 columns] Σq of the group, u16
  *
  * Centred values are stored as q − 128, i8, for products that take no unsigned ones of 8 bits.
  *
@@ -36,7 +41,7 @@ export class AffineBlocks {
   readonly bits: 8 | 4;
   readonly groupSize: number;
   readonly scales: ScaleType;
-  readonly isCentred: boolean;
+  readonly centring: Centring;
   /** What kernels for it are named by. */
   readonly name: string;
   /** Bytes of the values of a group. */
@@ -45,17 +50,27 @@ export class AffineBlocks {
   readonly groupBytes: number;
 
   /** @param groupSize 32, 64 or 128 */
-  constructor(bits: 8 | 4, groupSize: number, scales: ScaleType = 'bf16', isCentred = false) {
+  constructor(bits: 8 | 4, groupSize: number, scales: ScaleType = 'bf16', centring: Centring = 'none') {
     this.bits = bits;
     this.groupSize = groupSize;
     this.scales = scales;
-    this.isCentred = isCentred;
-    this.name = `q${bits}g${groupSize}${scales}${isCentred ? 'c' : ''}`;
+    this.centring = centring;
+    this.name = `q${bits}g${groupSize}${scales}${CENTRING_NAMES[centring]}`;
     this.valueBytes = (groupSize * BLOCK_COLUMNS * bits) / 8;
-    this.groupBytes = this.sumOffset + (isCentred ? BLOCK_COLUMNS * SUM_BYTES : 0);
+    this.groupBytes = this.sumOffset + (this.hasSums ? BLOCK_COLUMNS * SUM_BYTES : 0);
   }
 
-  /** From the start of a group to its Σq, where it is centred. */
+  /** Values are stored as q − 128. */
+  get isCentred(): boolean {
+    return this.centring !== 'none';
+  }
+
+  /** Groups end with their Σq. */
+  get hasSums(): boolean {
+    return this.centring === 'withSums';
+  }
+
+  /** From the start of a group to its Σq, where it has them. */
   get sumOffset(): number {
     return this.valueBytes + 2 * BLOCK_COLUMNS * this.scaleBytes;
   }
@@ -129,13 +144,16 @@ export function operandName(operand: string | { readonly name: string }): string
 }
 
 /**
- * Activations for weights of so many bits: in bytes where the target multiplies them (where one factor has 7 bits, that is
- * the nibble or the activation), else in 16 bits, of which every target has products.
+ * Activations for weights of so many bits: in bytes where the target multiplies them (where one factor may only have 7
+ * bits, that is the nibble or the activation), else in 16 bits, of which every target has products.
  */
-export function activationBits({ byteDot, smallByteDot }: Capabilities, weightBits: 8 | 4): 7 | 8 | 16 {
+export function activationBits(
+  { byteDot, smallByteDot, elementProducts }: Capabilities,
+  weightBits: 8 | 4,
+): 7 | 8 | 16 {
   if (byteDot) return 8;
   if (!smallByteDot) return 16;
-  return weightBits === 4 ? 8 : 7;
+  return weightBits === 4 || elementProducts ? 8 : 7;
 }
 
 /** The blocks that a target's products take. */
@@ -145,7 +163,12 @@ export function blocksFor(
   groupSize: number,
   scales?: ScaleType,
 ): AffineBlocks {
-  return new AffineBlocks(bits, groupSize, scales, activationBits(capabilities, bits) === 7);
+  return new AffineBlocks(bits, groupSize, scales, bits === 8 ? centringFor(capabilities) : 'none');
+}
+
+function centringFor({ byteDot, smallByteDot, elementProducts }: Capabilities): Centring {
+  if (byteDot || !smallByteDot) return 'none';
+  return elementProducts ? 'values' : 'withSums';
 }
 
 /** How the vectors of a step of a block are loaded and multiplied; every way is exact. */
@@ -179,19 +202,19 @@ export function blockPolicy(
   activations: QuantizedRows,
 ): BlockPolicy {
   if (activations.bits === 16) return wordDot(capabilities, bits);
-  const kind = capabilities.byteDot ? 'dotBytes' : 'dotSignedBytes';
-  const dot = capabilities.byteDot ? byteDot(capabilities, bits) : smallByteDot(capabilities, bits);
-  return capabilities.elementProducts ? byElement(dot, kind) : dot;
-}
-
-function smallByteDot(capabilities: Capabilities, bits: 8 | 4): BlockPolicy {
+  if (capabilities.elementProducts) return byElement(capabilities, bits);
+  if (capabilities.byteDot) return byteDot(capabilities, bits);
   return bits === 4 ? nibbleDot(capabilities) : centredDot(capabilities);
 }
 
-/** A load brings four steps of a row, and a product takes one of them: none has to be spread over the columns first. */
-function byElement(dot: BlockPolicy, kind: ElementProductKind): BlockPolicy {
+/**
+ * u8 · i8, or i8 · i8 of nibbles or centred values, one of four steps of a row that a load brings: needs `elementProducts`,
+ * and `byteDot` or `smallByteDot`.
+ */
+function byElement(capabilities: Capabilities, bits: 8 | 4): BlockPolicy {
+  const kind = capabilities.byteDot ? 'dotBytes' : 'dotSignedBytes';
   return {
-    ...dot,
+    ...byteDot(capabilities, bits),
     aSteps: 4,
     loadA: (k, from) => k.load(from),
     product: (k, accumulator, a, b, step) => k.elementProduct(kind, accumulator, b, a, step),
