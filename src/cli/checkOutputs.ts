@@ -11,6 +11,7 @@ import {
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { fileError, QwenAsrError } from '../error.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
+import { checkWindowsNames } from '../model/windowsNames.js';
 
 /** A file of a command line. */
 export interface NamedFile {
@@ -34,6 +35,7 @@ export function checkOutputs(outputs: readonly NamedFile[], inputs: readonly Nam
     if (place !== null) taken.set(placeKey(place), { ...place, ...input });
   }
   for (const output of outputs) {
+    checkWindowsNames(output.path);
     const place = placeOf(output);
     if (place === null) continue;
     checkNames(output, place);

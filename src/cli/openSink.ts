@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync } from 'node:fs';
-import { dirname, extname, join, resolve, sep } from 'node:path';
+import { dirname } from 'node:path';
 import { fileError, QwenAsrError } from '../error.js';
 import { makeOutputFolder, writeWhole } from '../model/writeWhole.js';
 import { printableLine, printableText } from '../printable.js';
@@ -10,6 +10,7 @@ import {
 } from '../transcribe/formats/transcriptFormat.js';
 import { checkOutputs, modelFiles, recordingFiles } from './checkOutputs.js';
 import type { InputRecording, Inputs } from './inputRecordings.js';
+import { outputPaths } from './outputPaths.js';
 import {
   jsonLinesSink,
   jsonSink,
@@ -150,83 +151,6 @@ export function directorySink(
     fail: () => {},
     close: () => {},
   };
-}
-
-/**
- * The recording's name with the format's extension in place of its own: `talks/a.mp3` becomes `talks/a.srt`. Recordings
- * that differ in nothing else keep theirs: `a.mp3.srt`, `a.wav.srt`. Those of one name are told apart by the folders that
- * they are in, as few as suffice: `monday/a.srt`, `friday/a.srt`. A recording that is given twice has one file.
- *
- * @param directory undefined: each file is beside its recording
- * @throws QwenAsrError `usage` when two recordings would still be written to the same file, or standard input beside itself
- */
-export function outputPaths(
-  recordings: readonly InputRecording[],
-  directory: string | undefined,
-  format: TranscriptFormatName,
-): Map<InputRecording, string> {
-  if (directory === undefined && recordings.some(({ input }) => input === '-')) {
-    throw new QwenAsrError('usage', 'standard input: expected --output-dir for several formats, found none');
-  }
-  const names =
-    directory === undefined
-      ? new Map(recordings.map((recording) => [recording, recording.input] as const))
-      : distinctNames(recordings);
-  const short = (name: string): string => name.slice(0, name.length - extname(name).length);
-  const counts = new Map<string, number>();
-  for (const name of new Set(names.values())) counts.set(short(name), (counts.get(short(name)) ?? 0) + 1);
-  const taken = new Map<string, InputRecording>();
-  const paths = new Map<InputRecording, string>();
-  for (const recording of recordings) {
-    const name = names.get(recording)!;
-    const path = join(directory ?? '', `${counts.get(short(name)) === 1 ? short(name) : name}.${format}`);
-    const other = taken.get(path) ?? recording;
-    if (locationOf(other) !== locationOf(recording)) {
-      const both = `both ${other.input} and ${recording.input}`;
-      throw new QwenAsrError('usage', `${path}: ${both} would be written to it`);
-    }
-    taken.set(path, recording);
-    paths.set(recording, path);
-  }
-  return paths;
-}
-
-/** Every recording's name, behind those of so many folders above it that no other recording has the same. */
-function distinctNames(recordings: readonly InputRecording[]): Map<InputRecording, string> {
-  const placesByName = new Map<string, Set<string>>();
-  for (const recording of recordings) {
-    const places = placesByName.get(recording.name) ?? new Set();
-    placesByName.set(recording.name, places.add(locationOf(recording)));
-  }
-  const names = new Map<InputRecording, string>();
-  for (const recording of recordings) {
-    const places = placesByName.get(recording.name)!;
-    const folders = places.size === 1 ? [] : foldersAbove(recording, places);
-    names.set(recording, join(...folders, recording.name));
-  }
-  return names;
-}
-
-/** The last folders of a recording's place, as many as make it differ from all others. */
-function foldersAbove(recording: InputRecording, places: ReadonlySet<string>): string[] {
-  const above = (place: string): string[] =>
-    place
-      .slice(0, place.length - recording.name.length)
-      .split(sep)
-      .filter((part) => part !== '');
-  const all = [...places].map(above);
-  const own = above(locationOf(recording));
-  const longest = Math.max(...all.map(({ length }) => length));
-  for (let count = 1; count < longest; count++) {
-    const tails = new Set(all.map((parts) => parts.slice(-count).join(sep)));
-    if (tails.size === places.size) return own.slice(-count);
-  }
-  return own;
-}
-
-/** Where a recording is, however it was written. */
-function locationOf({ input }: InputRecording): string {
-  return input === '-' ? input : resolve(input);
 }
 
 function writeTranscript(path: string, text: string): void {

@@ -1,4 +1,5 @@
 import { QwenAsrError } from '../error.js';
+import { isDeviceName } from '../model/windowsNames.js';
 
 /** The revision that a name without one stands for. */
 export const DEFAULT_REVISION = 'main';
@@ -20,9 +21,6 @@ const NAME_PART = /^[A-Za-z0-9][\w.-]{0,95}$/;
 
 /** Longest name of a revision or file: that of a path on most systems. */
 const MAX_PATH_LENGTH = 1024;
-
-/** Names of devices on Windows, with any extension. */
-const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
 /**
  * The repository that a name of a command line stands for.
@@ -48,7 +46,7 @@ export function isRepository(text: string): boolean {
 
 /** `--` stands for the slash in the cache's folders; `..` would leave them. */
 function isNamePart(part: string): boolean {
-  return NAME_PART.test(part) && !/--|\.\.|[.-]$|\.git$|\.ipynb$/.test(part) && !DEVICE.test(part);
+  return NAME_PART.test(part) && !/--|\.\.|[.-]$|\.git$|\.ipynb$/.test(part) && !isDeviceName(part);
 }
 
 /** The shortest name that means a repository. */
@@ -92,7 +90,7 @@ export function pathProblem(name: string): string | null {
   if (/[:*?"<>|]/.test(name)) return 'a character that paths may not have everywhere';
   for (const part of name.split('/')) {
     if (/[. ]$/.test(part)) return 'a part that ends with a dot or a space';
-    if (DEVICE.test(part)) return `the name of a device, ${part}`;
+    if (isDeviceName(part)) return `the name of a device, ${part}`;
   }
   return null;
 }

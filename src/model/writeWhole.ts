@@ -13,6 +13,7 @@ import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileError, QwenAsrError } from '../error.js';
+import { checkWindowsNames } from './windowsNames.js';
 
 /** Makes a file that was not there, and never goes through a link (POSIX: O_EXCL). */
 const DRAFT_FLAG = 'wx';
@@ -158,6 +159,7 @@ function isFolder(path: string): boolean {
  * makeOutputFolder('results/today');
  */
 export function makeOutputFolder(path: string): void {
+  checkWindowsNames(path);
   try {
     makeFolder(path);
   } catch (cause) {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, win32 } from 'node:path';
 import { after, test } from 'node:test';
-import { directorySink, outputPaths } from '../../src/cli/openSink.js';
+import { directorySink } from '../../src/cli/openSink.js';
+import { outputPaths } from '../../src/cli/outputPaths.js';
 import { oneLineError } from '../model/support/oneLineError.js';
 import { recordingOf, segmentSaying } from '../transcribe/formats/support.js';
 
@@ -65,6 +66,42 @@ test('two recordings of the same file are refused, and both are named', () => {
     recording('y/a.wav', 'b/y/a.wav'),
   ];
   assert.throws(() => outputPaths(inputs, 'out', 'txt'), oneLineError('usage', /y\/a\.wav.*b\/y\/a\.wav/));
+});
+
+/** What `outputPaths` gives on Windows, for recordings in their folders. */
+const windowsPaths = (directory: string | undefined, ...inputs: string[]) => [
+  ...outputPaths(
+    inputs.map((input) => recording(win32.basename(input), input)),
+    directory,
+    'srt',
+    'win32',
+  ).values(),
+];
+
+test('names that Windows forbids are written as it takes them', () => {
+  assert.deepEqual(windowsPaths('out', 'C:\\t\\con.wav', 'C:\\t\\talk?.wav', '\\\\?\\C:\\t\\end .mp3'), [
+    'out\\con_.srt',
+    'out\\talk_.srt',
+    'out\\end .srt',
+  ]);
+  assert.deepEqual(
+    windowsPaths('D:\\out', '\\\\?\\C:\\t\\a:b.wav', '/share/a|b.wav', 'x/aux.mp3', 'x/aux.wav'),
+    ['D:\\out\\t\\a_b.srt', 'D:\\out\\share\\a_b.srt', 'D:\\out\\aux_.mp3.srt', 'D:\\out\\aux_.wav.srt'],
+  );
+  assert.deepEqual(windowsPaths(undefined, 'C:\\t\\nul.wav', '\\\\nas\\talks\\a.wav'), [
+    'C:\\t\\nul_.srt',
+    '\\\\nas\\talks\\a.srt',
+  ]);
+});
+
+test('on Windows names of other letter case are the same, and drives tell recordings apart', () => {
+  assert.deepEqual(windowsPaths('out', 'C:\\t\\A.wav', 'C:\\t\\a.mp3'), ['out\\A.wav.srt', 'out\\a.mp3.srt']);
+  assert.deepEqual(windowsPaths('out', 'C:\\Mo\\A.wav', 'C:\\Tu\\a.wav'), [
+    'out\\Mo\\A.srt',
+    'out\\Tu\\a.srt',
+  ]);
+  assert.deepEqual(windowsPaths('out', 'C:\\a.wav', 'D:\\a.wav'), ['out\\C_\\a.srt', 'out\\D_\\a.srt']);
+  assert.deepEqual(windowsPaths('out', 'C:\\t\\a.wav', 'c:\\T\\A.WAV'), ['out\\a.srt', 'out\\A.srt']);
 });
 
 test('a result is written whole, with the folders above it, and over an older one', () => {

@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
 import { QwenAsrError } from '../../error.js';
+import { checkWindowsNames } from '../../model/windowsNames.js';
 import { tryDraft, writeWhole } from '../../model/writeWhole.js';
 import { printableDocument } from '../../printable.js';
 import type { EventSink } from '../record/resultRecorder.js';
@@ -158,6 +159,7 @@ export function writeText(path: string, content: string): void {
 
 /** @throws QwenAsrError `file` */
 export function checkWritable(path: string): void {
+  checkWindowsNames(path);
   try {
     const found = statSync(path, { throwIfNoEntry: false });
     if (found?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
