@@ -3,15 +3,12 @@ import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { cachedModels } from '../hub/cachedModels.js';
 import { hubCacheFolder } from '../hub/hubSettings.js';
 import { wasmFeatures } from '../jit/wasm/webAssembly.js';
-import { isaName } from '../jit/x64/features.js';
 import { printableLine } from '../printable.js';
-import { detectCpuFeatures } from '../runtime/cpuFeatures.js';
 import { defaultThreadCount, enableRelaxedSimd } from '../runtime/nodeThreads.js';
-import { loadNative } from '../runtime/system/loadNative.js';
-import { selfTested } from '../transcribe/chooseBackend.js';
 import { answersStandard, standardOptions, version } from './commonOptions.js';
 import { type OptionTable, parseOptions } from './options.js';
 import { type CommandContext, EXIT, type ExitCode } from './runCommand.js';
+import { tryMachineCode } from './triedMachineCode.js';
 import { helpOf, optionList, paragraph, usageLines } from './usage.js';
 
 /** Options of `qwen_asr doctor`. */
@@ -43,8 +40,7 @@ export async function doctorCommand(context: CommandContext): Promise<ExitCode> 
   const machineCode = await tryMachineCode();
   say('machine code', machineCode.found);
   say('WebAssembly', webAssemblyName());
-  const chosen = machineCode.isa === null ? 'WebAssembly (wasm)' : `machine code (x64), ${machineCode.isa}`;
-  say('chosen', `${chosen}, ${defaultThreadCount()} threads`);
+  say('chosen', `${machineCode.chosen}, ${defaultThreadCount()} threads`);
   say(
     'ffmpeg',
     spawnSync('ffmpeg', ['-version']).status === 0
@@ -54,6 +50,7 @@ export async function doctorCommand(context: CommandContext): Promise<ExitCode> 
   const cache = hubCacheFolder(process.env);
   const models = cachedModels(cache).filter(({ kind, isComplete }) => kind !== 'other' && isComplete);
   say('models', `${models.map(({ name }) => name).join(', ') || 'none'} in ${cache}`);
+  if (machineCode.report !== null) say('report', machineCode.report);
   return EXIT.ok;
 }
 
@@ -61,19 +58,6 @@ function runtimeName(): string {
   const { bun, deno, node } = process.versions;
   const other = bun !== undefined ? `Bun ${bun}` : deno !== undefined ? `Deno ${deno}` : null;
   return other === null ? `Node.js ${node}` : `${other} (as Node.js ${node})`;
-}
-
-/** What can be used of it, and in words what was found; tested now, whatever was found before. */
-async function tryMachineCode(): Promise<{ readonly isa: string | null; readonly found: string }> {
-  const native = await loadNative();
-  if (typeof native === 'string') return { isa: null, found: `no: ${native}` };
-  const features = detectCpuFeatures(native);
-  if (!features.avx2) return { isa: null, found: 'no: this CPU has no AVX2 with FMA' };
-  const startMs = performance.now();
-  const problem = await selfTested({ again: true });
-  const isa = isaName(features);
-  if (problem !== null) return { isa: null, found: `${isa}, but its self-test failed: ${problem}` };
-  return { isa, found: `${isa}, self-test passed in ${((performance.now() - startMs) / 1000).toFixed(1)} s` };
 }
 
 function webAssemblyName(): string {

@@ -30,6 +30,18 @@ test('cores count once however many hyper-threads are allowed', () => {
   assert.equal(defaultThreadCount(machine(8, '2,10-11')), 2);
 });
 
+test('on macOS the fast cores count, and all of them where there is one kind', () => {
+  const count = (answer: string | null) =>
+    defaultThreadCount(
+      () => null,
+      () => answer,
+    );
+  assert.equal(count('hw.perflevel0.physicalcpu: 4\nhw.physicalcpu: 10\n'), 4);
+  assert.equal(count('hw.physicalcpu: 6\n'), 6); // of Intel: the other name is unknown
+  assert.equal(count(''), availableParallelism());
+  assert.equal(count(null), availableParallelism());
+});
+
 test('a quota of the cgroup counts in whole CPUs, at least one', () => {
   const limited = (limit: string) => ({ '/proc/self/cgroup': '0::/\n', '/sys/fs/cgroup/cpu.max': limit });
   assert.equal(defaultThreadCount(machine(8, '0-15', limited('250000 100000\n'))), 2);
