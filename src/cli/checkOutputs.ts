@@ -35,7 +35,7 @@ export function checkOutputs(outputs: readonly NamedFile[], inputs: readonly Nam
     if (place !== null) taken.set(placeKey(place), { ...place, ...input });
   }
   for (const output of outputs) {
-    checkWindowsNames(output.path);
+    checkWindowsNames(output.path, process.platform);
     const place = placeOf(output);
     if (place === null) continue;
     checkNames(output, place);

@@ -1,5 +1,6 @@
+import { posix, win32 } from 'node:path';
 import { QwenAsrError } from '../error.js';
-import { pathsOf, windowsName } from '../model/windowsNames.js';
+import { windowsName } from '../model/windowsNames.js';
 import type { TranscriptFormatName } from '../transcribe/formats/transcriptFormat.js';
 import type { InputRecording } from './inputRecordings.js';
 
@@ -116,4 +117,8 @@ function keyOf(name: string, platform: NodeJS.Platform): string {
 
 function writtenName(name: string, platform: NodeJS.Platform): string {
   return platform === 'win32' ? windowsName(name) : name;
+}
+
+function pathsOf(platform: NodeJS.Platform): typeof posix {
+  return platform === 'win32' ? win32 : posix;
 }

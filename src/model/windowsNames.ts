@@ -1,4 +1,3 @@
-import { posix, win32 } from 'node:path';
 import { QwenAsrError } from '../error.js';
 
 /*
@@ -8,6 +7,8 @@ import { QwenAsrError } from '../error.js';
 
 /** Devices, whatever extension follows; the superscript digits count too. */
 const DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])$/i;
+/** A drive, a share, or what a path that is taken as it is begins with. */
+const ROOT = /^(?:[\\/]{2}[^\\/]+[\\/]+[^\\/]+|[A-Za-z]:)/;
 /** What the system keeps for itself: drives, streams, patterns, redirection. */
 const RESERVED = '<>:"|?*/\\';
 const FIRST_PRINTABLE = 0x20;
@@ -41,10 +42,9 @@ export function windowsName(name: string): string {
  *
  * @throws QwenAsrError `file`; never where the system is not Windows
  */
-export function checkWindowsNames(path: string, platform: NodeJS.Platform = process.platform): void {
+export function checkWindowsNames(path: string, platform: NodeJS.Platform): void {
   if (platform !== 'win32') return;
-  const { root } = win32.parse(path);
-  for (const name of path.slice(root.length).split(/[/\\]/)) {
+  for (const name of path.replace(ROOT, '').split(/[/\\]/)) {
     if (name === '' || name === '.' || name === '..' || windowsName(name) === name) continue;
     const why = isDeviceName(name)
       ? 'the name of a device'
@@ -56,11 +56,6 @@ export function checkWindowsNames(path: string, platform: NodeJS.Platform = proc
       `${path}: expected a name that Windows allows, found ${JSON.stringify(name)}, ${why}`,
     );
   }
-}
-
-/** What paths are made of on a platform. */
-export function pathsOf(platform: NodeJS.Platform): typeof posix {
-  return platform === 'win32' ? win32 : posix;
 }
 
 function isForbidden(character: string): boolean {

@@ -159,7 +159,7 @@ function isFolder(path: string): boolean {
  * makeOutputFolder('results/today');
  */
 export function makeOutputFolder(path: string): void {
-  checkWindowsNames(path);
+  checkWindowsNames(path, process.platform);
   try {
     makeFolder(path);
   } catch (cause) {

@@ -159,7 +159,7 @@ export function writeText(path: string, content: string): void {
 
 /** @throws QwenAsrError `file` */
 export function checkWritable(path: string): void {
-  checkWindowsNames(path);
+  checkWindowsNames(path, process.platform);
   try {
     const found = statSync(path, { throwIfNoEntry: false });
     if (found?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
