@@ -240,6 +240,15 @@ export class KernelBuilder {
     return this.append({ op: 'vecReduce4', d, a }, d);
   }
 
+  /** Rows of a square of `lanes` × `lanes` elements become its columns. */
+  transpose(a: readonly VecReg[]): void {
+    if (a.length !== this.lanes || new Set(a).size !== a.length) {
+      const expected = `expected ${this.lanes} different registers, found ${new Set(a).size} in ${a.length}`;
+      throw new QwenAsrError('internal', `kernel ${this.name}, vecTranspose: ${expected}`);
+    }
+    this.push({ op: 'vecTranspose', a });
+  }
+
   dotPairs(d: VecReg, a: VecReg, b: VecSource): void {
     this.push({ op: 'dotPairs', d, a, b });
   }

@@ -120,6 +120,11 @@ function step(i: Instruction, s: InterpreterState, resolveCall?: ResolveCall): v
       }
       break;
     }
+    case 'vecTranspose': {
+      const rows = i.a.map((register) => [...s.bits.subarray(s.row(register), s.row(register) + s.lanes)]);
+      for (const [row, register] of i.a.entries()) s.setLanes(register, (lane) => rows[lane]![row]!);
+      break;
+    }
     case 'vecConst':
     case 'vecMove':
     case 'vecLoad':

@@ -161,6 +161,7 @@ export type Instruction =
       readonly d: VecReg;
       readonly a: readonly [VecReg, VecReg, VecReg, VecReg];
     }
+  | { readonly op: 'vecTranspose'; readonly a: readonly VecReg[] } // `lanes` registers: a[i]'s lane j changes places with a[j]'s lane i
   // d[i] += a[2i]·b[2i] + a[2i+1]·b[2i+1] over bf16 pairs; capability `pairDot`
   | { readonly op: 'dotPairs'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
   // d[i] += Σ_{j<4} u8 a[4i+j] · i8 b[4i+j] in i32; capability `byteDot`
@@ -246,6 +247,8 @@ export interface Tuning {
   readonly widenOnce: number;
   /** 1: many rows of bf16 pairs are multiplied as f32, both sides widened; 0: by `dotPairs`. */
   readonly pairsAsF32: number;
+  /** 1: the bf16 weights of many rows are transposed once a tile, to the second cache, and nothing is folded; 0: lanes along K. */
+  readonly transposePairs: number;
   /** Groups of rows of A, each as large as the registers hold, that meet a stream of weights on its way. */
   readonly streamGroups: number;
   /** Linear streams in which a tile's weights are read from memory, one next to another: 1 or 4. */

@@ -56,6 +56,8 @@ export function registersUsed(i: Instruction): RegistersUsed {
       return { reads: [i.a, i.b, i.x, i.y], writes: [i.d] };
     case 'vecReduce4':
       return { reads: i.a, writes: [i.d] };
+    case 'vecTranspose':
+      return { reads: i.a, writes: i.a };
     case 'loop':
       return { reads: ofInt(i.count), writes: [] };
     case 'while':

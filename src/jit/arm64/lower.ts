@@ -29,6 +29,7 @@ import {
   lowerVecLoadPair,
   lowerVecReduce,
   lowerVecReduce4,
+  lowerVecTranspose,
   lowerVecSelect,
   lowerVecShift,
   lowerVecStore,
@@ -198,6 +199,8 @@ function lowerInstruction(l: Arm64Lowering, i: Instruction): void {
       return lowerVecReduce(l, i);
     case 'vecReduce4':
       return lowerVecReduce4(l, i);
+    case 'vecTranspose':
+      return lowerVecTranspose(l, i);
     case 'vecPairSums':
       return l.asm.emit('addp', l.lanes(i.d), l.lanes(i.a), l.lanes(i.b));
     case 'prefetch':

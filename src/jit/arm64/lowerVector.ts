@@ -20,6 +20,7 @@ export function vectorTemporaries(i: Instruction, features: Arm64Features): numb
     case 'vecReduce4':
       return 2;
     case 'vecSelect':
+    case 'vecTranspose':
       return 1;
     case 'vecStore':
       if (i.type === 'bf16') return features.bf16 ? 1 : 2;
@@ -187,6 +188,23 @@ export function lowerVecReduce4(l: Arm64Lowering, i: Of<'vecReduce4'>): void {
   l.asm.emit('faddp', lanes(t), a, b);
   l.asm.emit('faddp', lanes(u), c, e);
   l.asm.emit('faddp', l.lanes(i.d), lanes(t), lanes(u));
+}
+
+/** Every other row interleaved by elements, twice. */
+export function lowerVecTranspose(l: Arm64Lowering, i: Of<'vecTranspose'>): void {
+  const t = l.temporaries(i)[0]!;
+  const numbers = i.a.map((register) => l.vecNumber(register)) as [number, number, number, number];
+  for (const [x, y] of [
+    [0, 2],
+    [1, 3],
+    [0, 1],
+    [2, 3],
+  ] as const) {
+    const [a, b] = [numbers[x], numbers[y]];
+    l.asm.emit('zip1', lanes(t), lanes(a), lanes(b));
+    l.asm.emit('zip2', lanes(b), lanes(a), lanes(b));
+    moveVector(l, a, t);
+  }
 }
 
 const PRODUCT = {

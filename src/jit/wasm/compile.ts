@@ -187,6 +187,7 @@ function lowerInstruction(i: Instruction, l: Lowering): void {
     case 'vecBroadcast':
     case 'vecBroadcastPair':
     case 'vecBroadcastInt':
+    case 'vecTranspose':
       lowerVectorMovement(i, l);
       break;
     case 'vecBinary':

@@ -18,6 +18,7 @@ export function lowerVectorMovement(
     | 'vecBroadcast'
     | 'vecBroadcastPair'
     | 'vecBroadcastInt'
+    | 'vecTranspose'
   >,
   l: Lowering,
 ): void {
@@ -39,6 +40,9 @@ export function lowerVectorMovement(
       break;
     case 'vecLoadPair':
       lowerVecLoadPair(i, l);
+      break;
+    case 'vecTranspose':
+      lowerVecTranspose(i, l);
       break;
     case 'vecStore':
       if (i.type === 'bf16')
@@ -98,6 +102,28 @@ function lowerVecLoad({ from, type }: Op<'vecLoad'>, l: Lowering): void {
 }
 
 /** A zero below each bf16 makes it an f32: an instruction for each half, where loading 4 of them takes two. */
+/** Every other row interleaved by elements, twice. */
+function lowerVecTranspose({ a: rows }: Op<'vecTranspose'>, l: Lowering): void {
+  for (const [x, y] of [
+    [0, 2],
+    [1, 3],
+    [0, 1],
+    [2, 3],
+  ] as const) {
+    const [a, b] = [rows[x]!, rows[y]!];
+    for (const lanes of [
+      [0, 4, 1, 5],
+      [2, 6, 3, 7],
+    ] as const) {
+      l.pushVec(a);
+      l.pushVec(b);
+      l.code.shuffle(lanes);
+    }
+    l.popVec(b);
+    l.popVec(a);
+  }
+}
+
 function lowerVecLoadPair({ d: [low, high], from }: Op<'vecLoadPair'>, l: Lowering): void {
   l.load('v128.load', from);
   const both = l.popScratch();

@@ -31,6 +31,7 @@ import {
   lowerVecPairSums,
   lowerVecReduce,
   lowerVecReduce4,
+  lowerVecTranspose,
   lowerVecSelect,
   lowerVecStore,
   lowerVecStoreLow,
@@ -142,6 +143,8 @@ function lowerInstruction(l: X64Lowering, i: Instruction): void {
       throw notOffered(i.op);
     case 'dotWords':
       return lowerDotWords(l, i);
+    case 'vecTranspose':
+      return lowerVecTranspose(l, i);
     case 'vecPairSums':
       return lowerVecPairSums(l, i);
     case 'prefetch':

@@ -2,6 +2,7 @@ import type { Instruction } from '../ir.js';
 import type { CpuFeatures } from './features.js';
 import type { Wide, X64Lowering } from './lowering.js';
 import { type MemoryOperand, mask, masked, type Register, ripLabel, xmm, ymm } from './operands.js';
+import type { Mnemonic } from './table.js';
 
 type Of<Op extends Instruction['op']> = Extract<Instruction, { op: Op }>;
 
@@ -20,6 +21,7 @@ export function vectorTemporaries(i: Instruction, features: CpuFeatures): number
     case 'vecPairSums':
       return 2;
     case 'vecSelect':
+    case 'vecTranspose':
       return 1;
     default:
       return 0;
@@ -241,4 +243,42 @@ export function lowerVecReduce4(l: X64Lowering, i: Of<'vecReduce4'>): void {
   l.asm.emit('vunpckhpd', wide(t), wide(t), wide(u));
   l.asm.emit('vaddps', wide(t), wide(t), wide(v));
   foldTo128(l, 'vaddps', t, l.vecNumber(i.d), u);
+}
+
+interface TranspositionStep {
+  /** Between the registers of a pair. */
+  readonly distance: number;
+  /** The instruction that makes the first of them, and the one that makes the second, with their immediate operands. */
+  readonly first: readonly [Mnemonic, ...number[]];
+  readonly second: readonly [Mnemonic, ...number[]];
+}
+
+/** Interleaved by elements twice, which transposes 4 × 4 of them in each 128 bits; by 128 bits then. */
+const INTERLEAVED: readonly TranspositionStep[] = [2, 1].map((distance) => ({
+  distance,
+  first: ['vunpcklps'],
+  second: ['vunpckhps'],
+}));
+const TRANSPOSITION: Readonly<Record<'wide' | 'narrow', readonly TranspositionStep[]>> = {
+  wide: [
+    ...INTERLEAVED,
+    { distance: 4, first: ['vshuff32x4', 0x88], second: ['vshuff32x4', 0xdd] },
+    { distance: 8, first: ['vshuff32x4', 0x88], second: ['vshuff32x4', 0xdd] },
+  ],
+  narrow: [...INTERLEAVED, { distance: 4, first: ['vperm2f128', 0x20], second: ['vperm2f128', 0x31] }],
+};
+
+export function lowerVecTranspose(l: X64Lowering, i: Of<'vecTranspose'>): void {
+  const t = l.wideOf(l.temporaries(i)[0]!);
+  for (const { distance, first, second } of TRANSPOSITION[l.wide ? 'wide' : 'narrow']) {
+    for (let row = 0; row < i.a.length; row++) {
+      if ((row & distance) !== 0) continue;
+      const [a, b] = [l.vec(i.a[row]!), l.vec(i.a[row + distance]!)];
+      const emit = ([mnemonic, ...order]: TranspositionStep['first'], to: Wide): void =>
+        l.asm.emit(mnemonic, to, a, b, ...order);
+      emit(first, t);
+      emit(second, b);
+      l.asm.emit('vmovaps', a, t);
+    }
+  }
 }

@@ -141,6 +141,9 @@ const moves = {
     'z{kz}, z, z/m512/b32 : EVEX.512.66.0F38.W0 36 /r',
   ],
 
+  vperm2f128: ['y, y, y/m256, uimm8 : VEX.256.66.0F3A.W0 06 /r ib'],
+  vshuff32x4: ['z{kz}, z, z/m512/b32, uimm8 : EVEX.512.66.0F3A.W0 23 /r ib'],
+
   vblendvps: ['v, v, v/mv, v : VEX.66.0F3A.W0 4A /r /is4'],
   vblendmps: ['v{kz}, v, v/mv/b32 : EVEX.66.0F38.W0 65 /r'],
 

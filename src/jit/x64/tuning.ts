@@ -21,6 +21,7 @@ const BASE = {
   prefetchLevel: 0,
   widenOnce: 0,
   pairsAsF32: 0,
+  transposePairs: 1,
 } as const satisfies Partial<Tuning>;
 
 /**

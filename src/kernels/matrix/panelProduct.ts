@@ -1,8 +1,8 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { Capabilities, IntReg } from '../../jit/ir.js';
 import { SCRATCH_VECTOR_BYTES, ScratchVariable } from '../kernel.js';
-import { choosePolicy } from './formats/choosePolicy.js';
-import { OPERAND_BYTES, type OperandDtype, type ProductPolicy } from './productPolicy.js';
+import { type PanelFormat, transposedPanel, widenedPanel } from './panelFormats.js';
+import { OPERAND_BYTES, type OperandDtype, type TileOperands } from './productPolicy.js';
 import {
   columnAddress,
   cutSegments,
@@ -13,6 +13,7 @@ import {
   type MatmulSpec,
   type RowSegment,
   rowPointers,
+  type StripOperands,
   segmentDepthOf,
   type TileState,
   weightsOf,
@@ -25,13 +26,24 @@ const LEAST_ROWS = 24;
 /** Of the second cache; the rest is for the rows of A and for C. */
 const PANEL_SHARE = 1 / 2;
 
-/** Columns side by side in a panel. */
-const COLUMNS = 4;
-
 const CACHE_LINE_BYTES = 64;
 
 /** Whether tuning wants a product of `m` rows by way of panels. */
 export function usesPanels(
+  capabilities: Pick<Capabilities, 'tuning'>,
+  a: unknown,
+  b: unknown,
+  m: number,
+): boolean {
+  const transposes = a === 'bf16' && b === 'bf16' && capabilities.tuning.transposePairs === 1;
+  return (transposes && m >= LEAST_ROWS) || usesWidenedPanels(capabilities, a, b, m);
+}
+
+/**
+ * Whether tuning wants them in f32. Convolutions ask for no others: their weights stay in the caches, and a sum of 1440
+ * elements is folded seldom enough (91 % of the ceiling as they are, and transposed).
+ */
+export function usesWidenedPanels(
   { tuning }: Pick<Capabilities, 'tuning'>,
   a: unknown,
   b: unknown,
@@ -41,11 +53,15 @@ export function usesPanels(
   return (a === 'f32' && tuning.widenOnce === 1) || (a === 'bf16' && tuning.pairsAsF32 === 1);
 }
 
+function panelFormat(capabilities: Capabilities, spec: MatmulSpec): PanelFormat {
+  const asPairs = spec.aDtype === 'bf16' && capabilities.tuning.pairsAsF32 === 0;
+  return asPairs ? transposedPanel(capabilities, spec) : widenedPanel(capabilities, spec);
+}
+
 /**
- * A tile of y whose columns of B are widened to f32 once, to a panel in the second cache, instead of in registers for
- * every strip of rows: where widening takes the units that multiply, it costs a third of their time. In a panel four
- * columns lie side by side, so that a strip reads one stream, and no two columns share cache sets. Rows in bf16 are
- * widened a strip at a time. K is cut into segments of which a panel fits the second cache.
+ * A tile of y whose columns of B are copied once, to a panel in the second cache, in the order and form in which strips of
+ * rows multiply fastest. Rows in bf16 are widened a strip at a time for a panel in f32. K is cut into segments of which a
+ * panel fits the second cache.
  */
 export function emitPanelTile(
   k: KernelBuilder,
@@ -54,12 +70,15 @@ export function emitPanelTile(
   state: TileState,
 ): void {
   const { args, scratch } = params;
-  const policy = panelPolicy(k.capabilities);
-  const { tileRows } = policy;
+  const format = panelFormat(k.capabilities, spec);
+  const { policy } = format;
   const weights = weightsOf(spec, args);
-  const layout = layOut(k.capabilities, spec, policy, weights.length);
+  const layout = layOut(k.capabilities, spec, format, weights.length);
   const firstRow = new ScratchVariable(k, scratch, 3);
   const cOffset = new ScratchVariable(k, scratch, 4);
+  // With one register tile a strip: a loop over several would take a register more.
+  const fetchesAhead = format.fetchesAhead && spec.columnsPerTile === policy.tileColumns;
+  const lookahead = new Lookahead(k, spec, params, state);
   firstRow.set(state.row.get());
   layout.segments.forEach((segment, i) => {
     const isLast = i === layout.segments.length - 1;
@@ -67,41 +86,93 @@ export function emitPanelTile(
       k.intOp('add', scratch, layout.panel + product * layout.panelBytes);
     weights.forEach((weight, product) => {
       const b = columnAddress(k, spec, state, weight, segment.bOffsetBytes);
-      writePanel(k, spec, b, panelAt(product), segment.depth);
+      format.write(k, b, panelAt(product), segment.depth);
     });
     state.row.set(firstRow.get());
     cOffset.set(k.intConst(0));
-    forEachStrip(k, state, tileRows, () => {
+    if (fetchesAhead) lookahead.begin(segment, layout.segments[i + 1] ?? null, layout.segments[0]!);
+    forEachStrip(k, state, policy.tileRows, () => {
       const stored = rowPointers(k, spec, args, policy, state);
-      const { rows, aOffsetBytes } = stripRows(k, spec, layout, stored, segment, scratch);
-      weights.forEach((_, product) => {
+      const { rows, aOffsetBytes } =
+        layout.stripRowBytes > 0
+          ? widenRows(k, layout, stored, segment, scratch)
+          : { rows: stored, ...segment };
+      weights.forEach((weight, product) => {
+        const next = fetchesAhead && { lookahead: lookahead.rows(weight) };
         const c = k.intOp('add', scratch, product * layout.cBytes);
         k.advance(c, cOffset.get());
         emitStripColumns(k, policy, {
           rows,
           aOffsetBytes,
           b: panelAt(product),
-          bStrideBytes: segment.depth * OPERAND_BYTES.f32,
+          bStrideBytes: segment.depth * format.elementBytes,
           c,
           columns: spec.columnsPerTile,
           depth: segment.depth,
           isFirst: i === 0,
+          ...next,
         });
       });
-      if (isLast) emitStripEpilogue(k, spec, params, tileRows, state, cOffset.get());
+      if (isLast) emitStripEpilogue(k, spec, params, policy.tileRows, state, cOffset.get());
+      if (fetchesAhead) lookahead.advance();
       if (layout.keepsC) cOffset.set(k.intOp('add', cOffset.get(), weights.length * layout.cBytes));
     });
   });
 }
 
-/** Both sides in f32, four columns side by side. */
-function panelPolicy(capabilities: Capabilities): ProductPolicy {
-  const vectorBytes = 4 * capabilities.lanes;
-  return {
-    ...choosePolicy(capabilities, 'f32', 'f32'),
-    bOffsets: () => Array.from({ length: COLUMNS }, (_, column) => column * vectorBytes),
-    bStepBytes: COLUMNS * vectorBytes,
-  };
+/** Rows of B that are fetched for each register tile: 16 strips, 96 rows of A, fetch all of 64. */
+const ROWS_AHEAD = 4;
+
+/**
+ * What the participant will copy next, fetched to the second cache while it multiplies: the next piece of the tile's
+ * columns, or the first of the columns that it will probably claim. Memory would otherwise be waited for at each tile's
+ * beginning: a tenth of the time with 157 rows.
+ */
+class Lookahead {
+  private readonly k: KernelBuilder;
+  private readonly spec: MatmulSpec;
+  private readonly params: MatmulParams;
+  private readonly state: TileState;
+  /** Bytes from a weight's beginning. */
+  private readonly offset: ScratchVariable;
+  private readonly last: ScratchVariable;
+
+  constructor(k: KernelBuilder, spec: MatmulSpec, params: MatmulParams, state: TileState) {
+    this.k = k;
+    this.spec = spec;
+    this.params = params;
+    this.state = state;
+    this.offset = new ScratchVariable(k, params.scratch, 5);
+    this.last = new ScratchVariable(k, params.scratch, 6);
+  }
+
+  /** @param next of the same columns; null: of others the `first` */
+  begin(current: RowSegment, next: RowSegment | null, first: RowSegment): void {
+    const { k, spec } = this;
+    const column = this.state.column.get();
+    if (next === null) {
+      const tiles = this.params.args.tilesAtOnce();
+      k.intOp('max', k.intOp('divide', tiles, this.params.args.mTiles(), tiles), 1, tiles);
+      k.advance(column, k.intOp('mul', tiles, spec.columnsPerTile, tiles));
+      k.intOp('min', column, spec.n - spec.columnsPerTile, column);
+    }
+    k.intOp('mul', column, spec.bStrideBytes, column);
+    k.advance(column, (next ?? first).bOffsetBytes - current.aOffsetBytes);
+    this.offset.set(column);
+    k.advance(column, (spec.columnsPerTile - ROWS_AHEAD) * spec.bStrideBytes);
+    this.last.set(column);
+  }
+
+  rows(weight: () => IntReg): TileOperands['lookahead'] {
+    const from = this.offset.get();
+    this.k.intOp('min', from, this.last.get(), from);
+    this.k.advance(from, weight());
+    return { from, strideBytes: this.spec.bStrideBytes, rows: ROWS_AHEAD };
+  }
+
+  advance(): void {
+    this.offset.set(this.k.intOp('add', this.offset.get(), ROWS_AHEAD * this.spec.bStrideBytes));
+  }
 }
 
 /** Where the parts of a tile lie in scratch memory, in bytes: C of one strip or of all, the strip's rows, the panels. */
@@ -112,6 +183,7 @@ interface PanelLayout {
   /** C of one strip and weight. */
   readonly cBytes: number;
   readonly strip: number;
+  /** Of a row that is widened; 0: rows are multiplied as they are. */
   readonly stripRowBytes: number;
   readonly panel: number;
   /** Of one weight. */
@@ -121,25 +193,27 @@ interface PanelLayout {
 function layOut(
   { tuning }: Capabilities,
   spec: MatmulSpec,
-  { tileRows, stepElements }: ProductPolicy,
+  { policy, elementBytes, stepElements }: PanelFormat,
   weights: number,
 ): PanelLayout {
+  const { tileRows } = policy;
   const columns = weights * spec.columnsPerTile;
+  const aBytes = OPERAND_BYTES[spec.aDtype as OperandDtype];
+  const widenedBytes = aBytes === policy.aBytes ? 0 : policy.aBytes;
   const allOfC = OPERAND_BYTES.f32 * MOST_TILE_ROWS * columns;
   const free = SCRATCH_VECTOR_BYTES - allOfC - tileRows * CACHE_LINE_BYTES;
   const mostDepth = Math.min(
-    segmentDepthOf(tuning, OPERAND_BYTES.f32),
-    (PANEL_SHARE * tuning.l2Bytes) / (OPERAND_BYTES.f32 * columns),
-    free / (OPERAND_BYTES.f32 * (columns + tileRows)),
+    segmentDepthOf(tuning, policy.aBytes),
+    (PANEL_SHARE * tuning.l2Bytes) / (elementBytes * columns),
+    free / (elementBytes * columns + widenedBytes * tileRows),
   );
-  const aBytes = OPERAND_BYTES[spec.aDtype as OperandDtype];
   const step = { aBytes, stepElements, bStepBytes: OPERAND_BYTES.bf16 * stepElements };
   const segments = cutSegments(spec, step, mostDepth);
   const depth = Math.max(...segments.map((segment) => segment.depth));
   const cBytes = OPERAND_BYTES.f32 * tileRows * spec.columnsPerTile;
   const keepsC = segments.length > 1;
   const strip = keepsC ? allOfC : weights * cBytes;
-  const stripRowBytes = OPERAND_BYTES.f32 * depth + CACHE_LINE_BYTES; // so that no two rows share cache sets
+  const stripRowBytes = widenedBytes === 0 ? 0 : widenedBytes * depth + CACHE_LINE_BYTES; // so that no two rows share cache sets
   return {
     segments,
     keepsC,
@@ -147,36 +221,18 @@ function layOut(
     strip,
     stripRowBytes,
     panel: strip + tileRows * stripRowBytes,
-    panelBytes: OPERAND_BYTES.f32 * spec.columnsPerTile * depth,
+    panelBytes: elementBytes * spec.columnsPerTile * depth,
   };
 }
 
-/** Widens a segment of the tile's columns; `b` and `to` are moved. */
-function writePanel(k: KernelBuilder, spec: MatmulSpec, b: IntReg, to: IntReg, depth: number): void {
-  const { bStrideBytes, columnsPerTile } = spec;
-  const vectorBytes = 4 * k.lanes;
-  k.loop(columnsPerTile / COLUMNS, () => {
-    k.loop(depth / k.lanes, () => {
-      for (let column = 0; column < COLUMNS; column++) {
-        k.store(k.at(to, column * vectorBytes), k.load(k.at(b, column * bStrideBytes), 'bf16'));
-      }
-      k.advance(b, OPERAND_BYTES.bf16 * k.lanes);
-      k.advance(to, COLUMNS * vectorBytes);
-    });
-    k.advance(b, COLUMNS * bStrideBytes - OPERAND_BYTES.bf16 * depth);
-  });
-}
-
-/** A segment of the strip's rows in f32: where they are, or a widened copy. @param stored pointers, which may be moved */
-function stripRows(
+/** A segment of the strip's rows, copied from bf16 to f32. @param stored pointers, which are moved */
+function widenRows(
   k: KernelBuilder,
-  spec: MatmulSpec,
   { strip, stripRowBytes }: PanelLayout,
   stored: readonly IntReg[],
   { depth, aOffsetBytes }: RowSegment,
   scratch: IntReg,
-): { readonly rows: readonly IntReg[]; readonly aOffsetBytes: number } {
-  if (spec.aDtype === 'f32') return { rows: stored, aOffsetBytes };
+): Pick<StripOperands, 'rows' | 'aOffsetBytes'> {
   const to = k.intOp('add', scratch, strip);
   const offset = k.intConst(aOffsetBytes);
   k.loop(depth / k.lanes, () => {

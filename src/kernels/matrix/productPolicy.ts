@@ -20,6 +20,8 @@ export interface ProductPolicy {
   readonly aBytes: number;
   /** Elements of K in one step. */
   readonly stepElements: number;
+  /** Steps of one turn of the loop along K; 1 where it is not said. */
+  readonly stepsAtOnce?: number;
   /** Bytes of B from one step to the next. */
   readonly bStepBytes: number;
   /** Register tile of the matrix kernel: rows of A, and columns of B. */
@@ -82,6 +84,11 @@ export interface TileOperands {
   readonly aOffsetBytes: number;
   /** Where what comes after these columns begins, to be fetched meanwhile; moved. */
   readonly ahead?: IntReg | null;
+  /**
+   * Brought to the second cache meanwhile: of some rows of B that come later, `strideBytes` apart, what stands where the
+   * rows of A are; a turn of the loop multiplies a cache line of A.
+   */
+  readonly lookahead?: { readonly from: IntReg; readonly strideBytes: number; readonly rows: number };
 }
 
 /**
@@ -101,12 +108,12 @@ export function dotTile(
   const groups = group === null ? 0 : depth / group.depth;
   if (group === null) {
     const end = operands.aOffsetBytes + depth * policy.aBytes;
-    k.while('lt', aOffset, end, () => multiplyStep(k, policy, operands, aOffset, sums));
+    k.while('lt', aOffset, end, () => multiplySteps(k, policy, operands, aOffset, sums));
   } else {
     k.loop(groups, () => {
       const accumulators = a.map(() => policy.initAccumulators(k, registers));
       const end = k.intOp('add', aOffset, group.depth * policy.aBytes);
-      k.while('lt', aOffset, end, () => multiplyStep(k, policy, operands, aOffset, accumulators));
+      k.while('lt', aOffset, end, () => multiplySteps(k, policy, operands, aOffset, accumulators));
       a.forEach((row, m) => {
         const place = { accumulators: accumulators[m]!, sums: sums[m]!, a: k.at(row, 0, aOffset) };
         group.end(k, place, k.at(b));
@@ -119,17 +126,36 @@ export function dotTile(
   return sums.map((row) => policy.finish(k, row));
 }
 
-/** One step along K for all rows and columns of a tile: the shorter side is held in registers. */
+/** One turn of the loop along K: some steps, and what is fetched meanwhile. */
+function multiplySteps(
+  k: KernelBuilder,
+  policy: ProductPolicy,
+  operands: TileOperands,
+  aOffset: IntReg,
+  accumulators: readonly (readonly VecReg[])[],
+): void {
+  const { lookahead } = operands;
+  const { stepsAtOnce = 1 } = policy;
+  for (let step = 0; step < stepsAtOnce; step++)
+    multiplyStep(k, policy, operands, { aOffset, step }, accumulators);
+  for (let row = 0; row < (lookahead?.rows ?? 0); row++)
+    k.prefetch(k.at(lookahead!.from, row * lookahead!.strideBytes, aOffset), 'second');
+  k.advance(aOffset, stepsAtOnce * policy.stepElements * policy.aBytes);
+  k.advance(operands.b, stepsAtOnce * policy.bStepBytes);
+}
+
+/** One step for all rows and columns of a tile: the shorter side is held in registers. */
 function multiplyStep(
   k: KernelBuilder,
   policy: ProductPolicy,
   { a, b, bStrideBytes, ahead }: TileOperands,
-  aOffset: IntReg,
+  { aOffset, step }: { readonly aOffset: IntReg; readonly step: number },
   accumulators: readonly (readonly VecReg[])[],
 ): void {
-  const offsets = policy.bOffsets(bStrideBytes);
+  const offsets = policy.bOffsets(bStrideBytes).map((offset) => offset + step * policy.bStepBytes);
+  const aStep = step * policy.stepElements * policy.aBytes;
   if (a.length <= offsets.length) {
-    const left = a.map((row) => policy.loadA(k, k.at(row, 0, aOffset)));
+    const left = a.map((row) => policy.loadA(k, k.at(row, aStep, aOffset)));
     offsets.forEach((offset, n) => {
       const right = policy.loadB(k, k.at(b, offset));
       left.forEach((x, m) => {
@@ -139,7 +165,7 @@ function multiplyStep(
   } else {
     const right = offsets.map((offset) => policy.loadB(k, k.at(b, offset)));
     a.forEach((row, m) => {
-      const x = policy.loadA(k, k.at(row, 0, aOffset));
+      const x = policy.loadA(k, k.at(row, aStep, aOffset));
       right.forEach((y, n) => {
         policy.product(k, accumulators[m]![n]!, x, y);
       });
@@ -149,6 +175,4 @@ function multiplyStep(
     k.prefetchWeights(k.at(ahead));
     k.advance(ahead, offsets.length * policy.bStepBytes);
   }
-  k.advance(aOffset, policy.stepElements * policy.aBytes);
-  k.advance(b, policy.bStepBytes);
 }

@@ -4,7 +4,7 @@ import { type ArgumentUses, boundIndex, type KernelParams, ScratchVariable } fro
 import { productStrideBytes } from './blockColumns.js';
 import { type EpilogueSpec, emitEpilogue, PRODUCT_ARGUMENTS } from './epilogue.js';
 import type { AffineBlocks, QuantizedRows } from './formats/affineBlocks.js';
-import { dotTile, type OperandDtype, type ProductPolicy } from './productPolicy.js';
+import { dotTile, type OperandDtype, type ProductPolicy, type TileOperands } from './productPolicy.js';
 
 /** What a matrix product is specialised on; the number of rows M and all pointers come at run time. */
 export interface MatmulSpec {
@@ -29,7 +29,7 @@ export interface MatmulSpec {
   readonly indirect: boolean;
   /** A multiple of 16. */
   readonly columnsPerTile: number;
-  /** B is widened once a tile, to a panel (`panelProduct.ts`); needs B in bf16, and at most MOST_TILE_ROWS rows a tile. */
+  /** B is copied once a tile, to a panel (`panelProduct.ts`); needs B in bf16, and at most MOST_TILE_ROWS rows a tile. */
   readonly panels: boolean;
   readonly epilogue: EpilogueSpec;
 }
@@ -44,6 +44,8 @@ export const MATMUL_SLOTS = {
   mTiles: 'number',
   /** Rows of one of them. */
   rowsPerTile: 'number',
+  /** Tiles that participants compute side by side. */
+  tilesAtOnce: 'number',
   /** Largest offset that the table may hold for x, and for y. */
   lastX: 'number',
   lastY: 'number',
@@ -189,13 +191,22 @@ export interface StripOperands {
   readonly depth: number;
   /** The first piece of the rows: C is not added to. */
   readonly isFirst: boolean;
+  /** Rows of B to fetch in the meantime, for each register tile. */
+  readonly lookahead?: TileOperands['lookahead'];
 }
 
 /** C[m, n] (+)= dot over one piece of the rows, for all columns. */
 export function emitStripColumns(k: KernelBuilder, policy: ProductPolicy, operands: StripOperands): void {
-  const { rows, aOffsetBytes, b, bStrideBytes, c, depth } = operands;
-  k.loop(operands.columns / policy.tileColumns, () => {
-    const tile = dotTile(k, policy, { a: rows, b, bStrideBytes, depth, aOffsetBytes });
+  const { rows, aOffsetBytes, b, bStrideBytes, c, depth, lookahead } = operands;
+  forEachColumns(k, operands.columns / policy.tileColumns, () => {
+    const tile = dotTile(k, policy, {
+      a: rows,
+      b,
+      bStrideBytes,
+      depth,
+      aOffsetBytes,
+      ...(lookahead && { lookahead }),
+    });
     tile.forEach((sums, m) => {
       const columns = policy.tileColumns / sums.length;
       sums.forEach((sum, vector) => {
@@ -208,6 +219,12 @@ export function emitStripColumns(k: KernelBuilder, policy: ProductPolicy, operan
     k.advance(b, policy.tileColumns * bStrideBytes);
     k.advance(c, policy.tileColumns * 4);
   });
+}
+
+/** A loop, whose counter takes a register, only where there is more than one turn. */
+function forEachColumns(k: KernelBuilder, count: number, body: () => void): void {
+  if (count === 1) body();
+  else k.loop(count, body);
 }
 
 /** y of a strip from its C. @param cOffset bytes of C before the strip's first column; null: none */

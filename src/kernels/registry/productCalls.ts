@@ -188,7 +188,14 @@ function matmulCall(context: ExampleContext, shape: LinearShape, m: number): Exa
   const arrays = linearArrays(context, shape, m);
   return {
     label: `${shape.name}, ${m} rows`,
-    call: (allocate) => kernel.call({ ...placed(arrays, allocate), table: null, m, rowsPerTile }),
+    call: (allocate) =>
+      kernel.call({
+        ...placed(arrays, allocate),
+        table: null,
+        m,
+        rowsPerTile,
+        tilesAtOnce: context.threadCount,
+      }),
     ...workOf(shape, m, arrays),
   };
 }
@@ -242,7 +249,14 @@ function blockMatmulCall(context: ExampleContext, shape: LinearShape, m: number,
   };
   return {
     label: `${shape.name}, ${m} rows, ${bits} bits`,
-    call: (allocate) => kernel.call({ ...placed(arrays, allocate), table: null, m, rowsPerTile }),
+    call: (allocate) =>
+      kernel.call({
+        ...placed(arrays, allocate),
+        table: null,
+        m,
+        rowsPerTile,
+        tilesAtOnce: context.threadCount,
+      }),
     ...workOf(shape, m, arrays),
   };
 }

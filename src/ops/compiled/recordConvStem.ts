@@ -2,7 +2,7 @@ import { chunkMel, conv1Gelu, flattenTime, zeroBorders } from '../../kernels/aud
 import { convolutionWindows, type FeatureMapLayout, rowBytes } from '../../kernels/audio/featureMap.js';
 import type { Memory } from '../../kernels/kernel.js';
 import { matmul } from '../../kernels/matrix/matmul.js';
-import { usesPanels } from '../../kernels/matrix/panelProduct.js';
+import { usesWidenedPanels } from '../../kernels/matrix/panelProduct.js';
 import { convolutionTile } from '../../kernels/matrix/tileShapes.js';
 import type { OperatorArgs } from '../operators.js';
 import {
@@ -50,7 +50,7 @@ function recordConvolution(
   const from = layoutOf(x);
   const to = layoutOf(y);
   const m = y.chunks * y.height * y.width;
-  const panels = usesPanels(tape.capabilities, from.dtype, weight.element, m);
+  const panels = usesWidenedPanels(tape.capabilities, from.dtype, weight.element, m);
   const { rowsPerTile, columnsPerTile } = convolutionTile(m, y.channels, tape.threadCount, panels);
   const kernel = matmul({
     aDtype: from.dtype,
@@ -84,6 +84,7 @@ function recordConvolution(
       table: windowTable(tape, convolutionWindows(from, to, y.chunks)),
       m,
       rowsPerTile,
+      tilesAtOnce: tape.threadCount,
     }),
   );
 }

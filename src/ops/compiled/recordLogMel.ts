@@ -186,5 +186,5 @@ function recordProduct(
     },
   });
   const unused = { weight2: null, bias: null, residual: null, table: null };
-  tape.run(kernel.call({ ...unused, x, weight, y, m, rowsPerTile }));
+  tape.run(kernel.call({ ...unused, x, weight, y, m, rowsPerTile, tilesAtOnce: tape.threadCount }));
 }

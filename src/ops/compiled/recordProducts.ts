@@ -105,7 +105,7 @@ function recordProduct(tape: TapeRecorder, epilogue: EpilogueSpec, operands: Pro
     columnsPerTile,
     panels: usesPanels(tape.capabilities, common.aDtype, common.bDtype, m),
   });
-  tape.run(kernel.call({ ...memory, table: null, m, rowsPerTile }));
+  tape.run(kernel.call({ ...memory, table: null, m, rowsPerTile, tilesAtOnce: tape.threadCount }));
 }
 
 /** Rows that one pass over packed weights serves: integers are multiplied faster than weights come from memory. */

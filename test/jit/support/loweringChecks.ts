@@ -36,6 +36,7 @@ export const OPERATIONS = Object.keys({
   vecReduce: true,
   vecReduce4: true,
   vecPairSums: true,
+  vecTranspose: true,
   dotWords: true,
   dotPairs: true,
   dotBytes: true,

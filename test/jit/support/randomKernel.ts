@@ -84,6 +84,7 @@ class RandomKernel {
       () => this.reduce(),
       () => this.hints(),
       () => k.dotWords(this.vec(), this.vec(), this.source()),
+      () => this.transpose(),
       () => void k.pairSums(this.vec(), this.vec(), this.vec()),
       ...(pairDot ? [() => this.dotPairs()] : []),
       ...(smallByteDot ? [() => this.dotSmallBytes()] : []),
@@ -414,6 +415,14 @@ class RandomKernel {
       const [a, b, c] = [this.integral(), this.integral(), this.integral()];
       k.storeLow(this.at(regions.output, 16), k.reduce4([a, b, c, this.pick([a, this.integral()])]), 4);
     }
+  }
+
+  /** A square of any bits, of which half the rows are stored. */
+  private transpose(): void {
+    const { k } = this;
+    const rows = Array.from({ length: k.lanes }, () => k.load(this.at(regions.wild, 4 * k.lanes)));
+    k.transpose(rows);
+    for (const row of rows) if (this.random.integer(0, 2) > 0) k.vecMove(this.vec(), row);
   }
 
   private dotSmallBytes(): void {

@@ -121,6 +121,7 @@ function runWindows(target: KernelTarget, types: readonly [Dtype, Dtype], table:
     table,
     m: 2,
     rowsPerTile: 2,
+    tilesAtOnce: 2,
   });
   return result;
 }
@@ -166,7 +167,7 @@ class ConvolutionRun {
     );
     const arrays = { x: this.x.array, weight: this.weight, y: this.y.array, bias: this.bias };
     const table = convolutionWindows(x, y, chunks);
-    const values = { ...arrays, weight2: null, residual: null, table, m, rowsPerTile };
+    const values = { ...arrays, weight2: null, residual: null, table, m, rowsPerTile, tilesAtOnce: 2 };
     runKernel(target, kernel, values, { order });
     const firstRows = mTilesRun.map((tile) => tile * rowsPerTile);
     this.compare(`${kernel.name} on ${target.name}`, firstRows, m);

@@ -41,7 +41,11 @@ function checkMatmul(
     panels: false,
     epilogue: run.epilogue,
   });
-  run.check(target, (operands) => kernel.call({ ...operands, table: null, m, rowsPerTile }), order);
+  run.check(
+    target,
+    (operands) => kernel.call({ ...operands, table: null, m, rowsPerTile, tilesAtOnce: 2 }),
+    order,
+  );
 }
 
 function checkMatvec(

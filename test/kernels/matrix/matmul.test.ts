@@ -33,7 +33,11 @@ function checkMatmul(
     panels,
     epilogue: run.epilogue,
   });
-  run.check(target, (operands) => kernel.call({ ...operands, table: null, m, rowsPerTile }), order);
+  run.check(
+    target,
+    (operands) => kernel.call({ ...operands, table: null, m, rowsPerTile, tilesAtOnce: 2 }),
+    order,
+  );
 }
 
 describe('matmul', async () => {
@@ -88,6 +92,7 @@ describe('matmul', async () => {
             const tuning = {
               ...capabilities.tuning,
               ...[{ l2Bytes: 2048 * columnsPerTile }, { kSegmentBytes: 512 }, { kSegmentBytes: 0 }][i % 3],
+              pairsAsF32: (i >> 1) % 2, // pairs of bf16 are widened, or transposed
             };
             const tuned = { ...target, capabilities: { ...capabilities, tuning } };
             const tile = { rowsPerTile: 12 * random.integer(1, 2), columnsPerTile, panels: true };
@@ -111,10 +116,17 @@ describe('matmul', async () => {
 test('panels are for many rows of what tuning says, with weights in bf16', () => {
   const { tuning } = x64Capabilities('avx512bf16');
   const rows = 100;
-  const uses = (widenOnce: number, pairsAsF32: number, types: readonly [string, string], m = rows) =>
-    usesPanels({ tuning: { ...tuning, widenOnce, pairsAsF32 } }, ...types, m);
+  assert.equal(tuning.transposePairs, 1);
+  const uses = (
+    widenOnce: number,
+    pairsAsF32: number,
+    types: readonly [string, string],
+    m = rows,
+    transposePairs = 0,
+  ) => usesPanels({ tuning: { ...tuning, widenOnce, pairsAsF32, transposePairs } }, ...types, m);
   assert.ok(uses(1, 0, ['f32', 'bf16']) && !uses(0, 1, ['f32', 'bf16']));
   assert.ok(uses(0, 1, ['bf16', 'bf16']) && !uses(1, 0, ['bf16', 'bf16']));
+  assert.ok(uses(0, 0, ['bf16', 'bf16'], rows, 1) && !uses(0, 0, ['f32', 'bf16'], rows, 1));
   assert.ok(!uses(1, 1, ['f32', 'f32']), 'nothing to widen');
   assert.ok(!uses(1, 1, ['f32', 'bf16'], 1) && !uses(1, 1, ['bf16', 'bf16'], 12), 'written for nothing');
 });
