@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { wasmFeatures } from '../jit/wasm/webAssembly.js';
+import { windowsTopology } from './system/windowsTopology.js';
 import { type ParticipantReply, type ParticipantThread, participantSource } from './wasmParticipant.js';
 
 /** What a worker thread of Node runs to take part in passes. */
@@ -59,7 +60,8 @@ export function defaultThreadCount(
   read: ReadText = readText,
   readMac: () => string | null = readMacOnce,
 ): number {
-  const cores = physicalCores(read) ?? macCores(readMac() ?? '') ?? availableParallelism();
+  const all = availableParallelism();
+  const cores = physicalCores(read) ?? macCores(readMac() ?? '') ?? windowsCores() ?? all;
   return Math.max(1, Math.min(cores, cpuQuota(read) ?? cores));
 }
 
@@ -69,6 +71,12 @@ export function defaultThreadCount(
  */
 export function mostWasmThreads(): number {
   return Math.max(4, 2 * availableParallelism());
+}
+
+/** Of other groups of 64 processors only newer versions run threads: Node tells how many there may be. */
+function windowsCores(): number | null {
+  const topology = windowsTopology();
+  return topology && Math.min(topology.allowedCores, availableParallelism());
 }
 
 /** Distinct cores among the CPUs of the affinity mask; null where Linux's files do not tell. */
@@ -142,6 +150,7 @@ function ancestors(group = '/'): string[] {
 }
 
 function readText(path: string): string | null {
+  if (process.platform === 'win32') return null;
   try {
     return readFileSync(path, 'utf8');
   } catch {

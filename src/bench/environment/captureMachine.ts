@@ -9,26 +9,31 @@ import {
   version,
 } from 'node:os';
 import { env } from 'node:process';
-import { readSystemFile } from '../meters/systemFile.js';
+import { type WindowsTopology, windowsTopology } from '../../runtime/system/windowsTopology.js';
+import { readLinuxFile } from '../meters/systemFile.js';
 import { type EnvironmentRecord, hashMachine, type MachineRecord } from '../schema/machineRecord.js';
 
 /** Reads a file of the system, or null; a test puts another machine in its place. */
 export type ReadSystemFile = (path: string) => string | null;
 
 /**
- * The machine that this runs on. Linux tells all of it; elsewhere cores, instruction sets and caches may be unknown.
+ * The machine that this runs on. Linux tells all of it, Windows all but the instruction sets; elsewhere cores and caches may be
+ * unknown too.
  *
  * @example
  * captureMachine().cpuModel; // 'AMD EPYC 9R14'
  */
-export function captureMachine(read: ReadSystemFile = readSystemFile): MachineRecord {
+export function captureMachine(
+  read: ReadSystemFile = readLinuxFile,
+  topology: WindowsTopology | null = windowsTopology(),
+): MachineRecord {
   const machine = {
     cpuModel: cpus()[0]?.model.trim() || null,
     architecture: process.arch,
-    physicalCores: countCores(read),
+    physicalCores: countCores(read) ?? topology?.cores ?? null,
     logicalCpus: Math.max(cpus().length, availableParallelism()),
     isa: instructionSets(read),
-    caches: readCaches(read),
+    caches: readCaches(read) ?? topology?.caches ?? null,
     memoryBytes: totalmem(),
     platform: process.platform,
     osName: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(read('/etc/os-release') ?? '')?.[1] ?? version(),
@@ -86,8 +91,9 @@ const VARIABLES = ['NODE_OPTIONS', 'UV_THREADPOOL_SIZE', 'MALLOC_ARENA_MAX', 'LD
  * captureEnvironment().cpuGovernor; // 'performance'
  */
 export function captureEnvironment(
-  read: ReadSystemFile = readSystemFile,
+  read: ReadSystemFile = readLinuxFile,
   variables: Readonly<Record<string, string | undefined>> = env,
+  topology: WindowsTopology | null = windowsTopology(),
 ): EnvironmentRecord {
   const cpu = '/sys/devices/system/cpu';
   const line = (path: string): string | null => read(path)?.trim() || null;
@@ -100,10 +106,10 @@ export function captureEnvironment(
     hypervisor: recogniseHypervisor(read),
     cpuGovernor: line(`${cpu}/cpu0/cpufreq/scaling_governor`),
     turbo: turbo(line(`${cpu}/intel_pstate/no_turbo`), line(`${cpu}/cpufreq/boost`)),
-    simultaneousMultithreading: smt === null ? null : smt === '1',
+    simultaneousMultithreading: smt === null ? (topology?.simultaneousMultithreading ?? null) : smt === '1',
     transparentHugePages:
       /\[(\w+)\]/.exec(read('/sys/kernel/mm/transparent_hugepage/enabled') ?? '')?.[1] ?? null,
-    numaNodes: nodes === null ? null : countList(nodes),
+    numaNodes: nodes === null ? (topology?.numaNodes ?? null) : countList(nodes),
     nice: getPriority(),
     load1: process.platform === 'win32' ? null : (loadavg()[0] ?? null),
     freeMemoryBytes: freemem(),

@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { memoryUsage } from 'node:process';
+import { memoryUsage, resourceUsage } from 'node:process';
 import type { PhaseName } from '../phases.js';
 import type { Interference, PeakMemory } from '../schema/runRecord.js';
 import { type InterferenceCounters, InterferenceMeter } from './interferenceMeter.js';
@@ -49,7 +49,7 @@ interface PeakSource {
 
 /**
  * Peak resident memory by phase. Linux keeps a high-water mark that can be reset, so a peak between two marks is seen
- * however short it is; elsewhere memory is looked at when phases end. A mark takes some ten microseconds.
+ * however short it is; elsewhere a peak is seen when it is the highest so far, and memory is looked at when phases end. A mark takes some ten microseconds.
  *
  * @example
  * const meter = new MemoryMeter();
@@ -58,7 +58,8 @@ interface PeakSource {
  * const { mel, run } = meter.stop();
  */
 export class MemoryMeter {
-  readonly #source: PeakSource = resettablePeak() ?? sampledPeak();
+  readonly #source: PeakSource =
+    resettablePeak() ?? risingPeak(() => resourceUsage().maxRSS * 1024, memoryUsage.rss);
   readonly #peaks = new Map<PhaseName, number>();
   #runPeak = 0;
 
@@ -112,8 +113,22 @@ function resettablePeak(): PeakSource | null {
   }
 }
 
-function sampledPeak(): PeakSource {
-  return { next: () => memoryUsage.rss(), close: () => {} };
+/**
+ * Where the mark stays for the life of the process: a peak that was higher than all before, else what is resident now.
+ *
+ * @param highest the mark, in bytes
+ */
+export function risingPeak(highest: () => number, now: () => number): PeakSource {
+  let before = highest();
+  return {
+    next: () => {
+      const mark = highest();
+      const rose = mark > before;
+      before = mark;
+      return rose ? mark : now();
+    },
+    close: () => {},
+  };
 }
 
 /** The number after a name, as in `VmHWM:\t  123456 kB`. */

@@ -9,6 +9,11 @@ export function readSystemFile(path: string): string | null {
   }
 }
 
+/** The same, of files that Linux alone has; on Windows the path may lead to anything. */
+export function readLinuxFile(path: string): string | null {
+  return process.platform === 'win32' ? null : readSystemFile(path);
+}
+
 /** Far more than the files that are kept open have. */
 const BUFFER_BYTES = 8192;
 
@@ -23,6 +28,7 @@ export class SystemFile {
 
   /** @returns null where there is no such file, or it may not be read */
   static open(path: string): SystemFile | null {
+    if (process.platform === 'win32') return null;
     try {
       const opened = new SystemFile(openSync(path, 'r'));
       opened.read(); // some files open and cannot be read

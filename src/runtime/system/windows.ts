@@ -3,6 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import { QwenAsrError } from '../../error.js';
 import { callTableCode, MICROSOFT } from './callTable.js';
 import { type LastCall, LastCalls } from './lastCalls.js';
+import { takeLockPrivilege } from './lockPrivilege.js';
 import { checkMapping, checkReservation, functionCaller, type Koffi, type Native } from './native.js';
 import { awaitLeftCode, THREAD_SLOT, windowsGateCode } from './windowsGate.js';
 
@@ -151,6 +152,7 @@ function bindSystem(koffi: Koffi) {
   const kernel32 = koffi.load('kernel32.dll');
   const kernelBase = koffi.load('kernelbase.dll');
   const getModuleHandle = kernel32.func('GetModuleHandleW', 'intptr_t', ['str16']);
+  let mayLock: boolean | undefined;
   const getProcAddress = kernel32.func('GetProcAddress', 'uintptr_t', ['intptr_t', 'str']);
   return {
     virtualAlloc: kernel32.func('VirtualAlloc', 'uintptr_t', ['uintptr_t', 'size_t', 'uint32_t', 'uint32_t']),
@@ -158,6 +160,11 @@ function bindSystem(koffi: Koffi) {
     virtualProtect: kernel32.func('VirtualProtect', 'int', ['uintptr_t', 'size_t', 'uint32_t', 'void *']),
     virtualUnlock: kernel32.func('VirtualUnlock', 'int', ['uintptr_t', 'size_t']),
     flushInstructionCache: kernel32.func('FlushInstructionCache', 'int', ['intptr_t', 'uintptr_t', 'size_t']),
+    /** Asked once, when large pages are first wanted. */
+    mayLockMemory: (): boolean => {
+      mayLock ??= takeLockPrivilege(koffi);
+      return mayLock;
+    },
     largePageMinimum: kernel32.func('GetLargePageMinimum', 'size_t', []),
     createFile: kernel32.func('CreateFileW', 'intptr_t', [
       'str16',
@@ -227,8 +234,9 @@ function makeGates(
   return { short: page + short, long: page + long, start: page + start, awaitLeft: page + awaitLeft };
 }
 
-/** Large pages need the right to lock memory, which hardly anybody has: null is the rule. */
+/** Large pages need the right to lock memory, which hardly anybody has: null is the rule, and nothing is tried then. */
 function reserveLarge(system: System, byteLength: number): number | null {
+  if (!system.mayLockMemory()) return null;
   const largeBytes = Number(system.largePageMinimum());
   if (largeBytes === 0) return null;
   const rounded = Math.ceil(byteLength / largeBytes) * largeBytes;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { MemoryMeter } from '../../../src/bench/meters/runMeters.js';
+import { MemoryMeter, risingPeak } from '../../../src/bench/meters/runMeters.js';
 
 const MEGABYTE = 2 ** 20;
 
@@ -40,4 +40,17 @@ test('a phase that ends twice keeps its higher peak; a new run forgets', () => {
   assert.ok((first.decode ?? 0) > 30 * MEGABYTE);
   assert.ok(first.run >= (first.decode ?? 0));
   assert.deepEqual(Object.keys(second), ['run']);
+});
+
+test('where the mark cannot be reset, the highest peak so far is seen, and what is resident when there is none', () => {
+  let [highest, resident] = [100, 90];
+  const source = risingPeak(
+    () => highest,
+    () => resident,
+  );
+  assert.equal(source.next(), 90);
+  highest = 150; // between two marks, and given back
+  assert.equal(source.next(), 150);
+  resident = 120;
+  assert.equal(source.next(), 120);
 });
