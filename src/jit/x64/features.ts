@@ -92,11 +92,12 @@ function isExtra(name: string): name is keyof typeof EXTRAS {
  */
 export function x64Capabilities(target: X64Level | CpuFeatures, tuning: Partial<Tuning> = {}): Capabilities {
   const { avx512, vnni, avxVnni, bf16 } = typeof target === 'string' ? X64_PRESETS[target] : target;
+  const byteDot = avx512 ? vnni : avxVnni;
   return {
     lanes: avx512 ? 16 : 8,
     pairDot: bf16,
-    byteDot: avx512 ? vnni : avxVnni,
-    smallByteDot: false, // `dotBytes`, or 16 bits
+    byteDot,
+    smallByteDot: !byteDot,
     elementProducts: false,
     shiftsBytes: false,
     vecRegisters: avx512 ? 32 : 16,

@@ -21,6 +21,7 @@ import {
   lowerPrefetch,
 } from './lowerScalar.js';
 import {
+  lowerDotSmallBytes,
   lowerDotWords,
   lowerVecBinary,
   lowerVecBroadcast,
@@ -139,6 +140,7 @@ function lowerInstruction(l: X64Lowering, i: Instruction): void {
     case 'dotBytes':
       return l.asm.emit(l.wide ? 'vpdpbusd' : '{vex} vpdpbusd', l.vec(i.d), l.vec(i.a), l.source(i.b));
     case 'dotSmallBytes':
+      return lowerDotSmallBytes(l, i);
     case 'elementProduct':
       throw notOffered(i.op);
     case 'dotWords':

@@ -16,6 +16,8 @@ export function vectorTemporaries(i: Instruction, features: CpuFeatures): number
     case 'vecStore':
       if (i.type === 'bf16') return 2;
       return i.type === 'raw' || features.avx512 ? 0 : 2;
+    case 'dotSmallBytes':
+      return 1;
     case 'dotWords':
       return dotsInPlace(features) ? 0 : 1;
     case 'vecPairSums':
@@ -185,6 +187,17 @@ export function lowerDotWords(l: X64Lowering, i: Of<'dotWords'>): void {
   if (dotsInPlace(l.features)) return l.asm.emit(l.wide ? 'vpdpwssd' : '{vex} vpdpwssd', d, a, b);
   const t = l.wideOf(l.temporaries(i)[0]!);
   l.asm.emit('vpmaddwd', t, a, b);
+  l.asm.emit('vpaddd', d, d, t);
+}
+
+/** Pairs of products are within ±2·128·127, so that no sum of two saturates in 16 bits. */
+export function lowerDotSmallBytes(l: X64Lowering, i: Of<'dotSmallBytes'>): void {
+  const [d, a, b] = [l.vec(i.d), l.vec(i.a), l.source(i.b)];
+  const t = l.wideOf(l.temporaries(i)[0]!);
+  if (b.type === 'memory') l.asm.emit('vmovups', t, b);
+  l.asm.emit('vpmaddubsw', t, b.type === 'memory' ? t : b, a); // the first factor is taken without a sign
+  const ones = new Uint16Array(l.wide ? 32 : 16).fill(1);
+  l.asm.emit('vpmaddwd', t, t, ripLabel(l.asm.constant(new Uint8Array(ones.buffer), 64)));
   l.asm.emit('vpaddd', d, d, t);
 }
 

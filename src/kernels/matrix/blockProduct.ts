@@ -77,12 +77,12 @@ function multiplyGroup(k: KernelBuilder, pass: BlockPass, firstRow: number, rows
   const registers = shape.columns / policy.columns;
   const tailOf = (row: number): Address =>
     k.at(a, (firstRow + row) * activations.rowBytes(depth) + activations.valueBytes);
-  const first = Array.from({ length: rows }, (_, row) => policy.begin?.(k, tailOf(row)));
-  const accumulators = Array.from({ length: rows * registers }, (_, i) => {
-    const begin = first[Math.floor(i / registers)];
-    return Array.from({ length: shape.unroll }, (_, u) =>
-      u > 0 || begin === undefined ? k.vecConst(0) : k.vecMove(k.vec(), begin),
-    );
+  const accumulators = range(0, rows).flatMap((row) => {
+    const begin = policy.begin?.(k, tailOf(row)) ?? k.vecConst(0);
+    return range(0, registers).map((register) => {
+      const first = register === 0 ? begin : k.vecMove(k.vec(), begin);
+      return [first, ...range(1, shape.unroll).map(() => k.vecConst(0))];
+    });
   });
   const { registersAreVirtual } = k.capabilities;
   const steps = Math.max(registersAreVirtual ? 1 : STEPS_IN_ROUND, shape.unroll * stepsAtOnce);

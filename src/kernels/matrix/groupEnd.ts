@@ -17,14 +17,15 @@ interface GroupSums {
  * registers hold what all columns have there, each row's two numbers are loaded once.
  */
 export function endGroup(k: KernelBuilder, pass: BlockPass, group: GroupSums): void {
-  const { policy, shape, weight } = pass;
+  const { policy, shape } = pass;
   const { accumulators, sums } = group;
   const vectors = Array.from({ length: shape.columns / k.lanes }, (_, vector) => vector);
   const folded = accumulators.map((row) => policy.fold(k, row));
-  const ofColumns = (weight.hasSums ? 3 : 2) * vectors.length;
+  const ofColumns = 2 * vectors.length;
   const taken = accumulators.flat().length + (sums ?? vectors).length + ofColumns + OF_ROW;
   const atOnce = taken <= k.capabilities.vecRegisters ? [vectors] : vectors.map((vector) => [vector]);
   for (const some of atOnce) {
+    for (const vector of some) toFloats(k, pass, group, folded, vector);
     const columns = some.map((vector) => loadColumnTail(k, pass, vector));
     folded.forEach((row, r) => {
       endRow(k, pass, group, r, row, columns);
@@ -43,8 +44,6 @@ interface ColumnTail {
   readonly vector: number;
   readonly scale: VecReg;
   readonly bias: VecReg;
-  /** Σq; null: not needed. */
-  readonly groupSums: VecReg | null;
 }
 
 function loadColumnTail(k: KernelBuilder, pass: BlockPass, vector: number): ColumnTail {
@@ -55,12 +54,24 @@ function loadColumnTail(k: KernelBuilder, pass: BlockPass, vector: number): Colu
   const scale = k.load(k.at(b, offset), type);
   const bias = k.load(k.at(b, offset + BLOCK_COLUMNS * scaleBytes), type);
   if (weight.centring === 'values') k.fma(bias, scale, k.vecConst(CENTRE)); // as scale·q = scale·(q − 128) + 128·scale
-  return {
-    vector,
-    scale,
-    bias,
-    groupSums: weight.hasSums ? loadGroupSums(k, pass, vector) : null,
-  };
+  return { vector, scale, bias };
+}
+
+/** A vector of every row in f32, in place; where the groups of columns have sums, with what makes Σ q·qa of it. */
+function toFloats(
+  k: KernelBuilder,
+  pass: BlockPass,
+  { firstRow }: GroupSums,
+  folded: readonly (readonly VecReg[])[],
+  vector: number,
+): void {
+  const { a, policy, activations, depth, weight } = pass;
+  const groupSums = weight.hasSums ? loadGroupSums(k, pass, vector) : null;
+  folded.forEach((row, r) => {
+    const value = k.unary('fromI32', row[vector]!, row[vector]!);
+    const tail = k.at(a, (firstRow + r) * activations.rowBytes(depth));
+    if (groupSums !== null) policy.correct?.(k, value, groupSums, tail);
+  });
 }
 
 /** Σq of a vector of columns, from behind the group's values. */
@@ -81,12 +92,11 @@ function endRow(
   folded: readonly VecReg[],
   columns: readonly ColumnTail[],
 ): void {
-  const { a, policy, activations, depth, shape } = pass;
+  const { a, activations, depth, shape } = pass;
   const row = firstRow + r;
   const tail = k.at(a, row * activations.rowBytes(depth));
-  const ofVectors = columns.map(({ vector, groupSums, ...column }) => {
-    const value = k.unary('fromI32', folded[vector]!, folded[vector]!);
-    if (groupSums !== null) policy.correct?.(k, value, groupSums, tail);
+  const ofVectors = columns.map(({ vector, ...column }) => {
+    const value = folded[vector]!;
     const sum = sums?.[row * (shape.columns / k.lanes) + vector] ?? k.load(sumPlace(k, pass, row, vector));
     return { ...column, vector, value, sum };
   });

@@ -47,13 +47,18 @@ test('other names are none', () => {
 
 test('a body may ask for what the features give', () => {
   const of = (name: string) => {
-    const { lanes, pairDot, byteDot, vecRegisters } = x64Capabilities(isaFeatures(name)!);
-    return { lanes, pairDot, byteDot, vecRegisters };
+    const { lanes, pairDot, byteDot, smallByteDot, vecRegisters } = x64Capabilities(isaFeatures(name)!);
+    return { lanes, pairDot, byteDot, smallByteDot, vecRegisters };
   };
-  assert.deepEqual(of('avx2'), { lanes: 8, pairDot: false, byteDot: false, vecRegisters: 16 });
-  assert.deepEqual(of('avx2+avxvnni'), { lanes: 8, pairDot: false, byteDot: true, vecRegisters: 16 });
-  assert.deepEqual(of('avx512f'), { lanes: 16, pairDot: false, byteDot: false, vecRegisters: 32 });
-  assert.deepEqual(of('avx512f+vnni'), { lanes: 16, pairDot: false, byteDot: true, vecRegisters: 32 });
-  assert.deepEqual(of('avx512bf16'), { lanes: 16, pairDot: true, byteDot: true, vecRegisters: 32 });
+  const [narrow, wide] = [{ lanes: 8, vecRegisters: 16 } as const, { lanes: 16, vecRegisters: 32 } as const];
+  const [bytes, smallBytes] = [
+    { byteDot: true, smallByteDot: false },
+    { byteDot: false, smallByteDot: true },
+  ];
+  assert.deepEqual(of('avx2'), { ...narrow, ...smallBytes, pairDot: false });
+  assert.deepEqual(of('avx2+avxvnni'), { ...narrow, ...bytes, pairDot: false });
+  assert.deepEqual(of('avx512f'), { ...wide, ...smallBytes, pairDot: false });
+  assert.deepEqual(of('avx512f+vnni'), { ...wide, ...bytes, pairDot: false });
+  assert.deepEqual(of('avx512bf16'), { ...wide, ...bytes, pairDot: true });
   assert.equal(x64Capabilities('avx2', { tileRows: 2 }).tuning.tileRows, 2);
 });
