@@ -1,9 +1,11 @@
 import { QwenAsrError } from '../../error.js';
 import type { KernelBuilder } from '../../jit/builder.js';
-import type { IntReg } from '../../jit/ir.js';
+import type { IntOperand, IntReg } from '../../jit/ir.js';
+import type { ScratchVariable } from '../kernel.js';
 import type { BlockProductSpec } from './blockPass.js';
 import { emitBlockProduct } from './blockProduct.js';
 import { AffineBlocks, COLUMN_ALIGNMENT, QuantizedRows } from './formats/affineBlocks.js';
+import { streamAhead, tileAhead, type WeightsAhead } from './weightsAhead.js';
 
 /** What makes a kernel a product with blocks. */
 interface BlockOperandTypes {
@@ -40,6 +42,15 @@ export function productStrideBytes(spec: TileColumns): number {
   return 4 * COLUMN_ALIGNMENT * Math.ceil((columnsPerTile + COLUMN_ALIGNMENT - 1) / COLUMN_ALIGNMENT);
 }
 
+/** What a thread is likely to multiply when it is done with a tile. */
+interface NextTile {
+  readonly weight: () => IntReg;
+  /** Columns from the tile to that one. */
+  readonly columnsOn: number;
+  /** Of products in strips of rows: bytes of it that earlier ones have fetched. Null: the weights pass once. */
+  readonly fetched: ScratchVariable | null;
+}
+
 /**
  * C [rows, columnsPerTile] f32 from `column` on.
  *
@@ -53,22 +64,59 @@ export function emitBlockColumns(
     readonly weight: () => IntReg;
     readonly column: IntReg;
     readonly c: IntReg;
+    readonly scratch: IntReg;
+    readonly next: NextTile;
   },
 ): IntReg | null {
   const { aDtype: activations, bDtype: weight, depth, rows, isStream, columnsPerTile } = spec;
-  const { a, c, column } = operands;
+  const { a, c, column, scratch } = operands;
   const shape = { weight, activations, depth, rows, isStream, cStrideBytes: productStrideBytes(spec) };
-  const b = k.intOp('shiftRight', column, Math.log2(COLUMN_ALIGNMENT));
-  k.intOp('mul', b, 2 * weight.blockBytes(depth), b);
-  k.advance(b, operands.weight());
+  const b = k.intMove(k.int(), column);
+  blockAddress(k, spec, operands.weight, b);
+  const emitPairs = (pairs: IntOperand): void => {
+    const next = (): IntReg => nextTile(k, spec, column, operands.next);
+    const { fetched } = operands.next;
+    const weightsAhead = (blocks: 1 | 2): WeightsAhead | null => {
+      if (fetched === null) return streamAhead(k, { weight, depth, blocks }, { scratch, b, pairs, next });
+      return isAligned(spec)
+        ? tileAhead(k, { weight, depth, columns: columnsPerTile }, { fetched, next })
+        : null;
+    };
+    emitBlockProduct(k, shape, { a, b, c, pairs, weightsAhead });
+  };
   if (isAligned(spec)) {
-    emitBlockProduct(k, shape, { a, b, c, pairs: columnsPerTile / COLUMN_ALIGNMENT });
+    emitPairs(columnsPerTile / COLUMN_ALIGNMENT);
     return null;
   }
   // The pair of blocks that the first column is in, to that of the last one.
   const shift = k.intOp('and', column, COLUMN_ALIGNMENT - 1);
   const pairs = k.intOp('add', shift, columnsPerTile + COLUMN_ALIGNMENT - 1);
   k.intOp('shiftRight', pairs, Math.log2(COLUMN_ALIGNMENT), pairs);
-  emitBlockProduct(k, shape, { a, b, c, pairs });
+  emitPairs(pairs);
   return k.intOp('shiftLeft', shift, 2, shift);
+}
+
+/** From a column to the address of the pair of blocks that it is in. */
+function blockAddress(
+  k: KernelBuilder,
+  { bDtype, depth }: BlockOperandTypes & { readonly depth: number },
+  weight: () => IntReg,
+  column: IntReg,
+): IntReg {
+  k.intOp('shiftRight', column, Math.log2(COLUMN_ALIGNMENT), column);
+  k.intOp('mul', column, 2 * bDtype.blockBytes(depth), column);
+  k.advance(column, weight());
+  return column;
+}
+
+/** First block of the tile after this one; of the last tile itself. */
+function nextTile(
+  k: KernelBuilder,
+  spec: BlockOperandTypes & TileColumns & { readonly depth: number },
+  column: IntReg,
+  { weight, columnsOn }: NextTile,
+): IntReg {
+  const next = k.intOp('add', column, columnsOn);
+  k.intOp('min', next, spec.n - spec.columnsPerTile, next);
+  return blockAddress(k, spec, weight, next);
 }

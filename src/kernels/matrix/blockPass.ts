@@ -7,6 +7,7 @@ import {
   type BlockPolicy,
   type QuantizedRows,
 } from './formats/affineBlocks.js';
+import type { WeightsAhead } from './weightsAhead.js';
 
 /** A product of quantised rows with packed blocks of columns. */
 export interface BlockProductSpec {
@@ -30,10 +31,13 @@ export interface BlockOperands {
   readonly c: IntReg;
   /** How often 32 columns are computed. */
   readonly pairs: IntOperand;
+  /** What is fetched meanwhile, when so many blocks pass side by side; null: nothing. */
+  readonly weightsAhead: (blocks: 1 | 2) => WeightsAhead | null;
 }
 
 /** Everything about some columns of all rows. */
-export interface BlockPass extends BlockProductSpec, Omit<BlockOperands, 'pairs'> {
+export interface BlockPass extends BlockProductSpec, Omit<BlockOperands, 'pairs' | 'weightsAhead'> {
+  readonly ahead: WeightsAhead | null;
   readonly policy: BlockPolicy;
   readonly shape: PassShape;
   /** The first column, counted from where `b` and `c` point. */

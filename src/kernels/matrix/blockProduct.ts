@@ -21,12 +21,15 @@ export function emitBlockProduct(k: KernelBuilder, spec: BlockProductSpec, opera
   const { weight, activations, depth } = spec;
   const policy = blockPolicy(k.capabilities, weight, activations);
   const shape = passShape(k.capabilities, policy, spec);
-  const blocks = Math.max(1, shape.columns / BLOCK_COLUMNS);
-  const { b, c, pairs } = operands;
+  const blocks = shape.columns > BLOCK_COLUMNS ? 2 : 1;
+  const { b, c, pairs, weightsAhead } = operands;
+  const ahead = weightsAhead(blocks);
   const count = blocks === 2 ? pairs : typeof pairs === 'number' ? 2 * pairs : k.intOp('shiftLeft', pairs, 1);
   k.loop(count, () => {
     for (let column = 0; column < BLOCK_COLUMNS * blocks; column += shape.columns) {
-      emitPass(k, { ...spec, ...operands, policy, shape, column });
+      // Of a block whose columns pass in parts, the first part fetches for all.
+      const ofPass = column % BLOCK_COLUMNS === 0 ? ahead : null;
+      emitPass(k, { ...spec, ...operands, policy, shape, column, ahead: ofPass });
     }
     k.advance(b, blocks * weight.blockBytes(depth));
     k.advance(c, 4 * BLOCK_COLUMNS * blocks);
@@ -40,7 +43,9 @@ function emitPass(k: KernelBuilder, pass: BlockPass): void {
   const sums = shape.keepsSums
     ? Array.from({ length: rows * vectors }, () => k.vecConst(0))
     : clearSums(k, pass, rows * vectors);
+  pass.ahead?.beginPass();
   k.loop(groups, () => {
+    pass.ahead?.beginGroup();
     for (let row = 0; row < rows; row += shape.rowsAtOnce) {
       const count = Math.min(shape.rowsAtOnce, rows - row);
       const accumulators = multiplyGroup(k, pass, row, count);
@@ -50,6 +55,7 @@ function emitPass(k: KernelBuilder, pass: BlockPass): void {
         k.advance(a, -activations.valueBytes);
       }
     }
+    pass.ahead?.endGroup();
     k.advance(b, weight.groupBytes - weight.valueBytes);
     k.advance(a, activations.groupBytes - activations.valueBytes);
   });
@@ -74,6 +80,7 @@ const STEPS_IN_ROUND = 4;
 function multiplyGroup(k: KernelBuilder, pass: BlockPass, firstRow: number, rows: number): VecReg[][] {
   const { a, weight, activations, depth, policy, shape, b } = pass;
   const { stepsAtOnce } = weight;
+  const ahead = firstRow === 0 ? pass.ahead : null;
   const registers = shape.columns / policy.columns;
   const tailOf = (row: number): Address =>
     k.at(a, (firstRow + row) * activations.rowBytes(depth) + activations.valueBytes);
@@ -90,7 +97,9 @@ function multiplyGroup(k: KernelBuilder, pass: BlockPass, firstRow: number, rows
   k.loop(weight.groupSize / STEP_DEPTH / steps, () => {
     for (let step = 0; step < steps; step += shape.way.steps) {
       const round = { firstRow, step, nibble };
-      if (pass.isStream && firstRow === 0) prefetchSteps(k, pass, step);
+      for (let at = step; at < step + shape.way.steps; at += stepsAtOnce) {
+        ahead?.fetch((at / stepsAtOnce) * STEP_BYTES);
+      }
       multiplySteps(k, pass, round, accumulators);
     }
     k.advance(a, steps * policy.aStepBytes);
@@ -100,16 +109,6 @@ function multiplyGroup(k: KernelBuilder, pass: BlockPass, firstRow: number, rows
     others.reduce((sum, next) => k.vecOp('addI32', sum, next, sum), first!),
   );
   return Array.from({ length: rows }, (_, row) => sums.slice(row * registers, (row + 1) * registers));
-}
-
-function prefetchSteps(k: KernelBuilder, pass: BlockPass, first: number): void {
-  const { weight, shape, b } = pass;
-  if (pass.column % BLOCK_COLUMNS !== 0) return;
-  for (let step = first; step < first + shape.way.steps; step += weight.stepsAtOnce) {
-    for (let column = 0; column < shape.columns; column += BLOCK_COLUMNS) {
-      k.prefetchStream(b, columnOffset(pass, column, 0) + (step / weight.stepsAtOnce) * STEP_BYTES);
-    }
-  }
 }
 
 /** Some steps of a group. */

@@ -25,6 +25,7 @@ import {
   weightsOf,
 } from './productTile.js';
 import { MOST_TILE_ROWS } from './tileShapes.js';
+import { stripAhead } from './weightsAhead.js';
 
 /** What a call gives; the other slots follow. */
 type MatmulArguments = Omit<typeof MATMUL_SLOTS, 'mTiles' | 'lastX' | 'lastY'>;
@@ -71,7 +72,8 @@ export function matmul(spec: MatmulSpec): Kernel<MatmulArguments> {
 
 function matmulName(spec: MatmulSpec): string {
   const { aDtype, bDtype, n, segments, segmentDepth, columnsPerTile, indirect, panels } = spec;
-  const shape = `n${n}k${segments}x${segmentDepth}t${columnsPerTile}`;
+  const next = spec.tilesAhead === undefined ? '' : `+${spec.tilesAhead}`;
+  const shape = `n${n}k${segments}x${segmentDepth}t${columnsPerTile}${next}`;
   const ways = `${indirect ? 'i' : ''}${panels ? 'p' : ''}`;
   const strides = `s${spec.aStrideBytes}.${spec.aSegmentStrideBytes}.${spec.bStrideBytes}${ways}`;
   return `matmul.${operandName(aDtype)}.${operandName(bDtype)}.${shape}.${strides}.${epilogueName(spec.epilogue)}`;
@@ -126,13 +128,24 @@ function emitBlockStrip(
   state: TileState,
 ): IntReg | null {
   let cOffset: IntReg | null = null;
+  const { fetched } = state;
+  const columnsOn = (spec.tilesAhead ?? 1) * spec.columnsPerTile;
   weightsOf(spec, args).forEach((load, product) => {
     const a = k.intOp('mul', state.row.get(), spec.aStrideBytes);
     k.advance(a, args.x());
     const c = k.intOp('add', scratch, product * rows * productStrideBytes(spec));
     const shape = { ...spec, depth: spec.segmentDepth, rows, isStream: false };
-    cOffset = emitBlockColumns(k, shape, { a, weight: load, column: state.column.get(), c });
+    cOffset = emitBlockColumns(k, shape, {
+      a,
+      weight: load,
+      column: state.column.get(),
+      c,
+      scratch,
+      next: { weight: load, columnsOn, fetched },
+    });
   });
+  const { stripBytes } = stripAhead(spec.bDtype, spec.segmentDepth, spec.columnsPerTile);
+  fetched.set(k.intOp('add', fetched.get(), stripBytes));
   return cOffset;
 }
 

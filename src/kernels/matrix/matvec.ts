@@ -21,6 +21,8 @@ export interface MatvecSpec {
   readonly bStrideBytes: number;
   /** A multiple of 16; n is a multiple of it, or at least as large (the last tile overlaps the one before). */
   readonly columnsPerTile: number;
+  /** Tiles from one of a thread to its next, so that its weights are fetched in time; absent: 1. Of blocks only. */
+  readonly tilesAhead?: number;
 }
 
 /**
@@ -39,7 +41,8 @@ export function matvec(
 }
 
 export function matvecName(s: MatvecSpec): string {
-  const shape = `r${s.rows}n${s.n}k${s.depth}t${s.columnsPerTile}`;
+  const next = s.tilesAhead === undefined ? '' : `+${s.tilesAhead}`;
+  const shape = `r${s.rows}n${s.n}k${s.depth}t${s.columnsPerTile}${next}`;
   return `${operandName(s.aDtype)}.${operandName(s.bDtype)}.${shape}.s${s.aStrideBytes}.${s.bStrideBytes}`;
 }
 
@@ -54,7 +57,8 @@ function emit(
   let cOffset: IntReg | null = null;
   weights.forEach((weight, product) => {
     const cOffsetBytes = product * spec.rows * productStrideBytes(spec);
-    cOffset = emitColumns(k, spec, { x: args.x, weight, column, c: scratch, cOffsetBytes });
+    const place = { weight, nextWeight: weights[product + 1], firstWeight: weights[0] };
+    cOffset = emitColumns(k, spec, { x: args.x, ...place, column, c: scratch, cOffsetBytes });
   });
   emitEpilogue(k, epilogue, {
     args,
@@ -80,6 +84,10 @@ export function firstColumn(k: KernelBuilder, spec: MatvecSpec, tile: IntReg): I
 interface ColumnOperands {
   readonly x: () => IntReg;
   readonly weight: () => IntReg;
+  /** Whose columns are multiplied next; absent: `firstWeight`'s of a later tile. */
+  readonly nextWeight?: (() => IntReg) | undefined;
+  /** What every tile begins with; absent: `weight`. */
+  readonly firstWeight?: (() => IntReg) | undefined;
   readonly column: IntReg;
   readonly c: IntReg;
   readonly cOffsetBytes: number;
@@ -92,8 +100,10 @@ interface ColumnOperands {
  */
 export function emitColumns(k: KernelBuilder, spec: MatvecSpec, operands: ColumnOperands): IntReg | null {
   if (isBlockProduct(spec)) {
-    const { x, weight, column, c, cOffsetBytes } = operands;
-    const place = { a: x(), weight, column, c: k.intOp('add', c, cOffsetBytes) };
+    const { x, weight, nextWeight, column, c, cOffsetBytes } = operands;
+    const columnsOn = nextWeight === undefined ? (spec.tilesAhead ?? 1) * spec.columnsPerTile : 0;
+    const next = { weight: nextWeight ?? operands.firstWeight ?? weight, columnsOn, fetched: null };
+    const place = { a: x(), weight, column, c: k.intOp('add', c, cOffsetBytes), scratch: c, next };
     return emitBlockColumns(k, { ...spec, isStream: true }, place);
   }
   const policy = choosePolicy(k.capabilities, spec.aDtype as OperandDtype, spec.bDtype as OperandDtype);

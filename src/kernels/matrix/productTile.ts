@@ -3,7 +3,7 @@ import type { IntReg, Tuning } from '../../jit/ir.js';
 import { type ArgumentUses, boundIndex, type KernelParams, ScratchVariable } from '../kernel.js';
 import { productStrideBytes } from './blockColumns.js';
 import { type EpilogueSpec, emitEpilogue, PRODUCT_ARGUMENTS } from './epilogue.js';
-import type { AffineBlocks, QuantizedRows } from './formats/affineBlocks.js';
+import { AffineBlocks, type QuantizedRows } from './formats/affineBlocks.js';
 import { dotTile, type OperandDtype, type ProductPolicy, type TileOperands } from './productPolicy.js';
 
 /** What a matrix product is specialised on; the number of rows M and all pointers come at run time. */
@@ -29,6 +29,8 @@ export interface MatmulSpec {
   readonly indirect: boolean;
   /** A multiple of 16. */
   readonly columnsPerTile: number;
+  /** Tiles from one of a thread to its next, so that its weights are fetched in time; absent: 1. Of blocks only. */
+  readonly tilesAhead?: number;
   /** B is copied once a tile, to a panel (`panelProduct.ts`); needs B in bf16, and at most MOST_TILE_ROWS rows a tile. */
   readonly panels: boolean;
   readonly epilogue: EpilogueSpec;
@@ -61,6 +63,8 @@ export interface TileState {
   readonly end: ScratchVariable;
   /** First column of the tile. */
   readonly column: ScratchVariable;
+  /** Bytes of the next tile's weights that have been fetched. */
+  readonly fetched: ScratchVariable;
 }
 
 export function tileState(
@@ -72,6 +76,7 @@ export function tileState(
     row: new ScratchVariable(k, scratch, 0),
     end: new ScratchVariable(k, scratch, 1),
     column: new ScratchVariable(k, scratch, 2),
+    fetched: new ScratchVariable(k, scratch, 5),
   };
   const mTiles = args.mTiles();
   const column = k.intOp('divide', tile, mTiles);
@@ -84,6 +89,7 @@ export function tileState(
   state.row.set(row);
   const end = k.intOp('add', row, rowsPerTile);
   state.end.set(k.intOp('min', end, args.m(), end));
+  if (spec.bDtype instanceof AffineBlocks) state.fetched.set(k.intConst(0));
   return state;
 }
 

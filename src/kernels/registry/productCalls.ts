@@ -119,7 +119,7 @@ export const argmaxReduceKernel: RegisteredKernel = {
 };
 
 /** Quantised weights and activations of a product [n, depth]. */
-function blockOperands({ capabilities }: ExampleContext, n: number, depth: number, bits: 8 | 4) {
+function blockOperands({ capabilities, threadCount }: ExampleContext, n: number, depth: number, bits: 8 | 4) {
   const bDtype = blocksFor(capabilities, bits, GROUP);
   const aDtype = new QuantizedRows(activationBits(capabilities, bits), GROUP);
   const spec = {
@@ -128,6 +128,7 @@ function blockOperands({ capabilities }: ExampleContext, n: number, depth: numbe
     n,
     aStrideBytes: aDtype.rowBytes(depth),
     bStrideBytes: bDtype.blockBytes(depth),
+    tilesAhead: threadCount,
   };
   return { spec, weight: u8(bDtype.byteLength(n, depth)), rows: (m: number) => u8(m * spec.aStrideBytes) };
 }

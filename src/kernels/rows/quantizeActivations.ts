@@ -55,7 +55,7 @@ function emit(
   });
 }
 
-/** One group at `y`. @param load vector `vector` of it, into a register of its own; called twice for each */
+/** One group at `y`. @param load vector `vector` of it, into a register of its own; may be called twice for each */
 function emitQuantizedGroup(
   k: KernelBuilder,
   { groupSize, bits, most, valueBytes, elementBytes }: QuantizedRows,
@@ -63,31 +63,35 @@ function emitQuantizedGroup(
   load: (vector: number) => VecReg,
 ): void {
   const vectors = groupSize / k.lanes;
+  const keeps = vectors <= k.capabilities.vecRegisters / 4 && !k.capabilities.registersAreVirtual;
   const magnitude = k.vecBits(0x7fffffff);
   const largest = k.vecConst(LEAST_MAGNITUDE);
   const poison = k.vecConst(0); // NaN as soon as a value is not finite
   const zero = k.vecConst(0);
-  for (let vector = 0; vector < vectors; vector++) {
+  const kept = Array.from({ length: vectors }, (_, vector) => {
     const value = load(vector);
     k.fma(poison, value, zero);
-    k.max(k.vecOp('and', value, magnitude, value), largest, largest);
-  }
+    k.max(k.vecOp('and', value, magnitude), largest, largest);
+    return value;
+  });
   k.reduce('max', largest, largest);
   const high = k.vecConst(most);
   const low = k.vecConst(-most);
   const inverse = k.div(high, largest);
-  const sum = k.vecConst(0);
+  const sum = k.vecBits(0); // below 2²³: exact in f32 too
   for (let vector = 0; vector < vectors; vector++) {
-    const q = k.mul(load(vector), inverse);
+    const q = k.mul(keeps ? kept[vector]! : load(vector), inverse);
     k.min(k.max(q, low, q), high, q); // NaN becomes the bound
     k.unary('toI32', q, q);
     k.store(k.at(y, vector * k.lanes * elementBytes), q, bits === 8 ? 'low8' : 'low16');
-    k.add(sum, k.unary('fromI32', q, q), sum);
+    k.vecOp('addI32', sum, q, sum);
   }
+  k.add(k.unary('fromI32', sum, sum), poison, sum);
+  k.reduce('add', sum, sum);
   const scale = k.mul(largest, k.vecConst(1 / most), largest);
-  k.add(scale, k.reduce('add', poison, poison), scale);
+  k.fma(scale, sum, zero);
   k.storeLow(k.at(y, valueBytes), scale, 1);
-  k.storeLow(k.at(y, valueBytes + 4), k.mul(k.reduce('add', sum, sum), scale, sum), 1);
+  k.storeLow(k.at(y, valueBytes + 4), k.mul(sum, scale, sum), 1);
 }
 
 /**

@@ -114,7 +114,7 @@ const BLOCK_STREAM_ROWS = 16;
 /** The two factors of a product as its kernel takes them. */
 interface Factors {
   readonly x: Memory;
-  readonly spec: Pick<MatvecSpec, 'aDtype' | 'bDtype' | 'aStrideBytes' | 'bStrideBytes'>;
+  readonly spec: Pick<MatvecSpec, 'aDtype' | 'bDtype' | 'aStrideBytes' | 'bStrideBytes' | 'tilesAhead'>;
   readonly isBlocks: boolean;
   readonly mostStreamRows: number;
   /** Tiles of a stream have a multiple of so many columns. */
@@ -147,7 +147,13 @@ function factorsOf(tape: TapeRecorder, x: CompiledTensor, { element, shape }: Co
   const bStrideBytes = element.blockBytes(depth);
   return {
     x: quantized,
-    spec: { aDtype: rows, bDtype: element, aStrideBytes: rows.rowBytes(depth), bStrideBytes },
+    spec: {
+      aDtype: rows,
+      bDtype: element,
+      aStrideBytes: rows.rowBytes(depth),
+      bStrideBytes,
+      tilesAhead: tape.threadCount,
+    },
     isBlocks: true,
     mostStreamRows: BLOCK_STREAM_ROWS,
     columnStep: COLUMN_ALIGNMENT,
