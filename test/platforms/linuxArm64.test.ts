@@ -23,6 +23,7 @@ const FILES = [
   { file: 'runtime/lateParticipants.test.js', cpu: NEWEST, least: 1 },
   { file: 'ops/compiled/selfTest.test.js', cpu: OLDEST, least: 2 },
   { file: 'ops/compiled/selfTest.test.js', cpu: NEWEST, least: 2 },
+  { file: 'ops/compiled/macOnLinux.test.js', cpu: NEWEST, least: 3 },
   { file: 'transcribe/nativeGoldens.test.js', cpu: OLDEST, least: 1, pattern: '^neon f32, 2 threads' },
 ];
 

@@ -35,12 +35,22 @@ export async function openNative(importer: () => Promise<Koffi>): Promise<Native
   if (open === undefined) {
     return `machine code runs on ${Object.keys(SYSTEMS).join(', ')}, this is ${process.platform} ${process.arch}`;
   }
+  let koffi: Koffi;
   try {
-    const native = open(await importer());
+    koffi = await importer();
+  } catch (cause) {
+    return `the optional package koffi cannot be loaded (${firstLine(cause)})`;
+  }
+  try {
+    const native = open(koffi);
     return refusesViews(native) ?? native;
   } catch (cause) {
-    return `the optional package koffi cannot be loaded (${cause instanceof Error ? cause.message.split('\n')[0] : cause})`;
+    return `this system lacks what machine code needs (${firstLine(cause)})`;
   }
+}
+
+function firstLine(cause: unknown): string {
+  return cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
 }
 
 /** Electron allows no arrays over memory that is not V8's. @returns one line that says so, or null */
@@ -50,8 +60,7 @@ function refusesViews(native: Native): string | null {
     const words = new Uint8Array(native.view(page, native.pageBytes));
     return words.length === native.pageBytes ? null : 'this runtime shows no memory of the system';
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-    return `this runtime allows no arrays over the system's memory, as Electron (${reason})`;
+    return `this runtime allows no arrays over the system's memory, as Electron (${firstLine(cause)})`;
   } finally {
     native.release(page, native.pageBytes);
   }
