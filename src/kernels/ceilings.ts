@@ -50,8 +50,21 @@ export const READ_PATTERNS: readonly ReadPattern[] = [
 
 /** Multiplications and additions of one repetition of a tile. */
 export function ceilingWork(kind: CeilingKind, capabilities: Capabilities): number {
-  const perLane = { f32: 2, bf16: 4, int8: 8 }[kind];
+  const perLane = { fma: 2, dotPairs: 4, dotBytes: 8, dotSmallBytes: 8, dotWords: 4 }[
+    productOf(kind, capabilities)
+  ];
   return accumulators(capabilities) * capabilities.lanes * perLane;
+}
+
+/** What multiplies a type of operands; of integers what products with packed weights take (`formats/affineBlocks.ts`). */
+function productOf(
+  kind: CeilingKind,
+  { byteDot, smallByteDot }: Capabilities,
+): 'fma' | 'dotPairs' | 'dotBytes' | 'dotSmallBytes' | 'dotWords' {
+  if (kind === 'f32') return 'fma';
+  if (kind === 'bf16') return 'dotPairs';
+  if (byteDot) return 'dotBytes';
+  return smallByteDot ? 'dotSmallBytes' : 'dotWords';
 }
 
 /** Enough independent chains to hide the latency of the units, with two registers for the operands. */
@@ -157,12 +170,9 @@ function emitArithmetic(
   const sums = k.vecs(accumulators(k.capabilities));
   for (const sum of sums) k.vecConst(0, sum);
   const operand = k.vecBits(0x01010101); // small and normal in every type
+  const product = productOf(kind, k.capabilities);
   k.loop(repetitions, () => {
-    for (const sum of sums) {
-      if (kind === 'f32') k.fma(sum, operand, operand);
-      else if (kind === 'bf16') k.dotPairs(sum, operand, operand);
-      else k.dotBytes(sum, operand, operand);
-    }
+    for (const sum of sums) k[product](sum, operand, operand);
   });
   keep(k, sums, scratch);
 }

@@ -217,6 +217,7 @@ export interface Ceilings {
   readonly readBytesPerSecond: number;
   readonly f32FlopsPerSecond: number;
   readonly bf16FlopsPerSecond: number | null;
+  /** Of the products that 8-bit weights are multiplied by: of bytes, or of 16 bits where there are no others. */
   readonly int8OpsPerSecond: number | null;
   /** Bits of a vector that the units multiply at a time: less than the registers hold where they work in halves. */
   readonly datapathBits?: number | null;

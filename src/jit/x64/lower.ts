@@ -32,10 +32,10 @@ import {
   lowerVecPairSums,
   lowerVecReduce,
   lowerVecReduce4,
-  lowerVecTranspose,
   lowerVecSelect,
   lowerVecStore,
   lowerVecStoreLow,
+  lowerVecTranspose,
   lowerVecUnary,
   vectorTemporaries,
 } from './lowerVector.js';

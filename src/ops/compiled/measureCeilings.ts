@@ -42,9 +42,7 @@ export interface CeilingSource extends CeilingBench {
 export async function measureCeilings(bench: CeilingSource): Promise<Ceilings> {
   const { machine, arena } = bench;
   const { capabilities } = machine;
-  const kinds: CeilingKind[] = ['f32'];
-  if (capabilities.pairDot) kinds.push('bf16');
-  if (capabilities.byteDot) kinds.push('int8');
+  const kinds: CeilingKind[] = capabilities.pairDot ? ['f32', 'bf16', 'int8'] : ['f32', 'int8'];
   const large = machine.reserveLarge?.(MEMORY_BYTES);
   const block = large === undefined ? arena.allocate(MEMORY_BYTES) : undefined;
   const memory: Memory = large ?? block!;

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { joinCeilings } from '../../../src/bench/analysis/roofline.js';
 import { formatCeilings } from '../../../src/bench/text/liveText.js';
-import { READ_PATTERNS } from '../../../src/kernels/ceilings.js';
+import { interpret } from '../../../src/jit/interpreter.js';
+import { wasmCapabilities } from '../../../src/jit/wasm/webAssembly.js';
+import { x64Capabilities } from '../../../src/jit/x64/features.js';
+import { ceiling, ceilingWork, READ_PATTERNS } from '../../../src/kernels/ceilings.js';
+import { SCRATCH_BYTES } from '../../../src/kernels/kernel.js';
 import { loadNative } from '../../../src/runtime/system/loadNative.js';
 import { loadModel } from '../../../src/transcribe/loadModel.js';
 import { demoModelDir } from '../../support/projectRoot.js';
@@ -16,7 +20,7 @@ test('ceilings are measured on memory that is given back, and tell the width of 
   const model = await loadModel(demoModelDir, { backend: 'x64', threads: 1 });
   try {
     const residentBytes = process.memoryUsage.rss();
-    const { readBytesPerSecond, f32FlopsPerSecond, datapathBits, tuning } = await model
+    const { readBytesPerSecond, f32FlopsPerSecond, int8OpsPerSecond, datapathBits, tuning } = await model
       .measureCeilings()
       .then((found) => found!);
     assert.ok(process.memoryUsage.rss() - residentBytes < 256 * 2 ** 20, 'the 512 MB are still there');
@@ -25,6 +29,7 @@ test('ceilings are measured on memory that is given back, and tell the width of 
       readBytesPerSecond > 2e8 && f32FlopsPerSecond > 1e9,
       `${readBytesPerSecond} ${f32FlopsPerSecond}`,
     );
+    assert.ok(int8OpsPerSecond! > 1e9, `${int8OpsPerSecond}`);
     assert.match(tuning ?? '', /(^|,)tileRows=\d+(,|$)/);
     const isWide = model.info.isa !== 'avx2';
     assert.ok(
@@ -33,6 +38,23 @@ test('ceilings are measured on memory that is given back, and tell the width of 
     );
   } finally {
     await model.close();
+  }
+});
+
+test('the work of a ceiling of integers is twice the products that it adds up', () => {
+  // 01 01 01 01 everywhere: four bytes, or two words of 257.
+  const ways = [
+    [x64Capabilities('avx512bf16'), 1],
+    [x64Capabilities('avx2'), 1],
+    [wasmCapabilities(false), 257 ** 2],
+  ] as const;
+  for (const [capabilities, product] of ways) {
+    const [slots, scratch] = [64, 4096];
+    const memory = new ArrayBuffer(scratch + SCRATCH_BYTES);
+    new BigInt64Array(memory, slots, 2).set([3n, 1n]); // three repetitions of a tile
+    interpret(ceiling('int8').emit(capabilities), memory, [slots, 0, scratch]);
+    const sum = new Int32Array(memory, scratch).reduce((total, value) => total + value, 0);
+    assert.equal((2 * sum) / product, 3 * ceilingWork('int8', capabilities));
   }
 });
 
