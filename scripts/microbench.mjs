@@ -1,5 +1,5 @@
-// Times every kernel at the sizes of a model, on every instruction set level of this machine:
-//   npm run microbench -- [kernel …] [--model 0.6b|1.7b|demo] [--threads 1] [--level avx2|avx512f|avx512bf16|wasm]
+// Times every kernel at the sizes of a model, on every instruction set level of this machine, x86-64 or arm64:
+//   npm run microbench -- [kernel …] [--model 0.6b|1.7b|demo] [--threads 1] [--level avx2|avx512f|avx512bf16|neon+…|wasm]
 //   [--ms 300]: how long each call is measured; the median of its rounds counts
 //   [--tuning tileRows=4,prefetchBytes=2048]: values of `Tuning` in place of the level's own
 import { parseArgs } from 'node:util';
@@ -13,6 +13,7 @@ import { Conductor } from '../dist/src/runtime/conductor.js';
 import { detectX64Levels } from '../dist/src/runtime/cpuFeatures.js';
 import { NativeMachine } from '../dist/src/runtime/nativeMachine.js';
 import { enableRelaxedSimd } from '../dist/src/runtime/nodeThreads.js';
+import { findProcessor, multipliesPairs } from '../dist/src/runtime/processor.js';
 import { loadNative } from '../dist/src/runtime/system/loadNative.js';
 import { ENTRY } from '../dist/src/runtime/tapeLayout.js';
 import { WasmMachine } from '../dist/src/runtime/wasmMachine.js';
@@ -43,15 +44,23 @@ const threadCount = Number(options.threads);
 const tuning = readTuning(options.tuning);
 enableRelaxedSimd();
 const native = await loadNative();
-const found = [...(typeof native === 'string' ? [] : detectX64Levels(native)), 'wasm'];
+const found = [...machineLevels(), 'wasm'];
 const levels = found.filter((level) => (options.level ?? level) === level);
 if (levels.length === 0) fail(`found ${found.join(', ')} here, not ${options.level}`);
 
 console.log(`${model.name}, ${threadCount} thread${threadCount === 1 ? '' : 's'}`);
 for (const level of levels) {
-  const operand = level === 'avx512bf16' ? 'bf16' : 'f32';
+  const operand = multipliesPairs(level) ? 'bf16' : 'f32';
   console.log(`\n${level}, ${operand}`);
   for (const kernel of kernels) await timeKernel(kernel, level, operand);
+}
+
+/** What machine code can be made for here. */
+function machineLevels() {
+  if (typeof native === 'string') return [];
+  if (process.arch === 'x64') return detectX64Levels(native);
+  const processor = findProcessor(native);
+  return typeof processor === 'string' ? [] : processor.isas;
 }
 
 /** One machine a kernel, so that its memory goes back at once. */

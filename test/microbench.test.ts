@@ -19,7 +19,7 @@ test('npm run microbench times kernels on every level, in the unit that limits t
     '10',
   );
   assert.equal(status, 0, stderr);
-  const levels = [...stdout.matchAll(/^(\w+), (?:f32|bf16)$/gm)].map((match) => match[1]);
+  const levels = [...stdout.matchAll(/^([\w+]+), (?:f32|bf16)$/gm)].map((match) => match[1]);
   assert.ok(levels.includes('wasm'), stdout);
   for (const [kernel, unit] of [
     ['embedRows', 'GB/s'],

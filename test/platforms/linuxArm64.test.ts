@@ -10,6 +10,9 @@ const skip = emulatedNodeMissing;
 const OLDEST = ARM64_CPUS.neon.model;
 const NEWEST = ARM64_CPUS.all.model;
 
+/** With every golden in bf16, whose sums are emulated in software: three minutes more. */
+const isFull = process.env['QWEN_ASR_FULL'] === '1';
+
 /** Test files that hold on every machine with machine code, and how many tests they have at least. */
 const FILES = [
   // But for the test of 200,000 calls.
@@ -25,6 +28,10 @@ const FILES = [
   { file: 'ops/compiled/selfTest.test.js', cpu: NEWEST, least: 2 },
   { file: 'ops/compiled/macOnLinux.test.js', cpu: NEWEST, least: 3 },
   { file: 'transcribe/nativeGoldens.test.js', cpu: OLDEST, least: 1, pattern: '^neon f32, 2 threads' },
+  { file: 'transcribe/defaultGolden.test.js', cpu: NEWEST, least: 1 }, // in bf16
+  ...(isFull
+    ? [{ file: 'transcribe/nativeGoldens.test.js', cpu: NEWEST, least: 1, pattern: ' bf16, 2 threads' }]
+    : []),
 ];
 
 for (const { file, cpu, least, pattern } of FILES) {
@@ -41,6 +48,13 @@ for (const { file, cpu, least, pattern } of FILES) {
     assert.ok(passed >= least, `${passed} tests ran:\n${stdout}`);
   });
 }
+
+test('npm run microbench times what an arm64 processor has', { skip }, async () => {
+  const options = ['embedRows', '--model', 'demo', '--ms', '1'];
+  const { status, stdout, stderr } = await runEmulatedNode(OLDEST, ['scripts/microbench.mjs', ...options]);
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(stdout.match(/^[\w+]+, \w+$/gm), ['neon, f32', 'wasm, f32']);
+});
 
 test('the command transcribes by machine code on arm64, and says so', { skip }, async () => {
   const samples = join(demoModelDir, 'samples');
