@@ -66,6 +66,7 @@ export async function selfTestVerdict({
     release(),
     cpus()[0]?.model,
     process.version,
+    process.execPath, // of one version another copy may be signed for less, on macOS
   ].join(' ');
   const kept = readVerdicts(file);
   const known = again ? undefined : kept[key];

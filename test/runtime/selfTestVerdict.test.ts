@@ -95,6 +95,22 @@ test('a machine that was busy once is tried at the next start, and its verdict i
   assert.equal(await selfTestVerdict(options), null);
 });
 
+test('another copy of Node is tried by itself: it may be allowed less', async (t) => {
+  const folder = temporaryDirectory(t);
+  const [path, file] = [join(folder, 'program.mjs'), join(folder, 'self-test.json')];
+  writeFileSync(path, "console.log('passed')");
+  const options = { program: pathToFileURL(path), file };
+  assert.equal(await selfTestVerdict(options), null);
+  const { execPath } = process;
+  t.after(() => {
+    process.execPath = execPath;
+  });
+  process.execPath = join(folder, 'missing');
+  assert.match(String(await selfTestVerdict(options)), /^it cannot be started \(spawn .*ENOENT\)$/);
+  process.execPath = execPath;
+  assert.equal(await selfTestVerdict(options), null);
+});
+
 test('where nothing can be kept it runs every time', async (t) => {
   const folder = temporaryDirectory(t);
   const path = join(folder, 'program.mjs');
