@@ -253,6 +253,8 @@ export interface Tuning {
   readonly streamGroups: number;
   /** Linear streams in which a tile's weights are read from memory, one next to another: 1 or 4. */
   readonly streams: number;
+  /** Loads of a register tile that are made before their turn, for cores that execute in order. */
+  readonly loadsAhead: number;
   /** Least rows that meet four columns of a stream side by side; fewer meet one after another. 0: all do. */
   readonly sideBySideRows: number;
   /** Most accumulators of one sum of a stream, which hide the latency of the products: 8, 4, 2 or 1. */

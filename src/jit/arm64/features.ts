@@ -57,6 +57,7 @@ const TUNING: Tuning = {
   l2Bytes: 512 * 1024, // Cortex-A76 in a Raspberry Pi 5; Neoverse cores have 1 MiB
   kSegmentBytes: 0,
   streamGroups: 2,
+  loadsAhead: 2,
   sideBySideRows: 3,
   streams: 1,
   unroll: 8,

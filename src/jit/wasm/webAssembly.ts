@@ -155,6 +155,7 @@ export function wasmCapabilities(relaxedSimd = false, tuning: Partial<Tuning> = 
       l2Bytes: 512 * 1024,
       kSegmentBytes: 0,
       streamGroups: 1,
+      loadsAhead: 0,
       sideBySideRows: 0,
       streams: 1,
       unroll: 4,

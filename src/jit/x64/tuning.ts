@@ -14,6 +14,7 @@ const UNKNOWN_CACHES = { l1Bytes: 32 * 1024, l2Bytes: 512 * 1024 } as const;
  */
 const BASE = {
   streamGroups: 2,
+  loadsAhead: 0,
   sideBySideRows: 0,
   streams: 1,
   unroll: 4,

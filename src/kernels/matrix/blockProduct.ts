@@ -10,6 +10,7 @@ import {
 import { passShape } from './blockRegisters.js';
 import { BLOCK_COLUMNS, blockPolicy, STEP_BYTES, STEP_DEPTH } from './formats/affineBlocks.js';
 import { endGroup } from './groupEnd.js';
+import { loadsAhead } from './loadsAhead.js';
 
 /**
  * C[r, n] = Σ_groups scale[n]·aScale[r]·Σ q·qa + bias[n]·aSum[r]: sums of integers within a group are exact.
@@ -133,7 +134,7 @@ function multiplySteps(
   const registers = shape.columns / policy.columns;
   const rows = accumulators.length / registers;
   const rowBytes = activations.rowBytes(depth);
-  const { steps, holdsRows } = shape.way;
+  const { steps, holdsRows, ahead } = shape.way;
   const loadA = (row: number, step: number): VecReg => {
     const whole = step - (step % aSteps);
     return policy.loadA(k, k.at(a, (firstRow + row) * rowBytes + whole * policy.aStepBytes));
@@ -151,15 +152,17 @@ function multiplySteps(
   };
   if (holdsRows) {
     const left = range(0, rows).map(loadRow);
-    for (const step of range(first, first + steps, stepsAtOnce)) {
-      for (let register = 0; register < registers; register++) {
-        loadB(register, step).forEach((w, at) => {
-          left.forEach((x, row) => {
-            multiply(row, register, step + at, x[Math.floor((step + at - first) / aSteps)]!, w);
-          });
+    const places = range(first, first + steps, stepsAtOnce).flatMap((step) =>
+      range(0, registers).map((register) => ({ step, register })),
+    );
+    const right = loadsAhead(places, ahead, ({ step, register }) => loadB(register, step));
+    places.forEach(({ step, register }, i) => {
+      right(i).forEach((w, at) => {
+        left.forEach((x, row) => {
+          multiply(row, register, step + at, x[Math.floor((step + at - first) / aSteps)]!, w);
         });
-      }
-    }
+      });
+    });
     return;
   }
   const right = range(0, registers).map((register) =>
@@ -167,13 +170,17 @@ function multiplySteps(
   );
   // A load of several steps serves them all, others one.
   const stepsOfLoad = Math.min(steps, aSteps);
+  // Rows in twos, so that a sum's next product comes later.
+  const rowsAtOnce = stepsOfLoad > 1 ? 2 : 1;
   for (const step of range(first, first + steps, stepsOfLoad)) {
-    for (let row = 0; row < rows; row++) {
-      const x = loadA(row, step);
+    const left = loadsAhead(range(0, rows), ahead, (row) => loadA(row, step));
+    for (const row of range(0, rows, rowsAtOnce)) {
       for (const at of range(step, step + stepsOfLoad)) {
-        right.forEach((w, register) => {
-          multiply(row, register, at, x, w[at - first]!);
-        });
+        for (const m of range(row, Math.min(row + rowsAtOnce, rows))) {
+          right.forEach((w, register) => {
+            multiply(m, register, at, left(m), w[at - first]!);
+          });
+        }
       }
     }
   }

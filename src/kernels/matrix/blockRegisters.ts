@@ -43,6 +43,8 @@ export interface PassShape {
 interface StepOrder {
   readonly holdsRows: boolean;
   readonly steps: number;
+  /** Loads of the side that passes which are made before their turn. */
+  readonly ahead: number;
 }
 
 export function passShape(
@@ -50,7 +52,7 @@ export function passShape(
   policy: BlockPolicy,
   { rows, isStream, weight }: BlockRows,
 ): PassShape {
-  const { vecRegisters, lanes } = capabilities;
+  const { vecRegisters, lanes, tuning } = capabilities;
   const ofBlock = BLOCK_COLUMNS / policy.columns; // registers
   const most = vecRegisters === 32 ? 24 : weight.bits === 8 ? 12 : 8; // accumulators
   // A step of each row stays in registers meanwhile, where these are fewer than the block's.
@@ -67,7 +69,7 @@ export function passShape(
   const spare = Math.max(4, registers * weight.stepsAtOnce + 2);
   const keepsSums = chunks === 1 && accumulators * unroll + sums + spare <= vecRegisters;
   const free = vecRegisters - accumulators * unroll - (keepsSums ? sums : 0);
-  const way = stepOrder(policy, weight, { rows: rowsAtOnce, registers, free });
+  const way = stepOrder(policy, weight, { rows: rowsAtOnce, registers, free, wanted: tuning.loadsAhead });
   return { columns, rowsAtOnce, unroll, keepsSums, way };
 }
 
@@ -75,16 +77,20 @@ export function passShape(
 function stepOrder(
   { aSteps, nibbleBits }: BlockPolicy,
   { stepsAtOnce }: AffineBlocks,
-  { rows, registers, free }: { readonly rows: number; readonly registers: number; readonly free: number },
+  { rows, registers, free, wanted }: Readonly<Record<'rows' | 'registers' | 'free' | 'wanted', number>>,
 ): StepOrder {
-  const least = { holdsRows: rows < registers, steps: stepsAtOnce };
+  const least = { holdsRows: rows < registers, steps: stepsAtOnce, ahead: 0 };
   if (aSteps === 1) return least;
-  const taken = ({ holdsRows, steps }: StepOrder): number =>
-    (holdsRows ? rows + stepsAtOnce : registers * steps + 1) + (nibbleBits === undefined ? 0 : 1);
+  // Of the side that passes, rows are two at once.
+  const taken = ({ holdsRows, steps }: Omit<StepOrder, 'ahead'>): number =>
+    (holdsRows ? rows + stepsAtOnce : registers * steps + 2) + (nibbleBits === undefined ? 0 : 1);
   const orders = [
     { holdsRows: true, steps: aSteps },
     { holdsRows: false, steps: aSteps },
     { holdsRows: false, steps: aSteps / 2 },
   ];
-  return orders.find((order) => taken(order) <= free) ?? least;
+  const order = orders.find((one) => taken(one) <= free);
+  if (order === undefined) return least;
+  const spare = Math.floor((free - taken(order)) / (order.holdsRows ? stepsAtOnce : 1));
+  return { ...order, ahead: Math.min(wanted, spare) };
 }

@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../../jit/builder.js';
-import type { Capabilities, IntReg, VecReg } from '../../jit/ir.js';
+import type { Address, Capabilities, IntReg, VecReg } from '../../jit/ir.js';
 import { defineKernel, type Kernel, type KernelParams } from '../kernel.js';
 import { emitBlockColumns, isBlockProduct, productStrideBytes } from './blockColumns.js';
 import { type EpilogueSpec, emitEpilogue, epilogueName, PRODUCT_ARGUMENTS } from './epilogue.js';
@@ -227,7 +227,7 @@ export function rowGroups(rows: number, vecRegisters: number): { firstRow: numbe
  * thread's reading is a single linear stream: what matters where the weights come from memory once.
  */
 function streamDot(k: KernelBuilder, policy: ProductPolicy, operands: StreamOperands): VecReg[] {
-  const { a, aStrideBytes, firstRow, rows, b, bStrideBytes, depth, fromMemory } = operands;
+  const { rows, b, bStrideBytes, depth, fromMemory } = operands;
   const unroll = chooseUnroll(depth / policy.stepElements, rows, k.capabilities);
   const loadPair = unroll % 2 === 0 ? policy.loadPair : undefined;
   const stepsAtOnce = loadPair === undefined ? 1 : 2;
@@ -237,14 +237,14 @@ function streamDot(k: KernelBuilder, policy: ProductPolicy, operands: StreamOper
     const accumulators = Array.from({ length: rows }, () => policy.initAccumulators(k, unroll));
     const offset = k.intConst(0);
     k.while('lt', offset, depth * policy.aBytes, () => {
+      const left = rowSources(k, policy, operands, unroll, offset);
       for (let first = 0; first < unroll; first += stepsAtOnce) {
         const at = k.at(b, first * bStep);
         const steps = loadPair?.(k, at) ?? [policy.loadB(k, at)];
         if (fromMemory && (first * bStep) % CACHE_LINE_BYTES === 0) k.prefetchStream(b, first * bStep);
         steps.forEach((w, i) => {
-          const u = first + i;
           accumulators.forEach((row, r) => {
-            policy.product(k, row[u]!, k.at(a, (firstRow + r) * aStrideBytes + u * aStep, offset), w);
+            policy.product(k, row[first + i]!, left(r, first + i), w);
           });
         });
       }
@@ -257,6 +257,28 @@ function streamDot(k: KernelBuilder, policy: ProductPolicy, operands: StreamOper
   });
   const [c0, c1, c2, c3] = columns as [VecReg[], VecReg[], VecReg[], VecReg[]];
   return c0.map((sum, r) => policy.finish(k, [sum, c1[r]!, c2[r]!, c3[r]!])[0]!);
+}
+
+/** The steps of the rows of A in a turn of the loop: in memory, or in registers where these are enough and tuning wants it. */
+function rowSources(
+  k: KernelBuilder,
+  policy: ProductPolicy,
+  { a, aStrideBytes, firstRow, rows }: StreamOperands,
+  unroll: number,
+  offset: IntReg,
+): (row: number, step: number) => VecReg | Address {
+  const { vecRegisters, tuning } = k.capabilities;
+  const aStep = policy.stepElements * policy.aBytes;
+  const place = (row: number, step: number): number => (firstRow + row) * aStrideBytes + step * aStep;
+  // Beside the sums of four columns, accumulators, and as many of B.
+  const taken = rows * (4 + 2 * unroll) + unroll;
+  if (tuning.loadsAhead === 0 || taken > vecRegisters)
+    return (row, step) => k.at(a, place(row, step), offset);
+  const from = k.intOp('add', a, offset);
+  const loaded = Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: unroll }, (_, step) => policy.loadA(k, k.at(from, place(row, step)))),
+  );
+  return (row, step) => loaded[row]![step]!;
 }
 
 /** Whether four columns pass the rows side by side: the loads are fewer, and sums enough to hide the latency of products. */

@@ -1,5 +1,6 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { Address, IntReg, VecReg } from '../../jit/ir.js';
+import { loadsAhead } from './loadsAhead.js';
 
 /** Element types a matrix product reads: activations (A) and weights (B). */
 export type OperandDtype = 'f32' | 'bf16';
@@ -164,8 +165,13 @@ function multiplyStep(
     });
   } else {
     const right = offsets.map((offset) => policy.loadB(k, k.at(b, offset)));
-    a.forEach((row, m) => {
-      const x = policy.loadA(k, k.at(row, aStep, aOffset));
+    const { vecRegisters, tuning } = k.capabilities;
+    const free = vecRegisters - (a.length + 1) * offsets.length - 1;
+    const left = loadsAhead(a, Math.min(tuning.loadsAhead, free), (row) =>
+      policy.loadA(k, k.at(row, aStep, aOffset)),
+    );
+    a.forEach((_, m) => {
+      const x = left(m);
       right.forEach((y, n) => {
         policy.product(k, accumulators[m]![n]!, x, y);
       });
