@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { wasmFeatures } from '../jit/wasm/webAssembly.js';
+import { type DarwinTopology, darwinTopology } from './system/darwinTopology.js';
 import { windowsTopology } from './system/windowsTopology.js';
 import { type ParticipantReply, type ParticipantThread, participantSource } from './wasmParticipant.js';
 
@@ -54,14 +54,14 @@ type ReadText = (path: string) => string | null;
  * cgroup's CPU quota (hyper-threads of one core share the units that matrix products need).
  *
  * @param read how Linux's files are read
- * @param readMac how macOS is asked
+ * @param mac what macOS says: its fast cores count alone, as all wait for who takes a tile last (not measured there yet)
  */
 export function defaultThreadCount(
   read: ReadText = readText,
-  readMac: () => string | null = readMacOnce,
+  mac: DarwinTopology | null = darwinTopology(),
 ): number {
   const all = availableParallelism();
-  const cores = physicalCores(read) ?? macCores(readMac() ?? '') ?? windowsCores() ?? all;
+  const cores = physicalCores(read) ?? mac?.fastCores ?? windowsCores() ?? all;
   return Math.max(1, Math.min(cores, cpuQuota(read) ?? cores));
 }
 
@@ -90,30 +90,6 @@ function physicalCores(read: ReadText): number | null {
     cores.add(siblings.trim());
   }
   return cores.size === 0 ? null : cores.size;
-}
-
-/**
- * Cores of a Mac, the fast ones where there are two kinds: all wait for who takes a tile last. Nobody has measured that
- * there yet.
- *
- * @param answer lines of `sysctl`, which leaves out names that it does not know
- */
-function macCores(answer: string): number | null {
-  const fast =
-    /^hw\.perflevel0\.physicalcpu: (\d+)$/m.exec(answer) ?? /^hw\.physicalcpu: (\d+)$/m.exec(answer);
-  return fast === null ? null : Number(fast[1]);
-}
-
-let macAnswer: string | null | undefined;
-
-/** Node tells logical processors only. */
-function readMacOnce(): string | null {
-  if (process.platform !== 'darwin') return null;
-  macAnswer ??= spawnSync('/usr/sbin/sysctl', ['hw.perflevel0.physicalcpu', 'hw.physicalcpu'], {
-    encoding: 'utf8',
-    timeout: 5000,
-  }).stdout;
-  return macAnswer;
 }
 
 /** CPUs of a list such as `0-3,8`. */

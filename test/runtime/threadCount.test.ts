@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
 import { defaultThreadCount, parseCpuList } from '../../src/runtime/nodeThreads.js';
+import { parseDarwinTopology } from '../../src/runtime/system/darwinTopology.js';
 
 /** Linux's files of a machine whose cores have two hyper-threads each: CPU n and n + cores. */
 function machine(cores: number, allowed: string, others: Readonly<Record<string, string>> = {}) {
@@ -30,16 +31,16 @@ test('cores count once however many hyper-threads are allowed', () => {
   assert.equal(defaultThreadCount(machine(8, '2,10-11')), 2);
 });
 
-test('on macOS the fast cores count, and all of them where there is one kind', () => {
-  const count = (answer: string | null) =>
-    defaultThreadCount(
-      () => null,
-      () => answer,
-    );
-  assert.equal(count('hw.perflevel0.physicalcpu: 4\nhw.physicalcpu: 10\n'), 4);
-  assert.equal(count('hw.physicalcpu: 6\n'), 6); // of Intel: the other name is unknown
-  assert.equal(count(''), availableParallelism());
-  assert.equal(count(null), availableParallelism());
+test('on macOS the fast cores count', () => {
+  const m4 = parseDarwinTopology('hw.physicalcpu: 10\nhw.logicalcpu: 10\nhw.perflevel0.physicalcpu: 4\n');
+  assert.equal(
+    defaultThreadCount(() => null, m4),
+    4,
+  );
+  assert.equal(
+    defaultThreadCount(() => null, null),
+    availableParallelism(),
+  );
 });
 
 test('a quota of the cgroup counts in whole CPUs, at least one', () => {

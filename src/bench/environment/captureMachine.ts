@@ -9,6 +9,7 @@ import {
   version,
 } from 'node:os';
 import { env } from 'node:process';
+import { type DarwinTopology, darwinTopology } from '../../runtime/system/darwinTopology.js';
 import { type WindowsTopology, windowsTopology } from '../../runtime/system/windowsTopology.js';
 import { readLinuxFile } from '../meters/systemFile.js';
 import { type EnvironmentRecord, hashMachine, type MachineRecord } from '../schema/machineRecord.js';
@@ -16,16 +17,19 @@ import { type EnvironmentRecord, hashMachine, type MachineRecord } from '../sche
 /** Reads a file of the system, or null; a test puts another machine in its place. */
 export type ReadSystemFile = (path: string) => string | null;
 
+/** What systems tell that have no files for it. */
+type Topology = Omit<WindowsTopology, 'allowedCores'> | DarwinTopology;
+
 /**
- * The machine that this runs on. Linux tells all of it, Windows all but the instruction sets; elsewhere cores and caches may be
- * unknown too.
+ * The machine that this runs on. Linux tells all of it, Windows and macOS all but the instruction sets; elsewhere cores and
+ * caches may be unknown too.
  *
  * @example
  * captureMachine().cpuModel; // 'AMD EPYC 9R14'
  */
 export function captureMachine(
   read: ReadSystemFile = readLinuxFile,
-  topology: WindowsTopology | null = windowsTopology(),
+  topology: Topology | null = windowsTopology() ?? darwinTopology(),
 ): MachineRecord {
   const machine = {
     cpuModel: cpus()[0]?.model.trim() || null,
@@ -93,7 +97,7 @@ const VARIABLES = ['NODE_OPTIONS', 'UV_THREADPOOL_SIZE', 'MALLOC_ARENA_MAX', 'LD
 export function captureEnvironment(
   read: ReadSystemFile = readLinuxFile,
   variables: Readonly<Record<string, string | undefined>> = env,
-  topology: WindowsTopology | null = windowsTopology(),
+  topology: Topology | null = windowsTopology() ?? darwinTopology(),
 ): EnvironmentRecord {
   const cpu = '/sys/devices/system/cpu';
   const line = (path: string): string | null => read(path)?.trim() || null;
