@@ -163,6 +163,32 @@ export class KernelBuilder {
     return d;
   }
 
+  /** 16 bytes to the first 4 lanes; the others become 0. */
+  loadLow(from: Address, d = this.vec()): VecReg {
+    return this.append({ op: 'vecLoadLow', d, from }, d);
+  }
+
+  /**
+   * 4×4 elements of 32 bits in every 128 bits change rows with columns: of four vectors [a0 a1 a2 a3], [b0 …] become
+   * [a0 b0 c0 d0], [a1 …]. What was in the four is lost.
+   */
+  transpose4([a, b, c, d]: readonly [VecReg, VecReg, VecReg, VecReg]): [VecReg, VecReg, VecReg, VecReg] {
+    const [t, u] = [this.vec(), this.vec()];
+    this.interleave('low', 32, a, b, t); // a0 b0 a1 b1
+    this.interleave('high', 32, a, b, u); // a2 b2 a3 b3
+    this.interleave('high', 32, c, d, b); // c2 d2 c3 d3
+    this.interleave('low', 32, c, d, d); // c0 d0 c1 d1
+    this.interleave('low', 64, u, b, c);
+    this.interleave('low', 64, t, d, a);
+    this.interleave('high', 64, u, b, u);
+    this.interleave('high', 64, t, d, b);
+    return [a, b, c, u];
+  }
+
+  private interleave(part: 'low' | 'high', elementBits: 32 | 64, a: VecReg, b: VecReg, d: VecReg): void {
+    this.push({ op: 'vecInterleave', part, elementBits, d, a, b });
+  }
+
   store(to: Address, a: VecReg, type: VecStoreType = 'raw'): void {
     this.push({ op: 'vecStore', to, a, type });
   }

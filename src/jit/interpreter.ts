@@ -128,6 +128,8 @@ function step(i: Instruction, s: InterpreterState, resolveCall?: ResolveCall): v
     case 'vecConst':
     case 'vecMove':
     case 'vecLoad':
+    case 'vecLoadLow':
+    case 'vecInterleave':
     case 'vecBroadcast':
     case 'vecBroadcastPair':
     case 'vecBroadcastInt':

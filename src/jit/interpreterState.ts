@@ -119,6 +119,8 @@ type VecMovement = Op<
   | 'vecConst'
   | 'vecMove'
   | 'vecLoad'
+  | 'vecLoadLow'
+  | 'vecInterleave'
   | 'vecBroadcast'
   | 'vecBroadcastPair'
   | 'vecBroadcastInt'
@@ -177,6 +179,21 @@ function movedLane(i: VecMovement, s: InterpreterState): Lane {
     }
     case 'vecLoad':
       return loadedLane(i, s);
+    case 'vecLoadLow': {
+      const at = s.address(i.from, 16);
+      return (lane) => (lane < 4 ? s.memory.getUint32(at + 4 * lane, true) : 0);
+    }
+    case 'vecInterleave': {
+      const rows = [s.row(i.a), s.row(i.b)];
+      const words = i.elementBits / 32;
+      const half = i.part === 'low' ? 0 : 2;
+      const result = Array.from({ length: lanes }, (_, lane) => {
+        const element = Math.floor((lane % 4) / words);
+        const place = lane - (lane % 4) + half + words * Math.floor(element / 2) + (lane % words);
+        return bits[rows[element % 2]! + place]!;
+      });
+      return (lane) => result[lane]!;
+    }
     case 'vecBroadcast': {
       const value = s.memory.getUint32(s.address(i.from, 4), true);
       return () => value;

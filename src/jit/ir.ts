@@ -119,6 +119,7 @@ export type Instruction =
   | { readonly op: 'vecLoad'; readonly d: VecReg; readonly from: Address; readonly type: VecLoadType }
   // 2·lanes bf16 in a row, widened to f32: the first half and the second; two different registers
   | { readonly op: 'vecLoadPair'; readonly d: readonly [VecReg, VecReg]; readonly from: Address }
+  | { readonly op: 'vecLoadLow'; readonly d: VecReg; readonly from: Address } // 16 bytes to the first 4 lanes; the others become 0
   | { readonly op: 'vecStore'; readonly to: Address; readonly a: VecReg; readonly type: VecStoreType }
   | {
       readonly op: 'vecStoreLow'; // the first `lanes` lanes as f32
@@ -129,6 +130,14 @@ export type Instruction =
   | { readonly op: 'vecBroadcast'; readonly d: VecReg; readonly from: Address } // of one f32
   | { readonly op: 'vecBroadcastPair'; readonly d: VecReg; readonly from: Address } // of 8 bytes, to every two lanes
   | { readonly op: 'vecBroadcastInt'; readonly d: VecReg; readonly a: IntReg } // low 32 bits to every lane
+  | {
+      readonly op: 'vecInterleave'; // in every 128 bits: one half of a and the same of b, an element of each in turn
+      readonly part: 'low' | 'high';
+      readonly elementBits: 32 | 64;
+      readonly d: VecReg;
+      readonly a: VecReg;
+      readonly b: VecReg;
+    }
   // vectors: arithmetic
   | {
       readonly op: 'vecBinary';

@@ -32,6 +32,7 @@ export function registersUsed(i: Instruction): RegistersUsed {
     case 'vecLoad':
     case 'vecBroadcast':
     case 'vecBroadcastPair':
+    case 'vecLoadLow':
       return { reads: ofAddress(i.from), writes: [i.d] };
     case 'vecLoadPair':
       return { reads: ofAddress(i.from), writes: i.d };
@@ -51,6 +52,7 @@ export function registersUsed(i: Instruction): RegistersUsed {
     case 'elementProduct':
       return { reads: [i.d, i.a, i.b], writes: [i.d] };
     case 'vecPairSums':
+    case 'vecInterleave':
       return { reads: [i.a, i.b], writes: [i.d] };
     case 'vecSelect':
       return { reads: [i.a, i.b, i.x, i.y], writes: [i.d] };

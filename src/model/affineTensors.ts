@@ -1,14 +1,8 @@
 import { QwenAsrError } from '../error.js';
 import { AFFINE_BITS, AFFINE_GROUPS } from '../ops/affineGroups.js';
-import {
-  type AffineBits,
-  type AffineParameter,
-  type PlainParameter,
-  STORAGE_BYTES,
-} from '../ops/parameter.js';
+import type { AffineBits, AffineParameter, PlainParameter } from '../ops/parameter.js';
 import { ConfigDocument, type ConfigSection } from './configDocument.js';
 import { describeShape, quote } from './describe.js';
-import { countNonFinite } from './modelTensors.js';
 
 /** A tensor of 32-bit words: the values of a quantised matrix, or something that no model needs. */
 export interface WordTensor {
@@ -39,7 +33,7 @@ interface GroupSetting {
  *
  * @param configJson text of config.json
  * @throws QwenAsrError `model` for another mode than `affine`, for bits or groups that do not exist, for parts that are
- * missing or do not fit one another, and for a scale that is not finite
+ * missing or do not fit one another. Who places them finds scales that are not finite, see checkScales.
  */
 export function assembleAffine(
   source: string,
@@ -94,10 +88,6 @@ function assemble(
     const found = `${describeShape(scales.shape)} and ${describeShape(biases.shape)}`;
     throw fail(source, word.name, `expected scales and biases of one shape, found ${found}`);
   }
-  for (const part of [scales, biases]) {
-    const index = firstNonFinite(part);
-    if (index !== -1) throw fail(source, part.name, `element ${index} is not finite`);
-  }
   return {
     name: word.name,
     shape: [rows, columns],
@@ -107,23 +97,8 @@ function assemble(
     groupSize,
     scales,
     biases,
+    source,
   };
-}
-
-/** Looked at at once: it stays in the cache of a core. */
-const piece = new Uint8Array(2 ** 16);
-
-/** @returns the index of the first element that is NaN or an infinity, or -1 */
-function firstNonFinite(part: PlainParameter): number {
-  const { bytes, dtype } = part;
-  for (let start = 0; start < bytes.byteLength; start += piece.length) {
-    // A copy: element access in a mapping of gigabytes is slow in V8, copying it is not.
-    const from = bytes.subarray(start, start + piece.length);
-    piece.set(from);
-    const { firstIndex } = countNonFinite({ ...part, bytes: piece.subarray(0, from.length) });
-    if (firstIndex !== -1) return start / STORAGE_BYTES[dtype] + firstIndex;
-  }
-  return -1;
 }
 
 /** The `quantization` section of config.json. */

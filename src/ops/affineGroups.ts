@@ -1,5 +1,5 @@
 import { bf16Value, f32Bits, narrowToBf16, widenBf16, widenF16 } from '../jit/numberFormats.js';
-import { LEAST_SCALE } from '../kernels/matrix/packBlocks.js';
+import { LEAST_SCALE } from '../kernels/matrix/packRows.js';
 import type { AffineBits, AffineParameter, IntegerForm, Parameter, PlainParameter } from './parameter.js';
 
 /** Widths that a row's stream of bits may have; what MLX writes. */

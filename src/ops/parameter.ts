@@ -43,6 +43,8 @@ export interface AffineParameter {
   readonly scales: PlainParameter;
   /** [N, K/groupSize]. */
   readonly biases: PlainParameter;
+  /** Where the three come from, which messages begin with. */
+  readonly source?: string;
 }
 
 /** How a matrix is held as integers in affine groups along its rows. */

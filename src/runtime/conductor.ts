@@ -102,6 +102,11 @@ export class Conductor {
     return Atomics.load(this.words, CONTROL.wanted / 4);
   }
 
+  /** Tiles of the running tape that are done, or of the last one. */
+  get completedTiles(): number {
+    return Atomics.load(this.words, CONTROL.completed / 4);
+  }
+
   /**
    * Writes entries to kernel memory, in `region` (ENTRY.byteLength bytes each). Those of a group may overlap; a group
    * waits for all before it.

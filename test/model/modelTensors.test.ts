@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countNonFinite } from '../../src/model/modelTensors.js';
+import { countNonFinite } from '../../src/ops/nonFinite.js';
 import type { PlainParameter } from '../../src/ops/parameter.js';
 
 function parameter(

@@ -25,6 +25,7 @@ import {
   lowerVecBroadcast,
   lowerVecBroadcastInt,
   lowerVecConst,
+  lowerVecInterleave,
   lowerVecLoad,
   lowerVecLoadPair,
   lowerVecReduce,
@@ -39,7 +40,7 @@ import {
   vectorTemporaries,
 } from './lowerVector.js';
 import { lowerWaitWhile, lowerWakeAll } from './lowerWaits.js';
-import { d, mem, memPost, memPre, SP, XZR, x } from './operands.js';
+import { d, mem, memPost, memPre, q, SP, XZR, x } from './operands.js';
 
 /**
  * Machine code of a kernel: a function of the procedure call standard (AAPCS64) that keeps every integer register except
@@ -169,6 +170,10 @@ function lowerInstruction(l: Arm64Lowering, i: Instruction): void {
       return lowerVecLoad(l, i);
     case 'vecLoadPair':
       return lowerVecLoadPair(l, i);
+    case 'vecLoadLow':
+      return l.access('ldr', q(l.vecNumber(i.d)), i.from, 16);
+    case 'vecInterleave':
+      return lowerVecInterleave(l, i);
     case 'vecStore':
       return lowerVecStore(l, i);
     case 'vecStoreLow':

@@ -114,6 +114,17 @@ export function lowerVecStoreLow(l: Arm64Lowering, i: Of<'vecStoreLow'>): void {
   else l.access('str', q(from), i.to, 16);
 }
 
+export function lowerVecInterleave(l: Arm64Lowering, i: Of<'vecInterleave'>): void {
+  const mnemonic = i.part === 'low' ? 'zip1' : 'zip2';
+  const arrangement: Arrangement = i.elementBits === 32 ? '4s' : '2d';
+  const [to, a, b] = [i.d, i.a, i.b].map((register) => v(l.vecNumber(register), arrangement)) as [
+    Vector,
+    Vector,
+    Vector,
+  ];
+  l.asm.emit(mnemonic, to, a, b);
+}
+
 export function lowerVecBroadcast(l: Arm64Lowering, i: Of<'vecBroadcast' | 'vecBroadcastPair'>): void {
   const arrangement: Arrangement = i.op === 'vecBroadcast' ? '4s' : '2d';
   l.asm.emit('ld1r', v(l.vecNumber(i.d), arrangement), mem(l.wholeAddress(i.from)));

@@ -199,8 +199,14 @@ const lanes = {
     'Vd.4s, #a, msl #8 : 0100111100000 aaa 110001 aaaaa ddddd',
     'Vd.16b, #a : 0100111100000 aaa 111001 aaaaa ddddd',
   ],
-  zip1: ['Vd.4s, Vn.4s, Vm.4s : 01001110100 mmmmm 001110 nnnnn ddddd'],
-  zip2: ['Vd.4s, Vn.4s, Vm.4s : 01001110100 mmmmm 011110 nnnnn ddddd'],
+  zip1: [
+    'Vd.4s, Vn.4s, Vm.4s : 01001110100 mmmmm 001110 nnnnn ddddd',
+    'Vd.2d, Vn.2d, Vm.2d : 01001110110 mmmmm 001110 nnnnn ddddd',
+  ],
+  zip2: [
+    'Vd.4s, Vn.4s, Vm.4s : 01001110100 mmmmm 011110 nnnnn ddddd',
+    'Vd.2d, Vn.2d, Vm.2d : 01001110110 mmmmm 011110 nnnnn ddddd',
+  ],
   addp: ['Vd.4s, Vn.4s, Vm.4s : 01001110101 mmmmm 101111 nnnnn ddddd'],
   smull: ['Vd.4s, Vn.4h, Vm.4h : 00001110011 mmmmm 110000 nnnnn ddddd'],
   smull2: ['Vd.4s, Vn.8h, Vm.8h : 01001110011 mmmmm 110000 nnnnn ddddd'],

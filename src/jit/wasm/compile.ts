@@ -182,6 +182,8 @@ function lowerInstruction(i: Instruction, l: Lowering): void {
     case 'vecMove':
     case 'vecLoad':
     case 'vecLoadPair':
+    case 'vecLoadLow':
+    case 'vecInterleave':
     case 'vecStore':
     case 'vecStoreLow':
     case 'vecBroadcast':

@@ -13,6 +13,8 @@ export function lowerVectorMovement(
     | 'vecMove'
     | 'vecLoad'
     | 'vecLoadPair'
+    | 'vecLoadLow'
+    | 'vecInterleave'
     | 'vecStore'
     | 'vecStoreLow'
     | 'vecBroadcast'
@@ -44,6 +46,16 @@ export function lowerVectorMovement(
     case 'vecTranspose':
       lowerVecTranspose(i, l);
       break;
+    case 'vecLoadLow':
+      l.load('v128.load', i.from);
+      l.popVec(i.d);
+      break;
+    case 'vecInterleave':
+      l.pushVec(i.a);
+      l.pushVec(i.b);
+      l.code.shuffle(INTERLEAVED[i.elementBits][i.part]);
+      l.popVec(i.d);
+      break;
     case 'vecStore':
       if (i.type === 'bf16')
         l.access('v128.store64_lane', i.to, () => {
@@ -73,6 +85,12 @@ export function lowerVectorMovement(
       throw unknownCase(i);
   }
 }
+
+/** Lanes of the first vector, 0–3, and of the second. */
+const INTERLEAVED = {
+  32: { low: [0, 4, 1, 5], high: [2, 6, 3, 7] },
+  64: { low: [0, 1, 4, 5], high: [2, 3, 6, 7] },
+} as const;
 
 function lowerVecLoad({ from, type }: Op<'vecLoad'>, l: Lowering): void {
   switch (type) {

@@ -27,6 +27,7 @@ import {
   lowerVecBroadcast,
   lowerVecBroadcastInt,
   lowerVecConst,
+  lowerVecInterleave,
   lowerVecLoad,
   lowerVecLoadPair,
   lowerVecPairSums,
@@ -40,7 +41,7 @@ import {
   vectorTemporaries,
 } from './lowerVector.js';
 import { lowerWaitWhile, lowerWakeAll } from './lowerWaits.js';
-import { gpr } from './operands.js';
+import { gpr, xmm } from './operands.js';
 
 /**
  * Machine code of a kernel, by one calling convention on all systems: arguments as System V has them (rdi, rsi, rdx, rcx,
@@ -110,6 +111,10 @@ function lowerInstruction(l: X64Lowering, i: Instruction): void {
       return lowerVecLoad(l, i);
     case 'vecLoadPair':
       return lowerVecLoadPair(l, i);
+    case 'vecLoadLow':
+      return l.asm.emit('vmovups', xmm(l.vecNumber(i.d)), l.address(i.from));
+    case 'vecInterleave':
+      return lowerVecInterleave(l, i);
     case 'vecStore':
       return lowerVecStore(l, i);
     case 'vecStoreLow':

@@ -126,6 +126,13 @@ export function lowerVecStoreLow(l: X64Lowering, i: Of<'vecStoreLow'>): void {
   l.asm.emit(i.lanes === 1 ? 'vmovss' : 'vmovups', l.address(i.to), xmm(l.vecNumber(i.a)));
 }
 
+export function lowerVecInterleave(l: X64Lowering, i: Of<'vecInterleave'>): void {
+  const mnemonic = (
+    { low: { 32: 'vunpcklps', 64: 'vunpcklpd' }, high: { 32: 'vunpckhps', 64: 'vunpckhpd' } } as const
+  )[i.part][i.elementBits];
+  l.asm.emit(mnemonic, l.vec(i.d), l.vec(i.a), l.vec(i.b));
+}
+
 export function lowerVecBroadcast(l: X64Lowering, i: Of<'vecBroadcast'>): void {
   l.asm.emit('vbroadcastss', l.vec(i.d), l.address(i.from));
 }

@@ -1,6 +1,7 @@
 import { blocksFor } from '../matrix/formats/affineBlocks.js';
-import { packAffine, packRows } from '../matrix/packBlocks.js';
-import { arrayBytes, bf16, type ExampleContext, type RegisteredKernel, u8 } from './exampleCall.js';
+import { packAffine } from '../matrix/packAffine.js';
+import { packRows } from '../matrix/packRows.js';
+import { arrayBytes, bf16, type ExampleContext, i32, type RegisteredKernel, u8 } from './exampleCall.js';
 
 const GROUP = 64;
 
@@ -40,6 +41,7 @@ export const packAffineKernel: RegisteredKernel = {
             scales: allocate(scales),
             biases: allocate(scales),
             y: allocate(y),
+            damage: allocate(i32(new Int32Array(1))),
             n,
           }),
         flops: 0,

@@ -6,20 +6,29 @@ import {
   blocksFor,
   COLUMN_ALIGNMENT,
 } from '../../kernels/matrix/formats/affineBlocks.js';
-import { packAffine, packRows } from '../../kernels/matrix/packBlocks.js';
+import { packAffine } from '../../kernels/matrix/packAffine.js';
+import { packRows } from '../../kernels/matrix/packRows.js';
 import type { Arena } from '../../runtime/arena.js';
 import type { Machine } from '../../runtime/machine.js';
 import { integerParameter, widenRange } from '../affineGroups.js';
+import { checkScales } from '../nonFinite.js';
 import type { AffineParameter, IntegerForm, Parameter, PlainParameter } from '../parameter.js';
 import { checkMatrixShape } from './checkShapes.js';
 
-/** Source bytes that are packed at a time; they are let go while the next are. Twice as many lie in memory twice. */
+/** Source bytes of a piece, which are let go once they are packed. */
 const PIECE_BYTES = 4 * 2 ** 20;
 
 /** Weights lie together in regions of large pages, of which the last stays untouched from where they end. */
 const REGION_BYTES = 64 * 2 ** 20;
 
-/** Rows of a weight that are packed by one call, and what may be let go afterwards. */
+/** Packed later: a matrix, where it goes, and how. */
+interface WaitingMatrix {
+  readonly parameter: Parameter;
+  readonly blocks: AffineBlocks;
+  readonly memory: Memory;
+}
+
+/** Rows of a matrix that are packed by one call, and what may be let go afterwards. */
 interface Piece {
   readonly call: KernelCall;
   readonly source: readonly Uint8Array[];
@@ -27,8 +36,8 @@ interface Piece {
 
 /** Who does the work, and who is told of source bytes that have been read. */
 export interface PackOptions {
-  /** Calls that touch nothing of each other. @param meanwhile is done here while they run */
-  readonly runAtOnce: (calls: readonly KernelCall[], meanwhile: () => void) => Promise<void>;
+  /** Calls that touch nothing of each other. @param meanwhile is told now and then how many of their tiles are done */
+  readonly runAtOnce: (calls: readonly KernelCall[], meanwhile: (tiles: number) => void) => Promise<void>;
   readonly forget: (bytes: Uint8Array) => void;
 }
 
@@ -36,7 +45,7 @@ export interface PackOptions {
 export class BlockPacker {
   private readonly machine: Machine;
   private readonly arena: Arena;
-  private readonly waiting: (() => Generator<Piece>)[] = [];
+  private readonly waiting: WaitingMatrix[] = [];
   /** Rest of the region that weights lie in. */
   private rest: Memory = { address: 0, byteLength: 0 };
 
@@ -56,38 +65,51 @@ export class BlockPacker {
     }
     // Values of at most as many bits in the same groups are packed as they are; others are rounded anew.
     const stored = parameter.dtype === 'affine' ? integerParameter(parameter, form) : parameter;
+    if (stored !== parameter && parameter.dtype === 'affine') checkScales(parameter);
     const scales = stored.dtype === 'affine' ? scaleType(stored) : 'bf16';
     const blocks = blocksFor(this.machine.capabilities, form.bits, form.groupSize, scales);
     const memory = this.allocate(blocks.byteLength(n, depth));
-    this.waiting.push(() => this.pieces(stored, blocks, memory));
+    this.waiting.push({ parameter: stored, blocks, memory });
     return { element: blocks, ...memory };
   }
 
-  /** Packs all that was added. */
+  /**
+   * Packs all that was added, the first first.
+   *
+   * @throws QwenAsrError `model` for scales that are not finite
+   */
   async run({ runAtOnce, forget }: PackOptions): Promise<void> {
-    const pieces = this.waiting.splice(0).flatMap((make) => [...make()]);
-    let next = 0;
-    let packed: Piece[] = [];
-    const forgetPacked = (): void => {
-      for (const bytes of packed.flatMap(({ source }) => source)) forget(bytes);
-    };
-    while (next < pieces.length) {
-      const together: Piece[] = [];
-      for (let bytes = 0; next < pieces.length && bytes < PIECE_BYTES; next++) {
-        const piece = pieces[next]!;
-        together.push(piece);
-        bytes += piece.source.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const matrices = this.waiting.splice(0);
+    if (matrices.length === 0) return;
+    const damage = this.arena.allocate(4);
+    const damaged = new Int32Array(damage.buffer, damage.bufferOffset, 1);
+    damaged[0] = 0;
+    const pieces = matrices.flatMap((matrix) => [...this.pieces(matrix, damage)]);
+    let forgotten = 0; // pieces
+    let tiles = 0; // of these
+    // Tiles are taken in this order, so that at most those that a thread is at are not done yet: it reads their pages anew.
+    const forgetPacked = (done: number): void => {
+      for (; forgotten < pieces.length; forgotten++) {
+        const { call, source } = pieces[forgotten]!;
+        if (tiles + call.tiles > done) break;
+        tiles += call.tiles;
+        source.forEach(forget);
       }
+    };
+    try {
       await runAtOnce(
-        together.map(({ call }) => call),
+        pieces.map(({ call }) => call),
         forgetPacked,
       );
-      packed = together;
+      if (damaged[0] !== 0)
+        for (const { parameter } of matrices) if (parameter.dtype === 'affine') checkScales(parameter);
+      forgetPacked(Number.POSITIVE_INFINITY);
+    } finally {
+      this.arena.release(damage);
     }
-    forgetPacked();
   }
 
-  private *pieces(parameter: Parameter, blocks: AffineBlocks, memory: Memory): Generator<Piece> {
+  private *pieces({ parameter, blocks, memory }: WaitingMatrix, damage: Memory): Generator<Piece> {
     const [n = 0, depth = 0] = parameter.shape;
     const rowBytes = parameter.bytes.byteLength / n;
     const rowsAtOnce = Math.max(1, Math.floor(PIECE_BYTES / rowBytes / COLUMN_ALIGNMENT)) * COLUMN_ALIGNMENT;
@@ -111,6 +133,7 @@ export class BlockPacker {
         scales,
         biases,
         y,
+        damage,
         n: rows,
       });
       yield { call, source };

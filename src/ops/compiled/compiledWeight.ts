@@ -4,6 +4,7 @@ import type { AffineBlocks } from '../../kernels/matrix/formats/affineBlocks.js'
 import type { Arena } from '../../runtime/arena.js';
 import type { Machine } from '../../runtime/machine.js';
 import { dequantizeRows } from '../affineGroups.js';
+import { checkScales } from '../nonFinite.js';
 import type { Weight } from '../operators.js';
 import type { IntegerForm, Parameter } from '../parameter.js';
 import { transposeMatrices } from '../transposeMatrices.js';
@@ -55,6 +56,7 @@ export class WeightPlacer {
 
   private placeAs(parameter: Parameter, layout: CompiledWeight['layout']): CompiledWeight {
     const { name, shape, dtype } = parameter;
+    if (parameter.dtype === 'affine') checkScales(parameter);
     if (layout === 'vector') {
       return { name, shape, dtype, layout, element: 'f32', ...this.copyFloats(toF32(parameter)) };
     }

@@ -61,21 +61,28 @@ export class FixedWork {
   }
 }
 
+/** Between two looks at how far calls are. */
+const MEANWHILE_MS = 1;
+
 /**
  * Runs calls that touch nothing of each other, once.
  *
- * @param meanwhile is done on this thread while they run
+ * @param meanwhile is told on this thread, while they run, how many of their tiles are done
  * @throws QwenAsrError `aborted`
  */
 export async function runAtOnce(
   { arena, conductor, library }: CeilingBench,
   calls: readonly KernelCall[],
-  { signal, meanwhile }: { readonly signal: AbortSignal | undefined; readonly meanwhile: () => void },
+  {
+    signal,
+    meanwhile,
+  }: { readonly signal: AbortSignal | undefined; readonly meanwhile: (tiles: number) => void },
 ): Promise<void> {
   const kernels = await library.resolve(calls.map(({ kernel }) => kernel));
   const slots = calls.map((call) => call.slots.length);
   const args = arena.allocate(8 * slots.reduce((sum, count) => sum + count, 0));
   const region = arena.allocate(calls.length * ENTRY.byteLength);
+  let timer: ReturnType<typeof setInterval> | undefined;
   try {
     let offset = 0;
     const entries = calls.map((call, i) => {
@@ -86,9 +93,10 @@ export async function runAtOnce(
       return entry;
     });
     const running = conductor.run(conductor.writeTape(region, [entries]), signal);
-    meanwhile();
+    timer = setInterval(() => meanwhile(conductor.completedTiles), MEANWHILE_MS);
     await running;
   } finally {
+    clearInterval(timer);
     arena.release(args);
     arena.release(region);
   }

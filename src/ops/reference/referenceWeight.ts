@@ -1,6 +1,7 @@
 import { QwenAsrError } from '../../error.js';
 import { F16_VALUES, widenBf16 } from '../../jit/numberFormats.js';
 import { dequantizeRows, integerParameter } from '../affineGroups.js';
+import { checkScales } from '../nonFinite.js';
 import type { Weight } from '../operators.js';
 import { type IntegerForm, type Parameter, type PlainParameter, storedParts } from '../parameter.js';
 
@@ -20,6 +21,7 @@ export class ReferenceWeight implements Weight {
   readonly #rows: (firstRow: number, rows: number, out: Float32Array) => void;
 
   constructor(given: Parameter, form: IntegerForm | undefined) {
+    if (given.dtype === 'affine') checkScales(given);
     const parameter = form === undefined ? given : integerParameter(given, form);
     this.name = parameter.name;
     this.shape = parameter.shape;

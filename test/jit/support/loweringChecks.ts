@@ -25,6 +25,8 @@ export const OPERATIONS = Object.keys({
   vecLoadPair: true,
   vecStore: true,
   vecStoreLow: true,
+  vecLoadLow: true,
+  vecInterleave: true,
   vecBroadcast: true,
   vecBroadcastPair: true,
   vecBroadcastInt: true,

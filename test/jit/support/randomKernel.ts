@@ -86,6 +86,7 @@ class RandomKernel {
       () => k.dotWords(this.vec(), this.vec(), this.source()),
       () => this.transpose(),
       () => void k.pairSums(this.vec(), this.vec(), this.vec()),
+      () => this.transpose4(),
       ...(pairDot ? [() => this.dotPairs()] : []),
       ...(smallByteDot ? [() => this.dotSmallBytes()] : []),
       ...(byteDot ? [() => k.dotBytes(this.vec(), this.vec(), this.source())] : []),
@@ -311,7 +312,9 @@ class RandomKernel {
   private vecLoad(): void {
     const { k } = this;
     const d = this.vec();
-    switch (this.random.integer(0, 7)) {
+    switch (this.random.integer(0, 8)) {
+      case 8:
+        return void k.loadLow(this.at(regions.wild, 16), d);
       case 0:
         return void k.load(this.at(regions.output, 4 * k.lanes), 'raw', d);
       case 5:
@@ -423,6 +426,13 @@ class RandomKernel {
     const rows = Array.from({ length: k.lanes }, () => k.load(this.at(regions.wild, 4 * k.lanes)));
     k.transpose(rows);
     for (const row of rows) if (this.random.integer(0, 2) > 0) k.vecMove(this.vec(), row);
+  }
+
+  private transpose4(): void {
+    const { k } = this;
+    const rows = [0, 1, 2, 3].map(() => k.vecMove(k.vec(), this.vec()));
+    const columns = k.transpose4(rows as [VecReg, VecReg, VecReg, VecReg]);
+    k.vecMove(this.vec(), this.pick(columns));
   }
 
   private dotSmallBytes(): void {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { widenBf16, widenF16 } from '../../../src/jit/numberFormats.js';
 import { type AffineBlocks, blocksFor } from '../../../src/kernels/matrix/formats/affineBlocks.js';
-import { packAffine, packRows } from '../../../src/kernels/matrix/packBlocks.js';
+import { packAffine } from '../../../src/kernels/matrix/packAffine.js';
+import { packRows } from '../../../src/kernels/matrix/packRows.js';
 import { quantizeRows } from '../../../src/ops/affineGroups.js';
 import { Random } from '../../support/random.js';
 import { columnByDefinition } from '../support/blockOperands.js';
@@ -102,7 +103,11 @@ describe('packing of blocks', async () => {
             : Uint16Array.from({ length: 2 * n }, () => 0x3c00 + random.integer(0, 255));
         const [scales, biases] = [numbers(), numbers()];
         const y = new Uint8Array(blocks.byteLength(n, depth));
-        runKernel(target, packAffine({ depth, bits, blocks }), { words, scales, biases, y, n });
+        const damage = new Int32Array(1);
+        const pack = (): void =>
+          runKernel(target, packAffine({ depth, bits, blocks }), { words, scales, biases, y, damage, n });
+        pack();
+        assert.equal(damage[0], 0);
         const q = bitsOf(words, bits);
         const view = new DataView(y.buffer);
         for (let column = 0; column < n; column++) {
@@ -120,6 +125,10 @@ describe('packing of blocks', async () => {
             assert.equal(read(16), biases[2 * column + group], where);
           }
         }
+        const [part, last] = [bits % 2 === 0 ? scales : biases, 2 * n - 1];
+        part[last] = type === 'f32' ? Number.NEGATIVE_INFINITY : { bf16: 0x7f81, f16: 0x7c00 }[type]; // NaN, an infinity
+        pack();
+        assert.equal(damage[0], 1, `${bits} bits, ${type} on ${target.name}`);
       }
     });
   }

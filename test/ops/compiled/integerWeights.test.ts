@@ -9,6 +9,7 @@ import type { IntegerForm, Parameter } from '../../../src/ops/parameter.js';
 import { createReferenceBackend } from '../../../src/ops/reference/referenceBackend.js';
 import { WasmMachine } from '../../../src/runtime/wasmMachine.js';
 import { enableWasmFeatures } from '../../jit/support/enableWasmFeatures.js';
+import { oneLineError } from '../../model/support/oneLineError.js';
 import { Random } from '../../support/random.js';
 import { compiledTargets } from './support/compiledBackends.js';
 
@@ -163,5 +164,35 @@ for (const target of [...(await compiledTargets()), ...wasmTargets]) {
     }
     await compiled.close();
     await reference.close();
+  });
+}
+
+/** What a load does with a matrix whose bias of row 20 000, group 1, is an infinity. */
+async function placeDamaged(backend: Backend, form: IntegerForm | undefined): Promise<void> {
+  const [rows, at] = [20_032, 2 * 20_000 + 1]; // far behind what is looked at at once
+  const stored = affine('stored', [rows, HIDDEN], new Float32Array(rows * HIDDEN).fill(0.5), 4);
+  assert.ok(stored.dtype === 'affine');
+  new Uint16Array(stored.biases.bytes.buffer)[at] = 0xff80;
+  backend.weight({ ...stored, source: 'dir' }, 'matrix', form);
+  await backend.placeWeights();
+}
+
+for (const [name, create] of [
+  ['the reference', createReferenceBackend],
+  ...wasmTargets.map(({ name, create }) => [name, create] as const),
+  ...(await compiledTargets()).flatMap(({ name, missing, create }) =>
+    missing === false ? [[name, () => create(2)] as const] : [],
+  ),
+] as const) {
+  test(`of a large matrix the very element that is not finite is named, on ${name}`, async () => {
+    // As it is, in more bits, rounded anew, and as floating-point numbers.
+    for (const form of [...FORMS.map(({ bits }) => ({ bits, groupSize: 64 })), FORMS[1], undefined]) {
+      const backend = create();
+      await assert.rejects(
+        () => placeDamaged(backend, form),
+        oneLineError('model', /^dir: quantised tensor stored\.biases: element 40001 is not finite$/),
+      );
+      await backend.close();
+    }
   });
 }
