@@ -29,7 +29,12 @@ export function makeApp(
       context.res.headers.set('access-control-allow-origin', origin);
     const route = context.req.routePath;
     server.metrics.requests.inc({ route, status: context.res.status });
-    server.metrics.requestSeconds.observe({ route }, (performance.now() - startMs) / 1000);
+    const observe = (): void => {
+      server.metrics.requestSeconds.observe({ route }, (performance.now() - startMs) / 1000);
+    };
+    const isStream = context.res.headers.get('content-type')?.startsWith('text/event-stream') === true;
+    if (isStream) context.env.outgoing.once('close', observe);
+    else observe();
     return undefined;
   });
   app.post('/v1/audio/transcriptions', (context) => postTranscription(server, context));

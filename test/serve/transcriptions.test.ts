@@ -291,6 +291,16 @@ test('models, health, metrics and the page', async () => {
   const metrics = await (await fetch(`${server.address}/metrics`)).text();
   assert.match(metrics, /^qwen_asr_requests_total\{route="\/v1\/audio\/transcriptions",status="200"\} \d+$/m);
   assert.match(metrics, /^qwen_asr_spool_bytes 0$/m);
+  const figure = (name: string): number => {
+    const line = metrics.split('\n').find((one) => one.startsWith(`qwen_asr_${name} `));
+    return Number(line?.split(' ')[1] ?? assert.fail(`no ${name}`));
+  };
+  const route = '{route="/v1/audio/transcriptions"}';
+  // Streams count too: until their first text, and until their last byte.
+  const answered = figure('requests_total{route="/v1/audio/transcriptions",status="200"}');
+  assert.equal(figure('first_text_seconds_count'), answered);
+  assert.ok(figure('first_text_seconds_sum') < figure(`request_seconds_sum${route}`));
+  assert.ok(figure(`request_seconds_count${route}`) >= answered);
   const page = await fetch(`${server.address}/`);
   assert.match(await page.text(), /^<!doctype html>/);
   assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/);

@@ -20,6 +20,8 @@ export interface AnswerWatch {
   readonly signal: AbortSignal;
   /** Milliseconds of the recording that have been transcribed. */
   readonly onProgress?: ((doneMs: number) => void) | undefined;
+  /** Told once, when the first of the text is there. */
+  readonly onFirstText?: (() => void) | undefined;
 }
 
 /**
@@ -31,10 +33,10 @@ export async function answerRecording(
   engine: UploadEngine,
   opened: OpenedUpload,
   request: TranscriptionRequest,
-  { signal, onProgress }: AnswerWatch,
+  watch: AnswerWatch,
 ): Promise<RecordingAnswer> {
   const text = new OrderedText();
-  const upload = await transcribeAsAsked(engine, opened, request, text, { signal, onProgress });
+  const upload = await transcribeAsAsked(engine, opened, request, text, watch);
   return {
     ...transcriptionAnswer(upload, request, text.tokens),
     headers: answerHeaders(request, upload),
@@ -48,16 +50,22 @@ export function transcribeAsAsked(
   opened: OpenedUpload,
   request: TranscriptionRequest,
   text: OrderedText,
-  { signal, onProgress }: AnswerWatch,
+  { signal, onProgress, onFirstText }: AnswerWatch,
 ): Promise<UploadTranscript> {
   const { language, prompt: context, vad, format, granularities } = request;
+  let hasText = false;
   return transcribeUpload(engine, opened, {
     language,
     context,
     vad,
     withSpeechProbability: format === 'verbose_json',
     withWords: granularities.has('word'),
-    onToken: (token) => text.push(token),
+    onToken: (token) => {
+      text.push(token);
+      if (hasText || token.textPiece === '') return;
+      hasText = true;
+      onFirstText?.();
+    },
     onSegment: ({ index, endMs }) => {
       text.end(index);
       onProgress?.(endMs);

@@ -16,6 +16,10 @@ import {
 /** `POST /v1/audio/transcriptions`. Long recordings go to the queue, where there is one. */
 export function postTranscription(server: ServerContext, context: RequestContext): Promise<Response> {
   return withUpload(server, context, async ({ fields, file }, scope) => {
+    const arrivedMs = performance.now();
+    const onFirstText = (): void => {
+      server.metrics.firstTextSeconds.observe((performance.now() - arrivedMs) / 1000);
+    };
     const request = readServedRequest(server, fields);
     const opened = await openUpload(server, file.path, scope.signal);
     const { jobs } = server;
@@ -24,9 +28,8 @@ export function postTranscription(server: ServerContext, context: RequestContext
       const { type, body, headers } = await jobs.transcribe(file, fields, scope.signal);
       return { response: new Response(body, { headers: { 'content-type': type, ...headers } }), done: null };
     }
-    return request.stream
-      ? streamed(server, opened, request, scope)
-      : answered(server, opened, request, scope);
+    const answer = request.stream ? streamed : answered;
+    return answer(server, opened, request, scope, onFirstText);
   });
 }
 
@@ -50,8 +53,10 @@ async function answered(
   opened: OpenedUpload,
   request: TranscriptionRequest,
   { signal }: RequestScope,
+  onFirstText: () => void,
 ): Promise<RunningAnswer> {
-  const { type, body, headers, upload } = await answerRecording(server, opened, request, { signal });
+  const watch = { signal, onFirstText };
+  const { type, body, headers, upload } = await answerRecording(server, opened, request, watch);
   return { response: new Response(body, { headers: { 'content-type': type, ...headers } }), done: upload };
 }
 
@@ -60,13 +65,15 @@ async function streamed(
   opened: OpenedUpload,
   request: TranscriptionRequest,
   scope: RequestScope,
+  onFirstText: () => void,
 ): Promise<RunningAnswer> {
   const events = new EventStream(scope);
   const text = new OrderedText((token) => {
     const logprobs = request.logProbabilities ? { logprobs: logProbabilitiesOf([token]) } : {};
     events.send({ type: 'transcript.text.delta', delta: token.piece, ...logprobs });
   });
-  const done = transcribeAsAsked(server, opened, request, text, scope).then((upload) => {
+  const watch = { signal: scope.signal, onFirstText };
+  const done = transcribeAsAsked(server, opened, request, text, watch).then((upload) => {
     const logprobs = request.logProbabilities ? { logprobs: logProbabilitiesOf(text.tokens) } : {};
     const usage = tokenUsage(upload.transcript);
     events.send({ type: 'transcript.text.done', text: upload.transcript.text, ...logprobs, usage });
