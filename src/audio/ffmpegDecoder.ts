@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { QwenAsrError } from '../error.js';
+import { findProgram } from '../runtime/findProgram.js';
 import { type AudioBlock, type AudioDecoder, SAMPLE_RATE_HZ } from './audioClip.js';
 import { ByteReader } from './byteReader.js';
 import { MixMeter } from './mixMeter.js';
@@ -28,8 +29,11 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** What a shell returns for a program that it cannot find. */
 const NOT_FOUND = 127;
 
-/** What the program's standard input is called, as a file that can be read in any order. */
-const STANDARD_INPUT = '/dev/stdin';
+/** No file of Windows has this name: starting it fails as starting a missing one does. */
+const ABSENT_PROGRAM = 'ffmpeg: not on the PATH';
+
+/** What the program's standard input is called: as a file that can be read in any order, where the system has such a name. */
+const STANDARD_INPUT = process.platform === 'win32' ? 'pipe:0' : 'file:/dev/stdin';
 
 /**
  * The demuxers that may be used: of sound, and of films, which have sound. Missing are those that open further files
@@ -76,7 +80,7 @@ export function ffmpegDecoder(
 
   async function* decode(): AsyncGenerator<AudioBlock, void, undefined> {
     const file = typeof path === 'string' ? null : await open(path);
-    const name = typeof path === 'string' ? `file:${path}` : `file:${STANDARD_INPUT}`;
+    const name = typeof path === 'string' ? `file:${path}` : STANDARD_INPUT;
     const child = start(argumentsFor(name), file?.fd, limits);
     const ended = whenEnded(child);
     const complaint = collectComplaint(child.stderr);
@@ -126,7 +130,7 @@ export function ffmpegDecoder(
  */
 function argumentsFor(input: string): string[] {
   const formats = DEMUXERS.trim().replaceAll(/\s+/g, ',');
-  const limits = ['-protocol_whitelist', 'file', '-format_whitelist', formats];
+  const limits = ['-protocol_whitelist', input.split(':', 1)[0]!, '-format_whitelist', formats];
   const reading = ['-nostdin', '-hide_banner', '-v', 'error', ...limits, '-i', input, '-map', '0:a:0'];
   const mixing = ['-af', 'aformat=channel_layouts=mono|stereo', '-ar', String(SAMPLE_RATE_HZ)];
   return [...reading, ...mixing, '-c:a', 'pcm_f32be', '-f', 'au', '-'];
@@ -135,11 +139,16 @@ function argumentsFor(input: string): string[] {
 function start(args: readonly string[], input: number | undefined, { memoryBytes }: FfmpegLimits): Child {
   const stdio = [input ?? 'ignore', 'pipe', 'pipe'] as const;
   if (memoryBytes === undefined || process.platform === 'win32') {
-    return spawn('ffmpeg', args, { stdio: [...stdio] }) as Child;
+    return spawn(ffmpegProgram(), args, { stdio: [...stdio], windowsHide: true }) as Child;
   }
   // Only a shell can set the limit: it becomes the program. 127 is its word for a program that there is not.
   const limited = `ulimit -v ${Math.ceil(memoryBytes / 1024)}; exec ffmpeg "$@"`;
   return spawn('sh', ['-c', limited, 'ffmpeg', ...args], { stdio: [...stdio] }) as Child;
+}
+
+/** Windows looks in the working directory first, which is anybody's. */
+function ffmpegProgram(): string {
+  return process.platform === 'win32' ? (findProgram('ffmpeg') ?? ABSENT_PROGRAM) : 'ffmpeg';
 }
 
 /** The exit code, null when a signal ended it, or the reason why it could not be started. */

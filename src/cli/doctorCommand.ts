@@ -4,6 +4,7 @@ import { cachedModels } from '../hub/cachedModels.js';
 import { hubCacheFolder } from '../hub/hubSettings.js';
 import { wasmFeatures } from '../jit/wasm/webAssembly.js';
 import { printableLine } from '../printable.js';
+import { findProgram } from '../runtime/findProgram.js';
 import { defaultThreadCount, enableRelaxedSimd } from '../runtime/nodeThreads.js';
 import { answersStandard, standardOptions, version } from './commonOptions.js';
 import { type OptionTable, parseOptions } from './options.js';
@@ -41,11 +42,12 @@ export async function doctorCommand(context: CommandContext): Promise<ExitCode> 
   say('machine code', machineCode.found);
   say('WebAssembly', webAssemblyName());
   say('chosen', `${machineCode.chosen}, ${defaultThreadCount()} threads`);
+  const ffmpeg = findProgram('ffmpeg');
   say(
     'ffmpeg',
-    spawnSync('ffmpeg', ['-version']).status === 0
-      ? 'found'
-      : 'not found: only WAV, MP3, FLAC and Ogg are read',
+    ffmpeg !== null && spawnSync(ffmpeg, ['-version'], { windowsHide: true }).status === 0
+      ? `found: ${ffmpeg}`
+      : 'not found on the PATH: only WAV, MP3, FLAC and Ogg are read',
   );
   const cache = hubCacheFolder(process.env);
   const models = cachedModels(cache).filter(({ kind, isComplete }) => kind !== 'other' && isComplete);

@@ -1,11 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { oneLine, QwenAsrError } from '../../error.js';
+import { findProgram } from '../../runtime/findProgram.js';
 
 /** What the recorders are asked for, and the rate of the samples that come. */
 export const RECORDER_RATE_HZ = 16_000;
 export const RECORDER_FORMAT = 's16le:16000';
+
+/** Stands for the first microphone: DirectShow has no name for a default. */
+const DSHOW_DEFAULT = 'audio=default';
 
 /** Programs that write the microphone's samples, in the order in which they are looked for. */
 const RECORDERS: readonly (readonly [program: string, ...args: string[]])[] = [
@@ -19,7 +21,7 @@ const RECORDERS: readonly (readonly [program: string, ...args: string[]])[] = [
 function ffmpegRecorder(platform: NodeJS.Platform): readonly [string, ...string[]] {
   const device: Partial<Record<NodeJS.Platform, string[]>> = {
     darwin: ['-f', 'avfoundation', '-i', ':default'],
-    win32: ['-f', 'dshow', '-i', 'audio=default'],
+    win32: ['-f', 'dshow', '-i', DSHOW_DEFAULT],
   };
   const input = device[platform] ?? ['-f', 'pulse', '-i', 'default'];
   const output = ['-f', 's16le', '-ar', '16000', '-ac', '1', '-'];
@@ -84,7 +86,13 @@ export class Recorder {
 }
 
 function findRecorder(): readonly [string, readonly string[]] {
-  for (const [program, ...args] of RECORDERS) if (isOnPath(program)) return [program, args];
+  for (const [program, ...args] of RECORDERS) {
+    const path = findProgram(program);
+    if (path === null) continue;
+    if (process.platform !== 'win32') return [program, args];
+    // By its path: Windows would look in the working directory first.
+    return [path, program === 'ffmpeg' ? withMicrophone(path, args) : args];
+  }
   const names = RECORDERS.map(([program]) => program).join(', ');
   throw new QwenAsrError(
     'unsupported',
@@ -92,14 +100,20 @@ function findRecorder(): readonly [string, readonly string[]] {
   );
 }
 
-function isOnPath(program: string): boolean {
-  const file = process.platform === 'win32' ? `${program}.exe` : program;
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, file), constants.X_OK);
-      return folder !== '';
-    } catch {
-      return false;
-    }
-  });
+function withMicrophone(ffmpeg: string, args: readonly string[]): readonly string[] {
+  const listing = ['-hide_banner', '-list_devices', 'true', '-f', 'dshow', '-i', 'dummy'];
+  const { stderr } = spawnSync(ffmpeg, listing, { encoding: 'utf8', windowsHide: true });
+  const device = firstMicrophone(stderr ?? '');
+  if (device === null) throw new QwenAsrError('unsupported', 'microphone: ffmpeg finds none');
+  return args.map((arg) => (arg === DSHOW_DEFAULT ? `audio=${device}` : arg));
+}
+
+/**
+ * The first microphone that ffmpeg lists for DirectShow, before version 5 below a heading of its own.
+ *
+ * @returns null where there is none
+ */
+export function firstMicrophone(listing: string): string | null {
+  const named = /"([^"]+)" \(audio\)/.exec(listing)?.[1];
+  return named ?? /DirectShow audio devices[^\n]*\n[^"\n]*"([^"]+)"/.exec(listing)?.[1] ?? null;
 }
