@@ -82,7 +82,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left on the disk',
   EDQUOT: 'the disk quota is used up',
   EROFS: 'the file system is read-only',
-  EBUSY: 'it is in use',
+  EBUSY: 'it is in use (by another program, or by a model that is loaded)',
   EIO: 'the disk failed',
   ERR_INVALID_ARG_VALUE: 'expected a path, found one with a zero character',
 };

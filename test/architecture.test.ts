@@ -27,6 +27,7 @@ const FILE_ACCESS = new Set([
   'audio/packageWasm.ts', // only when it runs in Node
   'model/fileLock.ts',
   'model/modelDirectory.ts',
+  'model/replaceFile.ts',
   'model/writeQuantized.ts',
   'model/writeWhole.ts',
 ]);

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { fileError } from '../error.js';
+import { replaceFile } from '../model/replaceFile.js';
 import { writeWhole } from '../model/writeWhole.js';
 import { abortError } from './hubClient.js';
 import type { HubFile } from './revisionAnswer.js';
@@ -118,7 +119,7 @@ export class PartialFile {
   async finish(path: string): Promise<void> {
     try {
       await this.#handle.sync();
-      await rename(`${this.path}.part`, path);
+      replaceFile(`${this.path}.part`, path);
       await rm(`${this.path}.journal`, { force: true });
     } catch (cause) {
       throw fileError(path, cause);

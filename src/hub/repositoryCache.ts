@@ -5,7 +5,6 @@ import {
   readFileSync,
   readlinkSync,
   realpathSync,
-  renameSync,
   rmdirSync,
   rmSync,
   statSync,
@@ -13,6 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileError } from '../error.js';
+import { removeFile, replaceFile } from '../model/replaceFile.js';
 import { draftOf, makeOutputFolder, tryDraft, writeWhole } from '../model/writeWhole.js';
 import { checkedHash, markChecked } from './checkedHash.js';
 import { DEFAULT_REVISION, folderOf } from './hubNames.js';
@@ -153,9 +153,9 @@ export class RepositoryCache {
       } catch (cause) {
         if (!NO_LINKS.test(codeOf(cause))) throw cause;
         const isShared = keepBlob || this.#blobsOfOthers(commit).has(file.hash);
-        return isShared ? copyWhole(blob, path) : renameSync(blob, path);
+        return isShared ? copyWhole(blob, path) : replaceFile(blob, path);
       }
-      renameSync(draft, path);
+      replaceFile(draft, path);
     } catch (cause) {
       throw fileError(path, cause);
     }
@@ -219,12 +219,12 @@ export class RepositoryCache {
       const blobs = [...unused].map((hash) => this.blobPath({ hash }));
       const ownFiles = filesBelow(snapshot).map((name) => join(snapshot, name));
       const freedBytes = [...ownFiles, ...blobs].reduce((sum, path) => sum + bytesOf(path), 0);
+      removeLargestFirst([...ownFiles, ...blobs]);
       for (const [revision, target] of this.revisions()) {
         if (target === commit) rmSync(this.#refPath(revision), { force: true });
       }
       rmSync(snapshot, { recursive: true, force: true });
       for (const blob of unused) {
-        rmSync(this.blobPath({ hash: blob }), { force: true });
         rmSync(join(this.#ownFolder, `${blob}.checked`), { force: true });
       }
       return freedBytes;
@@ -236,10 +236,9 @@ export class RepositoryCache {
   /** Removes all there is of the repository, what an interrupted pull left included; gives the bytes back. */
   removeFolder(): number {
     try {
-      const freedBytes = filesBelow(this.folder).reduce(
-        (sum, name) => sum + bytesOf(join(this.folder, name)),
-        0,
-      );
+      const paths = filesBelow(this.folder).map((name) => join(this.folder, name));
+      const freedBytes = paths.reduce((sum, path) => sum + bytesOf(path), 0);
+      removeLargestFirst(paths);
       rmSync(this.folder, { recursive: true, force: true });
       return freedBytes;
     } catch (cause) {
@@ -315,12 +314,23 @@ function namesIn(folder: string): string[] {
   }
 }
 
+/** Windows keeps weights that are in use: nothing else is gone then. */
+function removeLargestFirst(paths: readonly string[]): void {
+  for (const path of [...paths].sort((one, other) => bytesOf(other) - bytesOf(one))) {
+    try {
+      removeFile(path);
+    } catch (cause) {
+      throw fileError(path, cause);
+    }
+  }
+}
+
 /** Whole or not at all, also where the disk becomes full. */
 function copyWhole(source: string, path: string): void {
   const draft = draftOf(path);
   try {
     copyFileSync(source, draft);
-    renameSync(draft, path);
+    replaceFile(draft, path);
   } catch (error) {
     rmSync(draft, { force: true });
     throw error;

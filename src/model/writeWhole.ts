@@ -1,18 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import { closeSync, mkdirSync, mkdtempSync, openSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileError, QwenAsrError } from '../error.js';
+import { replaceFile } from './replaceFile.js';
 import { checkWindowsNames } from './windowsNames.js';
 
 /** Makes a file that was not there, and never goes through a link (POSIX: O_EXCL). */
@@ -31,7 +23,7 @@ export function writeWhole(path: string, content: string): void {
   const draft = draftOf(path);
   try {
     writeFileSync(draft, content, { flag: DRAFT_FLAG });
-    renameSync(draft, path);
+    replaceFile(draft, path);
   } catch (error) {
     removeQuietly(draft);
     throw error;
@@ -88,7 +80,7 @@ export class Draft {
   async finish(): Promise<void> {
     try {
       await this.#handle.close();
-      await rename(this.#draftPath, this.#path);
+      replaceFile(this.#draftPath, this.#path);
     } catch (cause) {
       throw fileError(this.#path, cause);
     }
