@@ -177,6 +177,9 @@ withPage(
     await page.fill('#key', 'another');
     await page.click('#live');
     await waitForText(page, '#status', /expected an API key .* one that is not known/);
+    await page.fill('#key', 'a/key=');
+    await page.click('#live');
+    await waitForText(page, '#status', /^browsers cannot send this key to live sessions: /);
     await page.fill('#key', KEY);
     await transcribe(page);
     assert.equal(await page.textContent('#text'), WEATHER_TEXT);

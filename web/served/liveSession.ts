@@ -8,6 +8,9 @@ const SESSION_RATE_HZ = 24_000;
 /** Bytes that wait to be sent: beyond, the connection is slower than speech. */
 const MAX_WAITING_BYTES = 2 ** 22;
 
+/** The key is sent as the name of a sub-protocol, which is a token of HTTP (RFC 9110, 5.6.2). */
+const SENDABLE = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
+
 const ITEM = 'conversation.item.input_audio_transcription';
 
 /** A segment of what was spoken, as far as it is known. */
@@ -66,6 +69,9 @@ export class LiveSession {
     onItem: (item: LiveItem) => void,
   ): Promise<LiveSession> {
     const { key, model, language, prompt } = choices;
+    if (key !== null && !SENDABLE.test(key)) {
+      throw new Error('browsers cannot send this key to live sessions: expected letters, digits, - and _');
+    }
     // A WebSocket that is refused does not say why.
     await askServer('v1/models', choices);
     const url = new URL('v1/realtime?intent=transcription', location.href);
