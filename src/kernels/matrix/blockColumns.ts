@@ -46,7 +46,7 @@ export function productStrideBytes(spec: TileColumns): number {
 interface NextTile {
   readonly weight: () => IntReg;
   /** Columns from the tile to that one. */
-  readonly columnsOn: number;
+  readonly columnsOn: () => IntReg;
   /** Of products in strips of rows: bytes of it that earlier ones have fetched. Null: the weights pass once. */
   readonly fetched: ScratchVariable | null;
 }
@@ -116,7 +116,8 @@ function nextTile(
   column: IntReg,
   { weight, columnsOn }: NextTile,
 ): IntReg {
-  const next = k.intOp('add', column, columnsOn);
+  const next = columnsOn();
+  k.advance(next, column);
   k.intOp('min', next, spec.n - spec.columnsPerTile, next);
   return blockAddress(k, spec, weight, next);
 }

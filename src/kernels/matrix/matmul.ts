@@ -72,8 +72,7 @@ export function matmul(spec: MatmulSpec): Kernel<MatmulArguments> {
 
 function matmulName(spec: MatmulSpec): string {
   const { aDtype, bDtype, n, segments, segmentDepth, columnsPerTile, indirect, panels } = spec;
-  const next = spec.tilesAhead === undefined ? '' : `+${spec.tilesAhead}`;
-  const shape = `n${n}k${segments}x${segmentDepth}t${columnsPerTile}${next}`;
+  const shape = `n${n}k${segments}x${segmentDepth}t${columnsPerTile}`;
   const ways = `${indirect ? 'i' : ''}${panels ? 'p' : ''}`;
   const strides = `s${spec.aStrideBytes}.${spec.aSegmentStrideBytes}.${spec.bStrideBytes}${ways}`;
   return `matmul.${operandName(aDtype)}.${operandName(bDtype)}.${shape}.${strides}.${epilogueName(spec.epilogue)}`;
@@ -129,7 +128,7 @@ function emitBlockStrip(
 ): IntReg | null {
   let cOffset: IntReg | null = null;
   const { fetched } = state;
-  const columnsOn = (spec.tilesAhead ?? 1) * spec.columnsPerTile;
+  const columnsOn = (): IntReg => k.intOp('mul', args.tilesAtOnce(), spec.columnsPerTile);
   weightsOf(spec, args).forEach((load, product) => {
     const a = k.intOp('mul', state.row.get(), spec.aStrideBytes);
     k.advance(a, args.x());

@@ -101,7 +101,8 @@ interface ColumnOperands {
 export function emitColumns(k: KernelBuilder, spec: MatvecSpec, operands: ColumnOperands): IntReg | null {
   if (isBlockProduct(spec)) {
     const { x, weight, nextWeight, column, c, cOffsetBytes } = operands;
-    const columnsOn = nextWeight === undefined ? (spec.tilesAhead ?? 1) * spec.columnsPerTile : 0;
+    const columns = nextWeight === undefined ? (spec.tilesAhead ?? 1) * spec.columnsPerTile : 0;
+    const columnsOn = (): IntReg => k.intConst(columns);
     const next = { weight: nextWeight ?? operands.firstWeight ?? weight, columnsOn, fetched: null };
     const place = { a: x(), weight, column, c: k.intOp('add', c, cOffsetBytes), scratch: c, next };
     return emitBlockColumns(k, { ...spec, isStream: true }, place);

@@ -29,8 +29,6 @@ export interface MatmulSpec {
   readonly indirect: boolean;
   /** A multiple of 16. */
   readonly columnsPerTile: number;
-  /** Tiles from one of a thread to its next, so that its weights are fetched in time; absent: 1. Of blocks only. */
-  readonly tilesAhead?: number;
   /** B is copied once a tile, to a panel (`panelProduct.ts`); needs B in bf16, and at most MOST_TILE_ROWS rows a tile. */
   readonly panels: boolean;
   readonly epilogue: EpilogueSpec;
