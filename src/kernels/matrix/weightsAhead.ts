@@ -50,7 +50,8 @@ export function streamAhead(
   const { tuning, registersAreVirtual } = k.capabilities;
   if (tuning.prefetchBytes === 0 || registersAreVirtual) return null;
   const { groupBytes, valueBytes } = weight;
-  const hint = tuning.prefetchLevel === 2 ? 'second' : 'once';
+  // Several rows leave less time to each line: from the second cache on, more of them can be on their way at once.
+  const hint = tuning.prefetchLevel === 2 || blocks === 2 ? 'second' : 'once';
   const blockBytes = weight.blockBytes(depth);
   const groups = depth / weight.groupSize;
   const groupsAhead = Math.max(1, Math.min(Math.round(tuning.prefetchBytes / groupBytes), groups));
