@@ -279,6 +279,16 @@ export class KernelBuilder {
     this.push({ op: 'dotPairs', d, a, b });
   }
 
+  /** d += a·bᵀ of two rows of 4 bf16 each. */
+  matrixPairs(d: VecReg, a: VecReg, b: VecReg): void {
+    this.push({ op: 'matrixPairs', d, a, b });
+  }
+
+  /** [a's half, b's half]. */
+  joinHalves(half: 'low' | 'high', a: VecReg, b: VecReg, d = this.vec()): VecReg {
+    return this.append({ op: 'vecJoinHalves', half, d, a, b }, d);
+  }
+
   dotBytes(d: VecReg, a: VecReg, b: VecSource): void {
     this.push({ op: 'dotBytes', d, a, b });
   }

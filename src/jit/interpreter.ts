@@ -23,7 +23,7 @@ type IntOp = Op<'intConst' | 'intMove' | 'intBinary' | 'intLoad' | 'atomicAdd' |
  *
  * What a target may do otherwise, so that tests allow for it:
  * - `vecFma` rounds twice here (product, then sum); a target may fuse, and is then nearer to the exact value.
- * - `vecReduce add`, `vecReduce4` and `dotPairs` may sum in any order; `dotPairs` may flush subnormals.
+ * - `vecReduce add`, `vecReduce4`, `dotPairs` and `matrixPairs` may sum in any order; the last two may flush subnormals.
  * - `vecReduce max` of lanes with a NaN or with zeros of both signs may be any of them.
  * - A NaN that arithmetic or widening produces has no defined sign or payload; movement keeps bits, as do min and max.
  * - `bf16` stores may flush subnormal values to zero, and a NaN need only stay a NaN.
@@ -144,6 +144,8 @@ function step(i: Instruction, s: InterpreterState, resolveCall?: ResolveCall): v
     case 'dotBytes':
     case 'dotSmallBytes':
     case 'elementProduct':
+    case 'matrixPairs':
+    case 'vecJoinHalves':
     case 'dotWords':
     case 'vecPairSums':
       s.setLanes(i.d, resultLane(i, s));

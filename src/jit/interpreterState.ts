@@ -137,6 +137,8 @@ type VecArithmetic = Op<
   | 'dotBytes'
   | 'dotSmallBytes'
   | 'elementProduct'
+  | 'matrixPairs'
+  | 'vecJoinHalves'
   | 'dotWords'
   | 'vecPairSums'
 >;
@@ -156,6 +158,8 @@ export function resultLane(i: VecMovement | VecArithmetic, s: InterpreterState):
     case 'dotBytes':
     case 'dotSmallBytes':
     case 'elementProduct':
+    case 'matrixPairs':
+    case 'vecJoinHalves':
     case 'dotWords':
     case 'vecPairSums':
       return computedLane(i, s);
@@ -277,11 +281,22 @@ function computedLane(i: VecArithmetic, s: InterpreterState): Lane {
     }
     case 'dotPairs': {
       const [d, a, b] = [s.row(i.d), s.row(i.a), s.sourceRow(i.b)];
+      return (lane) => f32Bits(floats[d + lane]! + productOfPairs(bits[a + lane]!, bits[b + lane]!));
+    }
+    case 'matrixPairs': {
+      const [d, a, b] = [s.row(i.d), s.row(i.a), s.row(i.b)];
+      const before = bits.slice(0); // d may be an operand, of which every lane reads several
       return (lane) => {
-        const [x, y] = [bits[a + lane]!, bits[b + lane]!]; // each a pair of bf16, the low half first
-        const first = bf16Value(x & 0xffff) * bf16Value(y & 0xffff); // exact in f64
-        return f32Bits(floats[d + lane]! + first + bf16Value(x >>> 16) * bf16Value(y >>> 16));
+        const [x, y] = [a + 2 * (lane >> 1), b + 2 * (lane & 1)];
+        const first = floats[d + lane]! + productOfPairs(before[x]!, before[y]!);
+        return f32Bits(Math.fround(first) + productOfPairs(before[x + 1]!, before[y + 1]!));
       };
+    }
+    case 'vecJoinHalves': {
+      const [a, b, half] = [s.row(i.a), s.row(i.b), s.lanes / 2];
+      const from = i.half === 'low' ? 0 : half;
+      const lanes = [a, b].flatMap((row) => [...bits.subarray(row + from, row + from + half)]);
+      return (lane) => lanes[lane]!;
     }
     case 'dotBytes': {
       const [d, a, b] = [s.row(i.d), s.row(i.a), s.sourceRow(i.b)];
@@ -313,6 +328,12 @@ function computedLane(i: VecArithmetic, s: InterpreterState): Lane {
     default:
       throw unknownCase(i);
   }
+}
+
+/** Of two bf16 each, the low half first; all but the sum is exact in f64. */
+function productOfPairs(x: number, y: number): number {
+  const low = bf16Value(x & 0xffff) * bf16Value(y & 0xffff);
+  return low + bf16Value(x >>> 16) * bf16Value(y >>> 16);
 }
 
 type ByteOf = (word: number, shift: number) => number;

@@ -50,9 +50,11 @@ export function registersUsed(i: Instruction): RegistersUsed {
     case 'dotWords':
       return { reads: [i.d, i.a, ...ofVec(i.b)], writes: [i.d] };
     case 'elementProduct':
+    case 'matrixPairs':
       return { reads: [i.d, i.a, i.b], writes: [i.d] };
     case 'vecPairSums':
     case 'vecInterleave':
+    case 'vecJoinHalves':
       return { reads: [i.a, i.b], writes: [i.d] };
     case 'vecSelect':
       return { reads: [i.a, i.b, i.x, i.y], writes: [i.d] };

@@ -4,6 +4,7 @@ import { QwenAsrError } from '../../src/error.js';
 import { KernelBuilder } from '../../src/jit/builder.js';
 import { interpret } from '../../src/jit/interpreter.js';
 import type { Capabilities, Instruction, IntReg, VecReg } from '../../src/jit/ir.js';
+import { f32Bits } from '../../src/jit/numberFormats.js';
 import { wasmCapabilities } from '../../src/jit/wasm/webAssembly.js';
 import { checkRandomKernels, type KernelTarget } from './support/checkRandomKernels.js';
 
@@ -207,6 +208,25 @@ test('products by element take the same 32 bits for every lane, and may write th
   assert.deepEqual(at(48), [-32626, -32626, -32626, -32626]);
   assert.deepEqual(at(64), [142, 142, 142, 142]);
   assert.deepEqual(at(80), Array(4).fill(0x010f0204));
+});
+
+test('two rows of four bf16 are multiplied with two others', () => {
+  const k = new KernelBuilder('matrix', capabilities);
+  const p = k.param();
+  const [a, b] = [k.load(k.at(p)), k.load(k.at(p, 16))];
+  const d = k.vecConst([1, 0, 0, 0]);
+  k.matrixPairs(d, a, b);
+  k.store(k.at(p, 32), d);
+  k.store(k.at(p, 48), k.joinHalves('low', a, b));
+  k.store(k.at(p, 64), k.joinHalves('high', a, b));
+  const memory = new ArrayBuffer(80);
+  const rows = [1, 2, 3, 4, 5, 6, 7, 8, 1, 1, 0, 0, 0, 0, 1, -1].map((value) => f32Bits(value) >>> 16);
+  const halves = new Uint16Array(memory);
+  halves.set(rows);
+  interpret(k.finish(), memory, [0]);
+  assert.deepEqual([...new Float32Array(memory, 32, 4)], [4, -1, 11, -1]);
+  assert.deepEqual([...halves.subarray(24, 32)], [...rows.slice(0, 4), ...rows.slice(8, 12)]);
+  assert.deepEqual([...halves.subarray(32, 40)], [...rows.slice(4, 8), ...rows.slice(12)]);
 });
 
 test('call hands over the target and its arguments', () => {

@@ -76,6 +76,7 @@ export function arm64Capabilities(
   return {
     lanes: 4,
     pairDot: bf16,
+    pairMatrix: bf16,
     byteDot: i8mm,
     smallByteDot: dotprod,
     elementProducts: true,

@@ -20,12 +20,14 @@ import {
 import {
   lowerDotWords,
   lowerElementProduct,
+  lowerMatrixPairs,
   lowerProduct,
   lowerVecBinary,
   lowerVecBroadcast,
   lowerVecBroadcastInt,
   lowerVecConst,
   lowerVecInterleave,
+  lowerVecJoinHalves,
   lowerVecLoad,
   lowerVecLoadPair,
   lowerVecReduce,
@@ -192,6 +194,10 @@ function lowerInstruction(l: Arm64Lowering, i: Instruction): void {
       return lowerProduct(l, i);
     case 'elementProduct':
       return lowerElementProduct(l, i);
+    case 'matrixPairs':
+      return lowerMatrixPairs(l, i);
+    case 'vecJoinHalves':
+      return lowerVecJoinHalves(l, i);
     case 'dotWords':
       return lowerDotWords(l, i);
     case 'vecUnary':

@@ -169,6 +169,7 @@ const floats = {
   scvtf: ['Vd.4s, Vn.4s : 0100111000100001110110 nnnnn ddddd'],
   fcvtl: ['Vd.4s, Vn.4h : 0000111000100001011110 nnnnn ddddd'],
   bfcvtn: ['Vd.4h, Vn.4s : 0000111010100001011010 nnnnn ddddd'],
+  bfmmla: ['Vd.4s, Vn.8h, Vm.8h : 01101110010 mmmmm 111011 nnnnn ddddd'],
   bfdot: ['Vd.4s, Vn.8h, Vm.8h : 01101110010 mmmmm 111111 nnnnn ddddd'],
 } as const satisfies Record<string, readonly string[]>;
 

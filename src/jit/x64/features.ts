@@ -98,6 +98,7 @@ export function x64Capabilities(target: X64Level | CpuFeatures, tuning: Partial<
     pairDot: bf16,
     byteDot,
     smallByteDot: !byteDot,
+    pairMatrix: false,
     elementProducts: false,
     shiftsBytes: false,
     vecRegisters: avx512 ? 32 : 16,

@@ -147,6 +147,8 @@ function lowerInstruction(l: X64Lowering, i: Instruction): void {
     case 'dotSmallBytes':
       return lowerDotSmallBytes(l, i);
     case 'elementProduct':
+    case 'matrixPairs':
+    case 'vecJoinHalves':
       throw notOffered(i.op);
     case 'dotWords':
       return lowerDotWords(l, i);

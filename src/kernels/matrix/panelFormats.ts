@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../../jit/builder.js';
-import type { Capabilities, IntReg } from '../../jit/ir.js';
+import type { Address, Capabilities, IntReg, VecReg } from '../../jit/ir.js';
 import { choosePolicy } from './formats/choosePolicy.js';
 import { LANES_ALONG_K, OPERAND_BYTES, type ProductPolicy } from './productPolicy.js';
 import type { MatmulSpec } from './productTile.js';
@@ -113,6 +113,72 @@ export function transposedPanel(
       });
     },
   };
+}
+
+/** Columns of the register tile of a panel of matrices: 24 sums of 2 × 2, four registers of B and one of A. */
+const MATRIX_COLUMNS = 8;
+const MATRIX_ROWS = 12;
+
+/**
+ * B as matrices of 2 columns by 4 of K, for rows in twos: an instruction makes twice as many products (`bfmmla`). Rows of A
+ * are put together likewise, a strip at a time.
+ */
+export function matrixPanel({ lanes }: Capabilities, { bStrideBytes, columnsPerTile }: Columns): PanelFormat {
+  const vectorBytes = OPERAND_BYTES.f32 * lanes;
+  const registers = MATRIX_COLUMNS / 2;
+  const policy: ProductPolicy = {
+    name: 'matrixPairs',
+    aBytes: 2 * OPERAND_BYTES.bf16, // of both rows
+    stepElements: lanes,
+    bStepBytes: registers * vectorBytes,
+    tileRows: MATRIX_ROWS,
+    rowsTogether: 2,
+    tileColumns: MATRIX_COLUMNS,
+    bOffsets: () => Array.from({ length: registers }, (_, register) => register * vectorBytes),
+    initAccumulators: LANES_ALONG_K.initAccumulators,
+    loadA: (k, from) => k.load(from),
+    loadB: (k, from) => k.load(from),
+    product: (k, accumulator, a, b) => k.matrixPairs(accumulator, a as VecReg, b),
+    group: null,
+    finish: (k, [a, b, c, d]) =>
+      (['low', 'high'] as const).flatMap((half) => [k.joinHalves(half, a!, b!), k.joinHalves(half, c!, d!)]),
+  };
+  return {
+    policy,
+    elementBytes: OPERAND_BYTES.bf16,
+    stepElements: 2 * lanes,
+    fetchesAhead: false,
+    write: (k, b, to, depth) => {
+      k.loop(columnsPerTile / MATRIX_COLUMNS, () => {
+        k.loop(depth / (2 * lanes), () => {
+          for (let register = 0; register < registers; register++) {
+            const first = k.at(b, 2 * register * bStrideBytes);
+            const second = k.at(b, (2 * register + 1) * bStrideBytes);
+            const stepBytes = policy.bStepBytes;
+            joinRows(
+              k,
+              [first, second],
+              [0, stepBytes].map((step) => k.at(to, step + register * vectorBytes)),
+            );
+          }
+          k.advance(b, vectorBytes);
+          k.advance(to, 2 * policy.bStepBytes);
+        });
+        k.advance(b, MATRIX_COLUMNS * bStrideBytes - OPERAND_BYTES.bf16 * depth);
+      });
+    },
+  };
+}
+
+/** 2·lanes bf16 of two rows as matrices of 2 rows by 4 of K, to two places. */
+export function joinRows(
+  k: KernelBuilder,
+  [first, second]: readonly [Address, Address],
+  to: readonly Address[],
+): void {
+  const [a, b] = [k.load(first), k.load(second)];
+  k.store(to[0]!, k.joinHalves('low', a, b));
+  k.store(to[1]!, k.joinHalves('high', a, b, a));
 }
 
 function largestDivisor(n: number, most: number): number {

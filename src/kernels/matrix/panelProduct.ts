@@ -1,8 +1,8 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { Capabilities, IntReg } from '../../jit/ir.js';
 import { SCRATCH_VECTOR_BYTES, ScratchVariable } from '../kernel.js';
-import { type PanelFormat, transposedPanel, widenedPanel } from './panelFormats.js';
-import { OPERAND_BYTES, type OperandDtype, type TileOperands } from './productPolicy.js';
+import { joinRows, matrixPanel, type PanelFormat, transposedPanel, widenedPanel } from './panelFormats.js';
+import { OPERAND_BYTES, type OperandDtype, type ProductPolicy, type TileOperands } from './productPolicy.js';
 import {
   columnAddress,
   cutSegments,
@@ -30,32 +30,33 @@ const CACHE_LINE_BYTES = 64;
 
 /** Whether tuning wants a product of `m` rows by way of panels. */
 export function usesPanels(
-  capabilities: Pick<Capabilities, 'tuning'>,
+  capabilities: Pick<Capabilities, 'tuning' | 'pairMatrix'>,
   a: unknown,
   b: unknown,
   m: number,
 ): boolean {
   const transposes = a === 'bf16' && b === 'bf16' && capabilities.tuning.transposePairs === 1;
-  return (transposes && m >= LEAST_ROWS) || usesWidenedPanels(capabilities, a, b, m);
+  return (transposes && m >= LEAST_ROWS) || convolvesByPanels(capabilities, a, b, m);
 }
 
 /**
- * Whether tuning wants them in f32. Convolutions ask for no others: their weights stay in the caches, and a sum of 1440
- * elements is folded seldom enough (91 % of the ceiling as they are, and transposed).
+ * Whether convolutions of `m` rows go by way of panels: in f32, or of matrices. They ask for no transposed ones: their weights
+ * stay in the caches, and a sum of 1440 elements is folded seldom enough (91 % of the ceiling as they are, and transposed).
  */
-export function usesWidenedPanels(
-  { tuning }: Pick<Capabilities, 'tuning'>,
+export function convolvesByPanels(
+  { tuning, pairMatrix }: Pick<Capabilities, 'tuning' | 'pairMatrix'>,
   a: unknown,
   b: unknown,
   m: number,
 ): boolean {
   if (b !== 'bf16' || m < LEAST_ROWS) return false;
-  return (a === 'f32' && tuning.widenOnce === 1) || (a === 'bf16' && tuning.pairsAsF32 === 1);
+  return a === 'f32' ? tuning.widenOnce === 1 : a === 'bf16' && (tuning.pairsAsF32 === 1 || pairMatrix);
 }
 
 function panelFormat(capabilities: Capabilities, spec: MatmulSpec): PanelFormat {
   const asPairs = spec.aDtype === 'bf16' && capabilities.tuning.pairsAsF32 === 0;
-  return asPairs ? transposedPanel(capabilities, spec) : widenedPanel(capabilities, spec);
+  if (!asPairs) return widenedPanel(capabilities, spec);
+  return capabilities.pairMatrix ? matrixPanel(capabilities, spec) : transposedPanel(capabilities, spec);
 }
 
 /**
@@ -95,7 +96,7 @@ export function emitPanelTile(
       const stored = rowPointers(k, spec, args, policy, state);
       const { rows, aOffsetBytes } =
         layout.stripRowBytes > 0
-          ? widenRows(k, layout, stored, segment, scratch)
+          ? copyRows(k, policy, layout, stored, segment, scratch)
           : { rows: stored, ...segment };
       weights.forEach((weight, product) => {
         const next = fetchesAhead && { lookahead: lookahead.rows(weight) };
@@ -183,7 +184,7 @@ interface PanelLayout {
   /** C of one strip and weight. */
   readonly cBytes: number;
   readonly strip: number;
-  /** Of a row that is widened; 0: rows are multiplied as they are. */
+  /** Of a row that is widened, or of rows together; 0: rows are multiplied as they are. */
   readonly stripRowBytes: number;
   readonly panel: number;
   /** Of one weight. */
@@ -196,16 +197,17 @@ function layOut(
   { policy, elementBytes, stepElements }: PanelFormat,
   weights: number,
 ): PanelLayout {
-  const { tileRows } = policy;
+  const { tileRows, rowsTogether = 1 } = policy;
+  const stripRows = tileRows / rowsTogether;
   const columns = weights * spec.columnsPerTile;
   const aBytes = OPERAND_BYTES[spec.aDtype as OperandDtype];
-  const widenedBytes = aBytes === policy.aBytes ? 0 : policy.aBytes;
+  const copiedBytes = aBytes === policy.aBytes ? 0 : policy.aBytes;
   const allOfC = OPERAND_BYTES.f32 * MOST_TILE_ROWS * columns;
-  const free = SCRATCH_VECTOR_BYTES - allOfC - tileRows * CACHE_LINE_BYTES;
+  const free = SCRATCH_VECTOR_BYTES - allOfC - stripRows * CACHE_LINE_BYTES;
   const mostDepth = Math.min(
     segmentDepthOf(tuning, policy.aBytes),
     (PANEL_SHARE * tuning.l2Bytes) / (elementBytes * columns),
-    free / (elementBytes * columns + widenedBytes * tileRows),
+    free / (elementBytes * columns + copiedBytes * stripRows),
   );
   const step = { aBytes, stepElements, bStepBytes: OPERAND_BYTES.bf16 * stepElements };
   const segments = cutSegments(spec, step, mostDepth);
@@ -213,21 +215,22 @@ function layOut(
   const cBytes = OPERAND_BYTES.f32 * tileRows * spec.columnsPerTile;
   const keepsC = segments.length > 1;
   const strip = keepsC ? allOfC : weights * cBytes;
-  const stripRowBytes = widenedBytes === 0 ? 0 : widenedBytes * depth + CACHE_LINE_BYTES; // so that no two rows share cache sets
+  const stripRowBytes = copiedBytes === 0 ? 0 : copiedBytes * depth + CACHE_LINE_BYTES; // so that no two rows share cache sets
   return {
     segments,
     keepsC,
     cBytes,
     strip,
     stripRowBytes,
-    panel: strip + tileRows * stripRowBytes,
+    panel: strip + stripRows * stripRowBytes,
     panelBytes: elementBytes * spec.columnsPerTile * depth,
   };
 }
 
-/** A segment of the strip's rows, copied from bf16 to f32. @param stored pointers, which are moved */
-function widenRows(
+/** A segment of the strip's rows, copied: from bf16 to f32, or two together. @param stored pointers, which are moved */
+function copyRows(
   k: KernelBuilder,
+  { rowsTogether }: ProductPolicy,
   { strip, stripRowBytes }: PanelLayout,
   stored: readonly IntReg[],
   { depth, aOffsetBytes }: RowSegment,
@@ -235,15 +238,25 @@ function widenRows(
 ): Pick<StripOperands, 'rows' | 'aOffsetBytes'> {
   const to = k.intOp('add', scratch, strip);
   const offset = k.intConst(aOffsetBytes);
-  k.loop(depth / k.lanes, () => {
-    stored.forEach((row, m) => {
-      k.store(k.at(to, m * stripRowBytes), k.load(k.at(row, 0, offset), 'bf16'));
+  const vectorBytes = OPERAND_BYTES.f32 * k.lanes;
+  const rows = stored.filter((_, m) => rowsTogether === undefined || m % rowsTogether === 0);
+  const elements = (rowsTogether ?? 1) * k.lanes; // of a row, to one or two vectors
+  k.loop(depth / elements, () => {
+    rows.forEach((row, m) => {
+      const place = k.at(to, m * stripRowBytes);
+      if (rowsTogether === undefined) {
+        k.store(place, k.load(k.at(row, 0, offset), 'bf16'));
+      } else {
+        const next = stored[rowsTogether * m + 1]!;
+        const places = [place, k.at(to, m * stripRowBytes + vectorBytes)];
+        joinRows(k, [k.at(row, 0, offset), k.at(next, 0, offset)], places);
+      }
     });
-    k.advance(offset, OPERAND_BYTES.bf16 * k.lanes);
-    k.advance(to, OPERAND_BYTES.f32 * k.lanes);
+    k.advance(offset, OPERAND_BYTES.bf16 * elements);
+    k.advance(to, (elements / k.lanes) * vectorBytes);
   });
-  stored.forEach((row, m) => {
+  rows.forEach((row, m) => {
     k.intOp('add', scratch, strip + m * stripRowBytes, row);
   });
-  return { rows: stored, aOffsetBytes: 0 };
+  return { rows, aOffsetBytes: 0 };
 }

@@ -28,6 +28,8 @@ export interface ProductPolicy {
   /** Register tile of the matrix kernel: rows of A, and columns of B. */
   readonly tileRows: number;
   readonly tileColumns: number;
+  /** Rows of A that lie together and share their sums' registers; tileRows counts all. */
+  readonly rowsTogether?: 2;
   /** Offsets in B of the registers of one step: one a column with lanes along K, one a vector with lanes along N. */
   bOffsets(bStrideBytes: number): readonly number[];
   /** `count` partial sums of nothing. */
@@ -40,7 +42,7 @@ export interface ProductPolicy {
   product(k: KernelBuilder, accumulator: VecReg, a: VecReg | Address, b: VecReg): void;
   /** Null: the products of a whole row are summed up as they are. */
   readonly group: ProductGroup | null;
-  /** The sums of a row's columns, as vectors of them: in the low four lanes, or in all. */
+  /** The sums of a row's columns, as vectors of them: in the low four lanes, or in all. Of rows together, one after another. */
   finish(k: KernelBuilder, accumulators: readonly VecReg[]): readonly VecReg[];
 }
 

@@ -202,6 +202,7 @@ export interface StripOperands {
 /** C[m, n] (+)= dot over one piece of the rows, for all columns. */
 export function emitStripColumns(k: KernelBuilder, policy: ProductPolicy, operands: StripOperands): void {
   const { rows, aOffsetBytes, b, bStrideBytes, c, depth, lookahead } = operands;
+  const { rowsTogether = 1 } = policy;
   forEachColumns(k, operands.columns / policy.tileColumns, () => {
     const tile = dotTile(k, policy, {
       a: rows,
@@ -212,9 +213,11 @@ export function emitStripColumns(k: KernelBuilder, policy: ProductPolicy, operan
       ...(lookahead && { lookahead }),
     });
     tile.forEach((sums, m) => {
-      const columns = policy.tileColumns / sums.length;
-      sums.forEach((sum, vector) => {
-        const to = k.at(c, (m * operands.columns + vector * columns) * 4);
+      const ofRow = sums.length / rowsTogether; // vectors
+      const columns = policy.tileColumns / ofRow;
+      sums.forEach((sum, i) => {
+        const row = m * rowsTogether + Math.floor(i / ofRow);
+        const to = k.at(c, (row * operands.columns + (i % ofRow) * columns) * 4);
         if (!operands.isFirst) k.add(sum, k.load(to), sum);
         if (columns === 4) k.storeLow(to, sum, 4);
         else k.store(to, sum);

@@ -2,7 +2,7 @@ import { chunkMel, conv1Gelu, flattenTime, zeroBorders } from '../audio/convStem
 import { chunkBytes, convolutionWindows, type FeatureMapLayout, rowBytes } from '../audio/featureMap.js';
 import { melFloor, melLog, padColumns, padReflect, powerSpectrum } from '../audio/logMel.js';
 import { matmul } from '../matrix/matmul.js';
-import { usesWidenedPanels } from '../matrix/panelProduct.js';
+import { convolvesByPanels } from '../matrix/panelProduct.js';
 import { convolutionTile } from '../matrix/tileShapes.js';
 import {
   arrayBytes,
@@ -221,7 +221,7 @@ export function convolutionCalls(context: ExampleContext): ExampleCall[] {
     const y = stemMap(context, stage === 1 ? 2 : 3);
     const n = y.channels;
     const m = CHUNKS * y.height * y.width;
-    const panels = usesWidenedPanels(context.capabilities, x.dtype, 'bf16', m);
+    const panels = convolvesByPanels(context.capabilities, x.dtype, 'bf16', m);
     const { rowsPerTile, columnsPerTile } = convolutionTile(m, n, context.threadCount, panels);
     const depth = 9 * x.channels;
     const kernel = matmul({

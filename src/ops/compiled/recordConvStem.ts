@@ -2,7 +2,7 @@ import { chunkMel, conv1Gelu, flattenTime, zeroBorders } from '../../kernels/aud
 import { convolutionWindows, type FeatureMapLayout, rowBytes } from '../../kernels/audio/featureMap.js';
 import type { Memory } from '../../kernels/kernel.js';
 import { matmul } from '../../kernels/matrix/matmul.js';
-import { usesWidenedPanels } from '../../kernels/matrix/panelProduct.js';
+import { convolvesByPanels } from '../../kernels/matrix/panelProduct.js';
 import { convolutionTile } from '../../kernels/matrix/tileShapes.js';
 import type { OperatorArgs } from '../operators.js';
 import {
@@ -50,7 +50,7 @@ function recordConvolution(
   const from = layoutOf(x);
   const to = layoutOf(y);
   const m = y.chunks * y.height * y.width;
-  const panels = usesWidenedPanels(tape.capabilities, from.dtype, weight.element, m);
+  const panels = convolvesByPanels(tape.capabilities, from.dtype, weight.element, m);
   const { rowsPerTile, columnsPerTile } = convolutionTile(m, y.channels, tape.threadCount, panels);
   const kernel = matmul({
     aDtype: from.dtype,

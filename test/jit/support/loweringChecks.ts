@@ -44,6 +44,8 @@ export const OPERATIONS = Object.keys({
   dotBytes: true,
   dotSmallBytes: true,
   elementProduct: true,
+  matrixPairs: true,
+  vecJoinHalves: true,
   prefetch: true,
   atomicAdd: true,
   atomicLoad: true,
@@ -57,7 +59,7 @@ export const OPERATIONS = Object.keys({
 /** That random kernels, by the names that checkRandomKernels counts, had every operation of these capabilities. */
 export function assertAllOperations(
   seen: ReadonlyMap<string, number>,
-  { pairDot, byteDot, smallByteDot, elementProducts }: Capabilities,
+  { pairDot, byteDot, smallByteDot, elementProducts, pairMatrix }: Capabilities,
 ): void {
   // Random kernels do not call; see checkCalls.
   const absent = (op: string): boolean =>
@@ -65,6 +67,7 @@ export function assertAllOperations(
     (op === 'dotBytes' && !byteDot) ||
     (op === 'dotSmallBytes' && !smallByteDot) ||
     (op === 'elementProduct' && !elementProducts) ||
+    ((op === 'matrixPairs' || op === 'vecJoinHalves') && !pairMatrix) ||
     op === 'call';
   const generated = new Set([...seen.keys()].map((name) => name.split(' ')[0]));
   assert.deepEqual(

@@ -61,7 +61,7 @@ class RandomKernel {
     const params = [k.param(), k.param()];
     this.ints = [...params, ...Array.from({ length: INT_REGISTERS - 2 }, (_, i) => k.intConst(i - 1))];
     this.vecs = Array.from({ length: VEC_REGISTERS }, () => k.load(this.at(regions.wild, 4 * k.lanes)));
-    const { pairDot, byteDot, smallByteDot, elementProducts, shiftsBytes } = k.capabilities;
+    const { pairDot, byteDot, smallByteDot, elementProducts, shiftsBytes, pairMatrix } = k.capabilities;
     this.statements = [
       () => this.intArithmetic(),
       () => this.intArithmetic(),
@@ -90,6 +90,12 @@ class RandomKernel {
       ...(pairDot ? [() => this.dotPairs()] : []),
       ...(smallByteDot ? [() => this.dotSmallBytes()] : []),
       ...(byteDot ? [() => k.dotBytes(this.vec(), this.vec(), this.source())] : []),
+      ...(pairMatrix
+        ? [
+            () => this.matrixPairs(),
+            () => void k.joinHalves(this.pick(['low', 'high']), this.vec(), this.vec(), this.vec()),
+          ]
+        : []),
       ...(elementProducts ? [() => this.elementProduct()] : []),
       ...(shiftsBytes
         ? [() => void k.shift('rightInBytes', this.vec(), random.integer(0, 7), this.vec())]
@@ -450,6 +456,14 @@ class RandomKernel {
     if (kind !== 'fma') return k.elementProduct(kind, this.vec(), this.vec(), this.vec(), element);
     const [d, a] = [this.integral(), this.integral()];
     k.elementProduct('fma', d, a, this.pick([a, d, this.integral()]), element);
+    k.vecMove(this.vec(), d);
+  }
+
+  private matrixPairs(): void {
+    const { k } = this;
+    const pairs = (): VecReg => k.load(this.at(regions.integralBf16, 4 * k.lanes, 2));
+    const [d, a] = [this.integral(), pairs()];
+    k.matrixPairs(d, a, this.pick([a, pairs()]));
     k.vecMove(this.vec(), d);
   }
 

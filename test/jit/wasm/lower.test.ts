@@ -19,6 +19,8 @@ const elsewhere = new Set([
   'dotBytes',
   'dotSmallBytes', // see below
   'elementProduct',
+  'matrixPairs',
+  'vecJoinHalves',
 ]);
 
 test('every operation does with special values what the interpreter does', () => {

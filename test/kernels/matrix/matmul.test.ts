@@ -123,7 +123,12 @@ test('panels are for many rows of what tuning says, with weights in bf16', () =>
     types: readonly [string, string],
     m = rows,
     transposePairs = 0,
-  ) => usesPanels({ tuning: { ...tuning, widenOnce, pairsAsF32, transposePairs } }, ...types, m);
+  ) =>
+    usesPanels(
+      { pairMatrix: false, tuning: { ...tuning, widenOnce, pairsAsF32, transposePairs } },
+      ...types,
+      m,
+    );
   assert.ok(uses(1, 0, ['f32', 'bf16']) && !uses(0, 1, ['f32', 'bf16']));
   assert.ok(uses(0, 1, ['bf16', 'bf16']) && !uses(1, 0, ['bf16', 'bf16']));
   assert.ok(uses(0, 0, ['bf16', 'bf16'], rows, 1) && !uses(0, 0, ['f32', 'bf16'], rows, 1));
