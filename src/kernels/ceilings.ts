@@ -50,7 +50,7 @@ export const READ_PATTERNS: readonly ReadPattern[] = [
 
 /** Multiplications and additions of one repetition of a tile. */
 export function ceilingWork(kind: CeilingKind, capabilities: Capabilities): number {
-  const perLane = { fma: 2, dotPairs: 4, dotBytes: 8, dotSmallBytes: 8, dotWords: 4 }[
+  const perLane = { fma: 2, dotPairs: 4, matrixPairs: 8, dotBytes: 8, dotSmallBytes: 8, dotWords: 4 }[
     productOf(kind, capabilities)
   ];
   return accumulators(capabilities) * capabilities.lanes * perLane;
@@ -59,10 +59,10 @@ export function ceilingWork(kind: CeilingKind, capabilities: Capabilities): numb
 /** What multiplies a type of operands; of integers what products with packed weights take (`formats/affineBlocks.ts`). */
 function productOf(
   kind: CeilingKind,
-  { byteDot, smallByteDot }: Capabilities,
-): 'fma' | 'dotPairs' | 'dotBytes' | 'dotSmallBytes' | 'dotWords' {
+  { pairMatrix, byteDot, smallByteDot }: Capabilities,
+): 'fma' | 'dotPairs' | 'matrixPairs' | 'dotBytes' | 'dotSmallBytes' | 'dotWords' {
   if (kind === 'f32') return 'fma';
-  if (kind === 'bf16') return 'dotPairs';
+  if (kind === 'bf16') return pairMatrix ? 'matrixPairs' : 'dotPairs';
   if (byteDot) return 'dotBytes';
   return smallByteDot ? 'dotSmallBytes' : 'dotWords';
 }
