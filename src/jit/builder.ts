@@ -185,8 +185,9 @@ export class KernelBuilder {
     return [a, b, c, u];
   }
 
-  private interleave(part: 'low' | 'high', elementBits: 32 | 64, a: VecReg, b: VecReg, d: VecReg): void {
-    this.push({ op: 'vecInterleave', part, elementBits, d, a, b });
+  /** In every 128 bits, an element of a half of a and of b in turn. */
+  interleave(part: 'low' | 'high', elementBits: 32 | 64, a: VecReg, b: VecReg, d = this.vec()): VecReg {
+    return this.append({ op: 'vecInterleave', part, elementBits, d, a, b }, d);
   }
 
   store(to: Address, a: VecReg, type: VecStoreType = 'raw'): void {
@@ -282,11 +283,6 @@ export class KernelBuilder {
   /** d += a·bᵀ of two rows of 4 bf16 each. */
   matrixPairs(d: VecReg, a: VecReg, b: VecReg): void {
     this.push({ op: 'matrixPairs', d, a, b });
-  }
-
-  /** [a's half, b's half]. */
-  joinHalves(half: 'low' | 'high', a: VecReg, b: VecReg, d = this.vec()): VecReg {
-    return this.append({ op: 'vecJoinHalves', half, d, a, b }, d);
   }
 
   dotBytes(d: VecReg, a: VecReg, b: VecSource): void {

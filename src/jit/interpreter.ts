@@ -145,7 +145,6 @@ function step(i: Instruction, s: InterpreterState, resolveCall?: ResolveCall): v
     case 'dotSmallBytes':
     case 'elementProduct':
     case 'matrixPairs':
-    case 'vecJoinHalves':
     case 'dotWords':
     case 'vecPairSums':
       s.setLanes(i.d, resultLane(i, s));

@@ -138,7 +138,6 @@ type VecArithmetic = Op<
   | 'dotSmallBytes'
   | 'elementProduct'
   | 'matrixPairs'
-  | 'vecJoinHalves'
   | 'dotWords'
   | 'vecPairSums'
 >;
@@ -159,7 +158,6 @@ export function resultLane(i: VecMovement | VecArithmetic, s: InterpreterState):
     case 'dotSmallBytes':
     case 'elementProduct':
     case 'matrixPairs':
-    case 'vecJoinHalves':
     case 'dotWords':
     case 'vecPairSums':
       return computedLane(i, s);
@@ -291,12 +289,6 @@ function computedLane(i: VecArithmetic, s: InterpreterState): Lane {
         const first = floats[d + lane]! + productOfPairs(before[x]!, before[y]!);
         return f32Bits(Math.fround(first) + productOfPairs(before[x + 1]!, before[y + 1]!));
       };
-    }
-    case 'vecJoinHalves': {
-      const [a, b, half] = [s.row(i.a), s.row(i.b), s.lanes / 2];
-      const from = i.half === 'low' ? 0 : half;
-      const lanes = [a, b].flatMap((row) => [...bits.subarray(row + from, row + from + half)]);
-      return (lane) => lanes[lane]!;
     }
     case 'dotBytes': {
       const [d, a, b] = [s.row(i.d), s.row(i.a), s.sourceRow(i.b)];

@@ -175,14 +175,6 @@ export type Instruction =
   | { readonly op: 'dotPairs'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
   // of 2 rows of 4 bf16 in a and in b: d[2i+j] += Σ_k a[i][k]·b[j][k], two products at a time; capability `pairMatrix`
   | { readonly op: 'matrixPairs'; readonly d: VecReg; readonly a: VecReg; readonly b: VecReg }
-  // a's half of the lanes, then b's; capability `pairMatrix`
-  | {
-      readonly op: 'vecJoinHalves';
-      readonly half: 'low' | 'high';
-      readonly d: VecReg;
-      readonly a: VecReg;
-      readonly b: VecReg;
-    }
   // d[i] += Σ_{j<4} u8 a[4i+j] · i8 b[4i+j] in i32; capability `byteDot`
   | { readonly op: 'dotBytes'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
   // the same with i8 a and b of 0–127 (with others the machine decides); capability `smallByteDot`
@@ -234,7 +226,7 @@ export interface Capabilities {
   readonly lanes: 16 | 8 | 4;
   /** `dotPairs` exists. */
   readonly pairDot: boolean;
-  /** `matrixPairs` and `vecJoinHalves` exist, on 4 lanes. */
+  /** `matrixPairs` exists, on 4 lanes. */
   readonly pairMatrix: boolean;
   /** `dotBytes` exists. */
   readonly byteDot: boolean;

@@ -54,7 +54,6 @@ export function registersUsed(i: Instruction): RegistersUsed {
       return { reads: [i.d, i.a, i.b], writes: [i.d] };
     case 'vecPairSums':
     case 'vecInterleave':
-    case 'vecJoinHalves':
       return { reads: [i.a, i.b], writes: [i.d] };
     case 'vecSelect':
       return { reads: [i.a, i.b, i.x, i.y], writes: [i.d] };

@@ -217,16 +217,11 @@ test('two rows of four bf16 are multiplied with two others', () => {
   const d = k.vecConst([1, 0, 0, 0]);
   k.matrixPairs(d, a, b);
   k.store(k.at(p, 32), d);
-  k.store(k.at(p, 48), k.joinHalves('low', a, b));
-  k.store(k.at(p, 64), k.joinHalves('high', a, b));
-  const memory = new ArrayBuffer(80);
+  const memory = new ArrayBuffer(48);
   const rows = [1, 2, 3, 4, 5, 6, 7, 8, 1, 1, 0, 0, 0, 0, 1, -1].map((value) => f32Bits(value) >>> 16);
-  const halves = new Uint16Array(memory);
-  halves.set(rows);
+  new Uint16Array(memory).set(rows);
   interpret(k.finish(), memory, [0]);
   assert.deepEqual([...new Float32Array(memory, 32, 4)], [4, -1, 11, -1]);
-  assert.deepEqual([...halves.subarray(24, 32)], [...rows.slice(0, 4), ...rows.slice(8, 12)]);
-  assert.deepEqual([...halves.subarray(32, 40)], [...rows.slice(4, 8), ...rows.slice(12)]);
 });
 
 test('call hands over the target and its arguments', () => {

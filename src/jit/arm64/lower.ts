@@ -27,7 +27,6 @@ import {
   lowerVecBroadcastInt,
   lowerVecConst,
   lowerVecInterleave,
-  lowerVecJoinHalves,
   lowerVecLoad,
   lowerVecLoadPair,
   lowerVecReduce,
@@ -196,8 +195,6 @@ function lowerInstruction(l: Arm64Lowering, i: Instruction): void {
       return lowerElementProduct(l, i);
     case 'matrixPairs':
       return lowerMatrixPairs(l, i);
-    case 'vecJoinHalves':
-      return lowerVecJoinHalves(l, i);
     case 'dotWords':
       return lowerDotWords(l, i);
     case 'vecUnary':

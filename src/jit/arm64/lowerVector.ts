@@ -251,15 +251,6 @@ export function lowerMatrixPairs(l: Arm64Lowering, i: Of<'matrixPairs'>): void {
   l.asm.emit('bfmmla', l.lanes(i.d), halves(l.vecNumber(i.a)), halves(l.vecNumber(i.b)));
 }
 
-export function lowerVecJoinHalves(l: Arm64Lowering, i: Of<'vecJoinHalves'>): void {
-  const [d, a, b] = [i.d, i.a, i.b].map((register) => v(l.vecNumber(register), '2d')) as [
-    Vector,
-    Vector,
-    Vector,
-  ];
-  l.asm.emit(i.half === 'low' ? 'zip1' : 'zip2', d, a, b);
-}
-
 /** The products of the lower and of the upper halves, and the sums of their pairs. */
 export function lowerDotWords(l: Arm64Lowering, i: Of<'dotWords'>): void {
   const [t, u, temporary] = l.temporaries(i) as [number, number, number?];

@@ -208,7 +208,6 @@ function lowerInstruction(i: Instruction, l: Lowering): void {
     case 'dotBytes':
     case 'elementProduct':
     case 'matrixPairs':
-    case 'vecJoinHalves':
       throw l.error(`${i.op} needs a capability that this target does not offer`);
     case 'atomicAdd':
     case 'atomicLoad':

@@ -148,7 +148,6 @@ function lowerInstruction(l: X64Lowering, i: Instruction): void {
       return lowerDotSmallBytes(l, i);
     case 'elementProduct':
     case 'matrixPairs':
-    case 'vecJoinHalves':
       throw notOffered(i.op);
     case 'dotWords':
       return lowerDotWords(l, i);

@@ -141,7 +141,10 @@ export function matrixPanel({ lanes }: Capabilities, { bStrideBytes, columnsPerT
     product: (k, accumulator, a, b) => k.matrixPairs(accumulator, a as VecReg, b),
     group: null,
     finish: (k, [a, b, c, d]) =>
-      (['low', 'high'] as const).flatMap((half) => [k.joinHalves(half, a!, b!), k.joinHalves(half, c!, d!)]),
+      (['low', 'high'] as const).flatMap((half) => [
+        k.interleave(half, 64, a!, b!),
+        k.interleave(half, 64, c!, d!),
+      ]),
   };
   return {
     policy,
@@ -177,8 +180,8 @@ export function joinRows(
   to: readonly Address[],
 ): void {
   const [a, b] = [k.load(first), k.load(second)];
-  k.store(to[0]!, k.joinHalves('low', a, b));
-  k.store(to[1]!, k.joinHalves('high', a, b, a));
+  k.store(to[0]!, k.interleave('low', 64, a, b));
+  k.store(to[1]!, k.interleave('high', 64, a, b, a));
 }
 
 function largestDivisor(n: number, most: number): number {

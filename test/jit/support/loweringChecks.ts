@@ -45,7 +45,6 @@ export const OPERATIONS = Object.keys({
   dotSmallBytes: true,
   elementProduct: true,
   matrixPairs: true,
-  vecJoinHalves: true,
   prefetch: true,
   atomicAdd: true,
   atomicLoad: true,
@@ -67,7 +66,7 @@ export function assertAllOperations(
     (op === 'dotBytes' && !byteDot) ||
     (op === 'dotSmallBytes' && !smallByteDot) ||
     (op === 'elementProduct' && !elementProducts) ||
-    ((op === 'matrixPairs' || op === 'vecJoinHalves') && !pairMatrix) ||
+    (op === 'matrixPairs' && !pairMatrix) ||
     op === 'call';
   const generated = new Set([...seen.keys()].map((name) => name.split(' ')[0]));
   assert.deepEqual(

@@ -90,12 +90,7 @@ class RandomKernel {
       ...(pairDot ? [() => this.dotPairs()] : []),
       ...(smallByteDot ? [() => this.dotSmallBytes()] : []),
       ...(byteDot ? [() => k.dotBytes(this.vec(), this.vec(), this.source())] : []),
-      ...(pairMatrix
-        ? [
-            () => this.matrixPairs(),
-            () => void k.joinHalves(this.pick(['low', 'high']), this.vec(), this.vec(), this.vec()),
-          ]
-        : []),
+      ...(pairMatrix ? [() => this.matrixPairs()] : []),
       ...(elementProducts ? [() => this.elementProduct()] : []),
       ...(shiftsBytes
         ? [() => void k.shift('rightInBytes', this.vec(), random.integer(0, 7), this.vec())]
