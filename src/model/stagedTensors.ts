@@ -1,9 +1,10 @@
 import { QwenAsrError } from '../error.js';
 import type { Backend, OperandType, Precision } from '../ops/operators.js';
 import { type IntegerForm, type Parameter, storedParts } from '../ops/parameter.js';
+import { sameBytes } from '../ops/sameBytes.js';
 import { canonicalName, ModelTensors, type UnsupportedTensor } from './modelTensors.js';
 import { WeightForms } from './weightForms.js';
-import { holding, sameBytes } from './weights.js';
+import { holding } from './weights.js';
 
 /** A weight file whose parts are read when they are needed. */
 export interface FileInParts {

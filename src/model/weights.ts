@@ -1,6 +1,6 @@
 import { widenRange } from '../ops/affineGroups.js';
 import type { Backend, Weight } from '../ops/operators.js';
-import { type IntegerForm, type Parameter, storedParts } from '../ops/parameter.js';
+import type { IntegerForm, Parameter } from '../ops/parameter.js';
 import type { DecoderConfig, EncoderConfig } from './config.js';
 import type { ModelTensors } from './modelTensors.js';
 import { STEM_HEIGHT } from './tensorSizes.js';
@@ -152,6 +152,7 @@ export interface DecoderWeights {
  * copies weights has then the most room.
  *
  * @param forms How matrices are held; floating-point when left out.
+ * @param repeatsEmbedding Whether a stored head holds the embedding's numbers, so that one copy serves both.
  * @throws QwenAsrError `model` naming a missing tensor, or the expected and found shapes.
  *
  * @example
@@ -161,8 +162,9 @@ export interface DecoderWeights {
 export function loadDecoderWeights(
   tensors: ModelTensors,
   config: DecoderConfig,
-  backend: Pick<Backend, 'weight'> & Partial<Pick<Backend, 'forget'>>,
+  backend: Pick<Backend, 'weight'>,
   forms?: Pick<WeightForms, 'of'>,
+  repeatsEmbedding = false,
 ): DecoderWeights {
   const { hidden, intermediate, headDim, vocab, headRows } = config;
   const queryRows = config.heads * headDim;
@@ -206,12 +208,7 @@ export function loadDecoderWeights(
   const placeHead = (): Weight => {
     const head = tensors.requireShape('lm_head.weight', [headRows, hidden]);
     const embedding = tensors.require('model.embed_tokens.weight');
-    // What is used where it lies costs no memory twice: comparing it would cost more.
-    const isCopied = forms?.of('lm_head.weight', head) !== undefined;
-    const isCompared = isCopied && !tensors.isStaged; // what is staged was compared when it was listed
-    const isShared = isCompared
-      ? repeatsEmbedding(tensors, (bytes) => backend.forget?.(bytes))
-      : sameMemory(head, embedding);
+    const isShared = repeatsEmbedding || sameMemory(head, embedding);
     return isShared ? embedTokens : place('lm_head.weight', headRows, hidden);
   };
   return {
@@ -244,32 +241,6 @@ function widened(parameter: Parameter): Parameter {
   return { ...parameter, dtype: 'f32', bytes: new Uint8Array(widenRange(parameter, 0, count).buffer) };
 }
 
-/** Compared at a time, so that few pages of a mapped file are in memory at once. */
-const PIECE_BYTES = 2 ** 24;
-
-/**
- * Whether the stored head is the embedding: the same memory (synthetic models), or the same bytes. The published 0.6B
- * stores it twice.
- *
- * @param forget told of the head's bytes that have been looked at
- */
-export function repeatsEmbedding(tensors: ModelTensors, forget: (bytes: Uint8Array) => void): boolean {
-  const head = tensors.require('lm_head.weight');
-  const embedding = tensors.require('model.embed_tokens.weight');
-  if (head.dtype !== embedding.dtype) return false;
-  const others = storedParts(embedding);
-  return storedParts(head).every(({ bytes }, i) => {
-    const other = others[i]!.bytes;
-    if (bytes.byteLength !== other.byteLength) return false;
-    for (let start = 0; start < bytes.byteLength; start += PIECE_BYTES) {
-      const piece = bytes.subarray(start, start + PIECE_BYTES);
-      if (!sameBytes(piece, other.subarray(start, start + PIECE_BYTES))) return false;
-      forget(piece);
-    }
-    return true;
-  });
-}
-
 function sameMemory(a: Parameter, b: Parameter): boolean {
   return (
     a.dtype === b.dtype &&
@@ -277,21 +248,4 @@ function sameMemory(a: Parameter, b: Parameter): boolean {
     a.bytes.byteOffset === b.bytes.byteOffset &&
     a.bytes.byteLength === b.bytes.byteLength
   );
-}
-
-/** Compared at a time by hand: element access in a mapping of gigabytes is slow in V8, copying it is not. */
-const COPIED_BYTES = 2 ** 18;
-
-/**
- * Whether two arrays hold the same bytes.
- */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.byteLength !== b.byteLength) return false;
-  if (a.buffer === b.buffer && a.byteOffset === b.byteOffset) return true;
-  if (typeof Buffer !== 'undefined') return Buffer.compare(a, b) === 0; // browsers have none
-  for (let start = 0; start < a.byteLength; start += COPIED_BYTES) {
-    const [piece, other] = [a.slice(start, start + COPIED_BYTES), b.slice(start, start + COPIED_BYTES)];
-    for (let i = 0; i < piece.length; i++) if (piece[i] !== other[i]) return false;
-  }
-  return true;
 }

@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import { fileError, QwenAsrError } from '../error.js';
 import { quantizeRows, widenRange } from '../ops/affineGroups.js';
 import type { AffineBits, Parameter, PlainParameter } from '../ops/parameter.js';
+import { sameBytes } from '../ops/sameBytes.js';
 import { transposeMatrices } from '../ops/transposeMatrices.js';
 import { readModelDirectory } from './modelDirectory.js';
 import type { ModelTensors } from './modelTensors.js';
 import { parseObject } from './modelText.js';
 import { INDEX_FILE, SINGLE_FILE } from './readModelFolder.js';
+import { repeatsEmbedding } from './repeatedHead.js';
 import { safetensorsHead, type TensorToWrite } from './safetensors.js';
 import { matrixBits } from './weightForms.js';
-import { repeatsEmbedding } from './weights.js';
 import { Draft, prepareModelFolder } from './writeWhole.js';
 
 export interface WriteQuantizedOptions extends QuantizeSetting {
@@ -45,7 +46,7 @@ export async function writeQuantized(options: WriteQuantizedOptions): Promise<Qu
   const { input, output, signal } = options;
   const files = await readModelDirectory(input, undefined, signal);
   try {
-    const plan = planQuantizedTensors(files.tensors, options);
+    const plan = await planQuantizedTensors(files.tensors, options);
     await prepareModelFolder(output, [SINGLE_FILE, INDEX_FILE, 'config.json']);
     const totalBytes = await writeWeights(plan, options);
     await copyCompanions(input, output);
@@ -144,13 +145,13 @@ const PIECE_ELEMENTS = 2 ** 20;
  * then take the embedding.
  *
  * @example
- * planQuantizedTensors(files.tensors, { bits: 8, groupSize: 64 }).weights.length;
+ * (await planQuantizedTensors(files.tensors, { bits: 8, groupSize: 64 })).weights.length;
  */
-function planQuantizedTensors(tensors: ModelTensors, setting: QuantizeSetting): QuantizePlan {
+async function planQuantizedTensors(tensors: ModelTensors, setting: QuantizeSetting): Promise<QuantizePlan> {
   const ragged: string[] = [];
   const weights: WeightToWrite[] = [];
   for (const [name, parameter] of tensors.byName) {
-    if (name === 'lm_head.weight' && repeatsEmbedding(tensors, () => {})) continue;
+    if (name === 'lm_head.weight' && (await repeatsEmbedding(tensors, sameBytes))) continue;
     const bits = isMatrix(name, parameter) ? matrixBits(name, setting.bits) : null;
     const [, columns = 0] = parameter.shape;
     if (bits !== null && columns % setting.groupSize === 0) {

@@ -251,6 +251,8 @@ export interface Backend {
   placeWeights(signal?: AbortSignal): Promise<void>;
   /** Parts of a parameter that are not needed in the near future: where they are a mapped file's, their pages are let go. */
   forget(bytes: Uint8Array): void;
+  /** Whether two parameters' bytes are the same. */
+  sameBytes(a: Uint8Array, b: Uint8Array): Promise<boolean>;
   createScope(label: string): Scope;
   plan(label: string, build: (ops: Operators) => void, observer?: Observer): Pass;
   /** The machine's own limits on the backend's threads; null for a backend that is not built for speed. */

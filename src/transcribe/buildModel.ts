@@ -6,14 +6,9 @@ import { type ModelConfig, readModelConfig } from '../model/config.js';
 import { identifyModel } from '../model/publishedModels.js';
 import type { ModelFiles } from '../model/readModelFolder.js';
 import { WeightForms } from '../model/weightForms.js';
-import {
-  type DecoderWeights,
-  type EncoderWeights,
-  loadDecoderWeights,
-  loadEncoderWeights,
-  type WeightAndBias,
-} from '../model/weights.js';
+import type { DecoderWeights, EncoderWeights, WeightAndBias } from '../model/weights.js';
 import type { Backend, Weight } from '../ops/operators.js';
+import { placeModel } from './placeModel.js';
 import { LoadedModel } from './speechModel.js';
 import { type LazyTextModel, transcriptTextModel } from './textModel.js';
 import type { Stages } from './transcribeClip.js';
@@ -47,10 +42,7 @@ export async function buildModel(
     throw new QwenAsrError('model', `${files.source}: expected a model that writes text, ${found}`);
   }
   const forms = new WeightForms(tensors, precision, backend.precision);
-  await files.staged?.placeIn(backend, signal);
-  const decoderWeights = loadDecoderWeights(tensors, decoder, backend, forms);
-  const encoderWeights = loadEncoderWeights(tensors, encoder, decoder.hidden, backend, forms);
-  await backend.placeWeights(signal);
+  const { encoderWeights, decoderWeights } = await placeModel(files, config, { backend, forms, signal });
   const text = transcriptTextModel(files, config);
   const stages: Stages = {
     mel: new MelStage(backend),

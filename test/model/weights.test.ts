@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readModelConfig } from '../../src/model/config.js';
 import type { ModelTensors } from '../../src/model/modelTensors.js';
+import { sharesEmbedding } from '../../src/model/repeatedHead.js';
 import { WeightForms } from '../../src/model/weightForms.js';
 import { loadDecoderWeights, loadEncoderWeights } from '../../src/model/weights.js';
 import type { Backend, Weight } from '../../src/ops/operators.js';
 import type { Parameter } from '../../src/ops/parameter.js';
+import { sameBytes } from '../../src/ops/sameBytes.js';
 import { demoTensors, hfName } from './support/demoModel.js';
 import { fakeTensors } from './support/fakeTensors.js';
 import { oneLineError } from './support/oneLineError.js';
@@ -93,7 +95,7 @@ test('the head: absent, stored, or the very memory of the embedding', () => {
   assert.equal(load(tensors).decoder.lmHead.name, 'thinker.lm_head.weight');
 });
 
-test('a stored head that repeats the embedding shares its place where weights are copied', () => {
+test('a stored head that repeats the embedding shares its place where weights are copied', async () => {
   const list = [...demoList, { name: 'thinker.lm_head.weight', shape: [1967, 256] }];
   const byteLength = 2 * 1967 * 256;
   for (const changed of [null, 0, byteLength - 1]) {
@@ -106,22 +108,22 @@ test('a stored head that repeats the embedding shares its place where weights ar
     byName.set('model.embed_tokens.weight', { ...plain, name: 'embedding', bytes });
     byName.set('lm_head.weight', { ...plain, name: 'head', bytes: copy });
     const config = readModelConfig(tensors);
+    const compared: Uint8Array[] = [];
+    const sameBytesOf = async (a: Uint8Array, b: Uint8Array): Promise<boolean> => {
+      compared.push(a, b);
+      return sameBytes(a, b);
+    };
     const { weight } = recordingBackend();
-    const forgotten: Uint8Array[] = [];
-    const backend = { weight, forget: (part: Uint8Array) => void forgotten.push(part) };
     const forms = new WeightForms(tensors, 'int8', 'f32');
-    const { lmHead, embedTokens } = loadDecoderWeights(tensors, config.decoder, backend, forms);
-    assert.equal(lmHead === embedTokens, changed === null);
-    if (changed === null) {
-      assert.equal(
-        forgotten.reduce((sum, part) => sum + part.length, 0),
-        byteLength,
-      );
-      assert.ok(forgotten.every(({ buffer }) => buffer === copy.buffer));
-    }
+    const isShared = await sharesEmbedding(tensors, forms, { sameBytes: sameBytesOf });
+    assert.equal(isShared, changed === null);
+    assert.deepEqual(compared, [bytes, copy]);
+    const { lmHead, embedTokens } = loadDecoderWeights(tensors, config.decoder, { weight }, forms, isShared);
+    assert.equal(lmHead === embedTokens, isShared);
     // What is used where it lies is not compared.
-    const inPlace = loadDecoderWeights(tensors, config.decoder, backend);
-    assert.notEqual(inPlace.lmHead, inPlace.embedTokens);
+    const inPlace = new WeightForms(tensors, 'bf16', 'bf16');
+    assert.equal(await sharesEmbedding(tensors, inPlace, { sameBytes: sameBytesOf }), false);
+    assert.equal(compared.length, 2);
   }
 });
 

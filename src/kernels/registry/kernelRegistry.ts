@@ -20,11 +20,12 @@ import {
   stepAttentionKernel,
   windowAttentionKernel,
 } from './layerCalls.js';
-import { packAffineKernel, packRowsKernel } from './packCalls.js';
+import { compareBytesKernel, packAffineKernel, packRowsKernel } from './packCalls.js';
 import { argmaxReduceKernel, argmaxStreamKernel, matmulKernel, matvecKernel } from './productCalls.js';
 
 /** Every kernel of loading and of a forward pass, in the order of the data flow; what benchmarks run and tests check for gaps. */
 export const kernelRegistry: readonly RegisteredKernel[] = [
+  compareBytesKernel,
   packRowsKernel,
   packAffineKernel,
   padReflectKernel,

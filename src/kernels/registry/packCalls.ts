@@ -1,9 +1,32 @@
+import { COMPARED_BYTES, compareBytes } from '../compareBytes.js';
 import { blocksFor } from '../matrix/formats/affineBlocks.js';
 import { packAffine } from '../matrix/packAffine.js';
 import { packRows } from '../matrix/packRows.js';
 import { arrayBytes, bf16, type ExampleContext, i32, type RegisteredKernel, u8 } from './exampleCall.js';
 
 const GROUP = 64;
+
+export const compareBytesKernel: RegisteredKernel = {
+  name: 'compareBytes',
+  limit: 'memory',
+  calls: (context) => {
+    const { n, depth } = matrixOf(context);
+    const bytes = u8(Math.ceil((2 * n * depth) / COMPARED_BYTES) * COMPARED_BYTES);
+    return [
+      {
+        label: 'bf16',
+        call: (allocate) =>
+          compareBytes().call({
+            a: allocate(bytes),
+            b: allocate(bytes),
+            difference: allocate(i32(new Int32Array(1))),
+          }),
+        flops: 0,
+        bytes: arrayBytes(bytes, bytes),
+      },
+    ];
+  },
+};
 
 export const packRowsKernel: RegisteredKernel = {
   name: 'packRows',

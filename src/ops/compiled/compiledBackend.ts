@@ -18,9 +18,9 @@ import { checkParameterBytes, type IntegerForm, type Parameter } from '../parame
 import { CompiledPass, KernelLibrary, type PassQueue, type Probe } from './compiledPass.js';
 import { CompiledScope } from './compiledScope.js';
 import { WeightPlacer } from './compiledWeight.js';
-import { runAtOnce } from './fixedWork.js';
 import { type CeilingSource, measureCeilings } from './measureCeilings.js';
 import { recordOperators } from './recordOperators.js';
+import { compareOnAll, runAtOnce } from './runAtOnce.js';
 import { TapeRecorder } from './tapeRecorder.js';
 
 /**
@@ -117,6 +117,14 @@ class CompiledBackend implements Backend, PassQueue, CeilingSource {
 
   forget(bytes: Uint8Array): void {
     this.options.forget?.(bytes);
+  }
+
+  async sameBytes(a: Uint8Array, b: Uint8Array): Promise<boolean> {
+    let isSame = false;
+    await this.enqueue('comparison', async () => {
+      isSame = await compareOnAll(this, { a, b }, (bytes) => this.forget(bytes));
+    });
+    return isSame;
   }
 
   createScope(label: string): Scope {

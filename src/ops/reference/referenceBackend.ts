@@ -15,6 +15,7 @@ import type {
   Weight,
 } from '../operators.js';
 import { checkParameterBytes, type IntegerForm, type Parameter } from '../parameter.js';
+import { sameBytes } from '../sameBytes.js';
 import { cachedAttention, rotaryToCache, windowAttention } from './attention.js';
 import { chunkMel, conv2dGelu, flattenTime } from './convStem.js';
 import { logMel } from './logMel.js';
@@ -67,6 +68,10 @@ class ReferenceBackend implements Backend {
   }
 
   async placeWeights(): Promise<void> {}
+
+  async sameBytes(a: Uint8Array, b: Uint8Array): Promise<boolean> {
+    return sameBytes(a, b);
+  }
 
   forget(): void {}
 

@@ -6,10 +6,10 @@ import { readModelConfig } from '../../model/config.js';
 import { identifyModel } from '../../model/publishedModels.js';
 import type { ModelFiles } from '../../model/readModelFolder.js';
 import { WeightForms } from '../../model/weightForms.js';
-import { loadDecoderWeights, loadEncoderWeights } from '../../model/weights.js';
 import type { Backend } from '../../ops/operators.js';
 import type { BuildOptions } from '../buildModel.js';
 import { type LoadFromFilesOptions, loadFilesInto } from '../loadModelFromFiles.js';
+import { placeModel } from '../placeModel.js';
 import { alignerTextModel } from '../textModel.js';
 import type { Aligner, AlignerInfo } from '../types.js';
 import { LoadedAligner } from './loadedAligner.js';
@@ -38,10 +38,7 @@ export async function buildAligner(
     throw new QwenAsrError('model', `${source}: expected a forced aligner, ${found}`);
   }
   const forms = new WeightForms(tensors, precision, backend.precision);
-  await files.staged?.placeIn(backend, signal);
-  const decoderWeights = loadDecoderWeights(tensors, decoder, backend, forms);
-  const encoderWeights = loadEncoderWeights(tensors, encoder, decoder.hidden, backend, forms);
-  await backend.placeWeights(signal);
+  const { encoderWeights, decoderWeights } = await placeModel(files, config, { backend, forms, signal });
   const text = alignerTextModel(files, config);
   const stages = {
     mel: new MelStage(backend),

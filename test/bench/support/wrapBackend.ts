@@ -20,6 +20,7 @@ export function wrapBackend(backend: Backend, { onPlan, beforeRun }: BackendWatc
     },
     weight: (...args) => backend.weight(...args),
     placeWeights: (signal) => backend.placeWeights(signal),
+    sameBytes: (a, b) => backend.sameBytes(a, b),
     forget: (bytes) => backend.forget(bytes),
     createScope: (label) => backend.createScope(label),
     measureCeilings: () => backend.measureCeilings(),

@@ -195,3 +195,19 @@ export function exactProduct(
   }
   return { value, tolerance: (2 * groups + 6) * 2 ** -24 * magnitude };
 }
+
+/** Values of a stream of bits, lowest first, written as one long text of digits. */
+export function bitsOf(packed: Uint8Array, bits: number): number[] {
+  const text = [...packed].map((byte) => [...byte.toString(2).padStart(8, '0')].reverse().join('')).join('');
+  return Array.from({ length: (8 * packed.length) / bits }, (_, i) =>
+    Number.parseInt([...text.slice(bits * i, bits * (i + 1))].reverse().join(''), 2),
+  );
+}
+
+/** What blocks with sums hold of each group. */
+export function expectedSums({ hasSums, groupSize }: AffineBlocks, q: Uint8Array): number[] | null {
+  if (!hasSums) return null;
+  return Array.from({ length: q.length / groupSize }, (_, group) =>
+    q.subarray(group * groupSize, (group + 1) * groupSize).reduce((sum, value) => sum + value, 0),
+  );
+}
