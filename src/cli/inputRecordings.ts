@@ -47,9 +47,14 @@ const REPLACEMENT = '\ufffd';
 
 /**
  * Finds the recordings that paths stand for: a file is one, a directory stands for all below it, in the order of their
- * names, hidden ones excepted. Links to files count, links to directories are not followed.
+ * names, hidden ones excepted. Links to files count, links to directories are not followed. The shells of Windows leave
+ * patterns (`*.wav`) to programs.
  */
-export async function findInputs(paths: readonly string[]): Promise<Inputs> {
+export async function findInputs(
+  given: readonly string[],
+  platform: NodeJS.Platform = process.platform,
+): Promise<Inputs> {
+  const paths = platform === 'win32' ? (await Promise.all(given.map(expandPattern))).flat() : given;
   const recordings: InputRecording[] = [];
   const failures: { input: string; error: QwenAsrError }[] = [];
   let several = paths.length > 1;
@@ -75,6 +80,24 @@ export async function findInputs(paths: readonly string[]): Promise<Inputs> {
     }
   }
   return { recordings, failures, several };
+}
+
+/**
+ * The names that `*` and `?` in the last part of a path stand for, in their order; without either, or any such name, the
+ * path as it is: no file of Windows has one of them.
+ */
+async function expandPattern(path: string): Promise<string[]> {
+  const start = path.search(/[^/\\]*$/);
+  const pattern = path.slice(start);
+  if (!/[*?]/.test(pattern)) return [path];
+  const expression = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  const matches = new RegExp(`^${expression}$`, 'i');
+  const names = await readdir(path.slice(0, start) || '.').catch(() => []);
+  const found = names.filter((name) => matches.test(name) && !name.startsWith('.')).sort();
+  return found.length === 0 ? [path] : found.map((name) => path.slice(0, start) + name);
 }
 
 function single(path: string | Buffer): InputRecording {

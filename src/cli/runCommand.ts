@@ -50,7 +50,12 @@ export interface CommandContext {
 /** A command: returns its exit code, or throws what the user should read. */
 export type Command = (context: CommandContext) => Promise<ExitCode>;
 
-const SIGNAL_EXIT = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
+/** SIGBREAK is Ctrl-Break of Windows, which has no SIGTERM. */
+const SIGNAL_EXIT = {
+  SIGINT: EXIT.interrupted,
+  SIGTERM: EXIT.terminated,
+  SIGBREAK: EXIT.terminated,
+} as const;
 
 /**
  * Runs a command as the main program: one line for every error, no stack traces (but for QWEN_ASR_DEBUG=1), quiet
@@ -62,7 +67,8 @@ export async function runCommand(load: () => Promise<Command>): Promise<void> {
   const controller = new AbortController();
   let received: ExitCode | undefined;
   let interrupt: (() => void) | undefined;
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGBREAK'] as const) {
+    if (name === 'SIGBREAK' && process.platform !== 'win32') continue;
     process.on(name, () => {
       if (name === 'SIGINT' && interrupt !== undefined) {
         interrupt();

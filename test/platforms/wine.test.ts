@@ -18,6 +18,7 @@ const skip = !existsSync(node)
 const TESTS = [
   ...readdirSync(join(projectRoot, 'dist', 'test', 'runtime')).map((name) => `runtime/${name}`),
   'jit/x64/lower.test.js',
+  'platforms/windows.test.js',
   'transcribe/nativeContainment.test.js',
   'transcribe/nativeGoldens.test.js',
   'transcribe/workerThreads.test.js',

@@ -15,6 +15,7 @@ let session: CellSession | undefined;
 
 // Ctrl-C reaches every process of the terminal; this one ends when its parent says so, or is gone.
 process.on('SIGINT', () => {});
+if (process.platform === 'win32') process.on('SIGBREAK', () => {});
 process.on('disconnect', () => process.exit());
 process.on('message', (request: CellRequest) => {
   answer(request).then(say, (error: unknown) => {
