@@ -6,7 +6,7 @@ import { arm64Capabilities, arm64Features } from '../../../src/jit/arm64/feature
 import { lowerArm64 } from '../../../src/jit/arm64/lower.js';
 import type { Capabilities, Instruction, IntReg, KernelCode } from '../../../src/jit/ir.js';
 import { registersUsed } from '../../../src/jit/registerUse.js';
-import { X64_LEVELS, x64Capabilities } from '../../../src/jit/x64/features.js';
+import { isaFeatures, X64_LEVELS, x64Capabilities } from '../../../src/jit/x64/features.js';
 import { lowerX64 } from '../../../src/jit/x64/lower.js';
 import type { KernelCall } from '../../../src/kernels/kernel.js';
 import { matmul } from '../../../src/kernels/matrix/matmul.js';
@@ -50,11 +50,14 @@ interface MachineLevel {
 }
 
 const MACHINE_LEVELS: readonly MachineLevel[] = [
-  ...X64_LEVELS.map((level) => ({
-    level,
-    capabilities: x64Capabilities(level),
-    lower: (code: KernelCode) => lowerX64(code, level),
-  })),
+  ...[...X64_LEVELS, 'avx2+avxvnni', 'avx512f+vnni'].map((level) => {
+    const features = isaFeatures(level)!;
+    return {
+      level,
+      capabilities: x64Capabilities(features),
+      lower: (code: KernelCode) => lowerX64(code, features),
+    };
+  }),
   ...Object.values(ARM64_CPUS).map(({ name }) => ({
     level: name,
     capabilities: arm64Capabilities(arm64Features(name)!),
