@@ -45,12 +45,12 @@ function wine(...args: readonly string[]): { readonly status: number | null; rea
   const path = join(prefix, 'output.txt');
   const file = openSync(path, 'w');
   const stdio = ['ignore', file, file] as const;
-  const { status } = spawnSync('wine', args, { cwd: projectRoot, env, stdio: [...stdio], timeout: 240_000 });
+  const { status } = spawnSync('wine', args, { cwd: projectRoot, env, stdio: [...stdio], timeout: 600_000 });
   closeSync(file);
   return { status, output: readFileSync(path, 'utf8') };
 }
 
-test('Windows (Wine)', { skip, timeout: 300_000 }, async (t) => {
+test('Windows (Wine)', { skip, timeout: 660_000 }, async (t) => {
   assert.equal(wine('wineboot', '-i').status, 0);
   const version = ['reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f'];
   assert.equal(wine(...version).status, 0);
