@@ -19,6 +19,7 @@ import { EXIT } from '../src/cli/runCommand.js';
 import { TRANSCRIBE_OPTIONS } from '../src/cli/transcribeOptions.js';
 import { projectRoot } from './support/projectRoot.js';
 import { CLI_ENTRIES } from './support/runCli.js';
+import { shellCommands } from './support/shellCommands.js';
 
 /** Commands that a test cannot run, each with the reason. All others in `sh` blocks are run. */
 const NOT_RUN: readonly [prefix: string, reason: string][] = [
@@ -107,10 +108,3 @@ test('links in the documents lead somewhere', () => {
     }
   }
 });
-
-/** The lines of all fenced `sh` blocks. */
-function shellCommands(text: string): string[] {
-  return [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
-    block.split('\n').filter((line) => line !== ''),
-  );
-}
