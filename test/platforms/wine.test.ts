@@ -19,6 +19,7 @@ const TESTS = [
   ...readdirSync(join(projectRoot, 'dist', 'test', 'runtime')).map((name) => `runtime/${name}`),
   'jit/x64/lower.test.js',
   'platforms/windows.test.js',
+  'platforms/windowsConsole.test.js',
   'transcribe/nativeContainment.test.js',
   'transcribe/nativeGoldens.test.js',
   'transcribe/workerThreads.test.js',
