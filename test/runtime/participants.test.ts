@@ -112,10 +112,15 @@ for (const target of [machineCode, wasm]) {
       await conductor.close();
       return (user + system) / 1000;
     };
-    const alone = await cpuMsOf(1);
-    const four = await cpuMsOf(4);
-    assert.ok(alone > 50, `the tiles take ${alone} ms`);
-    assert.ok(four < 1.5 * alone + 50, `CPU time of 1 participant ${alone} ms, of 4 ${four} ms`);
+    // What else the machine does may hold up one of a pair; who never sleeps takes four times as long in all of them.
+    const pairs: string[] = [];
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const [alone, four] = [await cpuMsOf(1), await cpuMsOf(4)];
+      assert.ok(alone > 50, `the tiles take ${alone} ms`);
+      if (four < 1.5 * alone + 50) return;
+      pairs.push(`${alone} and ${four}`);
+    }
+    assert.fail(`CPU time of 1 participant and of 4, in ms: ${pairs.join(', ')}`);
   });
 }
 
