@@ -1,4 +1,4 @@
-import { compareNumbers, InterpreterState, resultLane } from './interpreterState.js';
+import { compareNumbers, InterpreterState } from './interpreterState.js';
 import {
   type Condition,
   type Instruction,
@@ -8,6 +8,7 @@ import {
   unknownCase,
 } from './ir.js';
 import { narrowToBf16 } from './numberFormats.js';
+import { resultLane } from './resultLane.js';
 
 /** Runs the kernel that `target`, a kernel pointer, stands for. */
 export type ResolveCall = (target: number, args: readonly number[]) => void;

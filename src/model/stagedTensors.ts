@@ -3,6 +3,7 @@ import type { Backend, OperandType, Precision } from '../ops/operators.js';
 import { type IntegerForm, type Parameter, storedParts } from '../ops/parameter.js';
 import { sameBytes } from '../ops/sameBytes.js';
 import { canonicalName, ModelTensors, type UnsupportedTensor } from './modelTensors.js';
+import { repeatsEmbedding } from './repeatedHead.js';
 import { WeightForms } from './weightForms.js';
 import { holding } from './weights.js';
 
@@ -194,14 +195,11 @@ async function repeatedHead(
   known: ModelTensors,
   sources: ListedTensors['sources'],
 ): Promise<Parameter | undefined> {
-  const [head, embedding] = [known.byName.get('lm_head.weight'), known.byName.get(EMBEDDING)];
-  if (head === undefined || embedding === undefined || head.dtype !== embedding.dtype) return undefined;
-  const others = storedParts(embedding).map(({ bytes }) => sources.get(bytes));
-  for (const [i, { bytes }] of storedParts(head).entries()) {
-    const [a, b] = [sources.get(bytes), others[i]];
-    if (a === undefined || b === undefined || !(await sameSources(a, b))) return undefined;
-  }
-  return head;
+  const isRepeated = await repeatsEmbedding(known, async (...arrays) => {
+    const [a, b] = arrays.map((bytes) => sources.get(bytes));
+    return a !== undefined && b !== undefined && sameSources(a, b);
+  });
+  return isRepeated ? known.byName.get('lm_head.weight') : undefined;
 }
 
 async function sameSources(a: TensorSource, b: TensorSource): Promise<boolean> {

@@ -1,7 +1,8 @@
 import { type Condition, type Instruction, type KernelCode, unknownCase } from '../ir.js';
 import { writeModule } from './binaryFormat.js';
 import { Lowering, lowerAtomic, lowerInteger } from './lowering.js';
-import { lowerVectorArithmetic, lowerVectorMovement } from './lowerVector.js';
+import { lowerVectorArithmetic } from './lowerVectorArithmetic.js';
+import { lowerVectorMovement } from './lowerVectorMovement.js';
 import {
   type WasmMemory,
   type WasmModule,
