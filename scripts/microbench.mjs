@@ -1,5 +1,5 @@
 // Times every kernel at the sizes of a model, on every instruction set level of this machine, x86-64 or arm64:
-//   npm run microbench -- [kernel …] [--model 0.6b|1.7b|demo] [--threads 1] [--level avx2|avx512f|avx512bf16|neon+…|wasm]
+//   npm run microbench -- [kernel …] [--model 0.6b|1.7b|demo] [--threads 1] [--level avx2|avx512f|avx512bf16|amx|neon+…|wasm]
 //   [--ms 300]: how long each call is measured; the median of its rounds counts
 //   [--tuning tileRows=4,prefetchBytes=2048]: values of `Tuning` in place of the level's own
 import { parseArgs } from 'node:util';

@@ -212,7 +212,6 @@ const SHORT_FILES: ReadonlyMap<string, string> = new Map([
   ['cli/benchProgram.ts', 'imported when signals are caught already'],
   ['kernels/matrix/formats/pairDot.ts', 'a weight format is a file'],
   ['kernels/matrix/formats/widenDot.ts', 'a weight format is a file'],
-  ['runtime/system/linux.ts', 'an operating system is a file'],
   ['serve/openai/modelRoutes.ts', 'a route of the server is a file'],
   ['serve/whisper/inferenceRoute.ts', 'a route of the server is a file'],
 ]);

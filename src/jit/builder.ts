@@ -13,6 +13,7 @@ import type {
   IntStoreType,
   KernelCode,
   PrefetchHint,
+  TileNumber,
   VecBinaryKind,
   VecLoadType,
   VecReg,
@@ -305,6 +306,36 @@ export class KernelBuilder {
   /** [a0 + a1, a2 + a3, …, b0 + b1, b2 + b3, …] of i32. */
   pairSums(a: VecReg, b: VecReg, d = this.vec()): VecReg {
     return this.append({ op: 'vecPairSums', d, a, b }, d);
+  }
+
+  // ---- tiles ----
+
+  /** All eight tiles, zeroed, for `body`. */
+  withTiles(body: () => void): void {
+    this.push({ op: 'tileConfigure' });
+    body();
+    this.push({ op: 'tileRelease' });
+  }
+
+  tileZero(d: TileNumber): void {
+    this.push({ op: 'tileZero', d });
+  }
+
+  tileLoad(d: TileNumber, from: Address, strideBytes: IntReg): void {
+    this.push({ op: 'tileLoad', d, from, strideBytes });
+  }
+
+  tileStore(to: Address, a: TileNumber, strideBytes: IntReg): void {
+    this.push({ op: 'tileStore', to, a, strideBytes });
+  }
+
+  /** d += a·b of 16 rows of a, and 16 columns of b, whose rows are pairs of K. */
+  tileDotPairs(d: TileNumber, a: TileNumber, b: TileNumber): void {
+    if (d === a || d === b || a === b) {
+      const found = `expected three different tiles, found ${d}, ${a} and ${b}`;
+      throw new QwenAsrError('internal', `kernel ${this.name}, tileDotPairs: ${found}`);
+    }
+    this.push({ op: 'tileDotPairs', d, a, b });
   }
 
   // ---- memory hints and threads ----

@@ -1,4 +1,5 @@
 import { compareNumbers, InterpreterState } from './interpreterState.js';
+import { checkTilesReleased, stepTiles } from './interpreterTiles.js';
 import {
   type Condition,
   type Instruction,
@@ -29,7 +30,8 @@ type IntOp = Op<'intConst' | 'intMove' | 'intBinary' | 'intLoad' | 'atomicAdd' |
  * - A NaN that arithmetic or widening produces has no defined sign or payload; movement keeps bits, as do min and max.
  * - `bf16` stores may flush subnormal values to zero, and a NaN need only stay a NaN.
  *
- * What a target does not check, but this does: registers read before they are written, memory bounds, alignment,
+ * What a target does not check, but this does: registers read before they are written, memory bounds, alignment, tiles
+ * that are used before they are configured or never released,
  * integers outside −2^31 … 2^32−1 (where 32- and 64-bit targets part), preconditions of divide, shift and toI32.
  *
  * @param memory little-endian; addresses are byte offsets in it
@@ -56,6 +58,7 @@ export function interpret(
     state.setInt(param, args[i]!);
   });
   execute(code.body, state, resolveCall);
+  checkTilesReleased(state);
 }
 
 function execute(body: readonly Instruction[], s: InterpreterState, resolveCall?: ResolveCall): void {
@@ -101,6 +104,14 @@ function step(i: Instruction, s: InterpreterState, resolveCall?: ResolveCall): v
       break;
     case 'wakeAll': // every thread that sleeps in waitWhile at this address; here there is none
       s.word(i.at);
+      break;
+    case 'tileConfigure':
+    case 'tileRelease':
+    case 'tileZero':
+    case 'tileLoad':
+    case 'tileStore':
+    case 'tileDotPairs':
+      stepTiles(i, s);
       break;
     case 'prefetch': // of any address, even outside the memory
     case 'pause':

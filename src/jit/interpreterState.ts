@@ -21,6 +21,8 @@ export class InterpreterState {
   readonly bits: Uint32Array;
   /** The same lanes as f32. */
   readonly floats: Float32Array;
+  /** [8, 16, 64] bytes of all tiles, or null while none are configured. */
+  tiles: Uint8Array | null = null;
   /** The operation being executed, for messages. */
   op = 'parameters';
   private readonly ints: (number | undefined)[]; // by register id

@@ -25,6 +25,9 @@ export interface VecReg {
 
 export type IntOperand = IntReg | number;
 
+/** One of the eight tile registers, each 16 rows of 64 bytes; a kernel names them itself. */
+export type TileNumber = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7;
+
 /** base + index + offset, in bytes. Loads and stores need no alignment, atomics 4 bytes. */
 export interface Address {
   readonly kind: 'address';
@@ -191,6 +194,15 @@ export type Instruction =
   // d[i] += a[2i]·b[2i] + a[2i+1]·b[2i+1] over pairs of i16, in i32
   | { readonly op: 'dotWords'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
   | { readonly op: 'vecPairSums'; readonly d: VecReg; readonly a: VecReg; readonly b: VecReg } // i32 sums of every two lanes: a's, then b's
+  // tiles; capability `tiles`. They exist from tileConfigure on, zeroed, to tileRelease, which ends every way through a kernel.
+  | { readonly op: 'tileConfigure' }
+  | { readonly op: 'tileRelease' }
+  | { readonly op: 'tileZero'; readonly d: TileNumber }
+  // 16 rows of 64 bytes, `strideBytes` apart
+  | { readonly op: 'tileLoad'; readonly d: TileNumber; readonly from: Address; readonly strideBytes: IntReg }
+  | { readonly op: 'tileStore'; readonly to: Address; readonly a: TileNumber; readonly strideBytes: IntReg }
+  // f32 d[i][j] += Σ_{k<16} a[i][2k]·b[k][2j] + a[i][2k+1]·b[k][2j+1] over bf16 pairs; three different tiles
+  | { readonly op: 'tileDotPairs'; readonly d: TileNumber; readonly a: TileNumber; readonly b: TileNumber }
   // memory hints and threads
   | { readonly op: 'prefetch'; readonly at: Address; readonly hint: PrefetchHint }
   | { readonly op: 'atomicAdd'; readonly d: IntReg; readonly at: Address; readonly value: IntOperand } // i32; d = old
@@ -228,6 +240,8 @@ export interface Capabilities {
   readonly pairDot: boolean;
   /** `matrixPairs` exists, on 4 lanes. */
   readonly pairMatrix: boolean;
+  /** The operations of tiles exist, on 16 lanes. */
+  readonly tiles: boolean;
   /** `dotBytes` exists. */
   readonly byteDot: boolean;
   /** `dotSmallBytes` exists. */

@@ -79,8 +79,16 @@ export function registersUsed(i: Instruction): RegistersUsed {
       return { reads: ofAddress(i.at), writes: [i.d] };
     case 'atomicStore':
       return { reads: [...ofAddress(i.at), ...ofInt(i.value)], writes: [] };
+    case 'tileLoad':
+      return { reads: [...ofAddress(i.from), i.strideBytes], writes: [] };
+    case 'tileStore':
+      return { reads: [...ofAddress(i.to), i.strideBytes], writes: [] };
     case 'clock':
       return { reads: [], writes: [i.d] };
+    case 'tileConfigure':
+    case 'tileRelease':
+    case 'tileZero':
+    case 'tileDotPairs':
     case 'pause':
       return { reads: [], writes: [] };
   }

@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, IntReg, VecReg } from '../jit/ir.js';
+import type { Capabilities, IntReg, TileNumber, VecReg } from '../jit/ir.js';
 import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from './kernel.js';
 
 /*
@@ -50,6 +50,7 @@ export const READ_PATTERNS: readonly ReadPattern[] = [
 
 /** Multiplications and additions of one repetition of a tile. */
 export function ceilingWork(kind: CeilingKind, capabilities: Capabilities): number {
+  if (usesTiles(kind, capabilities)) return TILE_PRODUCTS.length * 2 * 16 * 16 * 32;
   const perLane = { fma: 2, dotPairs: 4, matrixPairs: 8, dotBytes: 8, dotSmallBytes: 8, dotWords: 4 }[
     productOf(kind, capabilities)
   ];
@@ -67,6 +68,18 @@ function productOf(
   return smallByteDot ? 'dotSmallBytes' : 'dotWords';
 }
 
+function usesTiles(kind: CeilingKind, { tiles }: Capabilities): boolean {
+  return kind === 'bf16' && tiles;
+}
+
+/** Four sums of two tiles of either side, as a matrix product has them. */
+const TILE_PRODUCTS: readonly (readonly [d: TileNumber, a: TileNumber, b: TileNumber])[] = [
+  [0, 4, 6],
+  [1, 4, 7],
+  [2, 5, 6],
+  [3, 5, 7],
+];
+
 /** Enough independent chains to hide the latency of the units, with two registers for the operands. */
 function accumulators(capabilities: Capabilities): number {
   return Math.min(24, capabilities.vecRegisters - 4);
@@ -77,7 +90,8 @@ export function ceiling(kind: CeilingKind): Kernel<typeof CEILING_ARGUMENTS> {
     name: `ceiling.${kind}`,
     args: CEILING_ARGUMENTS,
     tiles: ({ tiles }) => tiles,
-    emit: (k, params) => emitArithmetic(k, kind, params),
+    emit: (k, params) =>
+      usesTiles(kind, k.capabilities) ? emitTileProducts(k, params) : emitArithmetic(k, kind, params),
   });
 }
 
@@ -175,6 +189,20 @@ function emitArithmetic(
     for (const sum of sums) k[product](sum, operand, operand);
   });
   keep(k, sums, scratch);
+}
+
+function emitTileProducts(k: KernelBuilder, { args, scratch }: KernelParams<typeof CEILING_ARGUMENTS>): void {
+  const repetitions = args.repetitions();
+  const rowBytes = k.intConst(64);
+  const operand = k.vecBits(0x3f803f80); // pairs of 1
+  for (let row = 0; row < 16; row++) k.store(k.at(scratch, row * 64), operand);
+  k.withTiles(() => {
+    for (const tile of [4, 5, 6, 7] as const) k.tileLoad(tile, k.at(scratch), rowBytes);
+    k.loop(repetitions, () => {
+      for (const [d, a, b] of TILE_PRODUCTS) k.tileDotPairs(d, a, b);
+    });
+    for (const [sums] of TILE_PRODUCTS) k.tileStore(k.at(scratch, sums * 1024), sums, rowBytes);
+  });
 }
 
 /** Results that are stored cannot be said to be unused. */

@@ -9,13 +9,16 @@ import type { Native } from './system/native.js';
 const LEAF1_ECX = { fma: 12, avx: 28, f16c: 29 };
 const LEAF7_EBX = { avx2: 5, avx512f: 16, avx512bw: 30, avx512vl: 31 };
 const LEAF7_ECX = { avx512vnni: 11 };
+const LEAF7_EDX = { amxBf16: 22, amxTile: 24 };
 const LEAF7_1_EAX = { avxVnni: 4, avx512bf16: 5 };
-/** XCR0: SSE and AVX state, and the three parts of AVX-512 state, saved by the system. */
+/** XCR0: SSE and AVX state, the three parts of AVX-512 state, and the two of tiles, saved by the system. */
 const XCR0_AVX = 0b110;
 const XCR0_AVX512 = 0b1110_0110;
+const XCR0_TILES = 0b11 << 17;
 
 /**
- * The features that this CPU has and the system has enabled; none of AVX-512's without its registers.
+ * The features that this CPU has and the system has enabled; none of AVX-512's without its registers. Where it has tiles,
+ * asks the system for leave to use them in this process.
  *
  * @throws QwenAsrError `unsupported` when no memory can be made executable
  */
@@ -33,12 +36,16 @@ export function detectCpuFeatures(native: Native): CpuFeatures {
     has(CPUID_WORDS.leaf1Ecx, LEAF1_ECX) &&
     has(CPUID_WORDS.leaf7Ebx, { avx2Bit });
   const avx512 = avx2 && saves(XCR0_AVX512) && has(CPUID_WORDS.leaf7Ebx, avx512Bits);
+  const vnni = avx512 && has(CPUID_WORDS.leaf7Ecx, LEAF7_ECX);
+  const bf16 = avx512 && has(CPUID_WORDS.leaf7Subleaf1Eax, bf16Bits);
+  const hasTiles = bf16 && vnni && saves(XCR0_TILES) && has(CPUID_WORDS.leaf7Edx, LEAF7_EDX);
   return {
     avx2,
     avx512,
-    vnni: avx512 && has(CPUID_WORDS.leaf7Ecx, LEAF7_ECX),
+    vnni,
     avxVnni: avx2 && has(CPUID_WORDS.leaf7Subleaf1Eax, { avxVnni }),
-    bf16: avx512 && has(CPUID_WORDS.leaf7Subleaf1Eax, bf16Bits),
+    bf16,
+    amx: hasTiles && native.requestTiles?.() === true,
   };
 }
 
@@ -117,7 +124,8 @@ export const CPUID_WORDS = {
   maxExtendedLeaf: 7,
   intelCaches: 8,
   amdCaches: 20,
-  count: 32,
+  leaf7Edx: 32,
+  count: 33,
 } as const;
 
 const OSXSAVE_BIT = 27;
@@ -151,6 +159,7 @@ function cpuidCode(): Uint8Array {
   ask(7, 0);
   asm.emit('mov', at(CPUID_WORDS.leaf7Ebx), ebx);
   asm.emit('mov', at(CPUID_WORDS.leaf7Ecx), ecx);
+  asm.emit('mov', at(CPUID_WORDS.leaf7Edx), edx);
   ask(7, 1);
   asm.emit('mov', at(CPUID_WORDS.leaf7Subleaf1Eax), eax);
   ask(0x8000_0000 | 0, 0);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { QwenAsrError } from '../../src/error.js';
 import { KernelBuilder } from '../../src/jit/builder.js';
 import { interpret } from '../../src/jit/interpreter.js';
-import type { Capabilities, Instruction, IntReg, VecReg } from '../../src/jit/ir.js';
+import type { Capabilities, Instruction, IntReg, KernelCode, VecReg } from '../../src/jit/ir.js';
 import { f32Bits } from '../../src/jit/numberFormats.js';
 import { wasmCapabilities } from '../../src/jit/wasm/webAssembly.js';
 import { checkRandomKernels, type KernelTarget } from './support/checkRandomKernels.js';
@@ -224,6 +224,100 @@ test('two rows of four bf16 are multiplied with two others', () => {
   assert.deepEqual([...new Float32Array(memory, 32, 4)], [4, -1, 11, -1]);
 });
 
+/** [16, 32] bf16 of small integers as a, the same in rows of pairs as b, [16, 16] f32 before, and room for the sums. */
+test('tiles: rows of a meet columns of b, whose rows are pairs of K, and sums are added to what was there', () => {
+  const [a, b, before] = [
+    (row: number, k: number): number => ((row * 7 + k * 3) % 11) - 5,
+    (k: number, column: number): number => ((k * 5 + column * 2) % 13) - 6,
+    (row: number, column: number): number => row - 2 * column,
+  ];
+  const memory = new ArrayBuffer(4096 + 16 * 100);
+  const words = new DataView(memory);
+  const indexes = Array.from({ length: 16 }, (_, i) => i);
+  for (const row of indexes) {
+    for (let k = 0; k < 32; k++) {
+      words.setUint16(row * 64 + 2 * k, f32Bits(a(row, k)) >>> 16, true);
+      for (const column of indexes) {
+        const at = 1024 + (k >> 1) * 64 + column * 4 + 2 * (k & 1);
+        words.setUint16(at, f32Bits(b(k, column)) >>> 16, true);
+      }
+    }
+    for (const column of indexes) words.setFloat32(2048 + row * 64 + column * 4, before(row, column), true);
+  }
+  const code = ofTiles((k, p, stride) => {
+    k.tileLoad(5, k.at(p), stride);
+    k.tileLoad(1, k.at(p, 1024), stride);
+    k.tileLoad(7, k.at(p, 1024, k.intConst(1024)), stride);
+    k.tileDotPairs(7, 5, 1);
+    k.tileStore(k.at(p, 4096), 7, k.intConst(100));
+  });
+  interpret(code, memory, [0]);
+  for (const row of indexes) {
+    for (const column of indexes) {
+      let sum = before(row, column);
+      for (let k = 0; k < 32; k++) sum += a(row, k) * b(k, column);
+      assert.equal(words.getFloat32(4096 + row * 100 + column * 4, true), sum, `${row}, ${column}`);
+    }
+  }
+});
+
+test('tiles: even and odd products are added up apart, and subnormal numbers are zero', () => {
+  const pairs = new Uint16Array(64 * 16);
+  const bits = (value: number): number => f32Bits(value) >>> 16;
+  // Row 0 of a: 2^24, 1, −2^24, 1; of another: 2^24, 0, 1, 0, −2^24, 0.
+  pairs.set([2 ** 24, 1, -(2 ** 24), 1].map(bits), 0);
+  pairs.set([2 ** 24, 0, 1, 0, -(2 ** 24), 0].map(bits), 32);
+  pairs.set([2 ** -64, 0].map(bits), 64); // its product with 2^-63 is subnormal
+  pairs.set([0x40, 0], 96); // 2^-127
+  const column = 512; // column 0 of b: 1, …; column 1: 2^-63, …; column 2: 2^100, …
+  for (let k = 0; k < 16; k++) pairs.set([1, 1, 2 ** -63, 0, 2 ** 100, 0].map(bits), column + 32 * k);
+  const memory = new ArrayBuffer(4096);
+  new Uint16Array(memory).set(pairs);
+  const code = ofTiles((k, p, stride) => {
+    k.tileLoad(0, k.at(p), stride);
+    k.tileLoad(1, k.at(p, 1024), stride);
+    k.tileDotPairs(2, 0, 1);
+    k.tileDotPairs(2, 0, 1);
+    k.tileStore(k.at(p, 2048), 2, stride);
+    k.tileZero(2);
+    k.tileStore(k.at(p, 3072), 2, stride);
+  });
+  interpret(code, memory, [0]);
+  const sums = new Float32Array(memory, 2048, 256);
+  assert.equal(sums[0], 4, '(2^24 − 2^24) + (1 + 1), twice');
+  assert.equal(sums[16], 0, '2^24 + 1 is a tie: it rounds to 2^24');
+  assert.equal(sums[32 + 1], 0);
+  assert.equal(sums[32 + 2], 2 ** 37);
+  assert.equal(sums[48 + 2], 0, 'a subnormal operand counts as zero');
+  assert.ok(new Float32Array(memory, 3072, 256).every((value) => value === 0));
+});
+
+test('broken rules of tiles are named', () => {
+  const memory = new ArrayBuffer(1024);
+  const failing = (message: RegExp, body: (k: KernelBuilder, p: IntReg, stride: IntReg) => void): void => {
+    assert.throws(() => interpret(ofTiles(body), memory, [0]), message);
+  };
+  failing(/tileLoad: 64 bytes at 0 \+ 976 lie outside/, (k, p) => k.tileLoad(0, k.at(p, 1), k.intConst(65)));
+  failing(/tileStore: 64 bytes at 0 \+ -64 lie outside/, (k, p) => k.tileStore(k.at(p), 0, k.intConst(-64)));
+  failing(/tileConfigure: tiles are in use/, (k) => k.withTiles(() => {}));
+  failing(/three different tiles, found 1, 2 and 1/, (k) => k.tileDotPairs(1, 2, 1));
+  const k = new KernelBuilder('example', { ...capabilities, tiles: true });
+  k.tileZero(0);
+  assert.throws(() => interpret(k.finish(), memory, []), /example, tileZero: no tiles are configured/);
+  const { body, ...rest } = ofTiles(() => {});
+  const unreleased = { ...rest, body: body.filter(({ op }) => op !== 'tileRelease') };
+  assert.throws(() => interpret(unreleased, memory, [0]), /the kernel ends with tiles in use/);
+});
+
+/** A kernel of one address, with tiles whose rows are 64 bytes apart. */
+function ofTiles(body: (k: KernelBuilder, p: IntReg, stride: IntReg) => void): KernelCode {
+  const k = new KernelBuilder('tiles', { ...capabilities, lanes: 16, tiles: true });
+  const p = k.param();
+  const stride = k.intConst(64);
+  k.withTiles(() => body(k, p, stride));
+  return k.finish();
+}
+
 test('call hands over the target and its arguments', () => {
   const k = new KernelBuilder('caller', capabilities);
   const [target, a] = [k.param(), k.param()];
@@ -279,10 +373,12 @@ test('random kernels of every width keep the rules, and contain every operation 
     interpret(code, memory.buffer, [0, ...integers]);
   };
   for (const lanes of [8, 16] as const) {
-    const seen = checkRandomKernels(target, { ...capabilities, lanes }, { seed: 500, count: 200 });
+    const tiles = lanes === 16;
+    const seen = checkRandomKernels(target, { ...capabilities, lanes, tiles }, { seed: 500, count: 200 });
     for (const kind of ['add', 'sub', 'mul', 'div', 'min', 'max', 'and', 'or', 'xor', 'addI32', 'subI32'])
       assert.ok(seen.has(`vecBinary ${kind}`), kind);
     for (const name of ['dotPairs', 'dotBytes', 'vecReduce4', 'vecStore bf16', 'intStore pointer', 'wakeAll'])
       assert.ok(seen.has(name), name);
+    assert.equal(seen.has('tileDotPairs'), tiles);
   }
 });

@@ -52,6 +52,7 @@ const LEVEL_FLAGS: readonly (readonly [level: string, flags: readonly string[]])
   ['avx2', ['avx2', 'fma', 'f16c']],
   ['avx512f', ['avx512f', 'avx512bw', 'avx512vl']],
   ['avx512bf16', ['avx512_bf16', 'avx512_vnni']],
+  ['amx', ['amx_bf16', 'amx_tile']],
 ];
 
 function instructionSets(read: ReadSystemFile): string[] {

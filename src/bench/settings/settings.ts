@@ -394,7 +394,7 @@ export const SETTINGS = {
       placeholder: 'LEVEL',
       section: FURTHER,
       help: [
-        'Instruction set (default: the best): avx2, avx512f, avx512bf16, avx2+avxvnni, avx512f+vnni, wasm, …',
+        'Instruction set (default: the best): avx2, avx512f, avx512bf16, amx, avx2+avxvnni, avx512f+vnni, wasm, …',
       ],
       read: anyText,
       several: 'words',

@@ -77,6 +77,7 @@ export function arm64Capabilities(
     lanes: 4,
     pairDot: bf16,
     pairMatrix: bf16,
+    tiles: false,
     byteDot: i8mm,
     smallByteDot: dotprod,
     elementProducts: true,

@@ -211,6 +211,13 @@ function lowerInstruction(l: Arm64Lowering, i: Instruction): void {
       return lowerVecTranspose(l, i);
     case 'vecPairSums':
       return l.asm.emit('addp', l.lanes(i.d), l.lanes(i.a), l.lanes(i.b));
+    case 'tileConfigure':
+    case 'tileRelease':
+    case 'tileZero':
+    case 'tileLoad':
+    case 'tileStore':
+    case 'tileDotPairs':
+      throw new QwenAsrError('internal', `arm64: ${i.op} needs a capability that no features offer`);
     case 'prefetch':
       return lowerPrefetch(l, i);
     case 'atomicAdd':

@@ -209,6 +209,12 @@ function lowerInstruction(i: Instruction, l: Lowering): void {
     case 'dotBytes':
     case 'elementProduct':
     case 'matrixPairs':
+    case 'tileConfigure':
+    case 'tileRelease':
+    case 'tileZero':
+    case 'tileLoad':
+    case 'tileStore':
+    case 'tileDotPairs':
       throw l.error(`${i.op} needs a capability that this target does not offer`);
     case 'atomicAdd':
     case 'atomicLoad':

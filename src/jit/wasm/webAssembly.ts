@@ -140,6 +140,7 @@ export function wasmCapabilities(relaxedSimd = false, tuning: Partial<Tuning> = 
     byteDot: false,
     smallByteDot: relaxedSimd,
     pairMatrix: false,
+    tiles: false,
     elementProducts: false,
     shiftsBytes: false,
     // Locals are unlimited, but the engine keeps them in 16 (x86-64) or 32 (arm64) registers and spills the rest:

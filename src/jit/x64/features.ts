@@ -14,20 +14,32 @@ export interface CpuFeatures {
   readonly avxVnni: boolean;
   /** AVX-512 BF16: dot products of bf16 pairs, and rounding to bf16. */
   readonly bf16: boolean;
+  /** AMX-TILE and AMX-BF16: tiles of 16 × 16 sums, and products of bf16 pairs that add to them. */
+  readonly amx: boolean;
 }
 
 /** Instruction set levels, the names of the common sets of features, weakest first. */
-export const X64_LEVELS = ['avx2', 'avx512f', 'avx512bf16'] as const;
+export const X64_LEVELS = ['avx2', 'avx512f', 'avx512bf16', 'amx'] as const;
 
 export type X64Level = (typeof X64_LEVELS)[number];
 
-const NONE: CpuFeatures = { avx2: false, avx512: false, vnni: false, avxVnni: false, bf16: false };
+const NONE: CpuFeatures = {
+  avx2: false,
+  avx512: false,
+  vnni: false,
+  avxVnni: false,
+  bf16: false,
+  amx: false,
+};
+
+const AVX512_BF16: CpuFeatures = { ...NONE, avx2: true, avx512: true, vnni: true, bf16: true };
 
 /** The features of each level. */
 export const X64_PRESETS: Readonly<Record<X64Level, CpuFeatures>> = {
   avx2: { ...NONE, avx2: true },
   avx512f: { ...NONE, avx2: true, avx512: true },
-  avx512bf16: { ...NONE, avx2: true, avx512: true, vnni: true, bf16: true },
+  avx512bf16: AVX512_BF16,
+  amx: { ...AVX512_BF16, amx: true },
 };
 
 /** What a name may add to a level: features that CPUs have without all of the next level. */
@@ -91,7 +103,7 @@ function isExtra(name: string): name is keyof typeof EXTRAS {
  * integer registers are kept for lowerings, one is the stack.
  */
 export function x64Capabilities(target: X64Level | CpuFeatures, tuning: Partial<Tuning> = {}): Capabilities {
-  const { avx512, vnni, avxVnni, bf16 } = typeof target === 'string' ? X64_PRESETS[target] : target;
+  const { avx512, vnni, avxVnni, bf16, amx } = typeof target === 'string' ? X64_PRESETS[target] : target;
   const byteDot = avx512 ? vnni : avxVnni;
   return {
     lanes: avx512 ? 16 : 8,
@@ -99,6 +111,7 @@ export function x64Capabilities(target: X64Level | CpuFeatures, tuning: Partial<
     byteDot,
     smallByteDot: !byteDot,
     pairMatrix: false,
+    tiles: amx,
     elementProducts: false,
     shiftsBytes: false,
     vecRegisters: avx512 ? 32 : 16,

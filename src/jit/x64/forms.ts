@@ -97,6 +97,7 @@ function finishForm(row: string, operandTexts: string[], tokens: string[], width
   const tail: number[] = [];
   for (const token of tokens.slice(1)) {
     if (token in immediateSizes) immediateBytes = immediateSizes[token] ?? 0;
+    else if (token in tileRoles) hasModRm = true;
     else if (/^[0-9A-F]{2}$/.test(token)) tail.push(Number.parseInt(token, 16));
     else if (/^\/[r0-7]$/.test(token)) {
       hasModRm = true;
@@ -112,9 +113,15 @@ function finishForm(row: string, operandTexts: string[], tokens: string[], width
     extension,
     tail,
     immediateBytes,
-    roles: operandRoles(operands, extension !== null, tokens.includes('/is4')),
+    roles: tileRoles[tokens[1] ?? ''] ?? operandRoles(operands, extension !== null, tokens.includes('/is4')),
   };
 }
+
+/** Fields of instructions whose operands are all tiles: their manual spells ModRM out. */
+const tileRoles: Readonly<Record<string, OperandRoles>> = {
+  '11:rrr:bbb': { reg: 0, rm: 1, vvvv: 2, is4: -1, immediate: -1 },
+  '11:rrr:000': { reg: 0, rm: -1, vvvv: -1, is4: -1, immediate: -1 },
+};
 
 /**
  * Fields of the operands, which their order decides: memory can only be rm, and so is the last register where there
@@ -156,6 +163,8 @@ export interface OperandPattern {
   readonly memoryBits: number | null;
   /** No register tells the memory width, so the operand must (`mem(base, { bits })`). */
   readonly statedBits: boolean;
+  /** Memory is addressed by way of an index register. */
+  readonly needsIndex: boolean;
   /** Element width of an embedded broadcast; 0: none. */
   readonly broadcastBits: number;
   readonly maskable: boolean;
@@ -175,6 +184,7 @@ const fixedRegisters: Record<string, RegisterType> = {
   y: 'ymm',
   z: 'zmm',
   k: 'mask',
+  t: 'tile',
 };
 
 const immediates: readonly ImmediateType[] = ['imm8', 'uimm8', 'imm32', 'uimm32', 'imm64'];
@@ -183,8 +193,8 @@ const immediates: readonly ImmediateType[] = ['imm8', 'uimm8', 'imm32', 'uimm32'
  * Reads one operand of a table row: alternatives between slashes, then `!` where a memory operand has to state its
  * width, then `{k}` or `{kz}` where a mask may follow. `width` is what the generic names stand for:
  * r, mr: a general register or memory of that width; v, mv: a vector or memory of it; h, mh: half of it; q, mq: a
- * quarter (registers never below xmm). Fixed names are r16–r64, x, y, z, k, m8–m512, mem (any width), b32 and b64
- * (broadcast elements), rel8, rel32 and the immediates.
+ * quarter (registers never below xmm). Fixed names are r16–r64, x, y, z, k, t, m8–m512, mem (any width), sib (the same with
+ * an index), b32 and b64 (broadcast elements), rel8, rel32 and the immediates.
  */
 function parseOperandPattern(text: string, width: number): OperandPattern {
   const [, alternatives = '', stated, decoration] = /^([a-z0-9/]+)(!)?(\{kz?\})?$/.exec(text) ?? [];
@@ -192,6 +202,7 @@ function parseOperandPattern(text: string, width: number): OperandPattern {
     register: null,
     memoryBits: null,
     statedBits: stated !== undefined,
+    needsIndex: alternatives === 'sib',
     broadcastBits: 0,
     maskable: decoration !== undefined,
     zeroable: decoration === '{kz}',
@@ -211,7 +222,7 @@ function addAlternative(pattern: Mutable<OperandPattern>, name: string, width: n
   else if (numbered?.[1] === 'm') pattern.memoryBits = Number(numbered[2]);
   else if (numbered?.[1] === 'b') pattern.broadcastBits = Number(numbered[2]);
   else if (numbered?.[1] === 'rel') pattern.relativeBits = Number(numbered[2]);
-  else if (name === 'mem') pattern.memoryBits = 0;
+  else if (name === 'mem' || name === 'sib') pattern.memoryBits = 0;
   else if (name === 'mr' || name === 'mv') pattern.memoryBits = width;
   else if (name === 'mh') pattern.memoryBits = width / 2;
   else if (name === 'mq') pattern.memoryBits = width / 4;
@@ -278,8 +289,8 @@ function matchRegister(form: InstructionForm, pattern: OperandPattern, register:
 }
 
 function matchMemory(pattern: OperandPattern, memory: MemoryOperand): boolean {
-  const { memoryBits, broadcastBits } = pattern;
-  if (memoryBits === null || memory.zeroing) return false;
+  const { memoryBits, broadcastBits, needsIndex } = pattern;
+  if (memoryBits === null || memory.zeroing || (needsIndex && memory.index === null)) return false;
   if (memory.broadcast > 0) {
     return broadcastBits > 0 && memory.broadcast === memoryBits / broadcastBits;
   }

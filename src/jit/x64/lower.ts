@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../../error.js';
 import { allocateRegisters, usedIntegers } from '../allocate.js';
-import type { Instruction, KernelCode } from '../ir.js';
+import type { Address, Instruction, IntReg, KernelCode } from '../ir.js';
 import { FUTEX, type SystemWaits } from '../systemWaits.js';
 import { Assembler } from './assembler.js';
 import { type CpuFeatures, X64_PRESETS, type X64Level, x64Capabilities } from './features.js';
@@ -41,7 +41,7 @@ import {
   vectorTemporaries,
 } from './lowerVector.js';
 import { lowerWaitWhile, lowerWakeAll } from './lowerWaits.js';
-import { gpr, xmm } from './operands.js';
+import { gpr, type MemoryOperand, mem, ripLabel, tmm, xmm } from './operands.js';
 
 /**
  * Machine code of a kernel, by one calling convention on all systems: arguments as System V has them (rdi, rsi, rdx, rcx,
@@ -155,6 +155,18 @@ function lowerInstruction(l: X64Lowering, i: Instruction): void {
       return lowerVecTranspose(l, i);
     case 'vecPairSums':
       return lowerVecPairSums(l, i);
+    case 'tileConfigure':
+      return lowerTileConfigure(l);
+    case 'tileRelease':
+      return l.asm.emit('tilerelease');
+    case 'tileZero':
+      return l.asm.emit('tilezero', tmm(i.d));
+    case 'tileLoad':
+      return l.asm.emit('tileloadd', tmm(i.d), tileAddress(l, i.from, i.strideBytes));
+    case 'tileStore':
+      return l.asm.emit('tilestored', tileAddress(l, i.to, i.strideBytes), tmm(i.a));
+    case 'tileDotPairs':
+      return l.asm.emit('tdpbf16ps', tmm(i.d), tmm(i.a), tmm(i.b));
     case 'prefetch':
       return lowerPrefetch(l, i);
     case 'atomicAdd':
@@ -223,4 +235,29 @@ function lowerIf(l: X64Lowering, i: Extract<Instruction, { op: 'if' }>): void {
   asm.bind(otherwise);
   lowerBody(l, i.whenFalse);
   asm.bind(end);
+}
+
+/** What LDTILECFG loads, by the Intel manual, volume 1, 18.2: the palette, bytes of a row and rows of each of eight tiles. */
+const CONFIGURATION_BYTES = 64;
+const PALETTE = 1;
+const ROW_BYTES_OFFSET = 16; // of u16
+const ROWS_OFFSET = 48; // of u8
+
+/** Eight tiles of 16 rows of 64 bytes. */
+function lowerTileConfigure(l: X64Lowering): void {
+  const configuration = new Uint8Array(CONFIGURATION_BYTES);
+  configuration[0] = PALETTE;
+  for (let tile = 0; tile < 8; tile++) {
+    configuration[ROW_BYTES_OFFSET + 2 * tile] = 64;
+    configuration[ROWS_OFFSET + tile] = 16;
+  }
+  l.asm.emit('ldtilecfg', ripLabel(l.asm.constant(configuration, CONFIGURATION_BYTES)));
+}
+
+/** The rows of a tile: their distance takes the place of an index, which is added to the base first. */
+function tileAddress(l: X64Lowering, at: Address, strideBytes: IntReg): MemoryOperand {
+  const stride = { index: l.int(strideBytes) };
+  if (at.index === null) return mem(l.int(at.base), { ...stride, disp: at.offset });
+  l.asm.emit('lea', gpr(RAX), l.address(at));
+  return mem(gpr(RAX), stride);
 }

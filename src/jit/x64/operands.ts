@@ -1,12 +1,12 @@
 import { QwenAsrError } from '../../error.js';
 
 /** Register files of x86-64, one name per operand width. */
-export type RegisterType = 'gpr16' | 'gpr32' | 'gpr64' | 'xmm' | 'ymm' | 'zmm' | 'mask';
+export type RegisterType = 'gpr16' | 'gpr32' | 'gpr64' | 'xmm' | 'ymm' | 'zmm' | 'mask' | 'tile';
 
 /** A register operand, with the EVEX decorations that a destination may carry. */
 export interface Register<Type extends RegisterType = RegisterType> {
   readonly type: Type;
-  /** Number in its file: 0–7 for masks, 0–15 for general registers, 0–31 for vectors. */
+  /** Number in its file: 0–7 for masks and tiles, 0–15 for general registers, 0–31 for vectors. */
   readonly index: number;
   /** Index of the mask register that predicates the write, 1–7; 0: no predicate. */
   readonly writemask: number;
@@ -22,6 +22,7 @@ const fileSizes: Record<RegisterType, number> = {
   ymm: 32,
   zmm: 32,
   mask: 8,
+  tile: 8,
 };
 
 function registerFile<Type extends RegisterType>(type: Type): (index: number) => Register<Type> {
@@ -54,6 +55,9 @@ export const ymm = registerFile('ymm');
 export const zmm = registerFile('zmm');
 /** AVX-512 mask register k0–k7; k0 cannot predicate. */
 export const mask = registerFile('mask');
+
+/** AMX tile register. */
+export const tmm = registerFile('tile');
 
 export const rax = gpr(0);
 export const rcx = gpr(1);
@@ -175,7 +179,8 @@ export function operandText(operand: Operand): string {
 
 function registerText(register: Register): string {
   if (register.type.startsWith('gpr')) return `${register.type}(${register.index})`;
-  return `${register.type === 'mask' ? 'k' : register.type}${register.index}`;
+  const name = { mask: 'k', tile: 'tmm' }[register.type as string] ?? register.type;
+  return `${name}${register.index}`;
 }
 
 function memoryText(memory: MemoryOperand): string {

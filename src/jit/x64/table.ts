@@ -205,13 +205,28 @@ const vectorArithmetic = {
   vpacksswb: ['v, v, v/mv : VEX.66.0F.W0 63 /r', 'v{kz}, v, v/mv : EVEX.66.0F.W0 63 /r'],
 } as const satisfies Record<string, readonly string[]>;
 
-export type Mnemonic = keyof typeof general | keyof typeof moves | keyof typeof vectorArithmetic;
+/** AMX: memory of tiles has an index register, which is the distance of their rows. */
+const tiles = {
+  ldtilecfg: ['mem : VEX.128.0F38.W0 49 /0'],
+  tilerelease: [' : VEX.128.0F38.W0 49 C0'],
+  tilezero: ['t : VEX.128.F2.0F38.W0 49 11:rrr:000'],
+  tileloadd: ['t, sib : VEX.128.F2.0F38.W0 4B /r'],
+  tilestored: ['sib, t : VEX.128.F3.0F38.W0 4B /r'],
+  tdpbf16ps: ['t, t, t : VEX.128.F3.0F38.W0 5C 11:rrr:bbb'],
+} as const satisfies Record<string, readonly string[]>;
+
+export type Mnemonic =
+  | keyof typeof general
+  | keyof typeof moves
+  | keyof typeof vectorArithmetic
+  | keyof typeof tiles;
 
 /** Table rows by mnemonic, in order of preference. */
 export const instructionTable: Readonly<Record<Mnemonic, readonly string[]>> = {
   ...general,
   ...moves,
   ...vectorArithmetic,
+  ...tiles,
 };
 
 const parsedForms = new Map<Mnemonic, readonly InstructionForm[]>();

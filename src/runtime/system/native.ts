@@ -38,6 +38,12 @@ export interface Native {
   readonly lookAgainMs: number;
   /** What the system says of an arm64 processor; absent where a file does (`detectArm64Features`). */
   readonly arm64Features?: () => Arm64Features;
+  /**
+   * Asks for leave to use AMX's tiles in this process, on every thread; absent where nobody gives it. Idempotent.
+   *
+   * @returns whether it is given
+   */
+  readonly requestTiles?: () => boolean;
   /** How generated code sleeps and wakes. */
   readonly waits: SystemWaits;
   /**

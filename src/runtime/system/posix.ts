@@ -14,7 +14,7 @@ import {
 } from './native.js';
 
 /** What POSIX leaves to each system. */
-export interface PosixSystem extends Pick<Native, 'isTested' | 'waits' | 'wakeAll'> {
+export interface PosixSystem extends Pick<Native, 'isTested' | 'requestTiles' | 'waits' | 'wakeAll'> {
   readonly regionBytes: number;
   /** Flags of mmap(2). */
   readonly anonymous: number;
@@ -101,6 +101,7 @@ export function bindPosix(koffi: Koffi, libc: Library, system: PosixSystem): Nat
     pageBytes,
     regionBytes: system.regionBytes,
     lookAgainMs: 0,
+    ...(system.requestTiles && { requestTiles: system.requestTiles }),
     waits: system.waits,
     wakeAll: system.wakeAll,
     reserve: (byteLength, largePages = false) => {

@@ -1,6 +1,7 @@
 import { KernelBuilder } from '../../../src/jit/builder.js';
 import type { Capabilities, IntReg, KernelCode, VecReg } from '../../../src/jit/ir.js';
-import { specialBits } from './kernelMemory.js';
+import { Random } from '../../support/random.js';
+import { specialBits, wildBits } from './kernelMemory.js';
 
 /** A kernel of one operation over chosen operands; its one parameter is the address of its memory. */
 export interface EdgeKernel {
@@ -63,6 +64,7 @@ export function edgeKernels(capabilities: Capabilities): EdgeKernel[] {
     elementwise(`right ${bits} in bytes`, false, (k, a) => k.shift('rightInBytes', a, bits));
   for (const type of ['bf16', 'f16'] as const) kernels.push(wideningKernel(type, capabilities));
   kernels.push(pairWideningKernel(capabilities), narrowingKernel(capabilities));
+  if (capabilities.tiles) kernels.push(...tileKernels(capabilities));
   return kernels;
 }
 
@@ -128,6 +130,25 @@ function narrowingKernel(capabilities: Capabilities): EdgeKernel {
   while (words.length % k.lanes !== 0) words.push(0);
   return streamKernel(k, Uint32Array.from(words), 4 * k.lanes, 2 * k.lanes, false, (from, to) => {
     k.store(k.at(to), k.load(k.at(from)), 'bf16');
+  });
+}
+
+/** Products of tiles: sums of 32 products of everyday size, which rounding would tell the order of, and of any bits. */
+function tileKernels(capabilities: Capabilities): EdgeKernel[] {
+  const random = new Random(7);
+  const everyday = (): number => (2 * random.uniform() - 1) * 2 ** random.integer(-6, 6);
+  const words = Float32Array.from({ length: 3 * 256 * 64 }, everyday); // any f32 is a pair of bf16, too
+  const wild = Uint32Array.from({ length: 3 * 256 * 64 }, () => wildBits(random));
+  return [new Uint32Array(words.buffer), wild].map((operands, i) => {
+    const k = new KernelBuilder(i === 0 ? 'tiles' : 'tiles of any bits', capabilities);
+    return streamKernel(k, operands, 3 * 1024, 1024, true, (from, to) => {
+      const strideBytes = k.intConst(64);
+      k.withTiles(() => {
+        for (const tile of [0, 1, 2] as const) k.tileLoad(tile, k.at(from, 1024 * tile), strideBytes);
+        k.tileDotPairs(0, 1, 2);
+        k.tileStore(k.at(to), 0, strideBytes);
+      });
+    });
   });
 }
 

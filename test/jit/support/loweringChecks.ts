@@ -45,6 +45,12 @@ export const OPERATIONS = Object.keys({
   dotSmallBytes: true,
   elementProduct: true,
   matrixPairs: true,
+  tileConfigure: true,
+  tileRelease: true,
+  tileZero: true,
+  tileLoad: true,
+  tileStore: true,
+  tileDotPairs: true,
   prefetch: true,
   atomicAdd: true,
   atomicLoad: true,
@@ -58,7 +64,7 @@ export const OPERATIONS = Object.keys({
 /** That random kernels, by the names that checkRandomKernels counts, had every operation of these capabilities. */
 export function assertAllOperations(
   seen: ReadonlyMap<string, number>,
-  { pairDot, byteDot, smallByteDot, elementProducts, pairMatrix }: Capabilities,
+  { pairDot, byteDot, smallByteDot, elementProducts, pairMatrix, tiles }: Capabilities,
 ): void {
   // Random kernels do not call; see checkCalls.
   const absent = (op: string): boolean =>
@@ -67,6 +73,7 @@ export function assertAllOperations(
     (op === 'dotSmallBytes' && !smallByteDot) ||
     (op === 'elementProduct' && !elementProducts) ||
     (op === 'matrixPairs' && !pairMatrix) ||
+    (op.startsWith('tile') && !tiles) ||
     op === 'call';
   const generated = new Set([...seen.keys()].map((name) => name.split(' ')[0]));
   assert.deepEqual(

@@ -6,6 +6,7 @@ import type {
   ElementProductKind,
   IntReg,
   KernelCode,
+  TileNumber,
   VecReg,
 } from '../../../src/jit/ir.js';
 import type { Random } from '../../support/random.js';
@@ -61,7 +62,8 @@ class RandomKernel {
     const params = [k.param(), k.param()];
     this.ints = [...params, ...Array.from({ length: INT_REGISTERS - 2 }, (_, i) => k.intConst(i - 1))];
     this.vecs = Array.from({ length: VEC_REGISTERS }, () => k.load(this.at(regions.wild, 4 * k.lanes)));
-    const { pairDot, byteDot, smallByteDot, elementProducts, shiftsBytes, pairMatrix } = k.capabilities;
+    const { pairDot, byteDot, smallByteDot, elementProducts, shiftsBytes, pairMatrix, tiles } =
+      k.capabilities;
     this.statements = [
       () => this.intArithmetic(),
       () => this.intArithmetic(),
@@ -91,6 +93,7 @@ class RandomKernel {
       ...(smallByteDot ? [() => this.dotSmallBytes()] : []),
       ...(byteDot ? [() => k.dotBytes(this.vec(), this.vec(), this.source())] : []),
       ...(pairMatrix ? [() => this.matrixPairs()] : []),
+      ...(tiles ? [() => this.tileStatement()] : []),
       ...(elementProducts ? [() => this.elementProduct()] : []),
       ...(shiftsBytes
         ? [() => void k.shift('rightInBytes', this.vec(), random.integer(0, 7), this.vec())]
@@ -460,6 +463,40 @@ class RandomKernel {
     const [d, a] = [this.integral(), pairs()];
     k.matrixPairs(d, a, this.pick([a, pairs()]));
     k.vecMove(this.vec(), d);
+  }
+
+  /** Tiles of small integers that are multiplied, beside one of any bits that is moved. */
+  private tileStatement(): void {
+    const { k, random } = this;
+    const stride = (least: number, most: number): IntReg =>
+      k.intConst(least * random.integer(1, most / least));
+    k.withTiles(() => {
+      const first = random.integer(0, 7);
+      const [d, a, b, copy, empty] = [0, 3, 6, 1, 4].map((i) => ((first + i) % 8) as TileNumber) as [
+        TileNumber,
+        TileNumber,
+        TileNumber,
+        TileNumber,
+        TileNumber,
+      ];
+      const read = (tile: TileNumber, region: Region, step: number): void => {
+        const strideBytes = stride(step, (region.bytes - 320) / 16);
+        k.tileLoad(tile, this.at(region, 15 * ((region.bytes - 320) / 16) + 64, step), strideBytes);
+      };
+      read(d, regions.integral, 4);
+      read(a, regions.integralBf16, 2);
+      read(b, regions.integralBf16, 2);
+      read(copy, regions.wild, 1);
+      k.tileDotPairs(d, a, b);
+      if (random.integer(0, 1) === 0) k.tileDotPairs(d, b, a);
+      if (random.integer(0, 1) === 0) k.tileZero(copy);
+      k.tileStore(
+        this.at(regions.output, 15 * 96 + 64),
+        random.integer(0, 3) === 0 ? empty : d,
+        stride(32, 96),
+      );
+      k.tileStore(this.at(regions.output, 15 * 96 + 64), copy, stride(32, 96));
+    });
   }
 
   private dotPairs(): void {

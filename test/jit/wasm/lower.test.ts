@@ -20,6 +20,7 @@ const elsewhere = new Set([
   'dotSmallBytes', // see below
   'elementProduct',
   'matrixPairs',
+  ...OPERATIONS.filter((op) => op.startsWith('tile')),
 ]);
 
 test('every operation does with special values what the interpreter does', () => {

@@ -9,7 +9,7 @@ import {
   x64Capabilities,
 } from '../../../src/jit/x64/features.js';
 
-const ALL = { avx2: true, avx512: true, vnni: true, avxVnni: true, bf16: true };
+const ALL = { avx2: true, avx512: true, vnni: true, avxVnni: true, bf16: true, amx: true };
 
 test('levels are names of their features', () => {
   for (const level of X64_LEVELS) {
@@ -24,8 +24,10 @@ test('what a CPU has beside a level is in the name where kernels can use it', ()
   assert.equal(isaName({ ...avx512f, vnni: true }), 'avx512f+vnni');
   assert.equal(isaName({ ...avx512f, avxVnni: true }), 'avx512f', 'vectors of 512 bits have no VEX form');
   assert.equal(isaName({ ...avx512f, bf16: true }), 'avx512f', 'the level of BF16 has VNNI, too');
-  assert.equal(isaName(ALL), 'avx512bf16');
-  assert.deepEqual(isaNames(ALL), ['avx2', 'avx2+avxvnni', 'avx512f', 'avx512f+vnni', 'avx512bf16']);
+  assert.equal(isaName(ALL), 'amx');
+  assert.equal(isaName({ ...ALL, amx: false }), 'avx512bf16');
+  const names = ['avx2', 'avx2+avxvnni', 'avx512f', 'avx512f+vnni', 'avx512bf16', 'amx'];
+  assert.deepEqual(isaNames(ALL), names);
   for (const name of isaNames(ALL)) assert.equal(isaName(isaFeatures(name)!), name);
 });
 
@@ -47,10 +49,15 @@ test('other names are none', () => {
 
 test('a body may ask for what the features give', () => {
   const of = (name: string) => {
-    const { lanes, pairDot, byteDot, smallByteDot, vecRegisters } = x64Capabilities(isaFeatures(name)!);
-    return { lanes, pairDot, byteDot, smallByteDot, vecRegisters };
+    const { lanes, pairDot, byteDot, smallByteDot, vecRegisters, tiles } = x64Capabilities(
+      isaFeatures(name)!,
+    );
+    return { lanes, pairDot, byteDot, smallByteDot, vecRegisters, tiles };
   };
-  const [narrow, wide] = [{ lanes: 8, vecRegisters: 16 } as const, { lanes: 16, vecRegisters: 32 } as const];
+  const [narrow, wide] = [
+    { lanes: 8, vecRegisters: 16, tiles: false },
+    { lanes: 16, vecRegisters: 32, tiles: false },
+  ];
   const [bytes, smallBytes] = [
     { byteDot: true, smallByteDot: false },
     { byteDot: false, smallByteDot: true },
@@ -60,5 +67,6 @@ test('a body may ask for what the features give', () => {
   assert.deepEqual(of('avx512f'), { ...wide, ...smallBytes, pairDot: false });
   assert.deepEqual(of('avx512f+vnni'), { ...wide, ...bytes, pairDot: false });
   assert.deepEqual(of('avx512bf16'), { ...wide, ...bytes, pairDot: true });
+  assert.deepEqual(of('amx'), { ...wide, ...bytes, pairDot: true, tiles: true });
   assert.equal(x64Capabilities('avx2', { tileRows: 2 }).tuning.tileRows, 2);
 });

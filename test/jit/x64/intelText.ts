@@ -19,6 +19,7 @@ const registerNames: Record<Register['type'], readonly string[]> = {
   ymm: numbered('ymm'),
   zmm: numbered('zmm'),
   mask: numbered('k'),
+  tile: numbered('tmm'),
 };
 
 const widthNames: Record<number, string> = {
@@ -98,7 +99,7 @@ function operandWidth(operands: readonly Operand[]): number {
 
 function memoryWidth(memory: MemoryOperand, pattern: OperandPattern | undefined, mnemonic: string): string {
   if (memory.broadcast > 0) return pattern?.broadcastBits === 64 ? 'QWORD BCST ' : 'DWORD BCST ';
-  if (mnemonic === 'lea') return '';
+  if (mnemonic === 'lea' || mnemonic === 'ldtilecfg' || mnemonic.startsWith('tile')) return '';
   if (mnemonic.startsWith('prefetch')) return 'BYTE PTR ';
   return widthNames[pattern?.memoryBits ?? 0] ?? '? ';
 }

@@ -12,6 +12,7 @@ import {
   type Operand,
   type Register,
   ripLabel,
+  tmm,
   xmm,
   ymm,
   zeroMasked,
@@ -26,6 +27,7 @@ const registerFiles = {
   ymm,
   zmm,
   mask,
+  tile: tmm,
 };
 
 const immediateSamples: Record<ImmediateType, readonly (number | bigint)[]> = {
@@ -62,6 +64,8 @@ export function sampleOperands(
   return form.operands.map((pattern, position) => {
     if (pattern.relativeBits > 0) return label;
     if (pattern.immediate !== null) return pick(immediateSamples[pattern.immediate], turn);
+    // No two tiles of an instruction may be the same.
+    if (pattern.register === 'tile') return tmm((3 * turn + position * (1 + (turn % 3))) % 8);
     const wantsMemory = pattern.memoryBits !== null && (pattern.register === null || turn % 4 !== 0);
     const operand = wantsMemory
       ? memorySample(pattern, turn, random, label)
@@ -101,8 +105,8 @@ function memorySample(
     ...(isBroadcast ? { broadcast: (bits / pattern.broadcastBits) as 2 | 4 | 8 | 16 } : {}),
     ...(pattern.statedBits && !isBroadcast ? { bits: bits as 8 | 16 | 32 | 64 | 128 | 256 | 512 } : {}),
   };
-  if (random(8) === 0) return ripLabel(label, { ...options, disp: random(64) });
-  if (random(2) === 0) return mem(pick(bases, turn + random(bases.length)), options);
+  if (!pattern.needsIndex && random(8) === 0) return ripLabel(label, { ...options, disp: random(64) });
+  if (!pattern.needsIndex && random(2) === 0) return mem(pick(bases, turn + random(bases.length)), options);
   const index = pick(indexes, random(indexes.length));
   const base = random(8) === 0 ? null : pick(bases, random(bases.length));
   // Without a base, [index*1] has the other reading [index].

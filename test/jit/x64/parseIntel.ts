@@ -9,6 +9,7 @@ import {
   mem,
   type Operand,
   type Register,
+  tmm,
   xmm,
   ymm,
   zeroMasked,
@@ -32,7 +33,7 @@ for (let i = 8; i < 16; i++) {
 }
 for (let i = 0; i < 32; i++) {
   registers.set(`xmm${i}`, xmm(i)).set(`ymm${i}`, ymm(i)).set(`zmm${i}`, zmm(i));
-  if (i < 8) registers.set(`k${i}`, mask(i));
+  if (i < 8) registers.set(`k${i}`, mask(i)).set(`tmm${i}`, tmm(i));
 }
 
 const widths: Record<string, 8 | 16 | 32 | 64 | 128 | 256 | 512> = {

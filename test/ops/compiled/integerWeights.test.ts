@@ -26,6 +26,7 @@ const BOUNDS = { smallBytes: 0.03, bytes: 0.02, words: 2e-4 };
 const OPERANDS = {
   simd128: 'words',
   'relaxed-simd': 'smallBytes',
+  amx: 'bytes',
   avx512bf16: 'bytes',
   avx512f: 'smallBytes',
   avx2: 'smallBytes',

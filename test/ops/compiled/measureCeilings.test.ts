@@ -58,6 +58,17 @@ test('the work of a ceiling of integers is twice the products that it adds up', 
   }
 });
 
+test('the work of a ceiling of tiles is twice the products that it adds up', () => {
+  const capabilities = x64Capabilities('amx');
+  const [slots, scratch] = [64, 4096];
+  const memory = new ArrayBuffer(scratch + SCRATCH_BYTES);
+  new BigInt64Array(memory, slots, 2).set([3n, 1n]);
+  interpret(ceiling('bf16').emit(capabilities), memory, [slots, 0, scratch]);
+  const sums = new Float32Array(memory, scratch, 4 * 256);
+  assert.ok(sums.every((sum) => sum === 3 * 32));
+  assert.equal(2 * sums.length * 3 * 32, 3 * ceilingWork('bf16', capabilities));
+});
+
 test('reading is tried in one stream and in several, with and without prefetching', () => {
   assert.ok(new Set(READ_PATTERNS.map(({ streams }) => streams)).size >= 3);
   assert.ok(new Set(READ_PATTERNS.map(({ prefetchBytes }) => prefetchBytes)).size >= 3);
