@@ -54,7 +54,7 @@ export function planConvStem(
   const inputs: { mel: Tensor; firstFrame: number }[] = [];
   const build = (ops: Operators): void => {
     const chunksInAll = Math.ceil(clip.frames / width);
-    const buffers = makeBuffers(scope, model.config, Math.min(CHUNKS_PER_GROUP, chunksInAll), width);
+    const buffers = makeBuffers(scope, model, Math.min(CHUNKS_PER_GROUP, chunksInAll), width);
     for (let firstFrame = 0; firstFrame < clip.frames; firstFrame += groupFrames) {
       const frames = Math.min(groupFrames, clip.frames - firstFrame);
       const mel = scope.tensor('mel group', [model.config.melBins, frames], 'f32');
@@ -85,13 +85,21 @@ interface GroupBuffers {
   readonly positions: Tensor;
 }
 
-function makeBuffers(scope: Scope, config: EncoderConfig, chunks: number, width: number): GroupBuffers {
+function makeBuffers(
+  scope: Scope,
+  { config, weights }: { config: EncoderConfig; weights: EncoderWeights },
+  chunks: number,
+  width: number,
+): GroupBuffers {
   const sizes = [{ channels: 1, height: config.melBins, width }];
   for (let i = 0; i < 3; i++) {
     const { height, width } = sizes[i]!;
     sizes.push({ channels: config.convChannels, height: halved(height), width: halved(width) });
   }
-  const maps = sizes.map((size, i) => scope.featureMap(`conv stem ${i}`, { chunks, ...size }));
+  const maps = sizes.map((size, i) => {
+    const readBy = i === 1 ? weights.conv2d2.weight : undefined;
+    return scope.featureMap(`conv stem ${i}`, { chunks, ...size }, readBy);
+  });
   const rows = chunks * chunkTokenCount(width);
   const features = scope.tensor('conv features', [rows, config.convChannels * sizes[3]!.height], 'operand');
   const positions = scope.tensor('conv positions', [rows, config.dModel], 'f32');

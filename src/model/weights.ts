@@ -64,7 +64,7 @@ export function loadEncoderWeights(
   config: EncoderConfig,
   hidden: number,
   backend: Pick<Backend, 'weight'>,
-  forms?: Pick<WeightForms, 'of'>,
+  forms?: Pick<WeightForms, 'of' | 'ofConvolution'>,
 ): EncoderWeights {
   const { dModel, ffn, convChannels } = config;
   const vector = (name: string, length: number) =>
@@ -82,8 +82,9 @@ export function loadEncoderWeights(
     bias: vector(`${name}.bias`, dModel),
   });
   const convolution = (name: string, inputs: number): WeightAndBias => {
-    const weight = tensors.requireShape(`audio_tower.${name}.weight`, [convChannels, inputs, 3, 3]);
-    return { weight: backend.weight(weight, 'convolution'), bias: vector(`${name}.bias`, convChannels) };
+    const parameter = tensors.requireShape(`audio_tower.${name}.weight`, [convChannels, inputs, 3, 3]);
+    const weight = backend.weight(parameter, 'convolution', forms?.ofConvolution(parameter));
+    return { weight, bias: vector(`${name}.bias`, convChannels) };
   };
   const layer = (index: number): EncoderLayerWeights => {
     const prefix = `layers.${index}`;

@@ -1,6 +1,7 @@
 import { bf16Value, f32Bits, narrowToBf16, widenBf16, widenF16 } from '../jit/numberFormats.js';
 import { LEAST_SCALE } from '../kernels/matrix/packRows.js';
 import type { AffineBits, AffineParameter, IntegerForm, Parameter, PlainParameter } from './parameter.js';
+import { transposeMatrices } from './transposeMatrices.js';
 
 /** Widths that a row's stream of bits may have; what MLX writes. */
 export const AFFINE_BITS: readonly AffineBits[] = [2, 3, 4, 5, 6, 8];
@@ -95,6 +96,25 @@ export function integerParameter(parameter: Parameter, form: IntegerForm): Affin
     biases: { name: `${name} biases`, shape, dtype: 'bf16', bytes: biases },
   };
 }
+
+/**
+ * A convolution's weight [Cout, Cin, 3, 3] as the f32 numbers that its rounded form stands for: the channels come last, and
+ * groups of them are rounded for each output and place in the window.
+ */
+export function roundedConvolution(parameter: PlainParameter, form: IntegerForm): PlainParameter {
+  const [outputs = 0, inputs = 0] = parameter.shape;
+  const values = widenRange(parameter, 0, outputs * inputs * TAPS);
+  const moved = new Float32Array(values.length); // [Cout, 3, 3, Cin]
+  transposeMatrices(values, moved, [outputs, inputs, TAPS]);
+  const shape = [outputs, TAPS * inputs];
+  const rows: PlainParameter = { ...parameter, shape, dtype: 'f32', bytes: new Uint8Array(moved.buffer) };
+  const rounded = dequantizeRows(integerParameter(rows, form), 0, outputs);
+  transposeMatrices(rounded, values, [outputs, TAPS, inputs]);
+  return { ...parameter, dtype: 'f32', bytes: new Uint8Array(values.buffer) };
+}
+
+/** Places of a 3×3 window. */
+const TAPS = 9;
 
 /** What `quantizeRows` makes: the three tensors of an affine matrix. */
 export interface AffineRows {

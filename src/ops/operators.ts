@@ -187,9 +187,14 @@ export interface Pass {
 /** Owner of activations: everything made in a scope is released together. */
 export interface Scope {
   tensor(label: string, shape: readonly number[], dtype: ActivationDtype): Tensor;
+  /**
+   * @param readBy of a map that the first convolution writes: the weight that it alone is multiplied with, so that a backend
+   * may write what that one's product reads
+   */
   featureMap(
     label: string,
     size: { chunks: number; channels: number; height: number; width: number },
+    readBy?: Weight,
   ): FeatureMap;
   kvCache(size: {
     layers: number;
@@ -239,7 +244,7 @@ export interface Backend {
    * `convolution`: the weight of conv2dGelu, which a backend may store in another order.
    *
    * @param form of a matrix that is held, and multiplied, as integers: a quantised one as it is stored, another rounded
-   * as quantizeRows does. Without it a quantised matrix becomes the floating-point numbers that it stands for.
+   * as quantizeRows does; of a convolution, whose channels come last then, where the backend gains by it. Without it a quantised matrix becomes the floating-point numbers that it stands for.
    */
   weight(parameter: Parameter, layout?: 'matrix' | 'vector' | 'convolution', form?: IntegerForm): Weight;
   /**

@@ -76,6 +76,31 @@ test('a matrix whose rows no group divides keeps its type, with a note', () => {
   assert.match(forms.note ?? '', /and 1 more keep their type/);
 });
 
+test('convolutions are rounded to 8 bits in the largest groups of channels, in models that are rounded', () => {
+  const convolution = (channels: number): Parameter => ({
+    name: 'conv',
+    shape: [64, channels, 3, 3],
+    dtype: 'bf16',
+    bytes: new Uint8Array(0),
+  });
+  const of = (precision: 'auto' | 'f32' | 'bf16' | 'int8' | 'int4', channels: number) =>
+    new WeightForms(tensors, precision, 'bf16').ofConvolution(convolution(channels));
+  for (const [channels, groupSize] of [
+    [480, 160],
+    [512, 128],
+    [288, 96],
+    [192, 96],
+    [64, 64],
+    [32, 32],
+  ] as const) {
+    assert.deepEqual(of('int8', channels), { bits: 8, groupSize });
+    assert.deepEqual(of('int4', channels), { bits: 8, groupSize });
+    for (const precision of ['auto', 'f32', 'bf16'] as const)
+      assert.equal(of(precision, channels), undefined);
+  }
+  assert.equal(of('int8', 1), undefined, 'the first has one channel');
+});
+
 test('config.json tells the precision before the weights are opened', () => {
   const expected = (config: string | undefined) => expectedPrecision(config, 'auto', 'bf16');
   assert.equal(expected('{"quantization":{"group_size":64,"bits":8}}'), 'int8');

@@ -1,9 +1,18 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntReg } from '../../jit/ir.js';
 import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from '../kernel.js';
+import { QuantizedRows } from '../matrix/formats/affineBlocks.js';
 import { OPERAND_BYTES } from '../matrix/productPolicy.js';
+import { emitQuantizedGroups } from '../rows/quantizeActivations.js';
 import { Gelu } from '../vectorMath.js';
-import { chunkBytes, elementBytes, type FeatureMapLayout, layoutName, rowBytes } from './featureMap.js';
+import {
+  chunkBytes,
+  elementBytes,
+  type FeatureMapLayout,
+  layoutName,
+  type PlainMapLayout,
+  rowBytes,
+} from './featureMap.js';
 
 /*
  * The kernels of the convolutions, in the order of the data. The second and third convolution are products of windows
@@ -72,7 +81,7 @@ function clear(k: KernelBuilder, to: IntReg, count: IntReg): void {
 
 const ZERO_BORDERS_ARGUMENTS = { map: 'writes' } as const satisfies ArgumentUses;
 
-/** Clears the border of a feature map; a tile is a chunk. channels is a multiple of 32. */
+/** Clears the border of a feature map, whose zeros are zeros in every type; a tile is a chunk. channels is a multiple of 32. */
 export function zeroBorders(map: FeatureMapLayout): Kernel<typeof ZERO_BORDERS_ARGUMENTS> {
   return defineKernel({
     name: `zeroBorders.${layoutName(map)}`,
@@ -100,13 +109,16 @@ function emitZeroBorders(
   zeroRun(k, at, rowBytes(map) + elementBytes(map));
 }
 
-/** Clears and passes `byteLength` bytes, a multiple of a vector. */
+/** Clears and passes `byteLength` bytes, a multiple of 4. */
 function zeroRun(k: KernelBuilder, at: IntReg, byteLength: number): void {
   const zero = k.vecConst(0);
-  k.loop(byteLength / (4 * k.lanes), () => {
+  const vectors = Math.floor(byteLength / (4 * k.lanes));
+  k.loop(vectors, () => {
     k.store(k.at(at), zero);
     k.advance(at, 4 * k.lanes);
   });
+  const rest = (byteLength - vectors * 4 * k.lanes) / 4;
+  if (rest > 0) clear(k, at, k.intConst(rest));
 }
 
 /** x: one-channel map f32; weight [9, C] f32, taps row by row; bias [C] f32; y: map of C channels. */
@@ -127,7 +139,7 @@ export interface Conv1Spec {
 /**
  * The first convolution: 3×3, stride 2, padding 1, one input channel, plus bias, then exact GELU. A tile is one output
  * row of one chunk; at each position nine inputs are broadcast and lanes run along channels.
- * Error: 17·2⁻²⁴·Σ|x·w| before GELU, then GELU's, and the rounding of y.
+ * Error: 17·2⁻²⁴·Σ|x·w| before GELU, then GELU's, and the rounding of y, or what `quantizeActivations` states.
  */
 export function conv1Gelu(spec: Conv1Spec): Kernel<typeof CONV1_ARGUMENTS> {
   return defineKernel({
@@ -140,19 +152,39 @@ export function conv1Gelu(spec: Conv1Spec): Kernel<typeof CONV1_ARGUMENTS> {
 
 function emitConv1Gelu(k: KernelBuilder, spec: Conv1Spec, params: Conv1Params): void {
   const { x, y } = rowPointers(k, spec, params);
-  const gelu = new Gelu(k);
   const { channels, width, dtype } = spec.y;
-  const yBytes = OPERAND_BYTES[dtype];
+  // Integers come of f32 in scratch memory.
+  const between = dtype instanceof QuantizedRows ? 'f32' : dtype;
+  const gelu = between === dtype ? new Gelu(k) : null; // its constants stay in registers where nothing else needs them
   k.loop(width, () => {
     emitPosition(k, spec, params, x);
-    const c = k.int();
-    k.intMove(c, params.scratch);
-    k.loop(channels / k.lanes, () => {
-      k.store(k.at(y), gelu.emit(k.load(k.at(c))), dtype === 'bf16' ? 'bf16' : 'raw');
-      k.advance(c, 4 * k.lanes);
-      k.advance(y, yBytes * k.lanes);
-    });
+    const to = between === dtype ? y : k.intMove(k.int(), params.scratch);
+    emitGelu(k, gelu ?? new Gelu(k), { channels, dtype: between }, params.scratch, to);
+    if (dtype instanceof QuantizedRows) {
+      const from = k.intMove(k.int(), params.scratch);
+      emitQuantizedGroups(
+        k,
+        { xDtype: 'f32', rows: dtype },
+        { x: from, y, groups: channels / dtype.groupSize },
+      );
+    }
     k.advance(x, 2 * elementBytes(spec.x));
+  });
+}
+
+/** The position's channels, at `to`, which is moved behind them. */
+function emitGelu(
+  k: KernelBuilder,
+  gelu: Gelu,
+  { channels, dtype }: Pick<PlainMapLayout, 'channels' | 'dtype'>,
+  scratch: IntReg,
+  to: IntReg,
+): void {
+  const c = k.intMove(k.int(), scratch);
+  k.loop(channels / k.lanes, () => {
+    k.store(k.at(to), gelu.emit(k.load(k.at(c))), dtype === 'bf16' ? 'bf16' : 'raw');
+    k.advance(c, 4 * k.lanes);
+    k.advance(to, OPERAND_BYTES[dtype] * k.lanes);
   });
 }
 
@@ -196,7 +228,7 @@ function rowPointers(
 const FLATTEN_ARGUMENTS = { x: 'reads', y: 'writes' } as const satisfies ArgumentUses;
 
 /** y[chunk·W + t, c·H + f] = x[chunk, c, f, t]: one row a time step, channel-major. A tile is a row of y. */
-export function flattenTime(map: FeatureMapLayout): Kernel<typeof FLATTEN_ARGUMENTS> {
+export function flattenTime(map: PlainMapLayout): Kernel<typeof FLATTEN_ARGUMENTS> {
   return defineKernel({
     name: `flattenTime.${layoutName(map)}`,
     args: FLATTEN_ARGUMENTS,
@@ -207,7 +239,7 @@ export function flattenTime(map: FeatureMapLayout): Kernel<typeof FLATTEN_ARGUME
 
 function emitFlattenTime(
   k: KernelBuilder,
-  map: FeatureMapLayout,
+  map: PlainMapLayout,
   { args, tile }: KernelParams<typeof FLATTEN_ARGUMENTS>,
 ): void {
   const bytes = OPERAND_BYTES[map.dtype];

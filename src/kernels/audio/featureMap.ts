@@ -1,3 +1,4 @@
+import { operandName, QuantizedRows } from '../matrix/formats/affineBlocks.js';
 import { OPERAND_BYTES, type OperandDtype } from '../matrix/productPolicy.js';
 
 /**
@@ -8,11 +9,18 @@ export interface FeatureMapLayout {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
+  /** Quantised: the channels of an element are a row, in groups of their own. */
+  readonly dtype: OperandDtype | QuantizedRows;
+}
+
+/** A feature map of floating-point numbers. */
+export interface PlainMapLayout extends FeatureMapLayout {
   readonly dtype: OperandDtype;
 }
 
-export function elementBytes(map: FeatureMapLayout): number {
-  return map.channels * OPERAND_BYTES[map.dtype];
+/** Of all channels at one place. */
+export function elementBytes({ channels, dtype }: FeatureMapLayout): number {
+  return dtype instanceof QuantizedRows ? dtype.rowBytes(channels) : channels * OPERAND_BYTES[dtype];
 }
 
 /** From one row of a map to the next. */
@@ -26,7 +34,7 @@ export function chunkBytes(map: FeatureMapLayout): number {
 }
 
 export function layoutName(map: FeatureMapLayout): string {
-  return `c${map.channels}h${map.height}w${map.width}${map.dtype}`;
+  return `c${map.channels}h${map.height}w${map.width}${operandName(map.dtype)}`;
 }
 
 /**

@@ -2,7 +2,7 @@ import { QwenAsrError } from '../../error.js';
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntOperand, IntReg } from '../../jit/ir.js';
 import type { ScratchVariable } from '../kernel.js';
-import type { BlockProductSpec } from './blockPass.js';
+import type { BlockProductSpec, MovingRows } from './blockPass.js';
 import { emitBlockProduct } from './blockProduct.js';
 import { AffineBlocks, COLUMN_ALIGNMENT, QuantizedRows } from './formats/affineBlocks.js';
 import { streamAhead, tileAhead, type WeightsAhead } from './weightsAhead.js';
@@ -58,25 +58,29 @@ interface NextTile {
  */
 export function emitBlockColumns(
   k: KernelBuilder,
-  spec: BlockOperandTypes & TileColumns & Pick<BlockProductSpec, 'depth' | 'rows' | 'isStream'>,
+  spec: BlockOperandTypes & TileColumns & Pick<BlockProductSpec, 'depth' | 'segments' | 'rows' | 'isStream'>,
   operands: {
-    readonly a: IntReg;
+    readonly a: MovingRows;
     readonly weight: () => IntReg;
     readonly column: IntReg;
     readonly c: IntReg;
     readonly scratch: IntReg;
-    readonly next: NextTile;
+    /** Null: nothing is fetched ahead. */
+    readonly next: NextTile | null;
   },
 ): IntReg | null {
-  const { aDtype: activations, bDtype: weight, depth, rows, isStream, columnsPerTile } = spec;
+  const { aDtype: activations, bDtype: weight, depth, segments, rows, isStream, columnsPerTile } = spec;
   const { a, c, column, scratch } = operands;
-  const shape = { weight, activations, depth, rows, isStream, cStrideBytes: productStrideBytes(spec) };
+  const cStrideBytes = productStrideBytes(spec);
+  const shape = { weight, activations, depth, segments, rows, isStream, cStrideBytes };
   const b = k.intMove(k.int(), column);
   blockAddress(k, spec, operands.weight, b);
   const emitPairs = (pairs: IntOperand): void => {
-    const next = (): IntReg => nextTile(k, spec, column, operands.next);
-    const { fetched } = operands.next;
+    const { next: following } = operands;
     const weightsAhead = (blocks: 1 | 2): WeightsAhead | null => {
+      if (following === null) return null;
+      const next = (): IntReg => nextTile(k, spec, column, following);
+      const { fetched } = following;
       if (fetched === null) return streamAhead(k, { weight, depth, blocks }, { scratch, b, pairs, next });
       return isAligned(spec)
         ? tileAhead(k, { weight, depth, columns: columnsPerTile }, { fetched, next })

@@ -13,8 +13,9 @@ import type { WeightsAhead } from './weightsAhead.js';
 export interface BlockProductSpec {
   readonly weight: AffineBlocks;
   readonly activations: QuantizedRows;
-  /** Elements of K; a multiple of the group size. */
+  /** Elements of K; a multiple of the group size, and of the segments. */
   readonly depth: number;
+  readonly segments: RowSegments;
   readonly rows: number;
   /** Distance between rows of C [rows, columns] f32. */
   readonly cStrideBytes: number;
@@ -22,10 +23,41 @@ export interface BlockProductSpec {
   readonly isStream: boolean;
 }
 
+/** Equal parts of a row, which lie apart. */
+export interface RowSegments {
+  readonly count: number;
+  /** From one of them to the next. */
+  readonly strideBytes: number;
+}
+
+/** Rows of activations, of which all are moved along K together. */
+export interface MovingRows {
+  /** So many bytes from the place at hand of a row. */
+  at(row: number, offset: number): Address;
+  advance(bytes: number): void;
+}
+
+/** Rows at equal distances. @param first moved */
+export function evenRows(k: KernelBuilder, first: IntReg, strideBytes: number): MovingRows {
+  return {
+    at: (row, offset) => k.at(first, row * strideBytes + offset),
+    advance: (bytes) => k.advance(first, bytes),
+  };
+}
+
+/** Rows anywhere. @param pointers moved */
+export function pointedRows(k: KernelBuilder, pointers: readonly IntReg[]): MovingRows {
+  return {
+    at: (row, offset) => k.at(pointers[row]!, offset),
+    advance: (bytes) => {
+      for (const pointer of pointers) k.advance(pointer, bytes);
+    },
+  };
+}
+
 /** Where the operands lie; all are moved, `a` and back. */
 export interface BlockOperands {
-  /** The first row. */
-  readonly a: IntReg;
+  readonly a: MovingRows;
   /** The first block. */
   readonly b: IntReg;
   readonly c: IntReg;

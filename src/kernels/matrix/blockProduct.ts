@@ -26,7 +26,7 @@ export function emitBlockProduct(k: KernelBuilder, spec: BlockProductSpec, opera
   const { b, c, pairs, weightsAhead } = operands;
   const ahead = weightsAhead(blocks);
   const count = blocks === 2 ? pairs : typeof pairs === 'number' ? 2 * pairs : k.intOp('shiftLeft', pairs, 1);
-  k.loop(count, () => {
+  const emitOnce = (): void => {
     for (let column = 0; column < BLOCK_COLUMNS * blocks; column += shape.columns) {
       // Of a block whose columns pass in parts, the first part fetches for all.
       const ofPass = column % BLOCK_COLUMNS === 0 ? ahead : null;
@@ -34,33 +34,41 @@ export function emitBlockProduct(k: KernelBuilder, spec: BlockProductSpec, opera
     }
     k.advance(b, blocks * weight.blockBytes(depth));
     k.advance(c, 4 * BLOCK_COLUMNS * blocks);
-  });
+  };
+  // A loop takes a register for its counter, which rows that lie anywhere leave none for on x86-64.
+  const mostUnrolled = spec.segments.count > 1 && k.capabilities.intRegisters < 16 ? 2 : 1;
+  if (typeof count !== 'number' || count > mostUnrolled) k.loop(count, emitOnce);
+  else for (let i = 0; i < count; i++) emitOnce();
 }
 
 function emitPass(k: KernelBuilder, pass: BlockPass): void {
-  const { weight, activations, depth, rows, shape, a, b } = pass;
+  const { weight, activations, depth, segments, rows, shape, a, b } = pass;
   const vectors = shape.columns / k.lanes;
   const groups = depth / weight.groupSize;
+  const toNext = segments.strideBytes - (groups / segments.count) * activations.groupBytes;
   const sums = shape.keepsSums
     ? Array.from({ length: rows * vectors }, () => k.vecConst(0))
     : clearSums(k, pass, rows * vectors);
   pass.ahead?.beginPass();
-  k.loop(groups, () => {
-    pass.ahead?.beginGroup();
-    for (let row = 0; row < rows; row += shape.rowsAtOnce) {
-      const count = Math.min(shape.rowsAtOnce, rows - row);
-      const accumulators = multiplyGroup(k, pass, row, count);
-      endGroup(k, pass, { firstRow: row, accumulators, sums });
-      if (row + count < rows) {
-        k.advance(b, -weight.valueBytes);
-        k.advance(a, -activations.valueBytes);
+  for (let segment = 0; segment < segments.count; segment++) {
+    k.loop(groups / segments.count, () => {
+      pass.ahead?.beginGroup();
+      for (let row = 0; row < rows; row += shape.rowsAtOnce) {
+        const count = Math.min(shape.rowsAtOnce, rows - row);
+        const accumulators = multiplyGroup(k, pass, row, count);
+        endGroup(k, pass, { firstRow: row, accumulators, sums });
+        if (row + count < rows) {
+          k.advance(b, -weight.valueBytes);
+          a.advance(-activations.valueBytes);
+        }
       }
-    }
-    pass.ahead?.endGroup();
-    k.advance(b, weight.groupBytes - weight.valueBytes);
-    k.advance(a, activations.groupBytes - activations.valueBytes);
-  });
-  k.advance(a, -groups * activations.groupBytes);
+      pass.ahead?.endGroup();
+      k.advance(b, weight.groupBytes - weight.valueBytes);
+      a.advance(activations.groupBytes - activations.valueBytes);
+    });
+    if (segment < segments.count - 1) a.advance(toNext);
+  }
+  a.advance(-groups * activations.groupBytes - (segments.count - 1) * toNext);
   k.advance(b, -groups * weight.groupBytes);
   sums?.forEach((sum, i) => {
     k.store(sumPlace(k, pass, Math.floor(i / vectors), i % vectors), sum);
@@ -79,12 +87,11 @@ const STEPS_IN_ROUND = 4;
 
 /** i32 sums of some rows over a group: [rows][registers]; `a` and `b` are moved behind its values. */
 function multiplyGroup(k: KernelBuilder, pass: BlockPass, firstRow: number, rows: number): VecReg[][] {
-  const { a, weight, activations, depth, policy, shape, b } = pass;
+  const { a, weight, activations, policy, shape, b } = pass;
   const { stepsAtOnce } = weight;
   const ahead = firstRow === 0 ? pass.ahead : null;
   const registers = shape.columns / policy.columns;
-  const tailOf = (row: number): Address =>
-    k.at(a, (firstRow + row) * activations.rowBytes(depth) + activations.valueBytes);
+  const tailOf = (row: number): Address => a.at(firstRow + row, activations.valueBytes);
   const accumulators = range(0, rows).flatMap((row) => {
     const begin = policy.begin?.(k, tailOf(row)) ?? k.vecConst(0);
     return range(0, registers).map((register) => {
@@ -103,7 +110,7 @@ function multiplyGroup(k: KernelBuilder, pass: BlockPass, firstRow: number, rows
       }
       multiplySteps(k, pass, round, accumulators);
     }
-    k.advance(a, steps * policy.aStepBytes);
+    a.advance(steps * policy.aStepBytes);
     k.advance(b, (steps / stepsAtOnce) * STEP_BYTES);
   });
   const sums = accumulators.map(([first, ...others]) =>
@@ -128,16 +135,15 @@ function multiplySteps(
   { firstRow, step: first, nibble }: Steps,
   accumulators: readonly (readonly VecReg[])[],
 ): void {
-  const { a, b, policy, shape, activations, depth, weight, column } = pass;
+  const { a, b, policy, shape, weight, column } = pass;
   const { stepsAtOnce } = weight;
   const { aSteps } = policy;
   const registers = shape.columns / policy.columns;
   const rows = accumulators.length / registers;
-  const rowBytes = activations.rowBytes(depth);
   const { steps, holdsRows, ahead } = shape.way;
   const loadA = (row: number, step: number): VecReg => {
     const whole = step - (step % aSteps);
-    return policy.loadA(k, k.at(a, (firstRow + row) * rowBytes + whole * policy.aStepBytes));
+    return policy.loadA(k, a.at(firstRow + row, whole * policy.aStepBytes));
   };
   /** The steps of one load. */
   const loadRow = (row: number): readonly VecReg[] =>

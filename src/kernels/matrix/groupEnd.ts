@@ -65,12 +65,11 @@ function toFloats(
   folded: readonly (readonly VecReg[])[],
   vector: number,
 ): void {
-  const { a, policy, activations, depth, weight } = pass;
+  const { a, policy, weight } = pass;
   const groupSums = weight.hasSums ? loadGroupSums(k, pass, vector) : null;
   folded.forEach((row, r) => {
     const value = k.unary('fromI32', row[vector]!, row[vector]!);
-    const tail = k.at(a, (firstRow + r) * activations.rowBytes(depth));
-    if (groupSums !== null) policy.correct?.(k, value, groupSums, tail);
+    if (groupSums !== null) policy.correct?.(k, value, groupSums, a.at(firstRow + r, 0));
   });
 }
 
@@ -92,15 +91,14 @@ function endRow(
   folded: readonly VecReg[],
   columns: readonly ColumnTail[],
 ): void {
-  const { a, activations, depth, shape } = pass;
+  const { a, shape } = pass;
   const row = firstRow + r;
-  const tail = k.at(a, row * activations.rowBytes(depth));
   const ofVectors = columns.map(({ vector, ...column }) => {
     const value = folded[vector]!;
     const sum = sums?.[row * (shape.columns / k.lanes) + vector] ?? k.load(sumPlace(k, pass, row, vector));
     return { ...column, vector, value, sum };
   });
-  addScaled(k, ofVectors, tail);
+  addScaled(k, ofVectors, a.at(row, 0));
   if (sums !== null) return;
   for (const { vector, sum } of ofVectors) k.store(sumPlace(k, pass, row, vector), sum);
 }

@@ -3,6 +3,7 @@ import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntReg } from '../../jit/ir.js';
 import { defineKernel, type Kernel } from '../kernel.js';
 import { emitBlockColumns, isBlockProduct, productStrideBytes } from './blockColumns.js';
+import { evenRows, type MovingRows, pointedRows } from './blockPass.js';
 import { blockTileRows } from './blockRegisters.js';
 import { epilogueName } from './epilogue.js';
 import { AffineBlocks, BLOCK_COLUMNS, operandName, QuantizedRows } from './formats/affineBlocks.js';
@@ -82,8 +83,9 @@ function matmulName(spec: MatmulSpec): string {
 
 /** From the first element of a row of A to the end of its last segment. */
 function windowBytes({ aDtype, segments, segmentDepth, aSegmentStrideBytes }: MatmulSpec): number {
-  if (aDtype instanceof QuantizedRows) return aDtype.rowBytes(segmentDepth);
-  return (segments - 1) * aSegmentStrideBytes + segmentDepth * OPERAND_BYTES[aDtype];
+  const bytes =
+    aDtype instanceof QuantizedRows ? aDtype.rowBytes(segmentDepth) : segmentDepth * OPERAND_BYTES[aDtype];
+  return (segments - 1) * aSegmentStrideBytes + bytes;
 }
 
 function emit(k: KernelBuilder, spec: MatmulSpec, params: MatmulParams): void {
@@ -129,25 +131,39 @@ function emitBlockStrip(
   state: TileState,
 ): IntReg | null {
   let cOffset: IntReg | null = null;
-  fetchResults(k, spec, args, rows, state);
+  const { indirect, columnsPerTile } = spec;
+  const segments = { count: spec.segments, strideBytes: spec.aSegmentStrideBytes };
+  const depth = spec.segments * spec.segmentDepth;
+  if (!indirect) fetchResults(k, spec, args, rows, state);
   const { fetched } = state;
-  const columnsOn = (): IntReg => k.intOp('mul', args.tilesAtOnce(), spec.columnsPerTile);
-  weightsOf(spec, args).forEach((load, product) => {
+  const columnsOn = (): IntReg => k.intOp('mul', args.tilesAtOnce(), columnsPerTile);
+  const rowsOfStrip = (): MovingRows => {
+    if (indirect) return pointedRows(k, rowPointers(k, spec, args, { tileRows: rows }, state));
     const a = k.intOp('mul', state.row.get(), spec.aStrideBytes);
     k.advance(a, args.x());
+    return evenRows(k, a, spec.aStrideBytes);
+  };
+  weightsOf(spec, args).forEach((load, product) => {
+    const a = rowsOfStrip();
     const c = k.intOp('add', scratch, product * rows * productStrideBytes(spec));
-    const shape = { ...spec, depth: spec.segmentDepth, rows, isStream: false };
-    cOffset = emitBlockColumns(k, shape, {
-      a,
-      weight: load,
-      column: state.column.get(),
-      c,
-      scratch,
-      next: { weight: load, columnsOn, fetched },
-    });
+    cOffset = emitBlockColumns(
+      k,
+      { ...spec, segments, depth, rows, isStream: false },
+      {
+        a,
+        weight: load,
+        column: state.column.get(),
+        c,
+        scratch,
+        // Windows take a register each, and leave none for it; their weights stay in the caches.
+        next: indirect ? null : { weight: load, columnsOn, fetched },
+      },
+    );
   });
-  const { stripBytes } = stripAhead(spec.bDtype, spec.segmentDepth, spec.columnsPerTile);
-  fetched.set(k.intOp('add', fetched.get(), stripBytes));
+  if (!indirect) {
+    const { stripBytes } = stripAhead(spec.bDtype, depth, columnsPerTile);
+    fetched.set(k.intOp('add', fetched.get(), stripBytes));
+  }
   return cOffset;
 }
 

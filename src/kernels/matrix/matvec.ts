@@ -2,6 +2,7 @@ import type { KernelBuilder } from '../../jit/builder.js';
 import type { Address, Capabilities, IntReg, VecReg } from '../../jit/ir.js';
 import { defineKernel, type Kernel, type KernelParams } from '../kernel.js';
 import { emitBlockColumns, isBlockProduct, productStrideBytes } from './blockColumns.js';
+import { evenRows } from './blockPass.js';
 import { type EpilogueSpec, emitEpilogue, epilogueName, PRODUCT_ARGUMENTS } from './epilogue.js';
 import { type AffineBlocks, operandName, type QuantizedRows } from './formats/affineBlocks.js';
 import { choosePolicy } from './formats/choosePolicy.js';
@@ -104,8 +105,9 @@ export function emitColumns(k: KernelBuilder, spec: MatvecSpec, operands: Column
     const columns = nextWeight === undefined ? (spec.tilesAhead ?? 1) * spec.columnsPerTile : 0;
     const columnsOn = (): IntReg => k.intConst(columns);
     const next = { weight: nextWeight ?? operands.firstWeight ?? weight, columnsOn, fetched: null };
-    const place = { a: x(), weight, column, c: k.intOp('add', c, cOffsetBytes), scratch: c, next };
-    return emitBlockColumns(k, { ...spec, isStream: true }, place);
+    const a = evenRows(k, x(), spec.aStrideBytes);
+    const place = { a, weight, column, c: k.intOp('add', c, cOffsetBytes), scratch: c, next };
+    return emitBlockColumns(k, { ...spec, segments: { count: 1, strideBytes: 0 }, isStream: true }, place);
   }
   const policy = choosePolicy(k.capabilities, spec.aDtype as OperandDtype, spec.bDtype as OperandDtype);
   const a = operands.x();

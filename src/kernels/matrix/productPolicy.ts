@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../../jit/builder.js';
-import type { Address, IntReg, VecReg } from '../../jit/ir.js';
+import type { Address, Capabilities, IntReg, VecReg } from '../../jit/ir.js';
 import { loadsAhead } from './loadsAhead.js';
 
 /** Element types a matrix product reads: activations (A) and weights (B). */
@@ -72,6 +72,18 @@ interface ProductGroup {
     row: { readonly accumulators: readonly VecReg[]; readonly sums: readonly VecReg[]; readonly a: Address },
     b: Address,
   ): void;
+}
+
+/**
+ * Whether convolutions are multiplied as integers, where the model holds them so: with products of bytes, and not where
+ * matrices of bf16 are multiplied at once.
+ */
+export function convolvesIntegers({
+  byteDot,
+  smallByteDot,
+  pairMatrix,
+}: Pick<Capabilities, 'byteDot' | 'smallByteDot' | 'pairMatrix'>): boolean {
+  return (byteDot || smallByteDot) && !pairMatrix;
 }
 
 /** Where the operands of one register tile lie. Rows of B are `bStrideBytes` apart from `b` on. */

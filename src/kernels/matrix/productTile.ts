@@ -8,7 +8,7 @@ import { dotTile, type OperandDtype, type ProductPolicy, type TileOperands } fro
 
 /** What a matrix product is specialised on; the number of rows M and all pointers come at run time. */
 export interface MatmulSpec {
-  /** Quantised rows for blocks, and only for these: one segment, rows one after another, at least `blockTileRows` of them. */
+  /** Quantised rows for blocks, and only for these: at least `blockTileRows` of them, where they are one after another. */
   readonly aDtype: OperandDtype | QuantizedRows;
   readonly bDtype: OperandDtype | AffineBlocks;
   /** Rows of B, columns of the result; a multiple of columnsPerTile, or at least columnsPerTile (the last overlaps). */
@@ -160,7 +160,7 @@ export function rowPointers(
   k: KernelBuilder,
   spec: MatmulSpec,
   args: MatmulParams['args'],
-  { tileRows }: ProductPolicy,
+  { tileRows }: Pick<ProductPolicy, 'tileRows'>,
   state: TileState,
 ): IntReg[] {
   const x = args.x();

@@ -83,6 +83,23 @@ function cutRows(m: number, columnTiles: number, threadCount: number): number {
   return Math.ceil(m / rowTiles / ROW_STEP) * ROW_STEP;
 }
 
+/** Rows of a tile of a convolution of blocks: what they read of the map stays in the second cache. */
+const CONVOLUTION_BLOCK_ROWS = 192;
+
+/** Rows and columns of a tile of a convolution with packed blocks: the weights of a register tile, and many rows. */
+export function blockConvolutionTile(
+  m: number,
+  n: number,
+  threadCount: number,
+): { rowsPerTile: number; columnsPerTile: number } {
+  const columnsPerTile = Math.min(n, BLOCK_TILE_COLUMNS);
+  const wanted = Math.ceil((m * Math.ceil(n / columnsPerTile)) / (TILES_PER_THREAD * threadCount));
+  return {
+    rowsPerTile: Math.min(CONVOLUTION_BLOCK_ROWS, Math.ceil(wanted / ROW_STEP) * ROW_STEP),
+    columnsPerTile,
+  };
+}
+
 /** Rows and columns of a tile of a convolution: many rows, so all columns that fit the scratch block, or a panel. */
 export function convolutionTile(
   m: number,

@@ -1,9 +1,16 @@
 import { chunkMel, conv1Gelu, flattenTime, zeroBorders } from '../audio/convStem.js';
-import { chunkBytes, convolutionWindows, type FeatureMapLayout, rowBytes } from '../audio/featureMap.js';
+import {
+  chunkBytes,
+  convolutionWindows,
+  type FeatureMapLayout,
+  type PlainMapLayout,
+  rowBytes,
+} from '../audio/featureMap.js';
 import { melFloor, melLog, padColumns, padReflect, powerSpectrum } from '../audio/logMel.js';
+import { blocksFor, rowsFor } from '../matrix/formats/affineBlocks.js';
 import { matmul } from '../matrix/matmul.js';
 import { convolvesByPanels } from '../matrix/panelProduct.js';
-import { convolutionTile } from '../matrix/tileShapes.js';
+import { blockConvolutionTile, convolutionTile } from '../matrix/tileShapes.js';
 import {
   arrayBytes,
   BYTES,
@@ -14,6 +21,7 @@ import {
   f32,
   i32,
   type RegisteredKernel,
+  u8,
 } from './exampleCall.js';
 import { STEM_HEIGHTS, STEM_WIDTHS } from './modelShapes.js';
 
@@ -128,7 +136,7 @@ export const melFloorKernel: RegisteredKernel = {
 const CHUNKS = 8;
 
 /** The feature map before the first convolution (0) or after the first to third. */
-function stemMap({ model, operand }: ExampleContext, stage: 0 | 1 | 2 | 3): FeatureMapLayout {
+function stemMap({ model, operand }: ExampleContext, stage: 0 | 1 | 2 | 3): PlainMapLayout {
   return {
     channels: stage === 0 ? 1 : model.encoder.channels,
     height: STEM_HEIGHTS[stage],
@@ -176,23 +184,24 @@ export const conv1GeluKernel: RegisteredKernel = {
   name: 'conv1Gelu',
   limit: 'arithmetic',
   calls: (context) => {
-    const [x, y] = [stemMap(context, 0), stemMap(context, 1)];
-    const [weight, bias] = [f32(9 * y.channels), f32(y.channels)];
-    const outputs = CHUNKS * y.height * y.width * y.channels;
-    return [
-      {
-        label: `${CHUNKS} chunks`,
-        call: (allocate) =>
-          conv1Gelu({ x, y }).call({
-            x: allocate(mapArray(x)),
-            weight: allocate(weight),
-            bias: allocate(bias),
-            y: allocate(mapArray(y)),
-          }),
-        flops: 18 * outputs,
-        bytes: arrayBytes(mapArray(x), weight, bias, mapArray(y)),
-      },
-    ];
+    const [x, plain] = [stemMap(context, 0), stemMap(context, 1)];
+    const [weight, bias] = [f32(9 * plain.channels), f32(plain.channels)];
+    const outputs = CHUNKS * plain.height * plain.width * plain.channels;
+    const call = (y: FeatureMapLayout, result: ExampleArray, label: string): ExampleCall => ({
+      label: `${CHUNKS} chunks${label}`,
+      call: (allocate) =>
+        conv1Gelu({ x, y }).call({
+          x: allocate(mapArray(x)),
+          weight: allocate(weight),
+          bias: allocate(bias),
+          y: allocate(result),
+        }),
+      flops: 18 * outputs,
+      bytes: arrayBytes(mapArray(x), weight, bias, result),
+    });
+    const blocks = blocksFor(context.capabilities, 8, convolutionGroup(plain.channels));
+    const y = { ...plain, dtype: rowsFor(context.capabilities, blocks) };
+    return [call(plain, mapArray(plain), ''), call(y, u8(CHUNKS * chunkBytes(y)), ', 8 bits')];
   },
 };
 
@@ -273,6 +282,74 @@ export function convolutionCalls(context: ExampleContext): ExampleCall[] {
   });
 }
 
-function mapArray(map: FeatureMapLayout): ExampleArray {
+/** Channels that share a scale, as models are held (model/weightForms.ts). */
+function convolutionGroup(channels: number): number {
+  return channels % 160 === 0 ? 160 : 32;
+}
+
+/** The same with quantised weights and maps. */
+export function blockConvolutionCalls(context: ExampleContext): ExampleCall[] {
+  const { capabilities, threadCount } = context;
+  return ([1, 2] as const).map((stage) => {
+    const x = stemMap(context, stage);
+    const y = stemMap(context, stage === 1 ? 2 : 3);
+    const n = y.channels;
+    const m = CHUNKS * y.height * y.width;
+    const depth = 9 * x.channels;
+    const groupSize = convolutionGroup(x.channels);
+    const blocks = blocksFor(capabilities, 8, groupSize);
+    const pixels = rowsFor(capabilities, blocks);
+    const quantized = { ...x, dtype: pixels };
+    const { columnsPerTile, rowsPerTile } = blockConvolutionTile(m, n, threadCount);
+    const kernel = matmul({
+      aDtype: pixels,
+      bDtype: blocks,
+      n,
+      segments: 3,
+      segmentDepth: 3 * x.channels,
+      aSegmentStrideBytes: rowBytes(quantized),
+      aStrideBytes: 0,
+      bStrideBytes: blocks.blockBytes(depth),
+      indirect: true,
+      columnsPerTile,
+      panels: false,
+      epilogue: {
+        bias: true,
+        activation: 'gelu',
+        residual: false,
+        yDtype: y.dtype,
+        yStrideBytes: 0,
+        residualStrideBytes: 0,
+      },
+    });
+    const arrays = {
+      x: u8(CHUNKS * chunkBytes(quantized)),
+      weight: u8(blocks.byteLength(n, depth)),
+      bias: f32(n),
+      y: mapArray(y),
+      table: i32(convolutionWindows(quantized, y, CHUNKS)),
+    };
+    return {
+      label: `conv2d${stage + 1}, ${CHUNKS} chunks, 8 bits`,
+      call: (allocate) =>
+        kernel.call({
+          x: allocate(arrays.x),
+          weight: allocate(arrays.weight),
+          weight2: null,
+          y: allocate(arrays.y),
+          bias: allocate(arrays.bias),
+          residual: null,
+          table: allocate(arrays.table),
+          m,
+          rowsPerTile,
+          tilesAtOnce: threadCount,
+        }),
+      flops: 2 * m * n * depth,
+      bytes: arrayBytes(...Object.values(arrays)),
+    };
+  });
+}
+
+function mapArray(map: PlainMapLayout): ExampleArray {
   return { dtype: map.dtype, length: (CHUNKS * chunkBytes(map)) / BYTES[map.dtype] };
 }

@@ -12,7 +12,7 @@ import { matmul } from '../matrix/matmul.js';
 import { matvec, maxStreamRows } from '../matrix/matvec.js';
 import { usesPanels } from '../matrix/panelProduct.js';
 import { blockTile, matmulTile, ROW_STEP, streamColumns } from '../matrix/tileShapes.js';
-import { convolutionCalls } from './audioCalls.js';
+import { blockConvolutionCalls, convolutionCalls } from './audioCalls.js';
 import {
   type Allocate,
   AUDIO_TOKENS,
@@ -47,6 +47,7 @@ export const matmulKernel: RegisteredKernel = {
       ...decoderLinears(context.model).map((shape) => blockMatmulCall(context, shape, PROMPT_ROWS, bits)),
     ]),
     ...convolutionCalls(context),
+    ...blockConvolutionCalls(context),
   ],
 };
 

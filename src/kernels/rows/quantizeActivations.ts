@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../../jit/builder.js';
-import type { IntReg, VecReg } from '../../jit/ir.js';
+import type { IntOperand, IntReg, VecReg } from '../../jit/ir.js';
 import { type ArgumentUses, defineKernel, type Kernel, type KernelParams, rowRange } from '../kernel.js';
 import type { QuantizedRows } from '../matrix/formats/affineBlocks.js';
 import { OPERAND_BYTES, type OperandDtype } from '../matrix/productPolicy.js';
@@ -44,19 +44,27 @@ function emit(
   const y = args.y();
   k.advance(y, k.intOp('mul', first, rows.rowBytes(depth)));
   const groups = k.intOp('mul', count, depth / rows.groupSize);
+  emitQuantizedGroups(k, { xDtype, rows }, { x, y, groups });
+}
+
+/** Quantises `groups` groups that follow one another; both places are moved behind them. */
+export function emitQuantizedGroups(
+  k: KernelBuilder,
+  { xDtype, rows }: Pick<QuantizeActivationsSpec, 'xDtype' | 'rows'>,
+  { x, y, groups }: { readonly x: IntReg; readonly y: IntReg; readonly groups: IntOperand },
+): void {
+  const emitGroup = rows.bits === 7 ? emitGroupFromZero : emitGroupWithSign;
   k.loop(groups, () => {
-    const offset = OPERAND_BYTES[xDtype] * rows.groupSize;
-    const emitGroup = rows.bits === 7 ? emitGroupFromZero : emitQuantizedGroup;
     emitGroup(k, rows, y, (vector) =>
       k.load(k.at(x, OPERAND_BYTES[xDtype] * k.lanes * vector), xDtype === 'bf16' ? 'bf16' : 'raw'),
     );
-    k.advance(x, offset);
+    k.advance(x, OPERAND_BYTES[xDtype] * rows.groupSize);
     k.advance(y, rows.groupBytes);
   });
 }
 
 /** One group at `y`. @param load vector `vector` of it, into a register of its own; may be called twice for each */
-function emitQuantizedGroup(
+function emitGroupWithSign(
   k: KernelBuilder,
   { groupSize, bits, most, valueBytes, elementBytes }: QuantizedRows,
   y: IntReg,

@@ -8,7 +8,7 @@ import {
 } from '../../kernels/matrix/formats/affineBlocks.js';
 import { packAffine } from '../../kernels/matrix/packAffine.js';
 import { packRows } from '../../kernels/matrix/packRows.js';
-import type { Arena } from '../../runtime/arena.js';
+import type { Arena, ArenaBlock } from '../../runtime/arena.js';
 import type { Machine } from '../../runtime/machine.js';
 import { integerParameter, widenRange } from '../affineGroups.js';
 import { checkScales } from '../nonFinite.js';
@@ -24,6 +24,8 @@ const REGION_BYTES = 64 * 2 ** 20;
 /** Packed later: a matrix, where it goes, and how. */
 interface WaitingMatrix {
   readonly parameter: Parameter;
+  /** Memory of its own that the source is in, not a file's: given back when it is packed. */
+  readonly temporary: ArenaBlock | null;
   readonly blocks: AffineBlocks;
   readonly memory: Memory;
 }
@@ -54,8 +56,15 @@ export class BlockPacker {
     this.arena = arena;
   }
 
-  /** @throws QwenAsrError `unsupported` for a shape that the kernels do not multiply; `memory` */
-  add(parameter: Parameter, form: IntegerForm): Memory & { readonly element: AffineBlocks } {
+  /**
+   * @param temporary memory of the packer's from now on, which the parameter's bytes are in
+   * @throws QwenAsrError `unsupported` for a shape that the kernels do not multiply; `memory`
+   */
+  add(
+    parameter: Parameter,
+    form: IntegerForm,
+    temporary: ArenaBlock | null = null,
+  ): Memory & { readonly element: AffineBlocks } {
     const { name, shape } = parameter;
     checkMatrixShape(name, shape);
     const [n = 0, depth = 0] = shape;
@@ -69,7 +78,7 @@ export class BlockPacker {
     const scales = stored.dtype === 'affine' ? scaleType(stored) : 'bf16';
     const blocks = blocksFor(this.machine.capabilities, form.bits, form.groupSize, scales);
     const memory = this.allocate(blocks.byteLength(n, depth));
-    this.waiting.push({ parameter: stored, blocks, memory });
+    this.waiting.push({ parameter: stored, temporary, blocks, memory });
     return { element: blocks, ...memory };
   }
 
@@ -106,10 +115,11 @@ export class BlockPacker {
       forgetPacked(Number.POSITIVE_INFINITY);
     } finally {
       this.arena.release(damage);
+      for (const { temporary } of matrices) if (temporary !== null) this.arena.release(temporary);
     }
   }
 
-  private *pieces({ parameter, blocks, memory }: WaitingMatrix, damage: Memory): Generator<Piece> {
+  private *pieces({ parameter, temporary, blocks, memory }: WaitingMatrix, damage: Memory): Generator<Piece> {
     const [n = 0, depth = 0] = parameter.shape;
     const rowBytes = parameter.bytes.byteLength / n;
     const rowsAtOnce = Math.max(1, Math.floor(PIECE_BYTES / rowBytes / COLUMN_ALIGNMENT)) * COLUMN_ALIGNMENT;
@@ -123,7 +133,8 @@ export class BlockPacker {
       if (parameter.dtype !== 'affine') {
         const { dtype, bytes } = parameter;
         const x = this.readable(part(bytes));
-        yield { call: packRows({ depth, dtype, blocks }).call({ x, y, n: rows }), source: [part(bytes)] };
+        const source = temporary === null ? [part(bytes)] : [];
+        yield { call: packRows({ depth, dtype, blocks }).call({ x, y, n: rows }), source };
         continue;
       }
       const source = [parameter.bytes, ...scalesOf(parameter, blocks)].map(part);

@@ -129,7 +129,8 @@ class CompiledBackend implements Backend, PassQueue, CeilingSource {
 
   createScope(label: string): Scope {
     this.checkOpen(label);
-    return new CompiledScope(label, this.arena, this.precision, () => this.checkOpen(label));
+    const arithmetic = { operand: this.precision, capabilities: this.machine.capabilities };
+    return new CompiledScope(label, this.arena, arithmetic, () => this.checkOpen(label));
   }
 
   plan(label: string, build: (ops: Operators) => void, observer?: Observer): Pass {

@@ -1,14 +1,17 @@
 import { QwenAsrError } from '../../error.js';
+import type { Capabilities } from '../../jit/ir.js';
+import { chunkBytes } from '../../kernels/audio/featureMap.js';
+import { type QuantizedRows, rowsFor } from '../../kernels/matrix/formats/affineBlocks.js';
 import type { Arena, ArenaBlock } from '../../runtime/arena.js';
 import { checkChunkCount } from '../checkedOperators.js';
-import type { ActivationDtype, FeatureMap, KvCache, Scope, Tensor } from '../operators.js';
+import type { ActivationDtype, FeatureMap, KvCache, Scope, Tensor, Weight } from '../operators.js';
 import {
   type CacheLayer,
   type CompiledFeatureMap,
   type CompiledKvCache,
   CompiledTensor,
   ELEMENT_BYTES,
-  type ElementType,
+  weightOf,
 } from './compiledTensor.js';
 
 /** Largest block of a cache; Node.js 20 has no arrays above 4 GiB, and 1200 s of f32 are more. */
@@ -19,15 +22,22 @@ export class CompiledScope implements Scope {
   readonly label: string;
   private readonly arena: Arena;
   private readonly operand: 'f32' | 'bf16';
+  private readonly capabilities: Capabilities;
   /** @throws QwenAsrError `closed` once the memory behind the scope is gone */
   readonly checkOpen: () => void;
   private readonly blocks: ArenaBlock[] = [];
   private released = false;
 
-  constructor(label: string, arena: Arena, operand: 'f32' | 'bf16', checkOpen: () => void) {
+  constructor(
+    label: string,
+    arena: Arena,
+    { operand, capabilities }: { readonly operand: 'f32' | 'bf16'; readonly capabilities: Capabilities },
+    checkOpen: () => void,
+  ) {
     this.label = label;
     this.arena = arena;
     this.operand = operand;
+    this.capabilities = capabilities;
     this.checkOpen = checkOpen;
   }
 
@@ -50,16 +60,24 @@ export class CompiledScope implements Scope {
   featureMap(
     label: string,
     size: { chunks: number; channels: number; height: number; width: number },
+    readBy?: Weight,
   ): FeatureMap {
-    const element: ElementType = size.channels === 1 ? 'f32' : this.operand;
-    const chunkBytes = (size.height + 2) * (size.width + 2) * size.channels * ELEMENT_BYTES[element];
-    const { address } = this.allocate(size.chunks * chunkBytes);
+    const dtype = size.channels === 1 ? 'f32' : (this.factorFor(readBy) ?? this.operand);
+    const bytesOfChunk = chunkBytes({ ...size, dtype });
+    const { address } = this.allocate(size.chunks * bytesOfChunk);
     const make = (chunks: number): CompiledFeatureMap => {
       checkChunkCount(label, chunks, size.chunks);
-      const memory = { address, byteLength: chunks * chunkBytes };
-      return { label, ...size, chunks, scope: this, ...memory, element, firstChunks: make };
+      const memory = { address, byteLength: chunks * bytesOfChunk };
+      return { label, ...size, chunks, scope: this, ...memory, dtype, firstChunks: make };
     };
     return make(size.chunks);
+  }
+
+  /** What a weight of integers is multiplied with; null: floating-point numbers. */
+  private factorFor(weight: Weight | undefined): QuantizedRows | null {
+    if (weight === undefined) return null;
+    const { element } = weightOf(weight, 'convolution');
+    return typeof element === 'string' ? null : rowsFor(this.capabilities, element);
   }
 
   kvCache(size: {

@@ -1,5 +1,6 @@
 import { QwenAsrError } from '../../error.js';
 import { roundToBf16, widenBf16 } from '../../jit/numberFormats.js';
+import type { FeatureMapLayout } from '../../kernels/audio/featureMap.js';
 import type { Memory } from '../../kernels/kernel.js';
 import type { ArenaBlock } from '../../runtime/arena.js';
 import type { ActivationDtype, FeatureMap, KvCache, Tensor, Weight } from '../operators.js';
@@ -121,9 +122,8 @@ export class CompiledTensor implements Tensor, Memory {
  * Feature map stored channels-last with a border of one element on every side: element (c, h, w) of chunk n at
  * ((n·(H+2) + h+1)·(W+2) + w+1)·C + c. The one-channel mel map is f32, the others operand.
  */
-export interface CompiledFeatureMap extends FeatureMap, Memory {
+export interface CompiledFeatureMap extends FeatureMap, Memory, FeatureMapLayout {
   readonly scope: TensorScope;
-  readonly element: ElementType;
 }
 
 /** Keys and values of a layer, both [sequences, kvHeads, capacity, headDim] of the operand type. */
@@ -162,12 +162,6 @@ export function weightOf(weight: Weight, layout: CompiledWeight['layout']): Comp
   const placed = weight as CompiledWeight;
   if (placed.layout === layout) return placed;
   throw new QwenAsrError('internal', `${weight.name}: expected a ${layout}, found ${placed.layout}`);
-}
-
-/** @throws QwenAsrError `internal` for integers where a kernel takes floating-point numbers */
-export function elementOf({ name, element }: CompiledWeight): 'f32' | 'bf16' {
-  if (typeof element === 'string') return element;
-  throw new QwenAsrError('internal', `${name}: expected floating-point numbers, found ${element.name}`);
 }
 
 export function mapOf(map: FeatureMap): CompiledFeatureMap {

@@ -1,6 +1,8 @@
+import { QwenAsrError } from '../../error.js';
 import { roundToBf16, widenBf16, widenF16 } from '../../jit/numberFormats.js';
 import type { Memory } from '../../kernels/kernel.js';
 import type { AffineBlocks } from '../../kernels/matrix/formats/affineBlocks.js';
+import { convolvesIntegers } from '../../kernels/matrix/productPolicy.js';
 import type { Arena } from '../../runtime/arena.js';
 import type { Machine } from '../../runtime/machine.js';
 import { dequantizeRows } from '../affineGroups.js';
@@ -15,7 +17,7 @@ import { checkConvolutionShape, checkMatrixShape } from './checkShapes.js';
 export interface CompiledWeight extends Weight, Memory {
   /** How it lies there; may differ from the checkpoint's dtype. */
   readonly element: 'f32' | 'bf16' | AffineBlocks;
-  /** `matrix` as stored; `vector` f32; `convolution` [Cout, 3, 3, Cin], or [9, Cout] f32 where Cin is 1. */
+  /** `matrix` as stored; `vector` f32; `convolution` [Cout, 3, 3, Cin], or [9, Cout] f32 where Cin is 1. Blocks: of its rows. */
   readonly layout: 'matrix' | 'vector' | 'convolution';
 }
 
@@ -44,7 +46,7 @@ export class WeightPlacer {
   place(parameter: Parameter, layout: CompiledWeight['layout'], form?: IntegerForm): CompiledWeight {
     const known = this.placed.get(parameter.bytes);
     if (known !== undefined && known.layout === layout && known.name === parameter.name) return known;
-    const weight = form === undefined ? this.placeAs(parameter, layout) : this.pack(parameter, form);
+    const weight = this.placeIn(parameter, layout, form);
     this.placed.set(parameter.bytes, weight);
     return weight;
   }
@@ -52,6 +54,17 @@ export class WeightPlacer {
   /** The largest matrix that kernels read where it was stored or packed; null when there is none. */
   get largestInPlace(): Memory | null {
     return this.largest;
+  }
+
+  private placeIn(
+    parameter: Parameter,
+    layout: CompiledWeight['layout'],
+    form?: IntegerForm,
+  ): CompiledWeight {
+    if (form === undefined) return this.placeAs(parameter, layout);
+    if (layout !== 'convolution') return this.pack(parameter, form);
+    if (convolvesIntegers(this.machine.capabilities)) return this.packConvolution(parameter, form);
+    return this.placeAs(parameter, layout);
   }
 
   private placeAs(parameter: Parameter, layout: CompiledWeight['layout']): CompiledWeight {
@@ -78,6 +91,35 @@ export class WeightPlacer {
     const packed = this.packer.add(parameter, form);
     this.noteLargest(packed);
     return { name, shape, dtype, layout: 'matrix', ...packed };
+  }
+
+  /** Channels last too, in memory that the packer gives back. */
+  private packConvolution(parameter: Parameter, form: IntegerForm): CompiledWeight {
+    const { name, shape, dtype, bytes } = parameter;
+    checkConvolutionShape(name, shape);
+    if (dtype === 'affine') throw new QwenAsrError('internal', `${name}: a convolution in affine groups`);
+    const [outputs, inputs] = shape as [number, number];
+    const { byteLength } = bytes;
+    const block = this.arena.allocate(byteLength);
+    const dims = [outputs, inputs, 9] as const;
+    if (dtype === 'f32') {
+      const moved = new Float32Array(block.buffer, block.bufferOffset, byteLength / 4);
+      transposeMatrices(new Float32Array(bytes.slice().buffer), moved, dims);
+    } else {
+      transposeMatrices(
+        halvesOf(bytes),
+        new Uint16Array(block.buffer, block.bufferOffset, byteLength / 2),
+        dims,
+      );
+    }
+    const rows = {
+      name,
+      dtype,
+      shape: [outputs, 9 * inputs],
+      bytes: new Uint8Array(block.buffer, block.bufferOffset, byteLength),
+    };
+    const packed = this.packer.add(rows, form, block);
+    return { name, shape, dtype, layout: 'convolution', ...packed };
   }
 
   private noteLargest({ address, byteLength }: Memory): void {

@@ -1,14 +1,24 @@
+import { QwenAsrError } from '../../error.js';
 import { chunkMel, conv1Gelu, flattenTime, zeroBorders } from '../../kernels/audio/convStem.js';
-import { convolutionWindows, type FeatureMapLayout, rowBytes } from '../../kernels/audio/featureMap.js';
+import {
+  chunkBytes,
+  convolutionWindows,
+  elementBytes,
+  type FeatureMapLayout,
+  type PlainMapLayout,
+  rowBytes,
+} from '../../kernels/audio/featureMap.js';
 import type { Memory } from '../../kernels/kernel.js';
+import { QuantizedRows, rowsFor } from '../../kernels/matrix/formats/affineBlocks.js';
 import { matmul } from '../../kernels/matrix/matmul.js';
 import { convolvesByPanels } from '../../kernels/matrix/panelProduct.js';
-import { convolutionTile } from '../../kernels/matrix/tileShapes.js';
+import type { MatmulSpec } from '../../kernels/matrix/productTile.js';
+import { blockConvolutionTile, convolutionTile } from '../../kernels/matrix/tileShapes.js';
+import { quantizeActivations } from '../../kernels/rows/quantizeActivations.js';
 import type { OperatorArgs } from '../operators.js';
 import {
   type CompiledFeatureMap,
   ELEMENT_BYTES,
-  elementOf,
   mapOf,
   operandOf,
   tensorOf,
@@ -16,6 +26,9 @@ import {
 } from './compiledTensor.js';
 import type { CompiledWeight } from './compiledWeight.js';
 import type { TapeRecorder } from './tapeRecorder.js';
+
+/** Elements of a map in a tile of quantisation: some microseconds of work. */
+const QUANTIZED_PIXELS = 16;
 
 export function recordChunkMel(tape: TapeRecorder, args: OperatorArgs<'chunkMel'>): void {
   const mel = tensorOf(args.mel);
@@ -29,14 +42,11 @@ export function recordConv2dGelu(tape: TapeRecorder, args: OperatorArgs<'conv2dG
   const x = mapOf(args.x);
   const y = mapOf(args.y);
   tape.useScope(x.scope);
-  tape.run(zeroBorders(layoutOf(y)).call({ map: y }));
+  tape.run(zeroBorders(y).call({ map: y }));
   const weight = weightOf(args.weight, 'convolution');
   const bias = weightOf(args.bias, 'vector');
-  if (x.channels === 1) {
-    tape.run(conv1Gelu({ x: layoutOf(x), y: layoutOf(y) }).call({ x, weight, bias, y }));
-    return;
-  }
-  recordConvolution(tape, x, weight, bias, y);
+  if (x.channels === 1) tape.run(conv1Gelu({ x, y }).call({ x, weight, bias, y }));
+  else recordConvolution(tape, x, weight, bias, y);
 }
 
 /** A matrix product whose rows of A are windows: three runs of 3·channels elements, one for each row of the window. */
@@ -47,23 +57,17 @@ function recordConvolution(
   bias: CompiledWeight,
   y: CompiledFeatureMap,
 ): void {
-  const from = layoutOf(x);
-  const to = layoutOf(y);
+  const to = plainMap(y);
   const m = y.chunks * y.height * y.width;
-  const panels = convolvesByPanels(tape.capabilities, from.dtype, weight.element, m);
-  const { rowsPerTile, columnsPerTile } = convolutionTile(m, y.channels, tape.threadCount, panels);
+  const { from, memory, ...tiles } = factorsOf(tape, x, weight, m, y.channels);
   const kernel = matmul({
-    aDtype: from.dtype,
-    bDtype: elementOf(weight),
+    ...tiles.spec,
     n: y.channels,
     segments: 3,
     segmentDepth: 3 * x.channels,
     aSegmentStrideBytes: rowBytes(from),
     aStrideBytes: 0,
-    bStrideBytes: 9 * x.channels * ELEMENT_BYTES[elementOf(weight)],
     indirect: true,
-    columnsPerTile,
-    panels,
     epilogue: {
       bias: true,
       activation: 'gelu',
@@ -75,7 +79,7 @@ function recordConvolution(
   });
   tape.run(
     kernel.call({
-      x,
+      x: memory,
       weight,
       weight2: null,
       y,
@@ -83,9 +87,57 @@ function recordConvolution(
       residual: null,
       table: windowTable(tape, convolutionWindows(from, to, y.chunks)),
       m,
-      rowsPerTile,
+      rowsPerTile: tiles.rowsPerTile,
       tilesAtOnce: tape.threadCount,
     }),
+  );
+}
+
+/** What a convolution multiplies, and in which tiles. */
+interface ConvolutionFactors {
+  /** The map as it is read. */
+  readonly from: FeatureMapLayout;
+  readonly memory: Memory;
+  readonly spec: Pick<MatmulSpec, 'aDtype' | 'bDtype' | 'bStrideBytes' | 'columnsPerTile' | 'panels'>;
+  readonly rowsPerTile: number;
+}
+
+/** Packed weights take a map whose elements are quantised; others take it as it is. */
+function factorsOf(
+  tape: TapeRecorder,
+  x: CompiledFeatureMap,
+  { element }: CompiledWeight,
+  m: number,
+  outputs: number,
+): ConvolutionFactors {
+  const { capabilities, threadCount } = tape;
+  if (typeof element === 'string') {
+    const plain = plainMap(x);
+    const panels = convolvesByPanels(capabilities, plain.dtype, element, m);
+    const { rowsPerTile, columnsPerTile } = convolutionTile(m, outputs, threadCount, panels);
+    const bStrideBytes = 9 * x.channels * ELEMENT_BYTES[element];
+    const spec = { aDtype: plain.dtype, bDtype: element, bStrideBytes, columnsPerTile, panels };
+    return { from: plain, memory: x, spec, rowsPerTile };
+  }
+  const pixels = rowsFor(capabilities, element);
+  const from = { ...x, dtype: pixels };
+  const memory = x.dtype instanceof QuantizedRows ? x : quantizedMap(tape, plainMap(x), from);
+  const { rowsPerTile, columnsPerTile } = blockConvolutionTile(m, outputs, threadCount);
+  const bStrideBytes = element.blockBytes(9 * x.channels);
+  const spec = { aDtype: pixels, bDtype: element, bStrideBytes, columnsPerTile, panels: false };
+  return { from, memory, spec, rowsPerTile };
+}
+
+/** A map that was written in floating-point numbers. */
+function quantizedMap(
+  tape: TapeRecorder,
+  x: CompiledFeatureMap & PlainMapLayout,
+  to: FeatureMapLayout & { readonly dtype: QuantizedRows },
+): Memory {
+  const { channels: depth, dtype: xDtype, chunks } = x;
+  const spec = { depth, xDtype, rows: to.dtype, rowsPerTile: QUANTIZED_PIXELS };
+  return tape.derived(x, to.dtype.name, chunks * chunkBytes(to), (y) =>
+    quantizeActivations(spec).call({ x, y, m: y.byteLength / elementBytes(to) }),
   );
 }
 
@@ -96,13 +148,15 @@ function windowTable(tape: TapeRecorder, table: Int32Array): Memory {
 }
 
 export function recordFlattenTime(tape: TapeRecorder, args: OperatorArgs<'flattenTime'>): void {
-  const x = mapOf(args.x);
-  const y = operandOf(args.y, x.element);
+  const x = plainMap(mapOf(args.x));
+  const y = operandOf(args.y, x.dtype);
   tape.useScope(y.scope);
-  tape.run(flattenTime(layoutOf(x)).call({ x, y }));
+  tape.run(flattenTime(x).call({ x, y }));
 }
 
-function layoutOf(map: CompiledFeatureMap): FeatureMapLayout {
-  const { channels, height, width } = map;
-  return { channels, height, width, dtype: map.element === 'bf16' ? 'bf16' : 'f32' };
+/** @throws QwenAsrError `internal` for a map that only products with integers read */
+function plainMap(map: CompiledFeatureMap): CompiledFeatureMap & PlainMapLayout {
+  const { dtype, label } = map;
+  if (!(dtype instanceof QuantizedRows)) return { ...map, dtype };
+  throw new QwenAsrError('internal', `${label}: expected floating-point numbers, found ${dtype.name}`);
 }

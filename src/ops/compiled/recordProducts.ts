@@ -2,12 +2,7 @@ import { QwenAsrError } from '../../error.js';
 import type { Memory } from '../../kernels/kernel.js';
 import { argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../../kernels/matrix/argmax.js';
 import type { EpilogueSpec } from '../../kernels/matrix/epilogue.js';
-import {
-  activationBits,
-  BLOCK_COLUMNS,
-  COLUMN_ALIGNMENT,
-  QuantizedRows,
-} from '../../kernels/matrix/formats/affineBlocks.js';
+import { BLOCK_COLUMNS, COLUMN_ALIGNMENT, rowsFor } from '../../kernels/matrix/formats/affineBlocks.js';
 import { matmul } from '../../kernels/matrix/matmul.js';
 import { type MatvecSpec, matvec, maxStreamRows } from '../../kernels/matrix/matvec.js';
 import { usesPanels } from '../../kernels/matrix/panelProduct.js';
@@ -137,7 +132,7 @@ function factorsOf(tape: TapeRecorder, x: CompiledTensor, { element, shape }: Co
       columnBytes,
     };
   }
-  const rows = new QuantizedRows(activationBits(tape.capabilities, element.bits), element.groupSize);
+  const rows = rowsFor(tape.capabilities, element);
   const m = x.rowCount;
   const storedRows = Math.ceil(m / ROW_STEP) * ROW_STEP; // register tiles read on past the last row
   const quantized = tape.derived(x, rows.name, storedRows * rows.rowBytes(depth), (y) => {

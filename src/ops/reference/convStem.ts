@@ -1,5 +1,6 @@
-import type { OperatorArgs } from '../operators.js';
-import { gelu } from './products.js';
+import type { FeatureMap, OperatorArgs } from '../operators.js';
+import { transposeMatrices } from '../transposeMatrices.js';
+import { gelu, roundGroups } from './products.js';
 import { floatsOf, pixelsOf } from './referenceTensor.js';
 import { weightOf } from './referenceWeight.js';
 
@@ -20,9 +21,10 @@ export function chunkMel({ mel, y }: OperatorArgs<'chunkMel'>): void {
 
 /** 3×3 convolution, stride 2, padding 1, plus bias, then exact GELU, over NCHW arrays. weight [Cout, Cin, 3, 3]. */
 export function conv2dGelu({ x, weight, bias, y }: OperatorArgs<'conv2dGelu'>): void {
-  const input = pixelsOf(x); // [chunks, Cin, H, W] f32
-  const output = pixelsOf(y); // [chunks, Cout, ⌈H/2⌉, ⌈W/2⌉] f32
   const filters = weightOf(weight);
+  const { groupSize } = filters;
+  const input = groupSize === null ? pixelsOf(x) : roundedPixels(x, groupSize); // [chunks, Cin, H, W] f32
+  const output = pixelsOf(y); // [chunks, Cout, ⌈H/2⌉, ⌈W/2⌉] f32
   const shifts = weightOf(bias).widenAll(); // [Cout] f32
   const filter = new Float32Array(filters.rowLength); // [Cin, 3, 3]
   const inputPlane = x.height * x.width;
@@ -41,6 +43,17 @@ export function conv2dGelu({ x, weight, bias, y }: OperatorArgs<'conv2dGelu'>): 
       for (let i = 0; i < outputPlane; i++) output[at + i] = gelu(sums[i]!);
     }
   }
+}
+
+/** A map whose channels are rounded at each place, in groups. */
+function roundedPixels(x: FeatureMap, groupSize: number): Float32Array {
+  const { chunks, channels, height, width } = x;
+  const dims = [chunks, channels, height * width] as const;
+  const moved = new Float32Array(pixelsOf(x).length); // [chunks, H·W, Cin]
+  transposeMatrices(pixelsOf(x), moved, dims);
+  const rounded = roundGroups(moved, groupSize);
+  transposeMatrices(rounded, moved, [chunks, height * width, channels]);
+  return moved;
 }
 
 interface PlaneSize {

@@ -89,7 +89,7 @@ function inputsOf(x: Tensor, { rowLength, groupSize }: ReferenceWeight): Float32
 }
 
 /** Every value as the nearest of scale·(−127 … 127), the scale such that the largest of its group fits. */
-function roundGroups(row: Float32Array, groupSize: number): Float32Array {
+export function roundGroups(row: Float32Array, groupSize: number): Float32Array {
   const rounded = new Float32Array(row.length);
   for (let start = 0; start < row.length; start += groupSize) {
     const group = row.subarray(start, start + groupSize);

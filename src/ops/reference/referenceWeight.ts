@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../../error.js';
 import { F16_VALUES, widenBf16 } from '../../jit/numberFormats.js';
-import { dequantizeRows, integerParameter } from '../affineGroups.js';
+import { dequantizeRows, integerParameter, roundedConvolution } from '../affineGroups.js';
 import { checkScales } from '../nonFinite.js';
 import type { Weight } from '../operators.js';
 import { type IntegerForm, type Parameter, type PlainParameter, storedParts } from '../parameter.js';
@@ -22,7 +22,7 @@ export class ReferenceWeight implements Weight {
 
   constructor(given: Parameter, form: IntegerForm | undefined) {
     if (given.dtype === 'affine') checkScales(given);
-    const parameter = form === undefined ? given : integerParameter(given, form);
+    const parameter = form === undefined ? given : rounded(given, form);
     this.name = parameter.name;
     this.shape = parameter.shape;
     this.groupSize = form?.groupSize ?? null;
@@ -47,6 +47,11 @@ export class ReferenceWeight implements Weight {
     this.#rows(0, rows, all);
     return all;
   }
+}
+
+function rounded(parameter: Parameter, form: IntegerForm): Parameter {
+  const isMatrix = parameter.dtype === 'affine' || parameter.shape.length === 2;
+  return isMatrix ? integerParameter(parameter, form) : roundedConvolution(parameter, form);
 }
 
 function plainRows(parameter: PlainParameter, rowLength: number) {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { conv1Gelu } from '../../../src/kernels/audio/convStem.js';
+import { chunkBytes, type FeatureMapLayout } from '../../../src/kernels/audio/featureMap.js';
+import { activationBits, QuantizedRows } from '../../../src/kernels/matrix/formats/affineBlocks.js';
 import { MODEL_SHAPES, STEM_HEIGHTS, STEM_WIDTHS } from '../../../src/kernels/registry/modelShapes.js';
 import { borderCells, FeatureMapArray } from '../support/featureMap.js';
 import { type KernelTarget, runKernel } from '../support/kernelHarness.js';
-import { kernelTargets } from '../support/kernelTargets.js';
+import { integerTargets, kernelTargets } from '../support/kernelTargets.js';
 import { errorInBounds, exactGelu, geluTolerance, halfUlpOfBf16 } from '../support/productReference.js';
 import { randomOperand } from '../support/randomOperand.js';
 
@@ -109,7 +111,70 @@ class FirstConvolution {
   }
 }
 
+/** A quantised map as the numbers that it stands for, and how far apart those of an element's groups are. */
+function dequantized(
+  bytes: Uint8Array,
+  layout: FeatureMapLayout & { readonly dtype: QuantizedRows },
+): { readonly values: Float64Array; readonly steps: Float64Array } {
+  const { groupSize, groupBytes, valueBytes, bits } = layout.dtype;
+  const view = new DataView(bytes.buffer);
+  const groups = bytes.length / groupBytes;
+  const [values, steps] = [new Float64Array(groups * groupSize), new Float64Array(groups * groupSize)];
+  for (let group = 0; group < groups; group++) {
+    const tail = group * groupBytes + valueBytes;
+    const scale = view.getFloat32(tail, true);
+    const zero = bits === 7 ? -view.getFloat32(tail + 12, true) : 0;
+    let sum = 0;
+    for (let i = 0; i < groupSize; i++) {
+      const at = group * groupBytes + i * layout.dtype.elementBytes;
+      const q = (bits === 16 ? view.getInt16(at, true) : view.getInt8(at)) - zero;
+      sum += q;
+      values[group * groupSize + i] = scale * q;
+      steps[group * groupSize + i] = scale;
+    }
+    const found = view.getFloat32(tail + 4, true);
+    assert.ok(
+      Math.abs(found - scale * sum) <= 2 ** -23 * Math.abs(scale * sum),
+      `sum ${found} of ${scale * sum}`,
+    );
+  }
+  return { values, steps };
+}
+
+/** The same convolution once to f32, which the tests below compare with f64, and once to integers. */
+function checkQuantized(target: KernelTarget, rows: QuantizedRows, channels: number): void {
+  const chunks = 2;
+  const x = { channels: 1, height: 6, width: 5, dtype: 'f32' as const };
+  const plain = { channels, height: 3, width: 3, dtype: 'f32' as const };
+  const layout = { ...plain, dtype: rows };
+  const weight = randomOperand('f32', 9 * channels, 1);
+  const bias = randomOperand('f32', channels, 2);
+  const input = new FeatureMapArray(x, chunks, { seed: channels }).array;
+  const exact = new FeatureMapArray(plain, chunks, { everywhere: 0 });
+  runKernel(target, conv1Gelu({ x, y: plain }), { x: input, weight, bias, y: exact.array });
+  const y = new Uint8Array(chunks * chunkBytes(layout));
+  runKernel(target, conv1Gelu({ x, y: layout }), { x: input, weight, bias, y }, { order: 'backwards' });
+  const { values, steps } = dequantized(y, layout);
+  const bound = (i: number): number => steps[i]! * (0.5 + rows.most * 2 ** -22);
+  const where = `${rows.name} on ${target.name}`;
+  const off = values.findIndex((value, i) => Math.abs(value - exact.array[i]!) > bound(i));
+  assert.equal(off, -1, `${where}: ${values[off]} for ${exact.array[off]}`);
+  const moved = values.findIndex(
+    (value, i) => Math.abs(value - exact.array[(i + channels) % values.length]!) > bound(i),
+  );
+  assert.ok(moved >= 0, `${where}: within the bound of the element beside it`);
+}
+
 describe('conv1Gelu', async () => {
+  for (const target of await integerTargets()) {
+    test(`what is rounded to integers is within half a step: on ${target.name}`, {
+      skip: target.missing,
+    }, () => {
+      const bits = activationBits(target.capabilities, 8);
+      checkQuantized(target, new QuantizedRows(bits, 32), 64);
+      checkQuantized(target, new QuantizedRows(bits, 160), target.isSlow ? 160 : 480);
+    });
+  }
   for (const target of await kernelTargets()) {
     for (const dtype of ['f32', 'bf16'] as const) {
       test(`odd sizes stay within the bound: ${dtype} on ${target.name}`, { skip: target.missing }, () => {

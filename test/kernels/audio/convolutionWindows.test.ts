@@ -1,10 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  convolutionWindows,
-  type FeatureMapLayout,
-  rowBytes,
-} from '../../../src/kernels/audio/featureMap.js';
+import { convolutionWindows, type PlainMapLayout, rowBytes } from '../../../src/kernels/audio/featureMap.js';
 import { matmul } from '../../../src/kernels/matrix/matmul.js';
 import type { MatmulSpec } from '../../../src/kernels/matrix/productTile.js';
 import { convolutionTile } from '../../../src/kernels/matrix/tileShapes.js';
@@ -28,7 +24,7 @@ import { randomOperand } from '../support/randomOperand.js';
 const UNTOUCHED = 7;
 
 interface Convolution {
-  readonly x: FeatureMapLayout;
+  readonly x: PlainMapLayout;
   readonly outputs: number;
   readonly chunks: number;
 }
@@ -74,8 +70,8 @@ const windowMistakes: readonly WindowMistake[] = [
 
 /** A convolution as an indirect product. */
 function convolutionProduct(
-  x: FeatureMapLayout,
-  y: FeatureMapLayout,
+  x: PlainMapLayout,
+  y: PlainMapLayout,
   bDtype: Dtype,
   columnsPerTile: number,
   panels: boolean,
@@ -106,8 +102,8 @@ function convolutionProduct(
 /** What y holds after two windows whose places are given as [offset in x, offset in y]. */
 function runWindows(target: KernelTarget, types: readonly [Dtype, Dtype], table: Int32Array): KernelArray {
   const [chunks, channels] = [2, 32];
-  const x: FeatureMapLayout = { channels, height: 4, width: 3, dtype: types[0] };
-  const y: FeatureMapLayout = { ...x, height: 2, width: 2 };
+  const x: PlainMapLayout = { channels, height: 4, width: 3, dtype: types[0] };
+  const y: PlainMapLayout = { ...x, height: 2, width: 2 };
   const result = new FeatureMapArray(y, chunks, { everywhere: UNTOUCHED }).array;
   const weight = randomOperand(types[1], channels * 9 * channels, 2);
   const bias = randomOperand('f32', channels, 3);

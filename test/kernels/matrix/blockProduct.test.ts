@@ -93,6 +93,7 @@ const FORMATS = [
   [4, 32, 'f32'],
   [8, 128, 'bf16'],
   [4, 128, 'bf16'],
+  [8, 160, 'bf16'],
 ] as const;
 
 /** Machine code as it is made, which needs no machine to run on. */
@@ -112,7 +113,7 @@ for (const [name, capabilities, lower] of LOWERED) {
     for (const [bits, groupSize, scales] of FORMATS) {
       const bDtype = blocksFor(capabilities, bits, groupSize, scales);
       const aDtype = new QuantizedRows(activationBits(capabilities, bits), groupSize);
-      const [n, depth] = [256, 512];
+      const [n, depth] = [256, 4 * groupSize];
       const strides = { aStrideBytes: aDtype.rowBytes(depth), bStrideBytes: bDtype.blockBytes(depth) };
       const epilogue = {
         bias: false,

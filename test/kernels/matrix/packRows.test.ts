@@ -26,6 +26,9 @@ describe('packing of rows', async () => {
           [64, 'f32'],
           [128, 'bf16'],
           [64, 'f16'],
+          [96, 'f32'],
+          [160, 'bf16'],
+          [160, 'f32'],
         ] as const) {
           const blocks = blocksFor(target.capabilities, bits, groupSize);
           const [n, depth] = [target.isSlow ? 18 : 45, 2 * groupSize];

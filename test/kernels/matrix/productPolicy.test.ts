@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Capabilities } from '../../../src/jit/ir.js';
+import { isaFeatures, x64Capabilities } from '../../../src/jit/x64/features.js';
 import { defineKernel } from '../../../src/kernels/kernel.js';
-import { dotTile, type ProductPolicy } from '../../../src/kernels/matrix/productPolicy.js';
+import { convolvesIntegers, dotTile, type ProductPolicy } from '../../../src/kernels/matrix/productPolicy.js';
 import { Random } from '../../support/random.js';
 import { runKernel } from '../support/kernelHarness.js';
 import { kernelTargets } from '../support/kernelTargets.js';
@@ -44,6 +45,15 @@ function groupedPolicy({ lanes }: Capabilities): ProductPolicy {
 function withScales(random: Random, width: number): Float32Array {
   return random.floats((DEPTH / GROUP) * (GROUP + 1) * width);
 }
+
+test('convolutions are products of integers where bytes are multiplied, unless matrices of bf16 are', () => {
+  for (const name of ['avx2', 'avx2+avxvnni', 'avx512f', 'avx512f+vnni', 'avx512bf16']) {
+    assert.ok(convolvesIntegers(x64Capabilities(isaFeatures(name)!)), name);
+  }
+  const wide = x64Capabilities('avx512bf16');
+  assert.ok(!convolvesIntegers({ ...wide, pairMatrix: true }));
+  assert.ok(!convolvesIntegers({ ...wide, byteDot: false, smallByteDot: false }), 'words take twice as long');
+});
 
 describe('dotTile', async () => {
   for (const target of await kernelTargets()) {

@@ -45,7 +45,7 @@ describe('quantizeActivations', async () => {
       const where = `${bits} bits on ${target.name}`;
       test(`every value is within half a step: ${where}`, { skip: target.missing }, () => {
         const random = new Random(bits);
-        for (const groupSize of [32, 64, 128]) {
+        for (const groupSize of [32, 64, 96, 128, 160]) {
           const rows = new QuantizedRows(bits, groupSize);
           const depth = groupSize * random.integer(1, 3);
           const values = random.floats(3 * depth, 2);

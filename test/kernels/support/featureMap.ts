@@ -1,14 +1,14 @@
-import type { FeatureMapLayout } from '../../../src/kernels/audio/featureMap.js';
+import type { PlainMapLayout } from '../../../src/kernels/audio/featureMap.js';
 import { widen } from './kernelHarness.js';
 import { randomOperand } from './randomOperand.js';
 
 /** A feature map in memory, read and written by its coordinates, which may be those of the border (−1 and the size). */
 export class FeatureMapArray {
-  readonly layout: FeatureMapLayout;
+  readonly layout: PlainMapLayout;
   readonly array: Float32Array | Uint16Array;
 
   /** Random inside, zero at the border; or `fill` everywhere. */
-  constructor(layout: FeatureMapLayout, chunks: number, fill: { seed: number } | { everywhere: number }) {
+  constructor(layout: PlainMapLayout, chunks: number, fill: { seed: number } | { everywhere: number }) {
     const { channels, height, width, dtype } = layout;
     const length = chunks * (height + 2) * (width + 2) * channels;
     this.layout = layout;
@@ -38,7 +38,10 @@ export class FeatureMapArray {
 }
 
 /** (h, w) of every cell of a map's border. */
-export function borderCells({ height, width }: FeatureMapLayout): (readonly [number, number])[] {
+export function borderCells({
+  height,
+  width,
+}: Pick<PlainMapLayout, 'height' | 'width'>): (readonly [number, number])[] {
   const cells: (readonly [number, number])[] = [];
   for (let w = -1; w <= width; w++) cells.push([-1, w], [height, w]);
   for (let h = 0; h < height; h++) cells.push([h, -1], [h, width]);

@@ -49,7 +49,7 @@ export class AffineBlocks {
   /** Bytes of a group, its scales and biases included. */
   readonly groupBytes: number;
 
-  /** @param groupSize 32, 64 or 128 */
+  /** @param groupSize 32, 64 or 128; of convolutions also 96 or 160 */
   constructor(bits: 8 | 4, groupSize: number, scales: ScaleType = 'bf16', centring: Centring = 'none') {
     this.bits = bits;
     this.groupSize = groupSize;
@@ -156,6 +156,11 @@ export function activationBits(
   return weightBits === 4 || elementProducts ? 8 : 7;
 }
 
+/** The rows that a target's products multiply such blocks with. */
+export function rowsFor(capabilities: Capabilities, { bits, groupSize }: AffineBlocks): QuantizedRows {
+  return new QuantizedRows(activationBits(capabilities, bits), groupSize);
+}
+
 /** The blocks that a target's products take. */
 export function blocksFor(
   capabilities: Capabilities,
@@ -249,7 +254,7 @@ function nibbleDot(capabilities: Capabilities): BlockPolicy {
 
 /**
  * i8 · u7: needs `smallByteDot`. Σ q·(u − zero) = Σ (q − 128)·u + 128·Σu − zero·Σq, all integers below 2²³, which f32 holds
- * (groups have at most 128 elements).
+ * (groups have at most 160 elements).
  */
 function centredDot(capabilities: Capabilities): BlockPolicy {
   return {
