@@ -25,6 +25,7 @@ import {
   tileState,
   weightsOf,
 } from './productTile.js';
+import { emitTileProduct } from './tileProduct.js';
 import { MOST_TILE_ROWS } from './tileShapes.js';
 import { stripAhead } from './weightsAhead.js';
 
@@ -74,9 +75,9 @@ export function matmul(spec: MatmulSpec): Kernel<MatmulArguments> {
 }
 
 function matmulName(spec: MatmulSpec): string {
-  const { aDtype, bDtype, n, segments, segmentDepth, columnsPerTile, indirect, panels } = spec;
+  const { aDtype, bDtype, n, segments, segmentDepth, columnsPerTile, indirect, panels, tiles } = spec;
   const shape = `n${n}k${segments}x${segmentDepth}t${columnsPerTile}`;
-  const ways = `${indirect ? 'i' : ''}${panels ? 'p' : ''}`;
+  const ways = `${indirect ? 'i' : ''}${panels ? 'p' : ''}${tiles === undefined ? '' : `t${tiles}`}`;
   const strides = `s${spec.aStrideBytes}.${spec.aSegmentStrideBytes}.${spec.bStrideBytes}${ways}`;
   return `matmul.${operandName(aDtype)}.${operandName(bDtype)}.${shape}.${strides}.${epilogueName(spec.epilogue)}`;
 }
@@ -90,6 +91,7 @@ function windowBytes({ aDtype, segments, segmentDepth, aSegmentStrideBytes }: Ma
 
 function emit(k: KernelBuilder, spec: MatmulSpec, params: MatmulParams): void {
   const state = tileState(k, spec, params);
+  if (spec.tiles !== undefined) return emitTileProduct(k, spec, params, state);
   if (spec.panels) return emitPanelTile(k, spec, params, state);
   const product = stripProduct(k, spec, params, state);
   forEachStrip(k, state, product.tileRows, () => {

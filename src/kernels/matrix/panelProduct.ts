@@ -1,8 +1,9 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { Capabilities, IntReg } from '../../jit/ir.js';
 import { SCRATCH_VECTOR_BYTES, ScratchVariable } from '../kernel.js';
+import { ColumnsAhead, ROWS_AHEAD } from './columnsAhead.js';
 import { joinRows, matrixPanel, type PanelFormat, transposedPanel, widenedPanel } from './panelFormats.js';
-import { OPERAND_BYTES, type OperandDtype, type ProductPolicy, type TileOperands } from './productPolicy.js';
+import { OPERAND_BYTES, type OperandDtype, type ProductPolicy } from './productPolicy.js';
 import {
   columnAddress,
   cutSegments,
@@ -79,7 +80,7 @@ export function emitPanelTile(
   const cOffset = new ScratchVariable(k, scratch, 4);
   // With one register tile a strip: a loop over several would take a register more.
   const fetchesAhead = format.fetchesAhead && spec.columnsPerTile === policy.tileColumns;
-  const lookahead = new Lookahead(k, spec, params, state);
+  const ahead = new ColumnsAhead(k, spec, params, state);
   firstRow.set(state.row.get());
   layout.segments.forEach((segment, i) => {
     const isLast = i === layout.segments.length - 1;
@@ -91,7 +92,9 @@ export function emitPanelTile(
     });
     state.row.set(firstRow.get());
     cOffset.set(k.intConst(0));
-    if (fetchesAhead) lookahead.begin(segment, layout.segments[i + 1] ?? null, layout.segments[0]!);
+    if (fetchesAhead) {
+      ahead.begin(layout.segments[i + 1] ?? null, layout.segments[0]!, segment.aOffsetBytes);
+    }
     forEachStrip(k, state, policy.tileRows, () => {
       const stored = rowPointers(k, spec, args, policy, state);
       const { rows, aOffsetBytes } =
@@ -99,7 +102,9 @@ export function emitPanelTile(
           ? copyRows(k, policy, layout, stored, segment, scratch)
           : { rows: stored, ...segment };
       weights.forEach((weight, product) => {
-        const next = fetchesAhead && { lookahead: lookahead.rows(weight) };
+        const next = fetchesAhead && {
+          lookahead: { from: ahead.rows(weight), strideBytes: spec.bStrideBytes, rows: ROWS_AHEAD },
+        };
         const c = k.intOp('add', scratch, product * layout.cBytes);
         k.advance(c, cOffset.get());
         emitStripColumns(k, policy, {
@@ -115,68 +120,10 @@ export function emitPanelTile(
         });
       });
       if (isLast) emitStripEpilogue(k, spec, params, policy.tileRows, state, cOffset.get());
-      if (fetchesAhead) lookahead.advance();
+      if (fetchesAhead) ahead.advance();
       if (layout.keepsC) cOffset.set(k.intOp('add', cOffset.get(), weights.length * layout.cBytes));
     });
   });
-}
-
-/**
- * Rows of B of which a strip fetches what it multiplies of A: four strips fetch 64. With one thread of a Zen 4, 1024 elements
- * and 24, 48, 96 and 156 rows, 16 reach 68, 80, 90 and 93 % of the ceiling, 8 50, 77, 89 and 92, 4 47, 69, 87 and 92.
- */
-const ROWS_AHEAD = 16;
-
-/**
- * What the participant will copy next, fetched to the second cache while it multiplies: the next piece of the tile's
- * columns, or the first of the columns that it will probably claim. Memory would otherwise be waited for at each tile's
- * beginning: a tenth of the time with 157 rows.
- */
-class Lookahead {
-  private readonly k: KernelBuilder;
-  private readonly spec: MatmulSpec;
-  private readonly params: MatmulParams;
-  private readonly state: TileState;
-  /** Bytes from a weight's beginning. */
-  private readonly offset: ScratchVariable;
-  private readonly last: ScratchVariable;
-
-  constructor(k: KernelBuilder, spec: MatmulSpec, params: MatmulParams, state: TileState) {
-    this.k = k;
-    this.spec = spec;
-    this.params = params;
-    this.state = state;
-    this.offset = new ScratchVariable(k, params.scratch, 5);
-    this.last = new ScratchVariable(k, params.scratch, 6);
-  }
-
-  /** @param next of the same columns; null: of others the `first` */
-  begin(current: RowSegment, next: RowSegment | null, first: RowSegment): void {
-    const { k, spec } = this;
-    const column = this.state.column.get();
-    if (next === null) {
-      const tiles = this.params.args.tilesAtOnce();
-      k.intOp('max', k.intOp('divide', tiles, this.params.args.mTiles(), tiles), 1, tiles);
-      k.advance(column, k.intOp('mul', tiles, spec.columnsPerTile, tiles));
-      k.intOp('min', column, spec.n - spec.columnsPerTile, column);
-    }
-    k.intOp('mul', column, spec.bStrideBytes, column);
-    k.advance(column, (next ?? first).bOffsetBytes - current.aOffsetBytes);
-    this.offset.set(column);
-    k.advance(column, (spec.columnsPerTile - ROWS_AHEAD) * spec.bStrideBytes);
-    this.last.set(column);
-  }
-
-  rows(weight: () => IntReg): TileOperands['lookahead'] {
-    const from = this.offset.get();
-    this.k.intOp('min', from, this.last.get(), from);
-    this.k.advance(from, weight());
-    return { from, strideBytes: this.spec.bStrideBytes, rows: ROWS_AHEAD };
-  }
-
-  advance(): void {
-    this.offset.set(this.k.intOp('add', this.offset.get(), ROWS_AHEAD * this.spec.bStrideBytes));
-  }
 }
 
 /** Where the parts of a tile lie in scratch memory, in bytes: C of one strip or of all, the strip's rows, the panels. */

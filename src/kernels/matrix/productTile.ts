@@ -31,6 +31,11 @@ export interface MatmulSpec {
   readonly columnsPerTile: number;
   /** B is copied once a tile, to a panel (`panelProduct.ts`); needs B in bf16, and at most MOST_TILE_ROWS rows a tile. */
   readonly panels: boolean;
+  /**
+   * By products of tiles (`tileProduct.ts`), with the rows of A in panels of pairs (`packPairs.ts`) and those of B as they are,
+   * or those of B in panels and rows of A by the table. Rows a tile are a multiple of 32.
+   */
+  readonly tiles?: 'rows' | 'columns';
   readonly epilogue: EpilogueSpec;
 }
 

@@ -9,6 +9,12 @@ export const COLUMN_STEP = 16;
  */
 const STREAM_TILE_BYTES = { least: 96 * 1024, most: 1024 * 1024 } as const;
 
+/** Rows of a strip of products of tiles. */
+const TILE_ROW_STEP = 32;
+
+/** Rows and columns of a convolution's tile by products of tiles: C of all of them waits in scratch memory. */
+export const CONVOLUTION_TILE_ROWS = 192;
+
 /** Columns of a register block's scratch; with two weights half of them. */
 const MATMUL_COLUMNS = 64;
 
@@ -59,6 +65,29 @@ export function matmulTile(
 ): { rowsPerTile: number; columnsPerTile: number } {
   const columnsPerTile = columnDivisor(n, MATMUL_COLUMNS / weights);
   return { rowsPerTile: cutRows(m, Math.ceil(n / columnsPerTile), threadCount), columnsPerTile };
+}
+
+/** Rows and columns of a tile of `matmul` by products of tiles. */
+export function tileProductTile(
+  m: number,
+  n: number,
+  weights: number,
+  threadCount: number,
+): { rowsPerTile: number; columnsPerTile: number } {
+  const columnsPerTile = columnDivisor(n, MATMUL_COLUMNS / weights);
+  const rowsPerTile = cutRows(m, Math.ceil(n / columnsPerTile), threadCount);
+  return { rowsPerTile: Math.ceil(rowsPerTile / TILE_ROW_STEP) * TILE_ROW_STEP, columnsPerTile };
+}
+
+/** The same of a convolution: all columns, whose weights pass once for as many rows as C has room for. */
+export function tileConvolutionTile(
+  m: number,
+  n: number,
+  threadCount: number,
+): { rowsPerTile: number; columnsPerTile: number } {
+  const wanted = Math.ceil(m / (TILES_PER_THREAD * threadCount));
+  const rowsPerTile = Math.min(CONVOLUTION_TILE_ROWS, Math.ceil(wanted / TILE_ROW_STEP) * TILE_ROW_STEP);
+  return { rowsPerTile, columnsPerTile: n };
 }
 
 /** Columns of a tile of packed blocks: what a register tile has, which stays in the first cache from strip to strip. */

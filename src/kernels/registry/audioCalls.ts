@@ -10,7 +10,8 @@ import { melFloor, melLog, padColumns, padReflect, powerSpectrum } from '../audi
 import { blocksFor, rowsFor } from '../matrix/formats/affineBlocks.js';
 import { matmul } from '../matrix/matmul.js';
 import { convolvesByPanels } from '../matrix/panelProduct.js';
-import { blockConvolutionTile, convolutionTile } from '../matrix/tileShapes.js';
+import { usesTiles } from '../matrix/tileProduct.js';
+import { blockConvolutionTile, convolutionTile, tileConvolutionTile } from '../matrix/tileShapes.js';
 import {
   arrayBytes,
   BYTES,
@@ -230,8 +231,11 @@ export function convolutionCalls(context: ExampleContext): ExampleCall[] {
     const y = stemMap(context, stage === 1 ? 2 : 3);
     const n = y.channels;
     const m = CHUNKS * y.height * y.width;
-    const panels = convolvesByPanels(context.capabilities, x.dtype, 'bf16', m);
-    const { rowsPerTile, columnsPerTile } = convolutionTile(m, n, context.threadCount, panels);
+    const tiles = usesTiles(context.capabilities, x.dtype, 'bf16');
+    const panels = !tiles && convolvesByPanels(context.capabilities, x.dtype, 'bf16', m);
+    const { rowsPerTile, columnsPerTile } = tiles
+      ? tileConvolutionTile(m, n, context.threadCount)
+      : convolutionTile(m, n, context.threadCount, panels);
     const depth = 9 * x.channels;
     const kernel = matmul({
       aDtype: x.dtype,
@@ -245,6 +249,7 @@ export function convolutionCalls(context: ExampleContext): ExampleCall[] {
       indirect: true,
       columnsPerTile,
       panels,
+      ...(tiles && { tiles: 'columns' }),
       epilogue: {
         bias: true,
         activation: 'gelu',

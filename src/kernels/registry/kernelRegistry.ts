@@ -20,7 +20,7 @@ import {
   stepAttentionKernel,
   windowAttentionKernel,
 } from './layerCalls.js';
-import { compareBytesKernel, packAffineKernel, packRowsKernel } from './packCalls.js';
+import { compareBytesKernel, packAffineKernel, packPairsKernel, packRowsKernel } from './packCalls.js';
 import { argmaxReduceKernel, argmaxStreamKernel, matmulKernel, matvecKernel } from './productCalls.js';
 
 /** Every kernel of loading and of a forward pass, in the order of the data flow; what benchmarks run and tests check for gaps. */
@@ -38,6 +38,7 @@ export const kernelRegistry: readonly RegisteredKernel[] = [
   conv1GeluKernel,
   flattenTimeKernel,
   layerNormKernel,
+  packPairsKernel,
   matmulKernel,
   windowAttentionKernel,
   embedRowsKernel,

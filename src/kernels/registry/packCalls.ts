@@ -1,8 +1,18 @@
 import { COMPARED_BYTES, compareBytes } from '../compareBytes.js';
 import { blocksFor } from '../matrix/formats/affineBlocks.js';
 import { packAffine } from '../matrix/packAffine.js';
+import { packPairs, pairPanelsBytes } from '../matrix/packPairs.js';
 import { packRows } from '../matrix/packRows.js';
-import { arrayBytes, bf16, type ExampleContext, i32, type RegisteredKernel, u8 } from './exampleCall.js';
+import {
+  arrayBytes,
+  BYTES,
+  bf16,
+  type ExampleContext,
+  i32,
+  PROMPT_ROWS,
+  type RegisteredKernel,
+  u8,
+} from './exampleCall.js';
 
 const GROUP = 64;
 
@@ -71,6 +81,26 @@ export const packAffineKernel: RegisteredKernel = {
         bytes: arrayBytes(words, scales, scales, y),
       };
     }),
+};
+
+/** Rows of activations for products of tiles, and the weights of a convolution. */
+export const packPairsKernel: RegisteredKernel = {
+  name: 'packPairs',
+  limit: 'memory',
+  calls: ({ model }) => {
+    const { channels } = model.encoder;
+    const rows = { m: PROMPT_ROWS, depth: model.decoder.hidden };
+    return [rows, { m: channels, depth: 9 * channels }].map(({ m, depth }) => {
+      const [x, y] = [bf16(m * depth), bf16(pairPanelsBytes(m, depth) / BYTES.bf16)];
+      return {
+        label: `${m} rows of ${depth}`,
+        call: (allocate) =>
+          packPairs({ depth, strideBytes: BYTES.bf16 * depth }).call({ x: allocate(x), y: allocate(y), m }),
+        flops: 0,
+        bytes: arrayBytes(x, y),
+      };
+    });
+  },
 };
 
 function matrixOf({ model }: ExampleContext): { n: number; depth: number } {

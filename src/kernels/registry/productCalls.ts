@@ -10,8 +10,10 @@ import {
 } from '../matrix/formats/affineBlocks.js';
 import { matmul } from '../matrix/matmul.js';
 import { matvec, maxStreamRows } from '../matrix/matvec.js';
+import { pairPanelsBytes } from '../matrix/packPairs.js';
 import { usesPanels } from '../matrix/panelProduct.js';
-import { blockTile, matmulTile, ROW_STEP, streamColumns } from '../matrix/tileShapes.js';
+import { usesTiles } from '../matrix/tileProduct.js';
+import { blockTile, matmulTile, ROW_STEP, streamColumns, tileProductTile } from '../matrix/tileShapes.js';
 import { blockConvolutionCalls, convolutionCalls } from './audioCalls.js';
 import {
   type Allocate,
@@ -172,7 +174,9 @@ function matmulCall(context: ExampleContext, shape: LinearShape, m: number): Exa
   const { operand, threadCount } = context;
   const { n, depth } = shape;
   const weights = shape.activation === 'swiglu' ? 2 : 1;
-  const { rowsPerTile, columnsPerTile } = matmulTile(m, n, weights, threadCount);
+  const tiles = usesTiles(context.capabilities, operand, 'bf16');
+  const tileOf = tiles ? tileProductTile : matmulTile;
+  const { rowsPerTile, columnsPerTile } = tileOf(m, n, weights, threadCount);
   const kernel = matmul({
     aDtype: operand,
     bDtype: 'bf16',
@@ -184,10 +188,14 @@ function matmulCall(context: ExampleContext, shape: LinearShape, m: number): Exa
     bStrideBytes: depth * BYTES.bf16,
     indirect: false,
     columnsPerTile,
-    panels: usesPanels(context.capabilities, operand, 'bf16', m),
+    panels: !tiles && usesPanels(context.capabilities, operand, 'bf16', m),
+    ...(tiles && { tiles: 'rows' }),
     epilogue: epilogueOf(context, shape),
   });
-  const arrays = linearArrays(context, shape, m);
+  const arrays = {
+    ...linearArrays(context, shape, m),
+    ...(tiles && { x: bf16(pairPanelsBytes(m, depth) / BYTES.bf16) }),
+  };
   return {
     label: `${shape.name}, ${m} rows`,
     call: (allocate) =>

@@ -13,7 +13,12 @@ import { QuantizedRows, rowsFor } from '../../kernels/matrix/formats/affineBlock
 import { matmul } from '../../kernels/matrix/matmul.js';
 import { convolvesByPanels } from '../../kernels/matrix/panelProduct.js';
 import type { MatmulSpec } from '../../kernels/matrix/productTile.js';
-import { blockConvolutionTile, convolutionTile } from '../../kernels/matrix/tileShapes.js';
+import { usesTiles } from '../../kernels/matrix/tileProduct.js';
+import {
+  blockConvolutionTile,
+  convolutionTile,
+  tileConvolutionTile,
+} from '../../kernels/matrix/tileShapes.js';
 import { quantizeActivations } from '../../kernels/rows/quantizeActivations.js';
 import type { OperatorArgs } from '../operators.js';
 import {
@@ -25,6 +30,7 @@ import {
   weightOf,
 } from './compiledTensor.js';
 import type { CompiledWeight } from './compiledWeight.js';
+import { pairPanels } from './recordProducts.js';
 import type { TapeRecorder } from './tapeRecorder.js';
 
 /** Elements of a map in a tile of quantisation: some microseconds of work. */
@@ -59,9 +65,10 @@ function recordConvolution(
 ): void {
   const to = plainMap(y);
   const m = y.chunks * y.height * y.width;
-  const { from, memory, ...tiles } = factorsOf(tape, x, weight, m, y.channels);
+  const factors = factorsOf(tape, x, weight, m, y.channels);
+  const { from } = factors;
   const kernel = matmul({
-    ...tiles.spec,
+    ...factors.spec,
     n: y.channels,
     segments: 3,
     segmentDepth: 3 * x.channels,
@@ -79,15 +86,15 @@ function recordConvolution(
   });
   tape.run(
     kernel.call({
-      x: memory,
-      weight,
+      x: factors.memory,
+      weight: factors.weight,
       weight2: null,
       y,
       bias,
       residual: null,
       table: windowTable(tape, convolutionWindows(from, to, y.chunks)),
       m,
-      rowsPerTile: tiles.rowsPerTile,
+      rowsPerTile: factors.rowsPerTile,
       tilesAtOnce: tape.threadCount,
     }),
   );
@@ -98,7 +105,11 @@ interface ConvolutionFactors {
   /** The map as it is read. */
   readonly from: FeatureMapLayout;
   readonly memory: Memory;
-  readonly spec: Pick<MatmulSpec, 'aDtype' | 'bDtype' | 'bStrideBytes' | 'columnsPerTile' | 'panels'>;
+  readonly weight: Memory;
+  readonly spec: Pick<
+    MatmulSpec,
+    'aDtype' | 'bDtype' | 'bStrideBytes' | 'columnsPerTile' | 'panels' | 'tiles'
+  >;
   readonly rowsPerTile: number;
 }
 
@@ -106,18 +117,26 @@ interface ConvolutionFactors {
 function factorsOf(
   tape: TapeRecorder,
   x: CompiledFeatureMap,
-  { element }: CompiledWeight,
+  weight: CompiledWeight,
   m: number,
   outputs: number,
 ): ConvolutionFactors {
   const { capabilities, threadCount } = tape;
+  const { element } = weight;
   if (typeof element === 'string') {
     const plain = plainMap(x);
+    const strideBytes = 9 * x.channels * ELEMENT_BYTES[element];
+    const operands = { aDtype: plain.dtype, bDtype: element, bStrideBytes: strideBytes };
+    if (usesTiles(capabilities, plain.dtype, element)) {
+      const { rowsPerTile, columnsPerTile } = tileConvolutionTile(m, outputs, threadCount);
+      const spec = { ...operands, columnsPerTile, panels: false, tiles: 'columns' } as const;
+      const rows = { m: outputs, depth: 9 * x.channels, strideBytes };
+      return { from: plain, memory: x, weight: pairPanels(tape, weight, rows), spec, rowsPerTile };
+    }
     const panels = convolvesByPanels(capabilities, plain.dtype, element, m);
     const { rowsPerTile, columnsPerTile } = convolutionTile(m, outputs, threadCount, panels);
-    const bStrideBytes = 9 * x.channels * ELEMENT_BYTES[element];
-    const spec = { aDtype: plain.dtype, bDtype: element, bStrideBytes, columnsPerTile, panels };
-    return { from: plain, memory: x, spec, rowsPerTile };
+    const spec = { ...operands, columnsPerTile, panels };
+    return { from: plain, memory: x, weight, spec, rowsPerTile };
   }
   const pixels = rowsFor(capabilities, element);
   const from = { ...x, dtype: pixels };
@@ -125,7 +144,7 @@ function factorsOf(
   const { rowsPerTile, columnsPerTile } = blockConvolutionTile(m, outputs, threadCount);
   const bStrideBytes = element.blockBytes(9 * x.channels);
   const spec = { aDtype: pixels, bDtype: element, bStrideBytes, columnsPerTile, panels: false };
-  return { from, memory, spec, rowsPerTile };
+  return { from, memory, weight, spec, rowsPerTile };
 }
 
 /** A map that was written in floating-point numbers. */

@@ -5,13 +5,16 @@ import type { EpilogueSpec } from '../../kernels/matrix/epilogue.js';
 import { BLOCK_COLUMNS, COLUMN_ALIGNMENT, rowsFor } from '../../kernels/matrix/formats/affineBlocks.js';
 import { matmul } from '../../kernels/matrix/matmul.js';
 import { type MatvecSpec, matvec, maxStreamRows } from '../../kernels/matrix/matvec.js';
+import { type PackPairsSpec, packPairs, pairPanelsBytes } from '../../kernels/matrix/packPairs.js';
 import { usesPanels } from '../../kernels/matrix/panelProduct.js';
+import { usesTiles } from '../../kernels/matrix/tileProduct.js';
 import {
   blockTile,
   COLUMN_STEP,
   matmulTile,
   ROW_STEP,
   streamColumns,
+  tileProductTile,
 } from '../../kernels/matrix/tileShapes.js';
 import { quantizeActivations } from '../../kernels/rows/quantizeActivations.js';
 import type { Operators, Tensor } from '../operators.js';
@@ -88,9 +91,9 @@ function recordProduct(tape: TapeRecorder, epilogue: EpilogueSpec, operands: Pro
     tape.run(matvec({ ...common, rows: m, depth, columnsPerTile }).call(memory));
     return;
   }
-  const { rowsPerTile, columnsPerTile } = factors.isBlocks
-    ? blockTile(m, n, tape.threadCount)
-    : matmulTile(m, n, weights, tape.threadCount);
+  const tiles = usesTiles(tape.capabilities, common.aDtype, common.bDtype);
+  const shape = factors.isBlocks ? blockTile : tiles ? tileProductTile : matmulTile;
+  const { rowsPerTile, columnsPerTile } = shape(m, n, weights, tape.threadCount);
   const kernel = matmul({
     ...common,
     segments: 1,
@@ -98,9 +101,23 @@ function recordProduct(tape: TapeRecorder, epilogue: EpilogueSpec, operands: Pro
     aSegmentStrideBytes: 0,
     indirect: false,
     columnsPerTile,
-    panels: usesPanels(tape.capabilities, common.aDtype, common.bDtype, m),
+    panels: !tiles && usesPanels(tape.capabilities, common.aDtype, common.bDtype, m),
+    ...(tiles && { tiles: 'rows' }),
   });
-  tape.run(kernel.call({ ...memory, table: null, m, rowsPerTile, tilesAtOnce: tape.threadCount }));
+  const rows = tiles ? pairPanels(tape, x, { m, depth, strideBytes: common.aStrideBytes }) : x;
+  const given = { ...memory, x: rows, table: null, m, rowsPerTile, tilesAtOnce: tape.threadCount };
+  tape.run(kernel.call(given));
+}
+
+/** Rows as products of tiles take them, packed once for all products of the same rows. */
+export function pairPanels(
+  tape: TapeRecorder,
+  rows: Memory,
+  { m, ...spec }: PackPairsSpec & { readonly m: number },
+): Memory {
+  return tape.derived(rows, 'pairPanels', pairPanelsBytes(m, spec.depth), (y) => {
+    return packPairs(spec).call({ x: rows, y, m });
+  });
 }
 
 /** Rows that one pass over packed weights serves: integers are multiplied faster than weights come from memory. */

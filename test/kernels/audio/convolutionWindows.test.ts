@@ -3,11 +3,13 @@ import { describe, test } from 'node:test';
 import { convolutionWindows, type PlainMapLayout, rowBytes } from '../../../src/kernels/audio/featureMap.js';
 import { matmul } from '../../../src/kernels/matrix/matmul.js';
 import type { MatmulSpec } from '../../../src/kernels/matrix/productTile.js';
-import { convolutionTile } from '../../../src/kernels/matrix/tileShapes.js';
+import { usesTiles } from '../../../src/kernels/matrix/tileProduct.js';
+import { convolutionTile, tileConvolutionTile } from '../../../src/kernels/matrix/tileShapes.js';
 import { MODEL_SHAPES, STEM_HEIGHTS, STEM_WIDTHS } from '../../../src/kernels/registry/modelShapes.js';
 import { borderCells, FeatureMapArray } from '../support/featureMap.js';
 import { type KernelArray, type KernelTarget, runKernel, widen } from '../support/kernelHarness.js';
-import { kernelTargets } from '../support/kernelTargets.js';
+import { tileTargets } from '../support/kernelTargets.js';
+import { pairPanels } from '../support/pairPanels.js';
 import { operandTypes } from '../support/productCases.js';
 import {
   errorInBounds,
@@ -68,13 +70,21 @@ const windowMistakes: readonly WindowMistake[] = [
     .map((product) => ({ name: product.name, shift: inPlace, product })),
 ];
 
+/** With weights as they are, widened once a tile, or in panels of pairs for products of tiles. */
+type Way = 'plain' | 'panels' | 'tiles';
+
+function waysOf({ capabilities }: KernelTarget, [aDtype, bDtype]: readonly [Dtype, Dtype]): readonly Way[] {
+  if (bDtype !== 'bf16') return ['plain'];
+  return usesTiles(capabilities, aDtype, bDtype) ? ['plain', 'panels', 'tiles'] : ['plain', 'panels'];
+}
+
 /** A convolution as an indirect product. */
 function convolutionProduct(
   x: PlainMapLayout,
   y: PlainMapLayout,
   bDtype: Dtype,
   columnsPerTile: number,
-  panels: boolean,
+  way: Way,
 ): MatmulSpec {
   return {
     aDtype: x.dtype,
@@ -87,7 +97,8 @@ function convolutionProduct(
     bStrideBytes: 9 * x.channels * (bDtype === 'bf16' ? 2 : 4),
     indirect: true,
     columnsPerTile,
-    panels,
+    panels: way === 'panels',
+    ...(way === 'tiles' && { tiles: 'columns' }),
     epilogue: {
       bias: true,
       activation: 'gelu',
@@ -99,15 +110,27 @@ function convolutionProduct(
   };
 }
 
+/** Weights in panels of pairs. */
+function columnPanels(weight: Float32Array | Uint16Array, outputs: number): Uint16Array {
+  const depth = weight.length / outputs;
+  return pairPanels(weight as Uint16Array, outputs, depth, depth);
+}
+
 /** What y holds after two windows whose places are given as [offset in x, offset in y]. */
-function runWindows(target: KernelTarget, types: readonly [Dtype, Dtype], table: Int32Array): KernelArray {
+function runWindows(
+  target: KernelTarget,
+  types: readonly [Dtype, Dtype],
+  way: Way,
+  table: Int32Array,
+): KernelArray {
   const [chunks, channels] = [2, 32];
   const x: PlainMapLayout = { channels, height: 4, width: 3, dtype: types[0] };
   const y: PlainMapLayout = { ...x, height: 2, width: 2 };
   const result = new FeatureMapArray(y, chunks, { everywhere: UNTOUCHED }).array;
-  const weight = randomOperand(types[1], channels * 9 * channels, 2);
+  const rows = randomOperand(types[1], channels * 9 * channels, 2);
+  const weight = way === 'tiles' ? columnPanels(rows, channels) : rows;
   const bias = randomOperand('f32', channels, 3);
-  runKernel(target, matmul(convolutionProduct(x, y, types[1], channels, false)), {
+  runKernel(target, matmul(convolutionProduct(x, y, types[1], channels, way)), {
     x: new FeatureMapArray(x, chunks, { seed: 1 }).array,
     weight,
     weight2: null,
@@ -116,7 +139,7 @@ function runWindows(target: KernelTarget, types: readonly [Dtype, Dtype], table:
     residual: null,
     table,
     m: 2,
-    rowsPerTile: 2,
+    rowsPerTile: 32,
     tilesAtOnce: 2,
   });
   return result;
@@ -148,20 +171,21 @@ class ConvolutionRun {
     this.bias = randomOperand('f32', outputs, seed + 2);
   }
 
-  /** @param panels the weights are widened once a tile */
-  check(target: KernelTarget, panels: boolean): void {
+  check(target: KernelTarget, way: Way): void {
     const { x, outputs, chunks } = this.what;
     const y = this.y.layout;
     const m = chunks * y.height * y.width;
-    const { rowsPerTile, columnsPerTile } = convolutionTile(m, outputs, 2, panels);
+    const { rowsPerTile, columnsPerTile } =
+      way === 'tiles' ? tileConvolutionTile(m, outputs, 2) : convolutionTile(m, outputs, 2, way === 'panels');
     const mTiles = Math.ceil(m / rowsPerTile);
     const columnTiles = Math.ceil(outputs / columnsPerTile);
-    const kernel = matmul(convolutionProduct(x, y, this.types[1], columnsPerTile, panels));
+    const kernel = matmul(convolutionProduct(x, y, this.types[1], columnsPerTile, way));
     const mTilesRun = [...new Set([0, mTiles >> 1, mTiles - 1])];
     const order = mTilesRun.flatMap((tile) =>
       Array.from({ length: columnTiles }, (_, column) => column * mTiles + tile),
     );
-    const arrays = { x: this.x.array, weight: this.weight, y: this.y.array, bias: this.bias };
+    const weight = way === 'tiles' ? columnPanels(this.weight, outputs) : this.weight;
+    const arrays = { x: this.x.array, weight, y: this.y.array, bias: this.bias };
     const table = convolutionWindows(x, y, chunks);
     const values = { ...arrays, weight2: null, residual: null, table, m, rowsPerTile, tilesAtOnce: 2 };
     runKernel(target, kernel, values, { order });
@@ -241,15 +265,14 @@ const odd: readonly Convolution[] = [
 ];
 
 describe('convolutionWindows', async () => {
-  for (const target of await kernelTargets()) {
+  for (const target of await tileTargets()) {
     for (const types of operandTypes(target)) {
       const where = `${types.join(' · ')} on ${target.name}`;
       const cases = target.isSlow ? odd.slice(0, 1) : [...odd, ...(types[1] === 'bf16' ? stems : [])];
       test(`convolutions are within the bound of the product: ${where}`, { skip: target.missing }, () => {
         cases.forEach(({ x, outputs, chunks }, seed) => {
           const what = { x: { ...x, dtype: types[0] }, outputs, chunks };
-          for (const panels of types[1] === 'bf16' ? [false, true] : [false])
-            new ConvolutionRun(what, types, seed).check(target, panels);
+          for (const way of waysOf(target, types)) new ConvolutionRun(what, types, seed).check(target, way);
         });
       });
 
@@ -257,10 +280,12 @@ describe('convolutionWindows', async () => {
         const bytes = types[0] === 'bf16' ? 2 : 4;
         // The first window of the first chunk and the last of the second (6 × 5 cells with borders); y has 4 × 4 cells.
         const [lastX, lastY] = [(2 * 30 - 2 * 5 - 3) * 32 * bytes, 31 * 32 * bytes];
-        const inside = runWindows(target, types, Int32Array.of(0, 0, lastX, lastY));
-        const outside = Int32Array.of(-(2 ** 31), -1, lastX + 1, 2 ** 31 - 1);
-        assert.deepEqual(runWindows(target, types, outside), inside);
-        assert.ok(inside.at(-1) !== UNTOUCHED && inside[0] !== UNTOUCHED);
+        for (const way of waysOf(target, types)) {
+          const inside = runWindows(target, types, way, Int32Array.of(0, 0, lastX, lastY));
+          const outside = Int32Array.of(-(2 ** 31), -1, lastX + 1, 2 ** 31 - 1);
+          assert.deepEqual(runWindows(target, types, way, outside), inside);
+          assert.ok(inside.at(-1) !== UNTOUCHED && inside[0] !== UNTOUCHED);
+        }
       });
     }
   }

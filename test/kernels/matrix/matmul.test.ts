@@ -3,22 +3,28 @@ import { describe, test } from 'node:test';
 import { x64Capabilities } from '../../../src/jit/x64/features.js';
 import { matmul } from '../../../src/kernels/matrix/matmul.js';
 import { usesPanels } from '../../../src/kernels/matrix/panelProduct.js';
-import { MOST_TILE_ROWS, matmulTile } from '../../../src/kernels/matrix/tileShapes.js';
+import { usesTiles } from '../../../src/kernels/matrix/tileProduct.js';
+import { MOST_TILE_ROWS, matmulTile, tileProductTile } from '../../../src/kernels/matrix/tileShapes.js';
 import { decoderLinears, encoderLinears, MODEL_SHAPES } from '../../../src/kernels/registry/modelShapes.js';
 import { Random } from '../../support/random.js';
 import type { KernelRun, KernelTarget } from '../support/kernelHarness.js';
-import { kernelTargets } from '../support/kernelTargets.js';
+import { kernelTargets, tileTargets } from '../support/kernelTargets.js';
 import { linearCase, operandTypes, randomProduct } from '../support/productCases.js';
 import { ProductRun } from '../support/productRun.js';
 
 function checkMatmul(
   target: KernelTarget,
   run: ProductRun,
-  tile: { readonly rowsPerTile: number; readonly columnsPerTile: number; readonly panels?: boolean },
+  tile: {
+    readonly rowsPerTile: number;
+    readonly columnsPerTile: number;
+    readonly panels?: boolean;
+    readonly tiles?: 'rows';
+  },
   order: KernelRun = {},
 ): void {
   const { aDtype, bDtype, m, n, depth } = run.what;
-  const { rowsPerTile, columnsPerTile, panels = false } = tile;
+  const { rowsPerTile, columnsPerTile, panels = false, tiles } = tile;
   const kernel = matmul({
     aDtype,
     bDtype,
@@ -31,17 +37,19 @@ function checkMatmul(
     indirect: false,
     columnsPerTile,
     panels,
+    ...(tiles && { tiles }),
     epilogue: run.epilogue,
   });
   run.check(
     target,
     (operands) => kernel.call({ ...operands, table: null, m, rowsPerTile, tilesAtOnce: 2 }),
     order,
+    tiles === 'rows',
   );
 }
 
 describe('matmul', async () => {
-  for (const target of await kernelTargets()) {
+  for (const target of await tileTargets()) {
     for (const types of operandTypes(target)) {
       const where = `${types.join(' · ')} on ${target.name}`;
       if (!target.isSlow && types[1] === 'bf16') {
@@ -55,6 +63,9 @@ describe('matmul', async () => {
               const tile = matmulTile(7, shape.n, weights, 2);
               checkMatmul(target, run, tile);
               checkMatmul(target, run, { ...tile, panels: true });
+              if (usesTiles(target.capabilities, ...types)) {
+                checkMatmul(target, run, { ...tileProductTile(7, shape.n, weights, 2), tiles: 'rows' });
+              }
             }
           });
         }
@@ -100,6 +111,22 @@ describe('matmul', async () => {
           }
         });
       }
+      if (usesTiles(target.capabilities, ...types)) {
+        test(`products of tiles are within their bound: ${where}`, { skip: target.missing }, () => {
+          const random = new Random(34);
+          for (let i = 0; i < (target.isSlow ? 6 : 60); i++) {
+            const m = random.integer(1, target.isSlow ? 50 : 140);
+            const { what, columnsPerTile } = randomProduct(random, types, m, target.isSlow ? 4 : 12);
+            const tile = { rowsPerTile: 32 * random.integer(1, 3), columnsPerTile, tiles: 'rows' as const };
+            checkMatmul(
+              target,
+              new ProductRun(what, random),
+              tile,
+              i % 2 === 0 ? {} : { order: 'backwards' },
+            );
+          }
+        });
+      }
       test(`random shapes and epilogues are within their bound: ${where}`, { skip: target.missing }, () => {
         const random = new Random(31);
         for (let i = 0; i < (target.isSlow ? 3 : 40); i++) {
@@ -134,6 +161,17 @@ test('panels are for many rows of what tuning says, with weights in bf16', () =>
   assert.ok(uses(0, 0, ['bf16', 'bf16'], rows, 1) && !uses(0, 0, ['f32', 'bf16'], rows, 1));
   assert.ok(!uses(1, 1, ['f32', 'f32']), 'nothing to widen');
   assert.ok(!uses(1, 1, ['f32', 'bf16'], 1) && !uses(1, 1, ['bf16', 'bf16'], 12), 'written for nothing');
+});
+
+test('products of tiles are those of bf16, where there are tiles', () => {
+  const amx = x64Capabilities('amx');
+  assert.ok(usesTiles(amx, 'bf16', 'bf16'));
+  assert.ok(!usesTiles(amx, 'f32', 'bf16') && !usesTiles(amx, 'bf16', 'f32'));
+  assert.ok(!usesTiles(x64Capabilities('avx512bf16'), 'bf16', 'bf16'));
+  for (const m of [17, 157, 769, 5000]) {
+    const { rowsPerTile, columnsPerTile } = tileProductTile(m, 3072, 2, 2);
+    assert.ok(rowsPerTile % 32 === 0 && columnsPerTile === 32, `${m} rows: ${rowsPerTile} a tile`);
+  }
 });
 
 test('a tile has no more rows than the sums of panels have room for', () => {

@@ -53,6 +53,11 @@ export async function kernelTargets(): Promise<KernelTarget[]> {
   ];
 }
 
+/** The same with an interpreter that has tiles. */
+export async function tileTargets(): Promise<KernelTarget[]> {
+  return [interpreterTarget('16 lanes and tiles', x64Capabilities('amx')), ...(await kernelTargets())];
+}
+
 /**
  * The same for products of integers, of which CPUs have other instructions at the same level, and WebAssembly three ways,
  * whichever of them this engine would choose.

@@ -3,6 +3,7 @@ import type { ArgumentValues, KernelCall, Memory } from '../../../src/kernels/ke
 import type { EpilogueSpec, PRODUCT_ARGUMENTS } from '../../../src/kernels/matrix/epilogue.js';
 import type { Random } from '../../support/random.js';
 import { type KernelRun, type KernelTarget, runCall, widen } from './kernelHarness.js';
+import { pairPanels } from './pairPanels.js';
 import {
   errorInBounds,
   noMistake,
@@ -87,9 +88,22 @@ export class ProductRun {
     return { bias, activation, residual: residual !== 'none', yDtype, yStrideBytes, residualStrideBytes };
   }
 
-  /** Runs a kernel and compares. @param call the product of the operands that the run has in memory */
-  check(target: KernelTarget, call: (operands: ProductMemory) => KernelCall, run: KernelRun): void {
-    const { x, weight, weight2, y, bias, residual } = this.arrays;
+  /**
+   * Runs a kernel and compares.
+   *
+   * @param call the product of the operands that the run has in memory
+   * @param asTiles rows of A are in panels of pairs
+   */
+  check(
+    target: KernelTarget,
+    call: (operands: ProductMemory) => KernelCall,
+    run: KernelRun,
+    asTiles = false,
+  ): void {
+    const { m, depth, gap } = this.what;
+    const rows = this.arrays.x;
+    const x = asTiles ? pairPanels(rows as Uint16Array, m, depth, depth + gap) : rows;
+    const { weight, weight2, y, bias, residual } = this.arrays;
     const self = this.what.residual === 'self';
     y.fill(this.what.yDtype === 'bf16' ? UNTOUCHED_BF16 : UNTOUCHED);
     if (self) this.writeY((row, column) => this.operands.residual![row * this.what.n + column]!);

@@ -22,7 +22,7 @@ export async function compiledTargets(): Promise<CompiledTarget[]> {
   const native = await loadNative();
   const levels = typeof native === 'string' ? [] : detectX64Levels(native);
   const pairs = X64_LEVELS.map((level): [X64Level, OperandType] => [level, 'f32']);
-  return [...pairs, ['avx512bf16', 'bf16'] as const].map(([level, precision]) => ({
+  return [...pairs, ['avx512bf16', 'bf16'] as const, ['amx', 'bf16'] as const].map(([level, precision]) => ({
     name: `${level} ${precision}`,
     level,
     precision,
