@@ -344,10 +344,16 @@ export class KernelBuilder {
     this.push({ op: 'prefetch', at, hint });
   }
 
-  /** What a stream of weights will need, as tuning says; nothing where that is left to the processor. */
-  prefetchStream(base: IntReg, offset: number): void {
+  /**
+   * What a stream of weights will need, as tuning says; nothing where that is left to the processor. One of several is
+   * fetched from near by, to the first cache.
+   */
+  prefetchStream(base: IntReg, offset: number, streams = 1): void {
     const { prefetchBytes } = this.capabilities.tuning;
-    if (prefetchBytes !== 0) this.prefetchWeights(this.at(base, offset + prefetchBytes));
+    if (prefetchBytes === 0) return;
+    const at = this.at(base, offset + prefetchBytes / streams);
+    if (streams > 1) this.prefetch(at, 'near');
+    else this.prefetchWeights(at);
   }
 
   /** Weights to where tuning wants them. */

@@ -278,7 +278,7 @@ export interface Tuning {
   readonly transposePairs: number;
   /** Groups of rows of A, each as large as the registers hold, that meet a stream of weights on its way. */
   readonly streamGroups: number;
-  /** Linear streams in which a tile's weights are read from memory, one next to another: 1 or 4. */
+  /** Linear streams in which a tile's weights are read from memory, one next to another, at most: 1, 2, 4 or 8. */
   readonly streams: number;
   /** Loads of a register tile that are made before their turn, for cores that execute in order. */
   readonly loadsAhead: number;
@@ -286,9 +286,9 @@ export interface Tuning {
   readonly sideBySideRows: number;
   /** Most accumulators of one sum of a stream, which hide the latency of the products: 8, 4, 2 or 1. */
   readonly unroll: number;
-  /** Distance of the prefetch from the weights in use, in bytes; 0: left to the processor. */
+  /** Distance of the prefetch from the weights in use, in bytes of all streams; 0: left to the processor. */
   readonly prefetchBytes: number;
-  /** Where it brings them: 2, the second cache; 0, past the caches to where data is read a single time. */
+  /** Where it brings those of a single stream: 2, the second cache; 0, past the caches to where data is read a single time. */
   readonly prefetchLevel: number;
 }
 

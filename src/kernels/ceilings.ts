@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../jit/builder.js';
-import type { Capabilities, IntReg, TileNumber, VecReg } from '../jit/ir.js';
+import type { Capabilities, IntReg, PrefetchHint, TileNumber, VecReg } from '../jit/ir.js';
 import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from './kernel.js';
 
 /*
@@ -9,12 +9,7 @@ import { type ArgumentUses, defineKernel, type Kernel, type KernelParams } from 
 /** How much there is to do: so often the work of a tile, and so many tiles. */
 const CEILING_ARGUMENTS = { repetitions: 'number', tiles: 'number' } as const satisfies ArgumentUses;
 
-/** Passages have `bytesPerTile` of memory for each tile. */
-const READ_ARGUMENTS = {
-  ...CEILING_ARGUMENTS,
-  memory: 'reads',
-  bytesPerTile: 'number',
-} as const satisfies ArgumentUses;
+const READ_ARGUMENTS = { ...CEILING_ARGUMENTS, memory: 'reads' } as const satisfies ArgumentUses;
 const WRITE_ARGUMENTS = { ...READ_ARGUMENTS, memory: 'writes' } as const satisfies ArgumentUses;
 
 export type CeilingKind = 'f32' | 'bf16' | 'int8';
@@ -24,12 +19,17 @@ const UNROLL = 8;
 
 /** How a tile's memory is read: in so many linear streams side by side, each so far ahead of its loads. */
 export interface ReadPattern {
-  /** 1, 2 or 4. */
+  /** 1, 2, 4 or 8. */
   readonly streams: number;
   /** 0: left to the processor. */
   readonly prefetchBytes: number;
-  /** Into the second cache, and not only to where data is read a single time. */
-  readonly keeps?: boolean;
+  /** Default: to where data is read a single time. */
+  readonly into?: PrefetchHint;
+}
+
+/** A pattern, and how much memory a tile reads: a multiple of what all streams read at a time. */
+interface ReadSpec extends ReadPattern {
+  readonly bytesPerTile: number;
 }
 
 /**
@@ -41,11 +41,14 @@ export const READ_PATTERNS: readonly ReadPattern[] = [
   { streams: 1, prefetchBytes: 1024 },
   { streams: 1, prefetchBytes: 4096 },
   { streams: 1, prefetchBytes: 16384 },
-  { streams: 1, prefetchBytes: 4096, keeps: true },
+  { streams: 1, prefetchBytes: 4096, into: 'second' },
   { streams: 2, prefetchBytes: 4096 },
   { streams: 4, prefetchBytes: 0 },
   { streams: 4, prefetchBytes: 2048 },
-  { streams: 4, prefetchBytes: 2048, keeps: true },
+  { streams: 4, prefetchBytes: 2048, into: 'second' },
+  { streams: 4, prefetchBytes: 1024, into: 'near' },
+  { streams: 8, prefetchBytes: 0 },
+  { streams: 8, prefetchBytes: 512, into: 'near' },
 ];
 
 /** Multiplications and additions of one repetition of a tile. */
@@ -96,71 +99,63 @@ export function ceiling(kind: CeilingKind): Kernel<typeof CEILING_ARGUMENTS> {
 }
 
 /** Reads the tile's memory once a repetition, `streams` parts of it side by side. */
-export function readCeiling(pattern: ReadPattern): Kernel<typeof READ_ARGUMENTS> {
+export function readCeiling(spec: ReadSpec): Kernel<typeof READ_ARGUMENTS> {
+  const { streams, prefetchBytes, into = 'once', bytesPerTile } = spec;
   return defineKernel({
-    name: `ceiling.read.${pattern.streams}x${pattern.prefetchBytes}${pattern.keeps ? 'k' : ''}`,
+    name: `ceiling.read.${streams}x${prefetchBytes}${into}.t${bytesPerTile}`,
     args: READ_ARGUMENTS,
     tiles: ({ tiles }) => tiles,
-    emit: (k, params) => emitRead(k, pattern, params),
+    emit: (k, params) => emitRead(k, spec, params),
   });
 }
 
 function emitRead(
   k: KernelBuilder,
-  { streams, prefetchBytes, keeps }: ReadPattern,
+  { streams, prefetchBytes, into = 'once', bytesPerTile }: ReadSpec,
   { args, tile, scratch }: KernelParams<typeof READ_ARGUMENTS>,
 ): void {
   const repetitions = args.repetitions();
-  const bytesPerTile = args.bytesPerTile();
   const memory = args.memory();
   k.advance(memory, k.intOp('mul', tile, bytesPerTile));
-  const partBytes = k.intOp('divide', bytesPerTile, streams);
+  const partBytes = bytesPerTile / streams;
   const vectors = Math.max(1, UNROLL / streams);
   const stepBytes = vectors * 4 * k.lanes;
-  const steps = k.intOp('divide', partBytes, stepBytes);
   const sums = k.vecs(streams * vectors);
   for (const sum of sums) k.vecConst(1, sum);
   k.loop(repetitions, () => {
-    const starts = Array.from({ length: streams }, () => k.int());
-    starts.forEach((start, stream) => {
-      if (stream === 0) k.intMove(start, memory);
-      else {
-        k.intMove(start, starts[stream - 1]!);
-        k.advance(start, partBytes);
-      }
-    });
-    k.loop(steps, () => {
-      starts.forEach((start, stream) => {
-        for (let vector = 0; vector < vectors; vector++) {
-          const offset = 4 * k.lanes * vector;
-          const sum = sums[stream * vectors + vector]!;
-          const ahead = k.at(start, prefetchBytes + offset);
-          if (prefetchBytes > 0 && offset % 64 === 0) k.prefetch(ahead, keeps ? 'second' : 'once');
-          k.vecOp('or', sum, k.at(start, offset), sum);
-        }
-        k.advance(start, stepBytes);
+    const at = k.intMove(k.int(), memory);
+    k.loop(partBytes / stepBytes, () => {
+      sums.forEach((sum, i) => {
+        const inStep = 4 * k.lanes * (i % vectors);
+        const offset = Math.floor(i / vectors) * partBytes + inStep;
+        if (prefetchBytes > 0 && inStep % 64 === 0) k.prefetch(k.at(at, prefetchBytes + offset), into);
+        k.vecOp('or', sum, k.at(at, offset), sum);
       });
+      k.advance(at, stepBytes);
     });
   });
   keep(k, sums, scratch);
 }
 
 /** Writes the tile's memory from end to end. */
-export function writeCeiling(): Kernel<typeof WRITE_ARGUMENTS> {
+export function writeCeiling(bytesPerTile: number): Kernel<typeof WRITE_ARGUMENTS> {
   return defineKernel({
-    name: 'ceiling.write',
+    name: `ceiling.write.t${bytesPerTile}`,
     args: WRITE_ARGUMENTS,
     tiles: ({ tiles }) => tiles,
-    emit: emitWrite,
+    emit: (k, params) => emitWrite(k, bytesPerTile, params),
   });
 }
 
-function emitWrite(k: KernelBuilder, { args, tile }: KernelParams<typeof WRITE_ARGUMENTS>): void {
+function emitWrite(
+  k: KernelBuilder,
+  bytesPerTile: number,
+  { args, tile }: KernelParams<typeof WRITE_ARGUMENTS>,
+): void {
   const repetitions = args.repetitions();
-  const bytesPerTile = args.bytesPerTile();
   const memory = args.memory();
   k.advance(memory, k.intOp('mul', tile, bytesPerTile));
-  const steps = k.intOp('divide', bytesPerTile, UNROLL * 4 * k.lanes);
+  const steps = bytesPerTile / (UNROLL * 4 * k.lanes);
   const values = k.vecs(UNROLL);
   for (const value of values) k.vecConst(1, value);
   k.loop(repetitions, () => {

@@ -5,7 +5,7 @@ import type { ScratchVariable } from '../kernel.js';
 import type { BlockProductSpec, MovingRows } from './blockPass.js';
 import { emitBlockProduct } from './blockProduct.js';
 import { AffineBlocks, COLUMN_ALIGNMENT, QuantizedRows } from './formats/affineBlocks.js';
-import { streamAhead, tileAhead, type WeightsAhead } from './weightsAhead.js';
+import { type BlockTurns, streamAhead, tileAhead, type WeightsAhead } from './weightsAhead.js';
 
 /** What makes a kernel a product with blocks. */
 interface BlockOperandTypes {
@@ -77,11 +77,11 @@ export function emitBlockColumns(
   blockAddress(k, spec, operands.weight, b);
   const emitPairs = (pairs: IntOperand): void => {
     const { next: following } = operands;
-    const weightsAhead = (blocks: 1 | 2): WeightsAhead | null => {
+    const weightsAhead = (turns: BlockTurns): WeightsAhead | null => {
       if (following === null) return null;
       const next = (): IntReg => nextTile(k, spec, column, following);
       const { fetched } = following;
-      if (fetched === null) return streamAhead(k, { weight, depth, blocks }, { scratch, b, pairs, next });
+      if (fetched === null) return streamAhead(k, { weight, depth, ...turns }, { scratch, b, pairs, next });
       return isAligned(spec)
         ? tileAhead(k, { weight, depth, columns: columnsPerTile }, { fetched, next })
         : null;

@@ -7,7 +7,7 @@ import {
   type BlockPolicy,
   type QuantizedRows,
 } from './formats/affineBlocks.js';
-import type { WeightsAhead } from './weightsAhead.js';
+import type { BlockTurns, WeightsAhead } from './weightsAhead.js';
 
 /** A product of quantised rows with packed blocks of columns. */
 export interface BlockProductSpec {
@@ -63,8 +63,8 @@ export interface BlockOperands {
   readonly c: IntReg;
   /** How often 32 columns are computed. */
   readonly pairs: IntOperand;
-  /** What is fetched meanwhile, when so many blocks pass side by side; null: nothing. */
-  readonly weightsAhead: (blocks: 1 | 2) => WeightsAhead | null;
+  /** What is fetched meanwhile, when blocks pass like this; null: nothing. */
+  readonly weightsAhead: (turns: BlockTurns) => WeightsAhead | null;
 }
 
 /** Everything about some columns of all rows. */
@@ -72,8 +72,10 @@ export interface BlockPass extends BlockProductSpec, Omit<BlockOperands, 'pairs'
   readonly ahead: WeightsAhead | null;
   readonly policy: BlockPolicy;
   readonly shape: PassShape;
-  /** The first column, counted from where `b` and `c` point. */
+  /** The first column of this turn, counted from where `b` and `c` point. */
   readonly column: number;
+  /** Which of the shape's turns it is. */
+  readonly turn: number;
 }
 
 export function sumPlace(

@@ -21,19 +21,28 @@ import { loadsAhead } from './loadsAhead.js';
 export function emitBlockProduct(k: KernelBuilder, spec: BlockProductSpec, operands: BlockOperands): void {
   const { weight, activations, depth } = spec;
   const policy = blockPolicy(k.capabilities, weight, activations);
-  const shape = passShape(k.capabilities, policy, spec);
-  const blocks = shape.columns > BLOCK_COLUMNS ? 2 : 1;
   const { b, c, pairs, weightsAhead } = operands;
-  const ahead = weightsAhead(blocks);
-  const count = blocks === 2 ? pairs : typeof pairs === 'number' ? 2 * pairs : k.intOp('shiftLeft', pairs, 1);
+  const shape = passShape(k.capabilities, policy, {
+    ...spec,
+    pairs: typeof pairs === 'number' ? pairs : null,
+  });
+  const blocks = shape.columns > BLOCK_COLUMNS ? 2 : 1;
+  const { turns } = shape;
+  const ahead = weightsAhead({ blocks, turns });
+  const count =
+    typeof pairs === 'number'
+      ? (2 * pairs) / (blocks * turns)
+      : blocks === 2
+        ? pairs
+        : k.intOp('shiftLeft', pairs, 1);
   const emitOnce = (): void => {
     for (let column = 0; column < BLOCK_COLUMNS * blocks; column += shape.columns) {
       // Of a block whose columns pass in parts, the first part fetches for all.
       const ofPass = column % BLOCK_COLUMNS === 0 ? ahead : null;
-      emitPass(k, { ...spec, ...operands, policy, shape, column, ahead: ofPass });
+      emitPass(k, { ...spec, ...operands, policy, shape, column, turn: 0, ahead: ofPass });
     }
-    k.advance(b, blocks * weight.blockBytes(depth));
-    k.advance(c, 4 * BLOCK_COLUMNS * blocks);
+    k.advance(b, blocks * turns * weight.blockBytes(depth));
+    k.advance(c, 4 * BLOCK_COLUMNS * blocks * turns);
   };
   // A loop takes a register for its counter, which rows that lie anywhere leave none for on x86-64.
   const mostUnrolled = spec.segments.count > 1 && k.capabilities.intRegisters < 16 ? 2 : 1;
@@ -41,28 +50,30 @@ export function emitBlockProduct(k: KernelBuilder, spec: BlockProductSpec, opera
   else for (let i = 0; i < count; i++) emitOnce();
 }
 
+/** The columns of a pass, those of its turns one after another over each group of K. */
 function emitPass(k: KernelBuilder, pass: BlockPass): void {
   const { weight, activations, depth, segments, rows, shape, a, b } = pass;
   const vectors = shape.columns / k.lanes;
   const groups = depth / weight.groupSize;
   const toNext = segments.strideBytes - (groups / segments.count) * activations.groupBytes;
-  const sums = shape.keepsSums
-    ? Array.from({ length: rows * vectors }, () => k.vecConst(0))
-    : clearSums(k, pass, rows * vectors);
+  const passes = range(0, shape.turns).map((turn) => {
+    const ofTurn = { ...pass, column: pass.column + turn * shape.columns, turn };
+    return { ofTurn, sums: beginSums(k, ofTurn, rows * vectors) };
+  });
   pass.ahead?.beginPass();
   for (let segment = 0; segment < segments.count; segment++) {
     k.loop(groups / segments.count, () => {
       pass.ahead?.beginGroup();
-      for (let row = 0; row < rows; row += shape.rowsAtOnce) {
-        const count = Math.min(shape.rowsAtOnce, rows - row);
-        const accumulators = multiplyGroup(k, pass, row, count);
-        endGroup(k, pass, { firstRow: row, accumulators, sums });
-        if (row + count < rows) {
-          k.advance(b, -weight.valueBytes);
-          a.advance(-activations.valueBytes);
+      passes.forEach(({ ofTurn, sums }, turn) => {
+        if (turn > 0) returnToGroup(k, pass);
+        for (let row = 0; row < rows; row += shape.rowsAtOnce) {
+          if (row > 0) returnToGroup(k, pass);
+          const count = Math.min(shape.rowsAtOnce, rows - row);
+          const accumulators = multiplyGroup(k, ofTurn, row, count);
+          endGroup(k, ofTurn, { firstRow: row, accumulators, sums });
         }
-      }
-      pass.ahead?.endGroup();
+        pass.ahead?.endGroup(turn);
+      });
       k.advance(b, weight.groupBytes - weight.valueBytes);
       a.advance(activations.groupBytes - activations.valueBytes);
     });
@@ -70,12 +81,22 @@ function emitPass(k: KernelBuilder, pass: BlockPass): void {
   }
   a.advance(-groups * activations.groupBytes - (segments.count - 1) * toNext);
   k.advance(b, -groups * weight.groupBytes);
-  sums?.forEach((sum, i) => {
-    k.store(sumPlace(k, pass, Math.floor(i / vectors), i % vectors), sum);
-  });
+  for (const { ofTurn, sums } of passes) {
+    sums?.forEach((sum, i) => {
+      k.store(sumPlace(k, ofTurn, Math.floor(i / vectors), i % vectors), sum);
+    });
+  }
 }
 
-function clearSums(k: KernelBuilder, pass: BlockPass, count: number): null {
+/** From behind a group's values to their start. */
+function returnToGroup(k: KernelBuilder, { a, b, weight, activations }: BlockPass): void {
+  k.advance(b, -weight.valueBytes);
+  a.advance(-activations.valueBytes);
+}
+
+/** Zeros, in registers or, where these are too few, in C: null. */
+function beginSums(k: KernelBuilder, pass: BlockPass, count: number): VecReg[] | null {
+  if (pass.shape.keepsSums) return Array.from({ length: count }, () => k.vecConst(0));
   const vectors = pass.shape.columns / k.lanes;
   const zero = k.vecConst(0);
   for (let i = 0; i < count; i++) k.store(sumPlace(k, pass, Math.floor(i / vectors), i % vectors), zero);
@@ -106,7 +127,7 @@ function multiplyGroup(k: KernelBuilder, pass: BlockPass, firstRow: number, rows
     for (let step = 0; step < steps; step += shape.way.steps) {
       const round = { firstRow, step, nibble };
       for (let at = step; at < step + shape.way.steps; at += stepsAtOnce) {
-        ahead?.fetch((at / stepsAtOnce) * STEP_BYTES);
+        ahead?.fetch((at / stepsAtOnce) * STEP_BYTES, pass.turn);
       }
       multiplySteps(k, pass, round, accumulators);
     }

@@ -24,12 +24,16 @@ interface BlockRows {
   readonly rows: number;
   /** The weights are met once, and come from memory. */
   readonly isStream: boolean;
+  /** Pairs of blocks that there are; null: known when it runs. */
+  readonly pairs: number | null;
 }
 
 /** How the registers are used while a stretch of columns passes through them. */
 export interface PassShape {
   /** Columns at once. */
   readonly columns: number;
+  /** How often as many, which pass in turns over each group of K: so many streams of memory are read side by side. */
+  readonly turns: number;
   /** Rows at once, which follow one another over each group of weights. */
   readonly rowsAtOnce: number;
   /** Accumulators of one sum, which hide the latency of the products. */
@@ -50,7 +54,7 @@ interface StepOrder {
 export function passShape(
   capabilities: Capabilities,
   policy: BlockPolicy,
-  { rows, isStream, weight }: BlockRows,
+  { rows, isStream, weight, pairs }: BlockRows,
 ): PassShape {
   const { vecRegisters, lanes, tuning } = capabilities;
   const ofBlock = BLOCK_COLUMNS / policy.columns; // registers
@@ -67,10 +71,19 @@ export function passShape(
   const sums = (rows * columns) / lanes;
   // Beside them a step of weights, or of a group's end scale, bias and two of the activations.
   const spare = Math.max(4, registers * weight.stepsAtOnce + 2);
-  const keepsSums = chunks === 1 && accumulators * unroll + sums + spare <= vecRegisters;
-  const free = vecRegisters - accumulators * unroll - (keepsSums ? sums : 0);
+  const inTurns = isStream && pairs !== null && columns % BLOCK_COLUMNS === 0;
+  const turns = inTurns ? turnsOf(tuning.streams, columns / BLOCK_COLUMNS, pairs) : 1;
+  const keepsSums = chunks === 1 && accumulators * unroll + sums * turns + spare <= vecRegisters;
+  const free = vecRegisters - accumulators * unroll - (keepsSums ? sums * turns : 0);
   const way = stepOrder(policy, weight, { rows: rowsAtOnce, registers, free, wanted: tuning.loadsAhead });
-  return { columns, rowsAtOnce, unroll, keepsSums, way };
+  return { columns, turns, rowsAtOnce, unroll, keepsSums, way };
+}
+
+/** Turns of so many blocks, at most as many as make the streams, that go into all of them. */
+function turnsOf(streams: number, blocks: number, pairs: number): number {
+  let turns = Math.max(1, Math.floor(streams / blocks));
+  while ((2 * pairs) % (turns * blocks) !== 0) turns--;
+  return turns;
 }
 
 /** The shorter side is held; where a load brings several steps of a row, as many steps as the free registers take. */

@@ -8,7 +8,7 @@ interface GroupSums {
   readonly firstRow: number;
   /** i32 sums: [rows][registers]. */
   readonly accumulators: readonly (readonly VecReg[])[];
-  /** What they are added to: [all rows][vectors]; null: C. */
+  /** What they are added to: [all rows][vectors], of one turn of several; null: C. */
   readonly sums: readonly VecReg[] | null;
 }
 
@@ -22,7 +22,8 @@ export function endGroup(k: KernelBuilder, pass: BlockPass, group: GroupSums): v
   const vectors = Array.from({ length: shape.columns / k.lanes }, (_, vector) => vector);
   const folded = accumulators.map((row) => policy.fold(k, row));
   const ofColumns = 2 * vectors.length;
-  const taken = accumulators.flat().length + (sums ?? vectors).length + ofColumns + OF_ROW;
+  const held = sums === null ? vectors.length : shape.turns * sums.length;
+  const taken = accumulators.flat().length + held + ofColumns + OF_ROW;
   const atOnce = taken <= k.capabilities.vecRegisters ? [vectors] : vectors.map((vector) => [vector]);
   for (const some of atOnce) {
     for (const vector of some) toFloats(k, pass, group, folded, vector);

@@ -116,8 +116,9 @@ export function emitColumns(k: KernelBuilder, spec: MatvecSpec, operands: Column
   const c = k.intOp('add', operands.c, operands.cOffsetBytes);
   const { aStrideBytes, bStrideBytes, depth, columnsPerTile } = spec;
   const groups = rowGroups(spec.rows, k.capabilities.vecRegisters);
-  if (k.capabilities.tuning.streams === STREAMS && groups.length === 1) {
-    emitQuarters(k, policy, spec, { a, b, c });
+  const streams = streamsOf(spec, k.capabilities);
+  if (streams > 1 && groups.length === 1) {
+    emitStreams(k, policy, spec, streams, { a, b, c });
     return null;
   }
   k.loop(columnsPerTile / 4, () => {
@@ -138,45 +139,51 @@ export function emitColumns(k: KernelBuilder, spec: MatvecSpec, operands: Column
 
 const CACHE_LINE_BYTES = 64;
 
-/** Linear streams in which a tile's weights are read, where tuning wants more than one. */
-const STREAMS = 4;
+/** Linear streams in which a tile's weights are read: as many as tuning wants, or fewer where the registers hold less sums. */
+function streamsOf({ rows, columnsPerTile }: MatvecSpec, { vecRegisters, tuning }: Capabilities): number {
+  const fits = (streams: number): boolean => streams * rows + 2 <= vecRegisters;
+  let streams = tuning.streams;
+  while (streams > 1 && !(fits(streams) && columnsPerTile % streams === 0)) streams /= 2;
+  return streams;
+}
 
 /**
- * C of a tile whose columns are read in quarters, side by side: for rows of A that the registers hold at once. `b` and `c`
- * point to the tile's first column.
+ * C of a tile whose columns are read in so many parts, side by side: for rows of A that the registers hold at once. `b` and
+ * `c` point to the tile's first column.
  */
-function emitQuarters(
+function emitStreams(
   k: KernelBuilder,
   policy: ProductPolicy,
   { rows, depth, aStrideBytes, bStrideBytes, columnsPerTile }: MatvecSpec,
+  streams: number,
   { a, b, c }: { readonly a: IntReg; readonly b: IntReg; readonly c: IntReg },
 ): void {
-  const columns = columnsPerTile / STREAMS;
+  const columns = columnsPerTile / streams;
   const steps = depth / policy.stepElements;
   const [aStep, bStep] = [policy.stepElements * policy.aBytes, policy.bStepBytes];
-  const unroll = unrollOfQuarters(steps, rows, k.capabilities);
-  const streams = Array.from({ length: STREAMS }, (_, stream) =>
-    k.intOp('add', b, stream * columns * bStrideBytes),
-  );
+  const unroll = unrollOfStreams(streams, steps, rows, k.capabilities);
   k.loop(columns, () => {
-    const sums = streams.map(() => Array.from({ length: rows }, () => policy.initAccumulators(k, unroll)));
+    const sums = Array.from({ length: streams }, () =>
+      Array.from({ length: rows }, () => policy.initAccumulators(k, unroll)),
+    );
     const offset = k.intConst(0);
     k.while('lt', offset, depth * policy.aBytes, () => {
-      streams.forEach((from, stream) => {
+      sums.forEach((ofStream, stream) => {
         for (let u = 0; u < unroll; u++) {
-          const w = policy.loadB(k, k.at(from, u * bStep));
-          if ((u * bStep) % CACHE_LINE_BYTES === 0) k.prefetchStream(from, u * bStep);
-          sums[stream]!.forEach((row, r) => {
+          const from = stream * columns * bStrideBytes + u * bStep;
+          const w = policy.loadB(k, k.at(b, from));
+          if ((u * bStep) % CACHE_LINE_BYTES === 0) k.prefetchStream(b, from, streams);
+          ofStream.forEach((row, r) => {
             policy.product(k, row[u]!, k.at(a, r * aStrideBytes + u * aStep, offset), w);
           });
         }
-        k.advance(from, unroll * bStep);
       });
+      k.advance(b, unroll * bStep);
       k.advance(offset, unroll * aStep);
     });
-    streams.forEach((from, stream) => {
-      k.advance(from, bStrideBytes - steps * bStep);
-      sums[stream]!.forEach((row, r) => {
+    k.advance(b, bStrideBytes - steps * bStep);
+    sums.forEach((ofStream, stream) => {
+      ofStream.forEach((row, r) => {
         const sum = row.reduce((total, next) => k.add(total, next, total));
         const to = k.at(c, 4 * (r * columnsPerTile + stream * columns));
         k.storeLow(to, k.reduce('add', sum, sum), 1);
@@ -187,8 +194,13 @@ function emitQuarters(
 }
 
 /** Accumulators of one sum: as many as divide the steps and fit beside a step of weights. */
-function unrollOfQuarters(steps: number, rows: number, { vecRegisters, tuning }: Capabilities): number {
-  const fits = (unroll: number): boolean => STREAMS * rows * unroll + 2 <= vecRegisters;
+function unrollOfStreams(
+  streams: number,
+  steps: number,
+  rows: number,
+  { vecRegisters, tuning }: Capabilities,
+): number {
+  const fits = (unroll: number): boolean => streams * rows * unroll + 2 <= vecRegisters;
   return [4, 2].find((unroll) => unroll <= tuning.unroll && steps % unroll === 0 && fits(unroll)) ?? 1;
 }
 

@@ -9,10 +9,10 @@ export interface WeightsAhead {
   beginPass(): void;
   /** Before a group's values. */
   beginGroup(): void;
-  /** Fetches what will be needed in the place of the 64 bytes at this offset from the weights at hand. */
-  fetch(offset: number): void;
+  /** Fetches what will be needed in the place of the 64 bytes at this offset from the weights at hand, of this turn's blocks. */
+  fetch(offset: number, turn: number): void;
   /** Behind a group's values. */
-  endGroup(): void;
+  endGroup(turn: number): void;
 }
 
 const CACHE_LINE_BYTES = 64;
@@ -38,23 +38,31 @@ interface AheadOperands {
   readonly next: () => IntReg;
 }
 
+/** Blocks whose groups are met in turns: so many of them at once, so many times. */
+export interface BlockTurns {
+  readonly blocks: 1 | 2;
+  readonly turns: number;
+}
+
 /**
- * Weights that pass once: those of tuning's distance ahead, in the order in which they are met, also where `blocks` of them
- * lie side by side; behind the tile's last ones come the first of the next tile.
+ * Weights that pass once: those of tuning's distance ahead, in the order in which they are met, also where several blocks
+ * pass in turns; behind the tile's last ones come the first of the next tile.
  */
 export function streamAhead(
   k: KernelBuilder,
-  { weight, depth, blocks }: AheadSpec & { readonly blocks: 1 | 2 },
+  { weight, depth, blocks, turns }: AheadSpec & BlockTurns,
   { scratch, b, pairs, next }: AheadOperands,
 ): WeightsAhead | null {
   const { tuning, registersAreVirtual } = k.capabilities;
   if (tuning.prefetchBytes === 0 || registersAreVirtual) return null;
   const { groupBytes, valueBytes } = weight;
-  // Several rows leave less time to each line: from the second cache on, more of them can be on their way at once.
-  const hint = tuning.prefetchLevel === 2 || blocks === 2 ? 'second' : 'once';
+  // Several rows leave less time to each line: from the second cache on, more of them can be on their way at once. Of
+  // several streams the processor itself brings what follows to the second cache.
+  const hint = turns > 1 ? 'near' : tuning.prefetchLevel === 2 || blocks === 2 ? 'second' : 'once';
   const blockBytes = weight.blockBytes(depth);
   const groups = depth / weight.groupSize;
-  const groupsAhead = Math.max(1, Math.min(Math.round(tuning.prefetchBytes / groupBytes), groups));
+  const bytesAhead = tuning.prefetchBytes / turns;
+  const groupsAhead = Math.max(1, Math.min(Math.round(bytesAhead / groupBytes), groups));
   const variable = (index: number): ScratchVariable =>
     new ScratchVariable(k, scratch, FIRST_VARIABLE + index);
   const [turn, tileEnd, nextStart] = [variable(0), variable(1), variable(2)];
@@ -63,8 +71,8 @@ export function streamAhead(
   tileEnd.set(k.intOp('add', end, b, end));
   nextStart.set(next());
   const distance = k.int();
-  const fetch = (offset: number): void => {
-    for (let block = 0; block < blocks; block++) {
+  const fetch = (offset: number, turn: number): void => {
+    for (let block = turn * blocks; block < (turn + 1) * blocks; block++) {
       k.prefetch(k.at(b, block * blockBytes + offset, distance), hint);
     }
   };
@@ -76,14 +84,14 @@ export function streamAhead(
     beginGroup: () => {
       // From here on, the first groups of what follows.
       k.if('eq', b, turn.get(), () => {
-        k.intOp('add', b, groupsAhead * groupBytes + (blocks - 1) * blockBytes, distance);
+        k.intOp('add', b, groupsAhead * groupBytes + (turns * blocks - 1) * blockBytes, distance);
         k.if('ge', distance, tileEnd.get(), () => void nextStart.get(distance));
         k.intOp('sub', distance, b, distance);
       });
     },
     fetch,
-    endGroup: () => {
-      for (let offset = 0; offset < groupBytes - valueBytes; offset += CACHE_LINE_BYTES) fetch(offset);
+    endGroup: (turn) => {
+      for (let offset = 0; offset < groupBytes - valueBytes; offset += CACHE_LINE_BYTES) fetch(offset, turn);
     },
   };
 }

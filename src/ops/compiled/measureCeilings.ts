@@ -53,11 +53,13 @@ export async function measureCeilings(bench: CeilingSource): Promise<Ceilings> {
   };
   try {
     // Untouched memory is one shared page of zeros; it must be real before it is read.
-    await prepare(await passage(bench, writeCeiling(), memory)).run();
+    await prepare(await passage(bench, writeCeiling(READ_TILE_BYTES), memory)).run();
     const reads: FixedWork[] = [];
     for (const stretch of stretches(memory, bench.largestWeight)) {
       for (const pattern of READ_PATTERNS)
-        reads.push(prepare(await passage(bench, readCeiling(pattern), stretch)));
+        reads.push(
+          prepare(await passage(bench, readCeiling({ ...pattern, bytesPerTile: READ_TILE_BYTES }), stretch)),
+        );
     }
     const computes: FixedWork[] = [];
     for (const kind of kinds) computes.push(prepare(await arithmetic(bench, kind)));
@@ -98,7 +100,7 @@ function passage(
   memory: Memory,
 ): Promise<FixedWork> {
   const tiles = Math.floor(memory.byteLength / READ_TILE_BYTES);
-  const call = kernel.call({ memory, bytesPerTile: READ_TILE_BYTES, repetitions: 1, tiles });
+  const call = kernel.call({ memory, repetitions: 1, tiles });
   return FixedWork.of(bench, call, READ_TILE_BYTES * tiles);
 }
 

@@ -49,8 +49,10 @@ test('a probe that is held up evenly, or by a few percent more in one place, fin
 test('without a probe, and of a processor that says nothing, tuning is what suits most', () => {
   const nothing = { isIntel: false, l1Bytes: null, l2Bytes: null, times: null };
   assert.deepEqual(measuredTuning(nothing), {});
-  assert.equal(measuredTuning({ ...nothing, isIntel: true }).prefetchLevel, 2);
+  const { prefetchLevel, streams } = measuredTuning({ ...nothing, isIntel: true });
+  assert.deepEqual({ prefetchLevel, streams }, { prefetchLevel: 2, streams: 8 });
   assert.equal(x64Tuning(true).prefetchLevel, 0);
+  assert.equal(x64Tuning(true).streams, 1);
   for (const isWide of [true, false]) {
     const { widenOnce, pairsAsF32 } = x64Tuning(isWide);
     assert.deepEqual({ widenOnce, pairsAsF32 }, { widenOnce: 0, pairsAsF32: 0 });

@@ -124,8 +124,11 @@ for (const [name, capabilities, lower] of LOWERED) {
         residualStrideBytes: 0,
       } as const;
       for (let rows = 1; rows <= STREAM_ROWS; rows++) {
-        const spec = { aDtype, bDtype, rows, n, depth, ...strides, columnsPerTile: 64, epilogue };
-        assert.ok(lower(matvec(spec).emit(capabilities)).length > 0);
+        const spec = { aDtype, bDtype, rows, n, depth, ...strides, columnsPerTile: 128, epilogue };
+        for (const streams of [1, 4, 8]) {
+          const tuned = { ...capabilities, tuning: { ...capabilities.tuning, streams } };
+          assert.ok(lower(matvec(spec).emit(tuned)).length > 0);
+        }
       }
     }
   });
@@ -167,6 +170,23 @@ describe('products of blocks', async () => {
             columnsPerTile,
             rows % 2 === 0 ? {} : { order: 'backwards' },
           );
+        }
+      });
+      test(`every number of rows in several streams: ${where}`, { skip: target.missing }, () => {
+        const random = new Random(58);
+        for (let rows = 1; rows <= STREAM_ROWS; rows += target.isSlow ? 7 : format === FORMATS[0] ? 1 : 4) {
+          const streams = [8, 4, 2][rows % 3]!;
+          const { capabilities } = target;
+          const tuned = {
+            ...target,
+            capabilities: { ...capabilities, tuning: { ...capabilities.tuning, streams } },
+          };
+          const { what } = randomBlockCase(random, blocks, rows, target.isSlow ? 2 : 4, target);
+          // Of 2 to 8 blocks a tile, all of them or some in turns.
+          const columnsPerTile = 32 * random.integer(1, 4);
+          const n = columnsPerTile + 32 * random.integer(0, 2);
+          const residual = what.residual === 'self' ? 'other' : what.residual;
+          checkMatvec(tuned, new BlockRun({ ...what, n, residual }, target, random), columnsPerTile);
         }
       });
     }
