@@ -9,6 +9,7 @@ import {
   emitScores,
   emitWeightedValues,
 } from './attentionTile.js';
+import { addTileValues, emitTileScores, packQueries } from './attentionTiles.js';
 
 /**
  * y = softmax(q·Kᵀ/√headDim)·V for the query rows of one tile, over blocks of ATTENTION_KEYS keys: scores, a step of
@@ -16,6 +17,11 @@ import {
  * and `strip`).
  */
 export function emitAttention(tile: AttentionTile): void {
+  if (tile.usesTiles) tile.k.withTiles(() => emitBlocks(tile));
+  else emitBlocks(tile);
+}
+
+function emitBlocks(tile: AttentionTile): void {
   const { k, shape } = tile;
   gatherQueries(tile);
   clearSums(tile);
@@ -23,9 +29,11 @@ export function emitAttention(tile: AttentionTile): void {
   k.intOp('divide', blocks, ATTENTION_KEYS, blocks);
   k.loop(blocks, () => {
     tile.blockKeys.set(k.intOp('min', tile.keysLeft.get(), ATTENTION_KEYS));
-    emitScores(tile);
+    if (tile.usesTiles) emitTileScores(tile);
+    else emitScores(tile);
     emitBlockSoftmax(tile);
-    addValues(tile);
+    if (tile.usesTiles) addTileValues(tile);
+    else addValues(tile);
     tile.keys.set(k.intOp('add', tile.keys.get(), ATTENTION_KEYS * shape.keyStrideBytes));
     tile.values.set(k.intOp('add', tile.values.get(), ATTENTION_KEYS * shape.valueStrideBytes));
     tile.keysLeft.set(k.intOp('sub', tile.keysLeft.get(), ATTENTION_KEYS));
@@ -40,7 +48,9 @@ function gatherQueries(tile: AttentionTile): void {
   const rowBytes = shape.headDim * policy.aBytes;
   const row = k.intConst(0);
   const to = k.intMove(k.int(), tile.scratch);
-  const rows = k.intOp('mul', tile.rowGroups(4), 4); // scores are computed for four rows at once: the last is repeated
+  // Scores are computed for four rows at once, or for all: the last is repeated.
+  const rows = tile.usesTiles ? ATTENTION_ROWS : k.intOp('mul', tile.rowGroups(4), 4);
+  const place = tile.usesTiles ? at.values : at.queries;
   k.loop(rows, () => {
     const last = tile.rows.get();
     k.advance(last, -1);
@@ -48,10 +58,11 @@ function gatherQueries(tile: AttentionTile): void {
     k.intOp('mul', from, shape.qStrideBytes, from);
     k.advance(from, tile.q.get());
     for (let offset = 0; offset < rowBytes; offset += 4 * k.lanes)
-      k.store(k.at(to, at.queries + offset), k.load(k.at(from, offset)));
+      k.store(k.at(to, place + offset), k.load(k.at(from, offset)));
     k.advance(to, rowBytes);
     k.advance(row, 1);
   });
+  if (tile.usesTiles) packQueries(tile, place);
 }
 
 function clearSums(tile: AttentionTile): void {

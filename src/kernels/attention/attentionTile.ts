@@ -13,6 +13,9 @@ export const ATTENTION_ROW_BYTES = 4 * ATTENTION_ROWS;
 /** Keys between two updates of the running softmax: even, and a multiple of every policy's `tileRows`, 6 and 3. */
 export const ATTENTION_KEYS = 126;
 
+/** Scores are stored of whole tiles of 16 keys. */
+const STORED_KEYS = 128;
+
 /** What the attention of one head is specialised on; pointers and counts come at run time. */
 export interface AttentionShape {
   /** Element type of q, keys, values and y: `bf16` needs `pairDot`. */
@@ -45,6 +48,10 @@ export interface AttentionScratch {
   readonly total: number;
   /** What the sums so far must be multiplied with: [ATTENTION_ROWS] f32. */
   readonly correction: number;
+  /** For products of tiles (`attentionTiles.ts`): some keys, weights as rows, values in panels of pairs. */
+  readonly keys: number;
+  readonly rows: number;
+  readonly values: number;
 }
 
 /**
@@ -57,6 +64,8 @@ export class AttentionTile {
   readonly policy: ProductPolicy;
   /** Weights are multiplied with the values in bf16, two keys at a time. */
   readonly isPaired: boolean;
+  /** Both products are products of tiles. */
+  readonly usesTiles: boolean;
   readonly scratch: IntReg;
   readonly at: AttentionScratch;
   /** Address of the first query row. */
@@ -81,6 +90,7 @@ export class AttentionTile {
     this.shape = shape;
     this.policy = choosePolicy(k.capabilities, shape.dtype, shape.dtype);
     this.isPaired = this.policy.name === 'pairDot';
+    this.usesTiles = this.isPaired && k.capabilities.tiles;
     this.scratch = scratch;
     this.at = layOut(shape.headDim);
     const variable = (index: number): ScratchVariable => new ScratchVariable(k, scratch, index);
@@ -106,10 +116,14 @@ export class AttentionTile {
 function layOut(headDim: number): AttentionScratch {
   const matrixBytes = ATTENTION_ROW_BYTES * headDim;
   const weights = matrixBytes;
-  const sums = weights + ATTENTION_KEYS * ATTENTION_ROW_BYTES;
+  const sums = weights + STORED_KEYS * ATTENTION_ROW_BYTES;
   const highest = sums + matrixBytes;
   const total = highest + ATTENTION_ROW_BYTES;
-  return { queries: 0, weights, sums, highest, total, correction: total + ATTENTION_ROW_BYTES };
+  const correction = total + ATTENTION_ROW_BYTES;
+  const keys = correction + ATTENTION_ROW_BYTES;
+  const rows = keys + matrixBytes;
+  const values = rows + 3 * STORED_KEYS * ATTENTION_ROWS;
+  return { queries: 0, weights, sums, highest, total, correction, keys, rows, values };
 }
 
 /**

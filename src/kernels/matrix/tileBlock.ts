@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../../jit/builder.js';
-import type { Address, IntReg, TileNumber } from '../../jit/ir.js';
+import type { Address, IntOperand, IntReg, TileNumber } from '../../jit/ir.js';
 import { PAIR_STEP, PANEL_ROWS } from './packPairs.js';
 import { OPERAND_BYTES } from './productPolicy.js';
 
@@ -17,14 +17,17 @@ export type TileCount = 1 | 2;
 export interface TileFactors {
   /** First row at its first element; moved by the steps. */
   readonly left: IntReg;
-  readonly leftStrideBytes: number;
+  /** Distance between its rows. */
+  readonly leftStride: IntReg;
   readonly leftTiles: TileCount;
+  /** From its first tile to its second. */
+  readonly secondLeftBytes: number;
   /** First panel at its first pair; moved by the steps. */
   readonly right: IntReg;
   readonly panelBytes: number;
   readonly rightTiles: TileCount;
   /** PAIR_STEP elements of K each. */
-  readonly steps: number;
+  readonly steps: IntOperand;
 }
 
 const SUMS: readonly (readonly TileNumber[])[] = [
@@ -59,17 +62,15 @@ export function multiplyTiles(
   sums: SumsPlace & { readonly isFirst: boolean },
   fetch: () => void = () => {},
 ): void {
-  const { left, leftStrideBytes, leftTiles, right, panelBytes, rightTiles, steps } = factors;
+  const { left, leftStride, leftTiles, secondLeftBytes, right, panelBytes, rightTiles, steps } = factors;
   if (sums.isFirst) forEachSum(factors, (sum) => k.tileZero(sum));
   else {
     const strideBytes = k.intConst(sums.strideBytes);
     forEachSum(factors, (sum, i, j) => k.tileLoad(sum, sums.at(i, j), strideBytes));
   }
-  const leftStride = k.intConst(leftStrideBytes);
   const rowBytes = k.intConst(TILE_ROW_BYTES);
   k.loop(steps, () => {
-    const loadLeft = (i: number): void =>
-      k.tileLoad(LEFT[i]!, k.at(left, i * PANEL_ROWS * leftStrideBytes), leftStride);
+    const loadLeft = (i: number): void => k.tileLoad(LEFT[i]!, k.at(left, i * secondLeftBytes), leftStride);
     const loadRight = (j: number): void => k.tileLoad(RIGHT[j]!, k.at(right, j * panelBytes), rowBytes);
     const multiply = (i: number, j: number): void => k.tileDotPairs(SUMS[i]![j]!, LEFT[i]!, RIGHT[j]!);
     loadRight(0);

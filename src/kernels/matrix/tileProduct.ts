@@ -118,7 +118,16 @@ function emitStripOfWeight(
   const sums = weightsOf(spec, args).length * stripBytes(spec);
   const c = k.intOp('add', scratch, product * stripBytes(spec));
   forEachColumns(k, columnsPerTile, (leftTiles) => {
-    const factors = { left, leftStrideBytes: bStrideBytes, leftTiles, right, panelBytes, rightTiles, steps };
+    const factors = {
+      left,
+      leftStride: k.intConst(bStrideBytes),
+      leftTiles,
+      secondLeftBytes: PANEL_ROWS * bStrideBytes,
+      right,
+      panelBytes,
+      rightTiles,
+      steps,
+    };
     const place = (i: number, j: number): number => sums + (2 * i + j) * TILE_BYTES;
     const at = (i: number, j: number) => k.at(scratch, place(i, j));
     multiplyTiles(k, factors, { isFirst: true, strideBytes: TILE_ROW_BYTES, at }, fetch);
@@ -194,7 +203,16 @@ function emitColumnPanels(k: KernelBuilder, spec: MatmulSpec, params: MatmulPara
       forEachColumns(k, columnsPerTile, (rightTiles) => {
         multiplyTiles(
           k,
-          { left, leftStrideBytes: copyBytes, leftTiles: 2, right, panelBytes, rightTiles, steps },
+          {
+            left,
+            leftStride: k.intConst(copyBytes),
+            leftTiles: 2,
+            secondLeftBytes: PANEL_ROWS * copyBytes,
+            right,
+            panelBytes,
+            rightTiles,
+            steps,
+          },
           {
             isFirst,
             strideBytes: cStrideBytes,
