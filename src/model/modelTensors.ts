@@ -1,6 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import { type Parameter, STORAGE_BYTES, storedParts } from '../ops/parameter.js';
-import { transposeMatrices } from '../ops/transposeMatrices.js';
+import { type Parameter, storedParts } from '../ops/parameter.js';
 import { describeShape, quote } from './describe.js';
 
 /** A tensor whose dtype this project does not compute with; an error only when a model needs it. */
@@ -48,7 +47,7 @@ export class ModelTensors {
     }
     this.layout = layout;
     this.unknownNames = names.filter((name) => canonicalName(name, layout) === null);
-    this.byName = this.#index(layout === 'mlx' ? parameters.map(channelsFirst) : parameters);
+    this.byName = this.#index(layout === 'mlx' ? parameters.map(channelsLast) : parameters);
     this.unsupported = this.#index(unsupported);
   }
 
@@ -126,15 +125,10 @@ export function isSameShape(a: readonly number[], b: readonly number[]): boolean
 }
 
 /** MLX stores convolutions as [out, kh, kw, in]; the model's meaning is [out, in, kh, kw]. */
-function channelsFirst(parameter: Parameter): Parameter {
+function channelsLast(parameter: Parameter): Parameter {
   const [outputs = 0, height = 0, width = 0, inputs = 0] = parameter.shape;
   if (parameter.dtype === 'affine' || parameter.shape.length !== 4) return parameter;
-  const elementBytes = STORAGE_BYTES[parameter.dtype];
-  const Words = elementBytes === 4 ? Uint32Array : Uint16Array;
-  const from = new Words(parameter.bytes.slice().buffer);
-  const to = new Words(from.length);
-  transposeMatrices(from, to, [outputs, height * width, inputs]);
-  return { ...parameter, shape: [outputs, inputs, height, width], bytes: new Uint8Array(to.buffer) };
+  return { ...parameter, shape: [outputs, inputs, height, width], channels: 'last' };
 }
 
 /*

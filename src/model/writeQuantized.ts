@@ -2,9 +2,9 @@ import { copyFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, QwenAsrError } from '../error.js';
 import { quantizeRows, widenRange } from '../ops/affineGroups.js';
+import { channelsLast } from '../ops/convolutionChannels.js';
 import type { AffineBits, Parameter, PlainParameter } from '../ops/parameter.js';
 import { sameBytes } from '../ops/sameBytes.js';
-import { transposeMatrices } from '../ops/transposeMatrices.js';
 import { readModelDirectory } from './modelDirectory.js';
 import type { ModelTensors } from './modelTensors.js';
 import { parseObject } from './modelText.js';
@@ -226,19 +226,10 @@ function plainWeight(name: string, parameter: Parameter): WeightToWrite {
     tensors: [{ name, dtype: dtypeName, shape: stored, byteLength: parameter.bytes.byteLength }],
     *pieces() {
       const step = 4 * PIECE_ELEMENTS;
-      const bytes = isConvolution ? channelsLast(plain(parameter)) : parameter.bytes;
+      const bytes = isConvolution ? new Uint8Array(channelsLast(plain(parameter)).buffer) : parameter.bytes;
       for (let start = 0; start < bytes.byteLength; start += step) yield bytes.slice(start, start + step);
     },
   };
-}
-
-function channelsLast({ shape, dtype, bytes }: PlainParameter): Uint8Array {
-  const [outputs = 0, inputs = 0, height = 0, width = 0] = shape;
-  const from =
-    dtype === 'f32' ? new Uint32Array(bytes.slice().buffer) : new Uint16Array(bytes.slice().buffer);
-  const to = from.slice();
-  transposeMatrices(from, to, [outputs, inputs, height * width]);
-  return new Uint8Array(to.buffer);
 }
 
 function plain(parameter: Parameter): PlainParameter {

@@ -1,7 +1,7 @@
 import { bf16Value, f32Bits, narrowToBf16, widenBf16, widenF16 } from '../jit/numberFormats.js';
 import { LEAST_SCALE } from '../kernels/matrix/packRows.js';
+import { transposed } from './convolutionChannels.js';
 import type { AffineBits, AffineParameter, IntegerForm, Parameter, PlainParameter } from './parameter.js';
-import { transposeMatrices } from './transposeMatrices.js';
 
 /** Widths that a row's stream of bits may have; what MLX writes. */
 export const AFFINE_BITS: readonly AffineBits[] = [2, 3, 4, 5, 6, 8];
@@ -104,13 +104,12 @@ export function integerParameter(parameter: Parameter, form: IntegerForm): Affin
 export function roundedConvolution(parameter: PlainParameter, form: IntegerForm): PlainParameter {
   const [outputs = 0, inputs = 0] = parameter.shape;
   const values = widenRange(parameter, 0, outputs * inputs * TAPS);
-  const moved = new Float32Array(values.length); // [Cout, 3, 3, Cin]
-  transposeMatrices(values, moved, [outputs, inputs, TAPS]);
+  const moved = transposed(values, [outputs, inputs, TAPS]); // [Cout, 3, 3, Cin]
   const shape = [outputs, TAPS * inputs];
   const rows: PlainParameter = { ...parameter, shape, dtype: 'f32', bytes: new Uint8Array(moved.buffer) };
   const rounded = dequantizeRows(integerParameter(rows, form), 0, outputs);
-  transposeMatrices(rounded, values, [outputs, TAPS, inputs]);
-  return { ...parameter, dtype: 'f32', bytes: new Uint8Array(values.buffer) };
+  const bytes = new Uint8Array(transposed(rounded, [outputs, TAPS, inputs]).buffer);
+  return { ...parameter, dtype: 'f32', bytes };
 }
 
 /** Places of a 3×3 window. */

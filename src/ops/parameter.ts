@@ -20,6 +20,11 @@ export interface PlainParameter {
   readonly dtype: StorageDtype;
   /** Exactly product(shape) · STORAGE_BYTES[dtype] bytes; at least 2-byte aligned (4 for f32). */
   readonly bytes: Uint8Array;
+  /**
+   * Of a convolution's weight, [out, in, kh, kw]: `last` where its bytes lie as [out, kh, kw, in], as MLX stores them and
+   * kernels read them. Left out: as the shape says.
+   */
+  readonly channels?: 'last';
 }
 
 /** Bits of a quantised value that occur in published conversions. */

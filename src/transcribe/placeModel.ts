@@ -11,6 +11,8 @@ import {
 import type { Backend } from '../ops/operators.js';
 import { nextTurn } from '../runtime/nextTurn.js';
 
+const EMBEDDING = 'model.embed_tokens.weight';
+
 /** The weights of a model's stages. */
 export interface PlacedModel {
   readonly encoderWeights: EncoderWeights;
@@ -18,8 +20,8 @@ export interface PlacedModel {
 }
 
 /**
- * Places a model's weights in a backend. The decoder's, most of all, are packed by the backend's threads while this one
- * moves the channels of the encoder's convolutions.
+ * Places a model's weights in a backend. Its threads compare and pack the largest first; meanwhile this one places the
+ * others, and moves the channels of the encoder's convolutions.
  *
  * @throws QwenAsrError `model`, `memory`, `aborted`; nothing of the files is then in use
  */
@@ -30,17 +32,24 @@ export async function placeModel(
 ): Promise<PlacedModel> {
   const { tensors, staged } = files;
   await staged?.placeIn(backend, signal);
-  const isShared = !decoder.tied && (await sharesEmbedding(tensors, forms, backend));
-  const decoderWeights = loadDecoderWeights(tensors, decoder, backend, forms, isShared);
-  const packing = backend.placeWeights(signal);
-  packing.catch(() => {}); // it is awaited, but not before the encoder's are placed
+  const begun: Promise<unknown>[] = [];
+  const begin = <T>(work: Promise<T>): Promise<T> => {
+    work.catch(() => {}); // it is awaited, but not before more is placed
+    begun.push(work);
+    return work;
+  };
   try {
+    const sharing = begin(decoder.tied ? Promise.resolve(false) : sharesEmbedding(tensors, forms, backend));
+    const embedding = tensors.require(EMBEDDING);
+    backend.weight(embedding, 'matrix', forms.of(EMBEDDING, embedding));
+    begin(backend.placeWeights(signal));
     await nextTurn(); // the threads begin
     const encoderWeights = loadEncoderWeights(tensors, encoder, decoder.hidden, backend, forms);
-    await packing;
-    await backend.placeWeights(signal);
+    const decoderWeights = loadDecoderWeights(tensors, decoder, backend, forms, await sharing);
+    begin(backend.placeWeights(signal));
+    await Promise.all(begun);
     return { encoderWeights, decoderWeights };
   } finally {
-    await packing.catch(() => {}); // the files are the caller's to release
+    await Promise.allSettled(begun); // the files are the caller's to release
   }
 }

@@ -1,11 +1,6 @@
 import { QwenAsrError } from '../../error.js';
-import type { KernelCall, Memory } from '../../kernels/kernel.js';
-import {
-  type AffineBlocks,
-  BLOCK_COLUMNS,
-  blocksFor,
-  COLUMN_ALIGNMENT,
-} from '../../kernels/matrix/formats/affineBlocks.js';
+import type { KernelCall, KernelSpec, Memory } from '../../kernels/kernel.js';
+import { type AffineBlocks, BLOCK_COLUMNS, blocksFor } from '../../kernels/matrix/formats/affineBlocks.js';
 import { packAffine } from '../../kernels/matrix/packAffine.js';
 import { packRows } from '../../kernels/matrix/packRows.js';
 import type { Arena, ArenaBlock } from '../../runtime/arena.js';
@@ -13,10 +8,14 @@ import type { Machine } from '../../runtime/machine.js';
 import { integerParameter, widenRange } from '../affineGroups.js';
 import { checkScales } from '../nonFinite.js';
 import type { AffineParameter, IntegerForm, Parameter, PlainParameter } from '../parameter.js';
+import { byteSpans } from './byteSpans.js';
 import { checkMatrixShape } from './checkShapes.js';
 
-/** Source bytes of a piece, which are let go once they are packed. */
-const PIECE_BYTES = 4 * 2 ** 20;
+/**
+ * A look at how far packing is lets go of what has been packed since so many looks before: a tile that began before them
+ * may still be read, and brings pages back that nothing else would let go.
+ */
+const LOOKS = 4;
 
 /** Weights lie together in regions of large pages, of which the last stays untouched from where they end. */
 const REGION_BYTES = 64 * 2 ** 20;
@@ -30,10 +29,13 @@ interface WaitingMatrix {
   readonly memory: Memory;
 }
 
-/** Rows of a matrix that are packed by one call, and what may be let go afterwards. */
-interface Piece {
+/** A matrix as a kernel packs it, a tile for every 16 rows. */
+interface Packing {
+  readonly parameter: Parameter;
   readonly call: KernelCall;
+  /** As many rows each as the matrix has; what may be let go afterwards. */
   readonly source: readonly Uint8Array[];
+  readonly rows: number;
 }
 
 /** Who does the work, and who is told of source bytes that have been read. */
@@ -82,73 +84,34 @@ export class BlockPacker {
     return { element: blocks, ...memory };
   }
 
-  /**
-   * Packs all that was added, the first first.
-   *
-   * @throws QwenAsrError `model` for scales that are not finite
-   */
-  async run({ runAtOnce, forget }: PackOptions): Promise<void> {
+  /** What was added since the last time; null where that is nothing. */
+  take(): PackingWork | null {
     const matrices = this.waiting.splice(0);
-    if (matrices.length === 0) return;
+    if (matrices.length === 0) return null;
     const damage = this.arena.allocate(4);
-    const damaged = new Int32Array(damage.buffer, damage.bufferOffset, 1);
-    damaged[0] = 0;
-    const pieces = matrices.flatMap((matrix) => [...this.pieces(matrix, damage)]);
-    let forgotten = 0; // pieces
-    let tiles = 0; // of these
-    // Tiles are taken in this order, so that at most those that a thread is at are not done yet: it reads their pages anew.
-    const forgetPacked = (done: number): void => {
-      for (; forgotten < pieces.length; forgotten++) {
-        const { call, source } = pieces[forgotten]!;
-        if (tiles + call.tiles > done) break;
-        tiles += call.tiles;
-        source.forEach(forget);
-      }
-    };
-    try {
-      await runAtOnce(
-        pieces.map(({ call }) => call),
-        forgetPacked,
-      );
-      if (damaged[0] !== 0)
-        for (const { parameter } of matrices) if (parameter.dtype === 'affine') checkScales(parameter);
-      forgetPacked(Number.POSITIVE_INFINITY);
-    } finally {
-      this.arena.release(damage);
-      for (const { temporary } of matrices) if (temporary !== null) this.arena.release(temporary);
-    }
+    return new PackingWork(
+      matrices.map((matrix) => this.packing(matrix, damage)),
+      [damage, ...matrices.flatMap(({ temporary }) => temporary ?? [])],
+      this.arena,
+    );
   }
 
-  private *pieces({ parameter, temporary, blocks, memory }: WaitingMatrix, damage: Memory): Generator<Piece> {
-    const [n = 0, depth = 0] = parameter.shape;
-    const rowBytes = parameter.bytes.byteLength / n;
-    const rowsAtOnce = Math.max(1, Math.floor(PIECE_BYTES / rowBytes / COLUMN_ALIGNMENT)) * COLUMN_ALIGNMENT;
-    for (let row = 0; row < n; row += rowsAtOnce) {
-      const rows = Math.min(rowsAtOnce, n - row);
-      const y = {
-        address: memory.address + (row / BLOCK_COLUMNS) * blocks.blockBytes(depth),
-        byteLength: blocks.byteLength(rows, depth),
-      };
-      const part = (bytes: Uint8Array): Uint8Array => rowsOf(bytes, n, row, rows);
-      if (parameter.dtype !== 'affine') {
-        const { dtype, bytes } = parameter;
-        const x = this.readable(part(bytes));
-        const source = temporary === null ? [part(bytes)] : [];
-        yield { call: packRows({ depth, dtype, blocks }).call({ x, y, n: rows }), source };
-        continue;
-      }
-      const source = [parameter.bytes, ...scalesOf(parameter, blocks)].map(part);
-      const [words, scales, biases] = source.map((bytes) => this.readable(bytes)) as [Memory, Memory, Memory];
-      const call = packAffine({ depth, bits: parameter.bits, blocks }).call({
-        words,
-        scales,
-        biases,
-        y,
-        damage,
-        n: rows,
-      });
-      yield { call, source };
+  private packing({ parameter, temporary, blocks, memory }: WaitingMatrix, damage: Memory): Packing {
+    const [rows = 0, depth = 0] = parameter.shape;
+    if (parameter.dtype !== 'affine') {
+      const { dtype, bytes } = parameter;
+      const call = packRows({ depth, dtype, blocks }).call({ x: this.readable(bytes), y: memory, n: rows });
+      return { parameter, call, source: temporary === null ? [bytes] : [], rows };
     }
+    const source = [parameter.bytes, ...scalesOf(parameter, blocks)];
+    const [words, scales, biases] = source.map((bytes) => this.readable(bytes)) as [Memory, Memory, Memory];
+    const kernel = packAffine({ depth, bits: parameter.bits, blocks });
+    return {
+      parameter,
+      call: kernel.call({ words, scales, biases, y: memory, damage, n: rows }),
+      source,
+      rows,
+    };
   }
 
   private readable(bytes: Uint8Array): Memory {
@@ -169,9 +132,73 @@ export class BlockPacker {
   }
 }
 
-function rowsOf(bytes: Uint8Array, n: number, row: number, rows: number): Uint8Array {
-  const rowBytes = bytes.byteLength / n;
-  return bytes.subarray(row * rowBytes, (row + rows) * rowBytes);
+/** Matrices that are to be packed, in this order. */
+export class PackingWork {
+  private readonly packings: readonly Packing[];
+  private readonly blocks: readonly [damage: ArenaBlock, ...others: ArenaBlock[]];
+  private readonly arena: Arena;
+
+  /** @param blocks are given back in the end; the first becomes 1 where a scale or bias is not finite */
+  constructor(packings: readonly Packing[], blocks: PackingWork['blocks'], arena: Arena) {
+    this.packings = packings;
+    this.blocks = blocks;
+    this.arena = arena;
+  }
+
+  get kernels(): KernelSpec[] {
+    return this.packings.map(({ call }) => call.kernel);
+  }
+
+  /**
+   * Packs them. To be called once.
+   *
+   * @throws QwenAsrError `model` for scales that are not finite
+   */
+  async run({ runAtOnce, forget }: PackOptions): Promise<void> {
+    const {
+      packings,
+      blocks: [damage],
+    } = this;
+    const damaged = new Int32Array(damage.buffer, damage.bufferOffset, 1);
+    damaged[0] = 0;
+    const looks: number[] = new Array(LOOKS).fill(0); // tiles that were done
+    const forgetPacked = (tiles: number): void => {
+      forgetTiles(packings, { from: looks.shift()!, to: tiles }, forget);
+      looks.push(tiles);
+    };
+    try {
+      await runAtOnce(
+        packings.map(({ call }) => call),
+        forgetPacked,
+      );
+      if (damaged[0] !== 0)
+        for (const { parameter } of packings) if (parameter.dtype === 'affine') checkScales(parameter);
+    } finally {
+      // What tiles that ended late have brought back goes, too.
+      for (const span of byteSpans(packings.flatMap(({ source }) => source))) forget(span);
+      for (const block of this.blocks) this.arena.release(block);
+    }
+  }
+}
+
+/** Lets go of the rows that tiles `from` … `to` − 1 of all have packed. */
+function forgetTiles(
+  packings: readonly Packing[],
+  { from, to }: { readonly from: number; readonly to: number },
+  forget: (bytes: Uint8Array) => void,
+): void {
+  let start = 0; // of the matrix' tiles
+  for (const { call, source, rows } of packings) {
+    if (start >= to) return;
+    const first = Math.max(0, from - start) * BLOCK_COLUMNS;
+    const end = Math.min(rows, (to - start) * BLOCK_COLUMNS);
+    start += call.tiles;
+    if (first >= end) continue;
+    for (const bytes of source) {
+      const rowBytes = bytes.byteLength / rows;
+      forget(bytes.subarray(first * rowBytes, end * rowBytes));
+    }
+  }
 }
 
 /** What blocks hold: both types where they are the same, else f32. */

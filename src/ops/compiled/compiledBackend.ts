@@ -15,6 +15,7 @@ import type {
   Weight,
 } from '../operators.js';
 import { checkParameterBytes, type IntegerForm, type Parameter } from '../parameter.js';
+import { byteSpans } from './byteSpans.js';
 import { CompiledPass, KernelLibrary, type PassQueue, type Probe } from './compiledPass.js';
 import { CompiledScope } from './compiledScope.js';
 import { WeightPlacer } from './compiledWeight.js';
@@ -62,6 +63,8 @@ class CompiledBackend implements Backend, PassQueue, CeilingSource {
   readonly library: KernelLibrary;
   private readonly placer: WeightPlacer;
   private readonly options: CompiledOptions;
+  /** Parameters that have been copied since weights were last packed. */
+  private readonly copied: Uint8Array[] = [];
   private last: Promise<void> = Promise.resolve();
   private closing: Promise<void> | null = null;
 
@@ -102,17 +105,25 @@ class CompiledBackend implements Backend, PassQueue, CeilingSource {
     checkParameterBytes(parameter);
     const isVector = parameter.shape.length === 1;
     const weight = this.placer.place(parameter, isVector ? 'vector' : layout, form);
-    if (isVector || layout === 'convolution') this.forget(parameter.bytes); // they are copies
+    if (isVector || layout === 'convolution') this.copied.push(parameter.bytes);
     return weight;
   }
 
   placeWeights(signal?: AbortSignal): Promise<void> {
-    return this.enqueue('weights', () =>
-      this.placer.packer.run({
+    // The small ones lie between the others, many to a large page.
+    for (const span of byteSpans(this.copied.splice(0))) this.forget(span);
+    const work = this.placer.packer.take();
+    if (work === null) return this.enqueue('weights', async () => {});
+    // While what was enqueued before runs: its threads shall not wait for the compiler.
+    const compiled = this.library.resolve(work.kernels);
+    compiled.catch(() => {});
+    return this.enqueue('weights', async () => {
+      await compiled;
+      await work.run({
         runAtOnce: (calls, meanwhile) => runAtOnce(this, calls, { signal, meanwhile }),
         forget: (bytes) => this.forget(bytes),
-      }),
-    );
+      });
+    });
   }
 
   forget(bytes: Uint8Array): void {

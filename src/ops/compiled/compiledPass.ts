@@ -124,6 +124,7 @@ const BATCH_SIZE = 3;
 export class KernelLibrary {
   private readonly machine: Machine;
   private readonly compiled = new Map<string, number>();
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(machine: Machine) {
     this.machine = machine;
@@ -131,9 +132,15 @@ export class KernelLibrary {
 
   /**
    * Compiles what is missing and returns what the machine names each kernel by, in order. The event loop runs in
-   * between. One call at a time.
+   * between. Of several calls one comes after the other.
    */
-  async resolve(specs: readonly KernelSpec[]): Promise<number[]> {
+  resolve(specs: readonly KernelSpec[]): Promise<number[]> {
+    const done = this.last.then(() => this.compileMissing(specs));
+    this.last = done.catch(() => {});
+    return done;
+  }
+
+  private async compileMissing(specs: readonly KernelSpec[]): Promise<number[]> {
     const missing = new Map<string, KernelSpec>();
     for (const spec of specs) if (!this.compiled.has(spec.name)) missing.set(spec.name, spec);
     const list = [...missing.values()];

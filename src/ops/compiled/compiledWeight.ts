@@ -6,10 +6,10 @@ import { convolvesIntegers } from '../../kernels/matrix/productPolicy.js';
 import type { Arena } from '../../runtime/arena.js';
 import type { Machine } from '../../runtime/machine.js';
 import { dequantizeRows } from '../affineGroups.js';
+import { channelsLast, transposed } from '../convolutionChannels.js';
 import { checkScales } from '../nonFinite.js';
 import type { Weight } from '../operators.js';
-import type { IntegerForm, Parameter } from '../parameter.js';
-import { transposeMatrices } from '../transposeMatrices.js';
+import type { IntegerForm, Parameter, PlainParameter, StorageDtype } from '../parameter.js';
 import { BlockPacker } from './blockPacker.js';
 import { checkConvolutionShape, checkMatrixShape } from './checkShapes.js';
 
@@ -99,27 +99,19 @@ export class WeightPlacer {
     checkConvolutionShape(name, shape);
     if (dtype === 'affine') throw new QwenAsrError('internal', `${name}: a convolution in affine groups`);
     const [outputs, inputs] = shape as [number, number];
-    const { byteLength } = bytes;
-    const block = this.arena.allocate(byteLength);
-    const dims = [outputs, inputs, 9] as const;
-    if (dtype === 'f32') {
-      const moved = new Float32Array(block.buffer, block.bufferOffset, byteLength / 4);
-      transposeMatrices(new Float32Array(bytes.slice().buffer), moved, dims);
-    } else {
-      transposeMatrices(
-        halvesOf(bytes),
-        new Uint16Array(block.buffer, block.bufferOffset, byteLength / 2),
-        dims,
-      );
-    }
-    const rows = {
-      name,
-      dtype,
-      shape: [outputs, 9 * inputs],
-      bytes: new Uint8Array(block.buffer, block.bufferOffset, byteLength),
-    };
-    const packed = this.packer.add(rows, form, block);
+    const rows = { name, dtype, shape: [outputs, 9 * inputs], bytes };
+    const packed =
+      parameter.channels === 'last' ? this.packer.add(rows, form) : this.packMoved(rows, parameter, form);
     return { name, shape, dtype, layout: 'convolution', ...packed };
+  }
+
+  /** @param rows what the parameter is with its channels last, but for the bytes */
+  private packMoved(rows: PlainParameter, parameter: PlainParameter, form: IntegerForm) {
+    const moved = new Uint8Array(channelsLast(parameter).buffer);
+    const block = this.arena.allocate(moved.length);
+    const bytes = new Uint8Array(block.buffer, block.bufferOffset, moved.length);
+    bytes.set(moved);
+    return this.packer.add({ ...rows, bytes }, form, block);
   }
 
   private noteLargest({ address, byteLength }: Memory): void {
@@ -128,28 +120,24 @@ export class WeightPlacer {
 
   /** Channels last, so that a row of the window is one run of memory in weight and image alike. */
   private placeConvolution(parameter: Parameter): CompiledWeight {
-    const { name, shape, dtype } = parameter;
+    const { name, shape } = parameter;
     checkConvolutionShape(name, shape);
-    const [outputs, inputs] = shape;
+    const { dtype } = parameter as PlainParameter; // quantised are matrices alone, which have another shape
+    const [outputs = 0, inputs] = shape;
     const layout = 'convolution';
+    const moved = channelsLast(parameter as PlainParameter);
     if (inputs === 1) {
-      const values = toF32(parameter);
-      const moved = new Float32Array(values.length);
-      transposeMatrices(values, moved, [1, outputs!, 9]);
-      return { name, shape, dtype, layout, element: 'f32', ...this.copyFloats(moved) };
+      const values = floatsOf(transposed(moved, [1, outputs, 9]), dtype);
+      return { name, shape, dtype, layout, element: 'f32', ...this.copyFloats(values) };
     }
     // bf16 checkpoints stay bf16: widening them is exact, so f32 arithmetic loses nothing.
     if (dtype === 'bf16') {
-      const { byteLength } = parameter.bytes;
+      const { byteLength } = moved;
       const block = this.arena.allocate(byteLength);
-      const moved = new Uint16Array(block.buffer, block.bufferOffset, outputs! * inputs! * 9);
-      transposeMatrices(halvesOf(parameter.bytes), moved, [outputs!, inputs!, 9]);
+      new Uint16Array(block.buffer, block.bufferOffset, moved.length).set(moved);
       return { name, shape, dtype, layout, element: 'bf16', address: block.address, byteLength };
     }
-    const values = toF32(parameter);
-    const moved = new Float32Array(values.length);
-    transposeMatrices(values, moved, [outputs!, inputs!, 9]);
-    return { name, shape, dtype, layout, ...this.copyOperand(moved) };
+    return { name, shape, dtype, layout, ...this.copyOperand(floatsOf(moved, dtype)) };
   }
 
   private copyOperand(values: Float32Array): Memory & { element: 'f32' | 'bf16' } {
@@ -175,12 +163,16 @@ export class WeightPlacer {
 /** All values of a parameter, widened exactly. */
 function toF32(parameter: Parameter): Float32Array {
   if (parameter.dtype === 'affine') return dequantizeRows(parameter, 0, parameter.shape[0]);
-  const { bytes, dtype } = parameter;
-  if (dtype === 'f32') return new Float32Array(bytes.slice().buffer);
-  return dtype === 'bf16' ? widenBf16(halvesOf(bytes)) : widenF16(halvesOf(bytes));
+  // A copy: element access in a mapping of gigabytes is slow in V8, copying it is not.
+  const { buffer } = parameter.bytes.slice();
+  return floatsOf(
+    parameter.dtype === 'f32' ? new Uint32Array(buffer) : new Uint16Array(buffer),
+    parameter.dtype,
+  );
 }
 
-/** A copy as 16-bit words: element access in a mapping of gigabytes is slow in V8, copying it is not. */
-function halvesOf(bytes: Uint8Array): Uint16Array {
-  return new Uint16Array(bytes.slice().buffer);
+/** What the bits of a type stand for. */
+function floatsOf(words: Uint16Array | Uint32Array, dtype: StorageDtype): Float32Array {
+  if (words instanceof Uint32Array) return new Float32Array(words.buffer);
+  return dtype === 'bf16' ? widenBf16(words) : widenF16(words);
 }

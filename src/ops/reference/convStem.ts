@@ -1,5 +1,5 @@
+import { transposed } from '../convolutionChannels.js';
 import type { FeatureMap, OperatorArgs } from '../operators.js';
-import { transposeMatrices } from '../transposeMatrices.js';
 import { gelu, roundGroups } from './products.js';
 import { floatsOf, pixelsOf } from './referenceTensor.js';
 import { weightOf } from './referenceWeight.js';
@@ -49,11 +49,8 @@ export function conv2dGelu({ x, weight, bias, y }: OperatorArgs<'conv2dGelu'>): 
 function roundedPixels(x: FeatureMap, groupSize: number): Float32Array {
   const { chunks, channels, height, width } = x;
   const dims = [chunks, channels, height * width] as const;
-  const moved = new Float32Array(pixelsOf(x).length); // [chunks, H·W, Cin]
-  transposeMatrices(pixelsOf(x), moved, dims);
-  const rounded = roundGroups(moved, groupSize);
-  transposeMatrices(rounded, moved, [chunks, height * width, channels]);
-  return moved;
+  const moved = transposed(pixelsOf(x), dims); // [chunks, H·W, Cin]
+  return transposed(roundGroups(moved, groupSize), [chunks, height * width, channels]);
 }
 
 interface PlaneSize {

@@ -1,6 +1,7 @@
 import { QwenAsrError } from '../../error.js';
 import { F16_VALUES, widenBf16 } from '../../jit/numberFormats.js';
 import { dequantizeRows, integerParameter, roundedConvolution } from '../affineGroups.js';
+import { channelsFirst } from '../convolutionChannels.js';
 import { checkScales } from '../nonFinite.js';
 import type { Weight } from '../operators.js';
 import { type IntegerForm, type Parameter, type PlainParameter, storedParts } from '../parameter.js';
@@ -22,7 +23,8 @@ export class ReferenceWeight implements Weight {
 
   constructor(given: Parameter, form: IntegerForm | undefined) {
     if (given.dtype === 'affine') checkScales(given);
-    const parameter = form === undefined ? given : rounded(given, form);
+    const shaped = given.dtype === 'affine' ? given : channelsFirst(given);
+    const parameter = form === undefined ? shaped : rounded(shaped, form);
     this.name = parameter.name;
     this.shape = parameter.shape;
     this.groupSize = form?.groupSize ?? null;
