@@ -52,6 +52,7 @@ test('convolutions are products of integers where bytes are multiplied, unless m
   }
   const wide = x64Capabilities('avx512bf16');
   assert.ok(!convolvesIntegers({ ...wide, pairMatrix: true }));
+  assert.ok(!convolvesIntegers(x64Capabilities('amx')));
   assert.ok(!convolvesIntegers({ ...wide, byteDot: false, smallByteDot: false }), 'words take twice as long');
 });
 
