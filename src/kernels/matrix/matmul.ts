@@ -2,6 +2,7 @@ import { QwenAsrError } from '../../error.js';
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntReg } from '../../jit/ir.js';
 import { defineKernel, type Kernel } from '../kernel.js';
+import { emitAffineTiles, isAffineTiles } from './affineTiles.js';
 import { emitBlockColumns, isBlockProduct, productStrideBytes } from './blockColumns.js';
 import { evenRows, type MovingRows, pointedRows } from './blockPass.js';
 import { blockTileRows } from './blockRegisters.js';
@@ -92,6 +93,7 @@ function windowBytes({ aDtype, segments, segmentDepth, aSegmentStrideBytes }: Ma
 function emit(k: KernelBuilder, spec: MatmulSpec, params: MatmulParams): void {
   const state = tileState(k, spec, params);
   if (spec.tiles !== undefined) return emitTileProduct(k, spec, params, state);
+  if (isAffineTiles(spec)) return emitAffineTiles(k, spec, params, state);
   if (spec.panels) return emitPanelTile(k, spec, params, state);
   const product = stripProduct(k, spec, params, state);
   forEachStrip(k, state, product.tileRows, () => {

@@ -8,7 +8,10 @@ import { dotTile, type OperandDtype, type ProductPolicy, type TileOperands } fro
 
 /** What a matrix product is specialised on; the number of rows M and all pointers come at run time. */
 export interface MatmulSpec {
-  /** Quantised rows for blocks, and only for these: at least `blockTileRows` of them, where they are one after another. */
+  /**
+   * Quantised rows for blocks, and only for these: at least `blockTileRows` of them, where they are one after another. Or rows
+   * in bf16 for blocks, by products of tiles (`affineTiles.ts`): at least LEAST_TILE_ROWS of them.
+   */
   readonly aDtype: OperandDtype | QuantizedRows;
   readonly bDtype: OperandDtype | AffineBlocks;
   /** Rows of B, columns of the result; a multiple of columnsPerTile, or at least columnsPerTile (the last overlaps). */

@@ -21,7 +21,7 @@ export interface TileFactors {
   readonly leftStride: IntReg;
   readonly leftTiles: TileCount;
   /** From its first tile to its second. */
-  readonly secondLeftBytes: number;
+  readonly secondLeftBytes: IntOperand;
   /** First panel at its first pair; moved by the steps. */
   readonly right: IntReg;
   readonly panelBytes: number;
@@ -70,7 +70,11 @@ export function multiplyTiles(
   }
   const rowBytes = k.intConst(TILE_ROW_BYTES);
   k.loop(steps, () => {
-    const loadLeft = (i: number): void => k.tileLoad(LEFT[i]!, k.at(left, i * secondLeftBytes), leftStride);
+    const leftAt = (i: number): Address =>
+      typeof secondLeftBytes === 'number'
+        ? k.at(left, i * secondLeftBytes)
+        : k.at(left, 0, i === 0 ? null : secondLeftBytes);
+    const loadLeft = (i: number): void => k.tileLoad(LEFT[i]!, leftAt(i), leftStride);
     const loadRight = (j: number): void => k.tileLoad(RIGHT[j]!, k.at(right, j * panelBytes), rowBytes);
     const multiply = (i: number, j: number): void => k.tileDotPairs(SUMS[i]![j]!, LEFT[i]!, RIGHT[j]!);
     loadRight(0);

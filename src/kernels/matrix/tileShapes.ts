@@ -104,6 +104,16 @@ export function blockTile(
   return { rowsPerTile: cutRows(m, tiles, threadCount), columnsPerTile };
 }
 
+/** The same by products of tiles with widened blocks. */
+export function affineTile(
+  m: number,
+  n: number,
+  threadCount: number,
+): { rowsPerTile: number; columnsPerTile: number } {
+  const { rowsPerTile, columnsPerTile } = blockTile(m, n, threadCount);
+  return { rowsPerTile: Math.ceil(rowsPerTile / TILE_ROW_STEP) * TILE_ROW_STEP, columnsPerTile };
+}
+
 /** Rows of a tile where `columnTiles` lie beside each other: all, or fewer so that there are enough tiles. */
 function cutRows(m: number, columnTiles: number, threadCount: number): number {
   let rowTiles = 1;

@@ -1,4 +1,5 @@
 import type { Memory } from '../kernel.js';
+import { usesAffineTiles } from '../matrix/affineTiles.js';
 import { argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../matrix/argmax.js';
 import type { EpilogueSpec } from '../matrix/epilogue.js';
 import {
@@ -13,7 +14,14 @@ import { matvec, maxStreamRows } from '../matrix/matvec.js';
 import { pairPanelsBytes } from '../matrix/packPairs.js';
 import { usesPanels } from '../matrix/panelProduct.js';
 import { usesTiles } from '../matrix/tileProduct.js';
-import { blockTile, matmulTile, ROW_STEP, streamColumns, tileProductTile } from '../matrix/tileShapes.js';
+import {
+  affineTile,
+  blockTile,
+  matmulTile,
+  ROW_STEP,
+  streamColumns,
+  tileProductTile,
+} from '../matrix/tileShapes.js';
 import { blockConvolutionCalls, convolutionCalls } from './audioCalls.js';
 import {
   type Allocate,
@@ -239,9 +247,12 @@ function blockMatmulCall(context: ExampleContext, shape: LinearShape, m: number,
   const { n, depth } = shape;
   const weights = shape.activation === 'swiglu' ? 2 : 1;
   const { spec, weight, rows } = blockOperands(context, n, depth, bits);
-  const { rowsPerTile, columnsPerTile } = blockTile(m, n, context.threadCount);
+  const { operand } = context;
+  const asTiles = usesAffineTiles(context.capabilities, operand, spec.bDtype, { m, n, depth, weights });
+  const { rowsPerTile, columnsPerTile } = (asTiles ? affineTile : blockTile)(m, n, context.threadCount);
   const kernel = matmul({
     ...spec,
+    ...(asTiles && { aDtype: operand, aStrideBytes: depth * BYTES[operand] }),
     segments: 1,
     segmentDepth: depth,
     aSegmentStrideBytes: 0,
@@ -250,7 +261,7 @@ function blockMatmulCall(context: ExampleContext, shape: LinearShape, m: number,
     panels: false,
     epilogue: epilogueOf(context, shape),
   });
-  const x = rows(Math.ceil(m / ROW_STEP) * ROW_STEP);
+  const x = asTiles ? operandArray(context, m * depth) : rows(Math.ceil(m / ROW_STEP) * ROW_STEP);
   const arrays = {
     ...linearArrays(context, shape, m),
     x,

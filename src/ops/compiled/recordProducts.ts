@@ -1,5 +1,6 @@
 import { QwenAsrError } from '../../error.js';
 import type { Memory } from '../../kernels/kernel.js';
+import { usesAffineTiles } from '../../kernels/matrix/affineTiles.js';
 import { argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../../kernels/matrix/argmax.js';
 import type { EpilogueSpec } from '../../kernels/matrix/epilogue.js';
 import { BLOCK_COLUMNS, COLUMN_ALIGNMENT, rowsFor } from '../../kernels/matrix/formats/affineBlocks.js';
@@ -9,6 +10,7 @@ import { type PackPairsSpec, packPairs, pairPanelsBytes } from '../../kernels/ma
 import { usesPanels } from '../../kernels/matrix/panelProduct.js';
 import { usesTiles } from '../../kernels/matrix/tileProduct.js';
 import {
+  affineTile,
   blockTile,
   COLUMN_STEP,
   matmulTile,
@@ -81,10 +83,10 @@ function recordProduct(tape: TapeRecorder, epilogue: EpilogueSpec, operands: Pro
   const { weight, weight2 } = operands;
   const [n, depth] = weight.shape as [number, number];
   const m = operands.x.rowCount;
-  const factors = factorsOf(tape, operands.x, weight);
+  const weights = weight2 === null ? 1 : 2;
+  const factors = factorsOf(tape, operands.x, weight, weights);
   const { x, mostStreamRows, columnStep, columnBytes } = factors;
   const common = { ...factors.spec, n, epilogue };
-  const weights = weight2 === null ? 1 : 2;
   const memory = { ...operands, x };
   if (m <= mostStreamRows) {
     const columnsPerTile = streamColumns(n, weights * columnBytes, tape.threadCount, columnStep);
@@ -92,8 +94,9 @@ function recordProduct(tape: TapeRecorder, epilogue: EpilogueSpec, operands: Pro
     return;
   }
   const tiles = usesTiles(tape.capabilities, common.aDtype, common.bDtype);
-  const shape = factors.isBlocks ? blockTile : tiles ? tileProductTile : matmulTile;
-  const { rowsPerTile, columnsPerTile } = shape(m, n, weights, tape.threadCount);
+  const { rowsPerTile, columnsPerTile } =
+    factors.tile?.(m, n, tape.threadCount) ??
+    (tiles ? tileProductTile : matmulTile)(m, n, weights, tape.threadCount);
   const kernel = matmul({
     ...common,
     segments: 1,
@@ -127,7 +130,8 @@ const BLOCK_STREAM_ROWS = 16;
 interface Factors {
   readonly x: Memory;
   readonly spec: Pick<MatvecSpec, 'aDtype' | 'bDtype' | 'aStrideBytes' | 'bStrideBytes' | 'tilesAhead'>;
-  readonly isBlocks: boolean;
+  /** How a product of many rows with packed weights is cut; null: weights are no such ones. */
+  readonly tile: typeof blockTile | null;
   readonly mostStreamRows: number;
   /** Tiles of a stream have a multiple of so many columns. */
   readonly columnStep: number;
@@ -135,42 +139,54 @@ interface Factors {
   readonly columnBytes: number;
 }
 
-/** Packed weights take quantised rows, which products of the same rows share; others take rows as they are. */
-function factorsOf(tape: TapeRecorder, x: CompiledTensor, { element, shape }: CompiledWeight): Factors {
-  const [, depth] = shape as [number, number];
+/**
+ * Packed weights take quantised rows, which products of the same rows share, or, where the target has tiles, many rows as they
+ * are; others take rows as they are.
+ */
+function factorsOf(
+  tape: TapeRecorder,
+  x: CompiledTensor,
+  { element, shape }: CompiledWeight,
+  weights = 1,
+): Factors {
+  const [n, depth] = shape as [number, number];
   if (typeof element === 'string') {
     const columnBytes = depth * ELEMENT_BYTES[element];
     return {
       x,
       spec: { aDtype: operandType(x), bDtype: element, aStrideBytes: x.rowBytes, bStrideBytes: columnBytes },
-      isBlocks: false,
+      tile: null,
       mostStreamRows: maxStreamRows(tape.capabilities),
       columnStep: COLUMN_STEP,
       columnBytes,
     };
   }
-  const rows = rowsFor(tape.capabilities, element);
   const m = x.rowCount;
+  const bStrideBytes = element.blockBytes(depth);
+  const ofBlocks = {
+    mostStreamRows: BLOCK_STREAM_ROWS,
+    columnStep: COLUMN_ALIGNMENT,
+    columnBytes: bStrideBytes / BLOCK_COLUMNS,
+  };
+  const shapeOf = { m, n, depth, weights };
+  if (m > BLOCK_STREAM_ROWS && usesAffineTiles(tape.capabilities, x.element, element, shapeOf)) {
+    const spec = { aDtype: operandType(x), bDtype: element, aStrideBytes: x.rowBytes, bStrideBytes };
+    return { x, spec, tile: affineTile, ...ofBlocks };
+  }
+  const rows = rowsFor(tape.capabilities, element);
   const storedRows = Math.ceil(m / ROW_STEP) * ROW_STEP; // register tiles read on past the last row
   const quantized = tape.derived(x, rows.name, storedRows * rows.rowBytes(depth), (y) => {
     const spec = { depth, xDtype: operandType(x), rows, rowsPerTile: QUANTIZED_ROWS };
     return quantizeActivations(spec).call({ x, y, m });
   });
-  const bStrideBytes = element.blockBytes(depth);
-  return {
-    x: quantized,
-    spec: {
-      aDtype: rows,
-      bDtype: element,
-      aStrideBytes: rows.rowBytes(depth),
-      bStrideBytes,
-      tilesAhead: tape.threadCount,
-    },
-    isBlocks: true,
-    mostStreamRows: BLOCK_STREAM_ROWS,
-    columnStep: COLUMN_ALIGNMENT,
-    columnBytes: bStrideBytes / BLOCK_COLUMNS,
+  const spec = {
+    aDtype: rows,
+    bDtype: element,
+    aStrideBytes: rows.rowBytes(depth),
+    bStrideBytes,
+    tilesAhead: tape.threadCount,
   };
+  return { x: quantized, spec, tile: blockTile, ...ofBlocks };
 }
 
 /** Greedy choice over x·weightᵀ, a few rows at a time. */

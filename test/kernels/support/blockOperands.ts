@@ -107,6 +107,21 @@ function readScale(view: DataView, at: number, type: AffineBlocks['scales']): nu
   return type === 'bf16' ? bf16Value(bits) : f16Value(bits);
 }
 
+/**
+ * A column's weights in bf16: w = scale·q + bias in f32, then the nearest, of two that are as near the larger in size. The
+ * product is exact in f64, and its sum with the bias, whose exponents are close.
+ */
+export function roundedColumn(
+  { q, scales, biases }: AffineColumn,
+  { groupSize }: Pick<AffineBlocks, 'groupSize'>,
+): Float32Array {
+  const weights = Float32Array.from(q, (value, k) => {
+    const group = Math.floor(k / groupSize);
+    return scales[group]! * value + biases[group]!;
+  });
+  return Float32Array.from(new Uint32Array(weights.buffer), (bits) => bf16Value((bits + 0x8000) >>> 16));
+}
+
 export function randomRows(
   random: Random,
   { bits, groupSize, most }: QuantizedRows,

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { ArgumentValues, KernelCall, Memory } from '../../../src/kernels/kernel.js';
 import type { EpilogueSpec, PRODUCT_ARGUMENTS } from '../../../src/kernels/matrix/epilogue.js';
+import type { AffineBlocks } from '../../../src/kernels/matrix/formats/affineBlocks.js';
 import type { Random } from '../../support/random.js';
+import { randomBlocks, roundedColumn } from './blockOperands.js';
 import { type KernelRun, type KernelTarget, runCall, widen } from './kernelHarness.js';
 import { pairPanels } from './pairPanels.js';
 import {
@@ -20,6 +22,8 @@ export type Dtype = 'f32' | 'bf16';
 export interface ProductCase {
   readonly aDtype: Dtype;
   readonly bDtype: Dtype;
+  /** Weights are packed, and count as what they are rounded to in bf16. */
+  readonly blocks?: AffineBlocks;
   readonly yDtype: Dtype;
   readonly m: number;
   readonly n: number;
@@ -43,25 +47,41 @@ const SAMPLED_COLUMNS = 32;
 const UNTOUCHED = -1232;
 const UNTOUCHED_BF16 = 0xc49a;
 
+/** A weight in memory, and its rows as the kernel multiplies them. */
+interface RandomWeight {
+  readonly stored: Float32Array | Uint16Array | Uint8Array;
+  readonly row: (index: number) => Float32Array;
+}
+
+const NO_WEIGHT: RandomWeight = { stored: new Uint16Array(0), row: () => new Float32Array(0) };
+
 /** Random operands of a product, a kernel that computes it, and the comparison with f64. */
 export class ProductRun {
   readonly what: ProductCase;
-  private readonly arrays: Record<
-    'x' | 'weight' | 'weight2' | 'y' | 'bias' | 'residual',
-    Float32Array | Uint16Array
-  >;
+  private readonly arrays: Record<'x' | 'y' | 'bias' | 'residual', Float32Array | Uint16Array> &
+    Record<'weight' | 'weight2', Float32Array | Uint16Array | Uint8Array>;
+  private readonly weights: readonly RandomWeight[];
   private readonly operands: ProductOperands;
   private readonly columns: readonly number[];
 
   constructor(what: ProductCase, random: Random) {
     this.what = what;
-    const { aDtype, bDtype, yDtype, m, n, depth, gap } = what;
+    const { aDtype, bDtype, blocks, yDtype, m, n, depth, gap } = what;
     const seed = random.integer(0, 1e9);
     const weightScale = 3 / Math.sqrt(depth); // results of about 1, where activations bend
+    this.weights = [seed + 1, seed + 2].map((ofWeight, i): RandomWeight => {
+      if (i === 1 && what.activation !== 'swiglu') return NO_WEIGHT;
+      if (blocks !== undefined) {
+        const { bytes, column } = randomBlocks(random, blocks, n, depth);
+        return { stored: bytes, row: (index) => roundedColumn(column(index), blocks) };
+      }
+      const stored = randomOperand(bDtype, n * depth, ofWeight, weightScale);
+      return { stored, row: (index) => widen(stored.slice(index * depth, (index + 1) * depth)) };
+    });
     this.arrays = {
       x: randomOperand(aDtype, m * (depth + gap), seed),
-      weight: randomOperand(bDtype, n * depth, seed + 1, weightScale),
-      weight2: randomOperand(bDtype, what.activation === 'swiglu' ? n * depth : 0, seed + 2, weightScale),
+      weight: this.weights[0]!.stored,
+      weight2: this.weights[1]!.stored,
       y: randomOperand(yDtype, m * (n + gap), 0, 0),
       bias: randomOperand('f32', n, seed + 3),
       residual: randomOperand('f32', m * n, seed + 4),
@@ -78,7 +98,8 @@ export class ProductRun {
   }
 
   get bStrideBytes(): number {
-    return this.what.depth * BYTES[this.what.bDtype];
+    const { blocks, depth, bDtype } = this.what;
+    return blocks?.blockBytes(depth) ?? depth * BYTES[bDtype];
   }
 
   get epilogue(): EpilogueSpec {
@@ -172,7 +193,7 @@ export class ProductRun {
 
   private widened(): ProductOperands {
     const { m, n, depth, gap, bias, activation, residual, yDtype } = this.what;
-    const { x, weight, weight2 } = this.arrays;
+    const { x } = this.arrays;
     const rows = new Map<number, Float32Array>();
     return {
       a: Array.from({ length: m }, (_, row) =>
@@ -183,7 +204,7 @@ export class ProductRun {
         const key = 2 * column + which;
         const known = rows.get(key);
         if (known !== undefined) return known;
-        const row = widen((which === 0 ? weight : weight2).slice(column * depth, (column + 1) * depth));
+        const row = this.weights[which]!.row(column);
         rows.set(key, row);
         return row;
       },
