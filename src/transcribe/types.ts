@@ -33,6 +33,7 @@ export interface LoadOptions {
   /**
    * What products multiply. `int8` and `int4` round a model's matrices while it is loaded, in groups of 64 along their
    * rows, each with a scale and a bias, and activations while it runs; of `int4`, embedding, head and encoder keep 8 bits.
+   * So are the two large convolutions, in 8 bits, where that is faster.
    * Default `auto`: a model that is stored in such integers as it is stored; everything else bf16 where the CPU multiplies
    * bf16, else f32.
    */
