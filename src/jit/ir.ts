@@ -274,8 +274,8 @@ export interface Tuning {
   readonly widenOnce: number;
   /** 1: many rows of bf16 pairs are multiplied as f32, both sides widened; 0: by `dotPairs`. */
   readonly pairsAsF32: number;
-  /** 1: the bf16 weights of many rows are transposed once a tile, to the second cache, and nothing is folded; 0: lanes along K. */
-  readonly transposePairs: number;
+  /** 1: panels of weights are transposed, in pairs of bf16 or in f32, so that nothing is folded; 0: lanes along K. */
+  readonly transposes: number;
   /** Groups of rows of A, each as large as the registers hold, that meet a stream of weights on its way. */
   readonly streamGroups: number;
   /** Linear streams in which a tile's weights are read from memory, one next to another, at most: 1, 2, 4 or 8. */

@@ -65,7 +65,7 @@ const TUNING: Tuning = {
   prefetchLevel: 0,
   widenOnce: 1,
   pairsAsF32: 0,
-  transposePairs: 0,
+  transposes: 0,
 };
 
 /** What a kernel body may use with these features; `tuning` replaces the values above. */

@@ -165,7 +165,7 @@ export function wasmCapabilities(relaxedSimd = false, tuning: Partial<Tuning> = 
       prefetchLevel: 0,
       widenOnce: 0,
       pairsAsF32: 0,
-      transposePairs: 0,
+      transposes: 0,
       ...tuning,
     },
   };

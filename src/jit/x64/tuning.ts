@@ -22,7 +22,7 @@ const BASE = {
   prefetchLevel: 0,
   widenOnce: 0,
   pairsAsF32: 0,
-  transposePairs: 1,
+  transposes: 1,
 } as const satisfies Partial<Tuning>;
 
 /**

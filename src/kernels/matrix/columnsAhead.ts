@@ -32,11 +32,8 @@ export class ColumnsAhead {
     this.last = new ScratchVariable(k, params.scratch, 6);
   }
 
-  /**
-   * @param next of the same columns; null: of others the `first`
-   * @param passedBytes what a place in the row at hand is counted from
-   */
-  begin(next: RowSegment | null, first: RowSegment, passedBytes: number): void {
+  /** @param next of the same columns; null: of others the `first` */
+  begin(next: RowSegment | null, first: RowSegment): void {
     const { k, spec } = this;
     const column = this.state.column.get();
     if (next === null) {
@@ -46,13 +43,13 @@ export class ColumnsAhead {
       k.intOp('min', column, spec.n - spec.columnsPerTile, column);
     }
     k.intOp('mul', column, spec.bStrideBytes, column);
-    k.advance(column, (next ?? first).bOffsetBytes - passedBytes);
+    k.advance(column, (next ?? first).bOffsetBytes);
     this.offset.set(column);
     k.advance(column, (spec.columnsPerTile - ROWS_AHEAD) * spec.bStrideBytes);
     this.last.set(column);
   }
 
-  /** The first of ROWS_AHEAD rows, less `passedBytes`. */
+  /** The first of ROWS_AHEAD rows. */
   rows(weight: () => IntReg): IntReg {
     const from = this.offset.get();
     this.k.intOp('min', from, this.last.get(), from);

@@ -1,7 +1,7 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { Address, Capabilities, IntReg, VecReg } from '../../jit/ir.js';
 import { choosePolicy } from './formats/choosePolicy.js';
-import { LANES_ALONG_K, OPERAND_BYTES, type ProductPolicy } from './productPolicy.js';
+import { LANES_ALONG_K, OPERAND_BYTES, type OperandDtype, type ProductPolicy } from './productPolicy.js';
 import type { MatmulSpec } from './productTile.js';
 
 /** How a tile's columns of B lie in a panel, and how a strip of rows is multiplied with them. */
@@ -63,21 +63,23 @@ export function widenedPanel(
 }
 
 /**
- * B in pairs of bf16, for rows in bf16: transposed once, so that lanes run along the columns, a pair of a row is multiplied
- * with all of them, and no sums are folded, which takes a tenth of the time of 1024 elements on units of 256 bits. A strip
- * reads one stream, and rows of A where they lie.
+ * Transposed once, so that lanes run along the columns, an element of a row (or a pair of them) is multiplied with all of
+ * them, and no sums are folded, which takes a tenth of the time of 1024 elements on units of 256 bits. A strip reads one
+ * stream, and rows of A where they lie. Of pairs of bf16 for rows in bf16; in f32 for rows in f32, widened on the way.
  */
 export function transposedPanel(
   { lanes, tuning }: Capabilities,
   { bStrideBytes, columnsPerTile }: Columns,
+  element: OperandDtype,
 ): PanelFormat {
   const vectors = largestDivisor(columnsPerTile / lanes, TRANSPOSED_VECTORS);
   const vectorBytes = OPERAND_BYTES.f32 * lanes;
+  const isPairs = element === 'bf16';
   const policy: ProductPolicy = {
-    name: 'transposedPairs',
-    aBytes: OPERAND_BYTES.bf16,
-    stepElements: 2,
-    stepsAtOnce: lanes, // a cache line of A, with 16 lanes
+    name: isPairs ? 'transposedPairs' : 'transposedWidened',
+    aBytes: OPERAND_BYTES[element],
+    stepElements: isPairs ? 2 : 1,
+    stepsAtOnce: isPairs ? lanes : 2 * lanes, // as many elements as a vector of B has
     bStepBytes: vectors * vectorBytes,
     tileRows: tuning.tileRows,
     tileColumns: vectors * lanes,
@@ -85,16 +87,20 @@ export function transposedPanel(
     initAccumulators: LANES_ALONG_K.initAccumulators,
     loadA: (k, from) => k.broadcast(from),
     loadB: (k, from) => k.load(from),
-    product: (k, accumulator, a, b) => k.dotPairs(accumulator, b, a),
+    product: (k, accumulator, a, b) => {
+      if (isPairs) k.dotPairs(accumulator, b, a);
+      else k.fma(accumulator, b, a);
+    },
     group: null,
     finish: (_, accumulators) => accumulators,
   };
   return {
     policy,
-    elementBytes: OPERAND_BYTES.bf16,
+    elementBytes: OPERAND_BYTES[element],
     stepElements: 2 * lanes,
     fetchesAhead: true,
     write: (k, b, to, depth) => {
+      const upper = isPairs ? null : k.vecBits(0xffff0000);
       k.loop(columnsPerTile / policy.tileColumns, () => {
         k.loop(depth / (2 * lanes), () => {
           for (let vector = 0; vector < vectors; vector++) {
@@ -103,11 +109,17 @@ export function transposedPanel(
             );
             k.transpose(rows);
             rows.forEach((row, pair) => {
-              k.store(k.at(to, pair * policy.bStepBytes + vector * vectorBytes), row);
+              const step = (at: number): Address => k.at(to, at * policy.bStepBytes + vector * vectorBytes);
+              if (upper === null) {
+                k.store(step(pair), row);
+              } else {
+                k.store(step(2 * pair), k.shift('left', row, 16));
+                k.store(step(2 * pair + 1), k.vecOp('and', row, upper, row));
+              }
             });
           }
           k.advance(b, vectorBytes);
-          k.advance(to, lanes * policy.bStepBytes);
+          k.advance(to, (isPairs ? 1 : 2) * lanes * policy.bStepBytes);
         });
         k.advance(b, policy.tileColumns * bStrideBytes - OPERAND_BYTES.bf16 * depth);
       });

@@ -36,7 +36,7 @@ export function usesPanels(
   b: unknown,
   m: number,
 ): boolean {
-  const transposes = a === 'bf16' && b === 'bf16' && capabilities.tuning.transposePairs === 1;
+  const transposes = a === 'bf16' && b === 'bf16' && capabilities.tuning.transposes === 1;
   return (transposes && m >= LEAST_ROWS.transposed) || convolvesByPanels(capabilities, a, b, m);
 }
 
@@ -54,10 +54,27 @@ export function convolvesByPanels(
   return a === 'f32' ? tuning.widenOnce === 1 : a === 'bf16' && (tuning.pairsAsF32 === 1 || pairMatrix);
 }
 
+/** Whether such panels are in f32, transposed. */
+export function widensByPanels(
+  capabilities: Pick<Capabilities, 'tuning' | 'pairMatrix'>,
+  a: unknown,
+  b: unknown,
+  m: number,
+): boolean {
+  const { transposes, pairsAsF32 } = capabilities.tuning;
+  return transposes === 1 && (a === 'f32' || pairsAsF32 === 1) && usesPanels(capabilities, a, b, m);
+}
+
 function panelFormat(capabilities: Capabilities, spec: MatmulSpec): PanelFormat {
-  const asPairs = spec.aDtype === 'bf16' && capabilities.tuning.pairsAsF32 === 0;
-  if (!asPairs) return widenedPanel(capabilities, spec);
-  return capabilities.pairMatrix ? matrixPanel(capabilities, spec) : transposedPanel(capabilities, spec);
+  const { tuning, pairMatrix } = capabilities;
+  const asPairs = spec.aDtype === 'bf16' && tuning.pairsAsF32 === 0;
+  if (asPairs && pairMatrix) return matrixPanel(capabilities, spec);
+  if (asPairs) return transposedPanel(capabilities, spec, 'bf16');
+  // Elements are transposed in pairs; rows in f32 may have half a vector of them more.
+  const isWhole = spec.segmentDepth % (2 * capabilities.lanes) === 0;
+  return tuning.transposes === 1 && isWhole
+    ? transposedPanel(capabilities, spec, 'f32')
+    : widenedPanel(capabilities, spec);
 }
 
 /**
@@ -92,9 +109,7 @@ export function emitPanelTile(
     });
     state.row.set(firstRow.get());
     cOffset.set(k.intConst(0));
-    if (fetchesAhead) {
-      ahead.begin(layout.segments[i + 1] ?? null, layout.segments[0]!, segment.aOffsetBytes);
-    }
+    if (fetchesAhead) ahead.begin(layout.segments[i + 1] ?? null, layout.segments[0]!);
     forEachStrip(k, state, policy.tileRows, () => {
       const stored = rowPointers(k, spec, args, policy, state);
       const { rows, aOffsetBytes } =

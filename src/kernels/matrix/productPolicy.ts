@@ -5,6 +5,8 @@ import { loadsAhead } from './loadsAhead.js';
 /** Element types a matrix product reads: activations (A) and weights (B). */
 export type OperandDtype = 'f32' | 'bf16';
 
+const CACHE_LINE_BYTES = 64;
+
 export const OPERAND_BYTES = { f32: 4, bf16: 2 } as const;
 
 /**
@@ -101,8 +103,8 @@ export interface TileOperands {
   /** Where what comes after these columns begins, to be fetched meanwhile; moved. */
   readonly ahead?: IntReg | null;
   /**
-   * Brought to the second cache meanwhile: of some rows of B that come later, `strideBytes` apart, what stands where the
-   * rows of A are; a turn of the loop multiplies a cache line of A.
+   * Brought to the second cache meanwhile: of some rows of B that come later, `strideBytes` apart, a cache line each in
+   * every turn of the loop, which multiplies as many elements. `from` is moved.
    */
   readonly lookahead?: { readonly from: IntReg; readonly strideBytes: number; readonly rows: number };
 }
@@ -154,8 +156,11 @@ function multiplySteps(
   const { stepsAtOnce = 1 } = policy;
   for (let step = 0; step < stepsAtOnce; step++)
     multiplyStep(k, policy, operands, { aOffset, step }, accumulators);
-  for (let row = 0; row < (lookahead?.rows ?? 0); row++)
-    k.prefetch(k.at(lookahead!.from, row * lookahead!.strideBytes, aOffset), 'second');
+  if (lookahead !== undefined) {
+    for (let row = 0; row < lookahead.rows; row++)
+      k.prefetch(k.at(lookahead.from, row * lookahead.strideBytes), 'second');
+    k.advance(lookahead.from, CACHE_LINE_BYTES);
+  }
   k.advance(aOffset, stepsAtOnce * policy.stepElements * policy.aBytes);
   k.advance(operands.b, stepsAtOnce * policy.bStepBytes);
 }

@@ -64,7 +64,7 @@ function forEachColumns(k: KernelBuilder, columns: number, body: (tiles: TileCou
 function emitRowPanels(k: KernelBuilder, spec: MatmulSpec, params: MatmulParams, state: TileState): void {
   const weights = weightsOf(spec, params.args);
   const ahead = new ColumnsAhead(k, spec, params, state);
-  ahead.begin(null, { depth: spec.segmentDepth, aOffsetBytes: 0, bOffsetBytes: 0 }, 0);
+  ahead.begin(null, { depth: spec.segmentDepth, aOffsetBytes: 0, bOffsetBytes: 0 });
   forEachStrip(k, state, TWO_TILES, () => {
     const emitStrip = (rightTiles: TileCount): void =>
       weights.forEach((weight, product) => {

@@ -12,7 +12,7 @@ import {
 import { matmul } from '../matrix/matmul.js';
 import { matvec, maxStreamRows } from '../matrix/matvec.js';
 import { pairPanelsBytes } from '../matrix/packPairs.js';
-import { usesPanels } from '../matrix/panelProduct.js';
+import { usesPanels, widensByPanels } from '../matrix/panelProduct.js';
 import { usesTiles } from '../matrix/tileProduct.js';
 import {
   affineTile,
@@ -21,6 +21,7 @@ import {
   ROW_STEP,
   streamColumns,
   tileProductTile,
+  widenedTile,
 } from '../matrix/tileShapes.js';
 import { blockConvolutionCalls, convolutionCalls } from './audioCalls.js';
 import {
@@ -183,7 +184,8 @@ function matmulCall(context: ExampleContext, shape: LinearShape, m: number): Exa
   const { n, depth } = shape;
   const weights = shape.activation === 'swiglu' ? 2 : 1;
   const tiles = usesTiles(context.capabilities, operand, 'bf16');
-  const tileOf = tiles ? tileProductTile : matmulTile;
+  const widens = widensByPanels(context.capabilities, operand, 'bf16', m);
+  const tileOf = tiles ? tileProductTile : widens ? widenedTile : matmulTile;
   const { rowsPerTile, columnsPerTile } = tileOf(m, n, weights, threadCount);
   const kernel = matmul({
     aDtype: operand,

@@ -7,7 +7,7 @@ import { BLOCK_COLUMNS, COLUMN_ALIGNMENT, rowsFor } from '../../kernels/matrix/f
 import { matmul } from '../../kernels/matrix/matmul.js';
 import { type MatvecSpec, matvec, maxStreamRows } from '../../kernels/matrix/matvec.js';
 import { type PackPairsSpec, packPairs, pairPanelsBytes } from '../../kernels/matrix/packPairs.js';
-import { usesPanels } from '../../kernels/matrix/panelProduct.js';
+import { usesPanels, widensByPanels } from '../../kernels/matrix/panelProduct.js';
 import { usesTiles } from '../../kernels/matrix/tileProduct.js';
 import {
   affineTile,
@@ -17,6 +17,7 @@ import {
   ROW_STEP,
   streamColumns,
   tileProductTile,
+  widenedTile,
 } from '../../kernels/matrix/tileShapes.js';
 import { quantizeActivations } from '../../kernels/rows/quantizeActivations.js';
 import type { Operators, Tensor } from '../operators.js';
@@ -94,9 +95,10 @@ function recordProduct(tape: TapeRecorder, epilogue: EpilogueSpec, operands: Pro
     return;
   }
   const tiles = usesTiles(tape.capabilities, common.aDtype, common.bDtype);
+  const widens = widensByPanels(tape.capabilities, common.aDtype, common.bDtype, m);
+  const tileOf = tiles ? tileProductTile : widens ? widenedTile : matmulTile;
   const { rowsPerTile, columnsPerTile } =
-    factors.tile?.(m, n, tape.threadCount) ??
-    (tiles ? tileProductTile : matmulTile)(m, n, weights, tape.threadCount);
+    factors.tile?.(m, n, tape.threadCount) ?? tileOf(m, n, weights, tape.threadCount);
   const kernel = matmul({
     ...common,
     segments: 1,

@@ -4,7 +4,12 @@ import { x64Capabilities } from '../../../src/jit/x64/features.js';
 import { matmul } from '../../../src/kernels/matrix/matmul.js';
 import { usesPanels } from '../../../src/kernels/matrix/panelProduct.js';
 import { usesTiles } from '../../../src/kernels/matrix/tileProduct.js';
-import { MOST_TILE_ROWS, matmulTile, tileProductTile } from '../../../src/kernels/matrix/tileShapes.js';
+import {
+  MOST_TILE_ROWS,
+  matmulTile,
+  tileProductTile,
+  widenedTile,
+} from '../../../src/kernels/matrix/tileShapes.js';
 import { decoderLinears, encoderLinears, MODEL_SHAPES } from '../../../src/kernels/registry/modelShapes.js';
 import { Random } from '../../support/random.js';
 import type { KernelRun, KernelTarget } from '../support/kernelHarness.js';
@@ -66,6 +71,8 @@ describe('matmul', async () => {
               if (usesTiles(target.capabilities, ...types)) {
                 checkMatmul(target, run, { ...tileProductTile(7, shape.n, weights, 2), tiles: 'rows' });
               }
+              if (weights === 2)
+                checkMatmul(target, run, { ...widenedTile(7, shape.n, weights, 2), panels: true });
             }
           });
         }
@@ -143,19 +150,15 @@ describe('matmul', async () => {
 test('panels are for many rows of what tuning says, with weights in bf16', () => {
   const { tuning } = x64Capabilities('avx512bf16');
   const rows = 100;
-  assert.equal(tuning.transposePairs, 1);
+  assert.equal(tuning.transposes, 1);
   const uses = (
     widenOnce: number,
     pairsAsF32: number,
     types: readonly [string, string],
     m = rows,
-    transposePairs = 0,
+    transposes = 0,
   ) =>
-    usesPanels(
-      { pairMatrix: false, tuning: { ...tuning, widenOnce, pairsAsF32, transposePairs } },
-      ...types,
-      m,
-    );
+    usesPanels({ pairMatrix: false, tuning: { ...tuning, widenOnce, pairsAsF32, transposes } }, ...types, m);
   assert.ok(uses(1, 0, ['f32', 'bf16']) && !uses(0, 1, ['f32', 'bf16']));
   assert.ok(uses(0, 1, ['bf16', 'bf16']) && !uses(1, 0, ['bf16', 'bf16']));
   assert.ok(uses(0, 0, ['bf16', 'bf16'], rows, 1) && !uses(0, 0, ['f32', 'bf16'], rows, 1));
