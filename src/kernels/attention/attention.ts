@@ -10,6 +10,7 @@ import {
   emitWeightedValues,
 } from './attentionTile.js';
 import { addTileValues, emitTileScores, packQueries } from './attentionTiles.js';
+import { emitWidenedQueries, emitWidenedScores } from './widenedScores.js';
 
 /**
  * y = softmax(q·Kᵀ/√headDim)·V for the query rows of one tile, over blocks of ATTENTION_KEYS keys: scores, a step of
@@ -30,6 +31,7 @@ function emitBlocks(tile: AttentionTile): void {
   k.loop(blocks, () => {
     tile.blockKeys.set(k.intOp('min', tile.keysLeft.get(), ATTENTION_KEYS));
     if (tile.usesTiles) emitTileScores(tile);
+    else if (tile.isWidened) emitWidenedScores(tile);
     else emitScores(tile);
     emitBlockSoftmax(tile);
     if (tile.usesTiles) addTileValues(tile);
@@ -48,9 +50,11 @@ function gatherQueries(tile: AttentionTile): void {
   const rowBytes = shape.headDim * policy.aBytes;
   const row = k.intConst(0);
   const to = k.intMove(k.int(), tile.scratch);
-  // Scores are computed for four rows at once, or for all: the last is repeated.
-  const rows = tile.usesTiles ? ATTENTION_ROWS : k.intOp('mul', tile.rowGroups(4), 4);
-  const place = tile.usesTiles ? at.values : at.queries;
+  // Scores are computed for so many rows at once: the last is repeated.
+  const rowsAtOnce = tile.isWidened ? k.lanes : 4;
+  const rows = tile.usesTiles ? ATTENTION_ROWS : k.intOp('mul', tile.rowGroups(rowsAtOnce), rowsAtOnce);
+  // Sums are cleared later.
+  const place = tile.usesTiles ? at.values : tile.isWidened ? at.sums : at.queries;
   k.loop(rows, () => {
     const last = tile.rows.get();
     k.advance(last, -1);
@@ -63,6 +67,7 @@ function gatherQueries(tile: AttentionTile): void {
     k.advance(row, 1);
   });
   if (tile.usesTiles) packQueries(tile, place);
+  if (tile.isWidened) emitWidenedQueries(tile, place, tile.rowGroups(rowsAtOnce));
 }
 
 function clearSums(tile: AttentionTile): void {

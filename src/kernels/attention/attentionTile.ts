@@ -33,7 +33,7 @@ export interface AttentionShape {
 
 /** Where the parts of a tile lie in scratch memory, as byte offsets. */
 export interface AttentionScratch {
-  /** The query rows, side by side: [rows, headDim] of dtype. */
+  /** The query rows, side by side: [rows, headDim] of dtype; widened [headDim, ATTENTION_ROWS] f32. */
   readonly queries: number;
   /**
    * Scores, then softmax weights, of one block of keys: [ATTENTION_KEYS, ATTENTION_ROWS] f32, a column a query row.
@@ -48,8 +48,9 @@ export interface AttentionScratch {
   readonly total: number;
   /** What the sums so far must be multiplied with: [ATTENTION_ROWS] f32. */
   readonly correction: number;
-  /** For products of tiles (`attentionTiles.ts`): some keys, weights as rows, values in panels of pairs. */
+  /** Some keys: for products of tiles (`attentionTiles.ts`), or [WIDENED_KEYS, headDim] f32 (`widenedScores.ts`). */
   readonly keys: number;
+  /** For products of tiles: weights as rows, values in panels of pairs. */
   readonly rows: number;
   readonly values: number;
 }
@@ -66,6 +67,8 @@ export class AttentionTile {
   readonly isPaired: boolean;
   /** Both products are products of tiles. */
   readonly usesTiles: boolean;
+  /** Queries, keys and values in bf16 are widened and multiplied as f32. */
+  readonly isWidened: boolean;
   readonly scratch: IntReg;
   readonly at: AttentionScratch;
   /** Address of the first query row. */
@@ -89,8 +92,10 @@ export class AttentionTile {
     this.k = k;
     this.shape = shape;
     this.policy = choosePolicy(k.capabilities, shape.dtype, shape.dtype);
-    this.isPaired = this.policy.name === 'pairDot';
-    this.usesTiles = this.isPaired && k.capabilities.tiles;
+    const isPairs = this.policy.name === 'pairDot';
+    this.usesTiles = isPairs && k.capabilities.tiles;
+    this.isWidened = isPairs && !this.usesTiles && k.capabilities.tuning.pairsAsF32 === 1;
+    this.isPaired = isPairs && !this.isWidened;
     this.scratch = scratch;
     this.at = layOut(shape.headDim);
     const variable = (index: number): ScratchVariable => new ScratchVariable(k, scratch, index);

@@ -50,7 +50,7 @@ type Params = KernelParams<typeof CACHED_ATTENTION_ARGUMENTS>;
  *
  * Error, against exact arithmetic on the same operands: with s the largest Σ|q·k|/√headDim of the row,
  * |error of y| ≤ (2·(headDim + 16)·s·2⁻²⁴ + (keys + 24)·2⁻²³)·Σ weight·|v|, in bf16 plus 2⁻⁸·(Σ weight·|v| + |y|)
- * because the weights are rounded, then the rounding of y to its type. NaN in what a row sees makes its y NaN.
+ * because the weights are rounded (not where pairs are widened), then the rounding of y to its type. NaN in what a row sees makes its y NaN.
  */
 export function prefillAttention(spec: CachedAttentionSpec): Kernel<typeof CACHED_ATTENTION_ARGUMENTS> {
   return defineKernel({

@@ -43,7 +43,7 @@ function tileCount(spec: WindowAttentionSpec, tokens: number): number {
  *
  * Error, against exact arithmetic on the same operands: with s the largest Σ|q·k|/√headDim of the row,
  * |error of y| ≤ (2·(headDim + 16)·s·2⁻²⁴ + (keys + 24)·2⁻²³)·Σ weight·|v|, in bf16 plus 2⁻⁸·(Σ weight·|v| + |y|)
- * because the weights are rounded, then the rounding of y to its type. NaN in what a row sees makes its y NaN.
+ * because the weights are rounded (not where pairs are widened), then the rounding of y to its type. NaN in what a row sees makes its y NaN.
  */
 export function windowAttention(spec: WindowAttentionSpec): Kernel<typeof WINDOW_ATTENTION_ARGUMENTS> {
   const { dtype, heads, headDim, windowTokens } = spec;

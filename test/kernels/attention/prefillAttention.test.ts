@@ -8,7 +8,7 @@ import {
   type CachedRow,
 } from '../support/cachedAttentionRun.js';
 import { asOperand, type KernelRun, type KernelTarget } from '../support/kernelHarness.js';
-import { tileTargets } from '../support/kernelTargets.js';
+import { slowPairTargets, tileTargets } from '../support/kernelTargets.js';
 
 type Heads = Pick<CachedAttentionCase, 'heads' | 'kvHeads' | 'headDim'>;
 
@@ -46,7 +46,7 @@ const smallShapes: readonly [heads: Heads, rows: number, first: number][] = [
 ];
 
 describe('prefillAttention', async () => {
-  for (const target of await tileTargets()) {
+  for (const target of [...(await tileTargets()), ...(await slowPairTargets())]) {
     const dtypes = target.capabilities.pairDot ? (['f32', 'bf16'] as const) : (['f32'] as const);
     for (const dtype of dtypes) {
       test(`stays within its bound: ${dtype} on ${target.name}`, { skip: target.missing }, () => {

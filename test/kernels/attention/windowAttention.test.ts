@@ -12,7 +12,7 @@ import {
   pairedRounding,
 } from '../support/attentionReference.js';
 import { asOperand, type KernelRun, type KernelTarget, runKernel, widen } from '../support/kernelHarness.js';
-import { tileTargets } from '../support/kernelTargets.js';
+import { slowPairTargets, tileTargets } from '../support/kernelTargets.js';
 
 interface Size {
   readonly dtype: 'f32' | 'bf16';
@@ -101,7 +101,7 @@ const unusual: readonly Omit<Size, 'dtype'>[] = [
 ];
 
 describe('windowAttention', async () => {
-  for (const target of await tileTargets()) {
+  for (const target of [...(await tileTargets()), ...(await slowPairTargets())]) {
     const dtypes = target.capabilities.pairDot ? (['f32', 'bf16'] as const) : (['f32'] as const);
     const sizes = target.isSlow ? small : [...published, ...unusual];
     for (const dtype of dtypes) {

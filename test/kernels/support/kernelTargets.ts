@@ -53,7 +53,17 @@ export async function kernelTargets(): Promise<KernelTarget[]> {
   ];
 }
 
-/** The same with an interpreter that has tiles. */
+/** Those of 16 lanes that multiply pairs, and no tiles, as if pairs took longer than f32. */
+export async function slowPairTargets(): Promise<KernelTarget[]> {
+  return (await kernelTargets()).flatMap((target) => {
+    const { capabilities } = target;
+    if (!capabilities.pairDot || capabilities.tiles || capabilities.lanes !== 16) return [];
+    const tuning = { ...capabilities.tuning, pairsAsF32: 1 };
+    return [{ ...target, name: `${target.name}, pairs as f32`, capabilities: { ...capabilities, tuning } }];
+  });
+}
+
+/** All of kernelTargets, and an interpreter that has tiles. */
 export async function tileTargets(): Promise<KernelTarget[]> {
   return [interpreterTarget('16 lanes and tiles', x64Capabilities('amx')), ...(await kernelTargets())];
 }
