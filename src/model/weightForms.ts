@@ -1,5 +1,5 @@
 import type { OperandType, Precision } from '../ops/operators.js';
-import type { AffineParameter, IntegerForm, Parameter } from '../ops/parameter.js';
+import { type AffineParameter, type IntegerForm, type Parameter, STORAGE_BYTES } from '../ops/parameter.js';
 import type { ModelTensors } from './modelTensors.js';
 import { parseObject } from './modelText.js';
 
@@ -82,6 +82,27 @@ function affineForm(
 ): IntegerForm {
   const stored = bits <= 4 ? 4 : 8;
   return { bits: wanted === 'int4' && matrixBits(name, 4) === 4 ? 4 : stored, groupSize };
+}
+
+/**
+ * Bytes of packed integers that may be given memory before a model's matrices are packed; 0 where none is. The peak stays
+ * what packing makes it: the embedding's source may be resident until all of it is packed, and a stored head that is compared
+ * with it.
+ */
+export function bytesAhead(tensors: ModelTensors, forms: Pick<WeightForms, 'of'>): number {
+  let total = 0;
+  for (const [name, parameter] of tensors.byName) {
+    const [rows = 0, columns = 0, ...others] = parameter.shape;
+    if (others.length > 0 || columns === 0 || name === 'lm_head.weight') continue;
+    const form = forms.of(name, parameter);
+    // A scale and a bias of 16 bits for each group.
+    if (form !== undefined) total += rows * columns * (form.bits / 8 + 4 / form.groupSize);
+  }
+  const embedding = tensors.byName.get('model.embed_tokens.weight');
+  if (embedding === undefined) return 0;
+  const elementBytes = embedding.dtype === 'affine' ? embedding.bits / 8 : STORAGE_BYTES[embedding.dtype];
+  const source = embedding.shape.reduce((product, size) => product * size, elementBytes);
+  return Math.max(0, total - source * (tensors.has('lm_head.weight') ? 2 : 1));
 }
 
 /**

@@ -53,7 +53,7 @@ export interface Machine {
    */
   reserve(byteLength: number): Region;
   /**
-   * The same in large pages, as files are mapped, where the system has them. For kernels alone: of every array over so
+   * At least so much in large pages, as files are mapped, where the system has them. For kernels alone: of every array over so
    * much memory V8 collects its garbage, which took a fifth of the time that a model is loaded in.
    */
   reserveLarge?(byteLength: number): MemoryRange;

@@ -1,5 +1,6 @@
 import { QwenAsrError } from '../error.js';
-import type { KernelCode, Tuning } from '../jit/ir.js';
+import { KernelBuilder } from '../jit/builder.js';
+import type { Capabilities, KernelCode, Tuning } from '../jit/ir.js';
 import { CodePages } from './codePages.js';
 import { type CodeTarget, openCodeTarget } from './codeTarget.js';
 import type { Machine, MemoryRange, Placed, Region, WorkerKernels } from './machine.js';
@@ -20,6 +21,10 @@ export class NativeMachine implements Machine {
   private readonly regions = new Set<MemoryRange>();
   private readonly threads: number[] = [];
   private readonly entries = new Map<number, NativeFunction>();
+  /** Large pages that are given memory ahead of their use, until somebody takes them. */
+  private ahead: MemoryRange | null = null;
+  /** The thread that does so. */
+  private touching: Promise<void> = Promise.resolve();
   private participants: number;
   private refused: string | null = null;
 
@@ -53,7 +58,25 @@ export class NativeMachine implements Machine {
     return region;
   }
 
+  /**
+   * Gives the next `reserveLarge` memory of so many bytes that a thread is touching meanwhile: clearing it takes as long as
+   * packing weights into it, and until weights are found one core has nothing to do.
+   */
+  touchAhead(byteLength: number): void {
+    if (byteLength === 0 || this.ahead !== null) return;
+    this.ahead = this.reserveLarge(byteLength);
+    const [touch] = this.install([touchKernel(this.capabilities, this.native.pageBytes)]) as [number];
+    const pages = Math.floor(byteLength / this.native.pageBytes);
+    this.touching = this.enter(touch, this.ahead.address, pages);
+    this.touching.catch(() => {}); // who uses the memory touches it then
+  }
+
   reserveLarge(byteLength: number): MemoryRange {
+    const { ahead } = this;
+    if (ahead !== null && ahead.byteLength >= byteLength) {
+      this.ahead = null;
+      return ahead;
+    }
     const region = { address: this.native.reserve(byteLength, true), byteLength };
     this.regions.add(region);
     return region;
@@ -114,7 +137,19 @@ export class NativeMachine implements Machine {
   /** The workers must have been told to leave. */
   async close(): Promise<void> {
     for (const thread of this.threads.splice(0)) this.native.joinThread(thread);
+    await this.touching.catch(() => {});
     for (const region of [...this.regions]) this.release(region);
     this.code.release();
   }
+}
+
+/** touch(address, pages): has the system give memory to pages, whose contents stay, whoever writes them meanwhile. */
+function touchKernel(capabilities: Capabilities, pageBytes: number): KernelCode {
+  const k = new KernelBuilder('touch', capabilities);
+  const page = k.param();
+  k.loop(k.param(), () => {
+    k.atomicAdd(k.at(page), 0);
+    k.advance(page, pageBytes);
+  });
+  return k.finish();
 }

@@ -37,12 +37,20 @@ export interface ChosenBackend {
 }
 
 /**
+ * Looks at a model before machine code is made, and says how much memory its packed weights may be given ahead.
+ *
+ * @param operand what is multiplied where there are no integers
+ */
+export type EarlyLook = (openFile: OpenFile, operand: OperandType) => Promise<number>;
+
+/**
  * The backend that the options ask for: with `auto`, machine code at the CPU's best level, or WebAssembly where that
  * cannot run.
  *
  * @param source what will be loaded: a backend may have to make room for it
  * @param openNative where the system calls come from
  * @param off why machine code is used here only by its name, and only after its self-test; null: it need not be named
+ * @param look is called where files are mapped; what it throws ends this, too
  * @throws QwenAsrError `usage` for a thread count below 1 or beyond reason; `unsupported` for arithmetic that is not
  * available here; `memory`
  */
@@ -51,8 +59,9 @@ export async function chooseBackend(
   source: string,
   openNative: () => Promise<Native | string> = loadNative,
   off: string | null = machineCodeOff(),
+  look: EarlyLook = async () => 0,
 ): Promise<Omit<ChosenBackend, 'refusal'>> {
-  const { note, refusal, ...chosen } = await chooseKind(options, source, openNative, off);
+  const { note, refusal, ...chosen } = await chooseKind(options, source, openNative, off, look);
   const notes = [note, threadNote(chosen.backend, { asked: options.threads, refusal })];
   return { ...chosen, note: notes.filter((line) => line !== null).join('; ') || null };
 }
@@ -62,6 +71,7 @@ async function chooseKind(
   source: string,
   openNative: () => Promise<Native | string>,
   off: string | null,
+  look: EarlyLook,
 ): Promise<ChosenBackend> {
   const { threads, backend = 'auto', precision = 'auto', isa = 'auto' } = options;
   if (threads !== undefined) checkThreadCount(threads);
@@ -75,7 +85,7 @@ async function chooseKind(
   const isAsked = backend !== 'auto' || isa !== 'auto';
   const native =
     off !== null && backend === 'auto' ? off : await findNative(openNative, backend, isAsked, off !== null);
-  if (typeof native !== 'string') return chooseNative(native, options);
+  if (typeof native !== 'string') return chooseNative(native, options, look);
   if (isa === 'auto' && (backend === 'auto' || (backend === 'native' && off !== null))) {
     return chooseWasm(options, source, `WebAssembly instead of machine code: ${native}`);
   }
@@ -153,6 +163,7 @@ function selfTestFailed(problem: string): string {
 async function chooseNative(
   { native, processor }: { native: Native; processor: Processor },
   { threads, precision: wanted = 'auto', isa = 'auto' }: LoadOptions,
+  look: EarlyLook,
 ): Promise<ChosenBackend> {
   const name = isa === 'auto' ? processor.isas.at(-1) : isa;
   if (typeof name !== 'string' || !processor.has(name)) {
@@ -168,14 +179,17 @@ async function chooseNative(
       option: 'precision',
     });
   }
-  const machine = new NativeMachine(native, name, threads ?? defaultThreadCount());
   const files = new MappedFiles(native);
+  const openFile = mappingOpener(files);
+  const bytesAhead = await look(openFile, precision);
+  const machine = new NativeMachine(native, name, threads ?? defaultThreadCount());
   const beforePass = (): void => files.checkUnchanged();
   const forget = (bytes: Uint8Array): void => files.forget(bytes);
   try {
+    machine.touchAhead(bytesAhead);
     const options = { machine, precision, regionBytes: native.regionBytes, beforePass, forget };
     const backend = createCompiledBackend(options);
-    return { backend, openFile: mappingOpener(files), note: null, refusal: machine.refusal };
+    return { backend, openFile, note: null, refusal: machine.refusal };
   } catch (error) {
     await machine.close();
     throw error;

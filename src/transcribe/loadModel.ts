@@ -6,10 +6,10 @@ import type { ModelFiles } from '../model/readModelFolder.js';
 import type { StagingOptions } from '../model/stagedTensors.js';
 import { synthesizeModel } from '../model/synthesizeModel.js';
 import { parseSyntheticName } from '../model/syntheticName.js';
-import { expectedPrecision } from '../model/weightForms.js';
+import { bytesAhead, expectedPrecision, WeightForms } from '../model/weightForms.js';
 import type { Backend } from '../ops/operators.js';
 import { type BuildOptions, buildModel } from './buildModel.js';
-import { chooseBackend } from './chooseBackend.js';
+import { chooseBackend, type EarlyLook } from './chooseBackend.js';
 import type { LoadOptions, SpeechModel } from './types.js';
 
 /**
@@ -48,26 +48,27 @@ export async function loadInto<Model>(
     throw new QwenAsrError('usage', `model: ${expected}, found ${describeArgument(source)}`);
   }
   checkOptions(options);
-  const { backend, openFile, reserve, note } = await chooseBackend(options, source);
+  const { signal, precision: wanted = 'auto' } = options;
+  let files: ModelFiles | undefined;
+  const look: EarlyLook = async (openFile, operand) => {
+    files = await openModel(source, openFile, signal, undefined);
+    return bytesAhead(files.tensors, new WeightForms(files.tensors, wanted, operand));
+  };
+  let backend: Backend | undefined;
   try {
+    const chosen = await chooseBackend(options, source, undefined, undefined, look);
+    ({ backend } = chosen);
     const { name, isa, threadCount } = backend;
     const config = parseSyntheticName(source) === null ? await readConfigText(source) : undefined;
-    const precision = expectedPrecision(config, options.precision ?? 'auto', backend.precision);
-    options.onBackend?.({ name, isa, precision, threadCount, note });
-    const staging: StagingOptions | undefined = reserve && {
-      precision: options.precision ?? 'auto',
-      operand: backend.precision,
-      reserve,
-    };
-    const files = await openModel(source, openFile, options.signal, staging);
-    try {
-      return await build(files, backend, { ...options, startMs });
-    } catch (error) {
-      files.release();
-      throw error;
-    }
+    const precision = expectedPrecision(config, wanted, backend.precision);
+    options.onBackend?.({ name, isa, precision, threadCount, note: chosen.note });
+    const { openFile, reserve } = chosen;
+    const staging = reserve && { precision: wanted, operand: backend.precision, reserve };
+    files ??= await openModel(source, openFile, signal, staging);
+    return await build(files, backend, { ...options, startMs });
   } catch (error) {
-    await backend.close();
+    files?.release();
+    await backend?.close();
     throw error;
   }
 }

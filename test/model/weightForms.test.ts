@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { expectedPrecision, WeightForms } from '../../src/model/weightForms.js';
+import { bytesAhead, expectedPrecision, WeightForms } from '../../src/model/weightForms.js';
 import type { AffineBits, AffineParameter, Parameter } from '../../src/ops/parameter.js';
 import { fakeTensors } from './support/fakeTensors.js';
 
@@ -109,4 +109,23 @@ test('config.json tells the precision before the weights are opened', () => {
     assert.equal(expected(config), 'bf16', config);
   }
   assert.equal(expectedPrecision('{"quantization":{"bits":4}}', 'f32', 'bf16'), 'f32');
+});
+
+test('memory is given ahead for packed matrices, less what of their source is resident meanwhile', () => {
+  const embedding = { name: 'thinker.model.embed_tokens.weight', shape: [128, 192] };
+  const down = { name: `thinker.${DOWN}`, shape: [1280, 192] };
+  const norm = { name: 'thinker.model.norm.weight', shape: [192] };
+  const head = { name: 'thinker.lm_head.weight', shape: [128, 192] };
+  const ahead = (parameters: (typeof norm)[], precision: 'int8' | 'int4' | 'auto'): number => {
+    const found = fakeTensors(parameters);
+    return bytesAhead(found, new WeightForms(found, precision, 'bf16'));
+  };
+  // A byte a value, or half of one, and 4 bytes for each 64; the source has two bytes a value.
+  const [embedded, eight, four] = [128 * 3 * (64 + 4), 1280 * 3 * (64 + 4), 1280 * 3 * (32 + 4)];
+  const source = 2 * 128 * 192;
+  assert.equal(ahead([embedding, down, norm], 'int8'), embedded + eight - source);
+  assert.equal(ahead([embedding, down, norm], 'int4'), embedded + four - source);
+  assert.equal(ahead([embedding, down, norm, head], 'int8'), embedded + eight - 2 * source);
+  assert.equal(ahead([embedding, norm, head], 'int8'), 0);
+  assert.equal(ahead([embedding, down, norm], 'auto'), 0);
 });

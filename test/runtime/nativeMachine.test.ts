@@ -57,3 +57,34 @@ test('constant bytes are used in place, unless V8 may move them', { skip }, asyn
   assert.equal(protectionAt(small.address), 'rw-p');
   await machine.close();
 });
+
+test('memory touched ahead is the next large region, and keeps what is written meanwhile', {
+  skip,
+}, async () => {
+  const machine = makeMachine();
+  const byteLength = 96 * 2 ** 20;
+  machine.touchAhead(byteLength);
+  const small = machine.reserveLarge(4096); // the first to ask gets all of it
+  assert.equal(small.byteLength, byteLength);
+  const bytes = new Uint8Array((native as Native).view(small.address, byteLength));
+  for (let at = 0; at < byteLength; at += 4096) bytes[at] = 1 + ((at / 4096) % 255);
+  for (let at = 0; at < byteLength; at += 4096) assert.equal(bytes[at], 1 + ((at / 4096) % 255));
+  const other = machine.reserveLarge(4096);
+  assert.ok(other.address + 4096 <= small.address || other.address >= small.address + byteLength);
+  await machine.close(); // waits for the thread that touches: what it finds unmapped would end the process
+  assert.equal(protectionAt(small.address), null);
+});
+
+test('memory touched ahead is there before anybody uses it', { skip }, async () => {
+  const machine = makeMachine();
+  const byteLength = 64 * 2 ** 20;
+  const residentBefore = process.memoryUsage.rss();
+  machine.touchAhead(byteLength);
+  const bytes = (native as Native).view(machine.reserveLarge(byteLength).address, byteLength);
+  for (let wait = 0; process.memoryUsage.rss() < residentBefore + 0.9 * byteLength; wait++) {
+    assert.ok(wait < 1000, 'not touched within 10 s');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.ok(new Uint8Array(bytes).every((byte) => byte === 0));
+  await machine.close();
+});
