@@ -6,6 +6,7 @@ import { PAIR_STEP, PANEL_ROWS, pairPanelBytes } from './packPairs.js';
 import { OPERAND_BYTES } from './productPolicy.js';
 import {
   emitStripEpilogue,
+  fetchResults,
   forEachStrip,
   type MatmulParams,
   type MatmulSpec,
@@ -71,6 +72,7 @@ export function emitAffineTiles(
     forEachStrip(k, state, TWO_TILES, () => {
       const row = state.row.get();
       const rows = k.intOp('sub', state.end.get(), row);
+      fetchResults(k, spec, args, TWO_TILES, state);
       const emitStrip = (leftTiles: TileCount): void => {
         weights.forEach((weight, product) => {
           emitProduct(k, spec, params, {

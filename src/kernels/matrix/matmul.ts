@@ -16,6 +16,7 @@ import {
   cutSegments,
   emitStripColumns,
   emitStripEpilogue,
+  fetchResults,
   forEachStrip,
   MATMUL_SLOTS,
   type MatmulParams,
@@ -29,8 +30,6 @@ import {
 import { emitTileProduct } from './tileProduct.js';
 import { MOST_TILE_ROWS } from './tileShapes.js';
 import { stripAhead } from './weightsAhead.js';
-
-const CACHE_LINE_BYTES = 64;
 
 /** What a call gives; the other slots follow. */
 type MatmulArguments = Omit<typeof MATMUL_SLOTS, 'mTiles' | 'lastX' | 'lastY'>;
@@ -169,29 +168,6 @@ function emitBlockStrip(
     fetched.set(k.intOp('add', fetched.get(), stripBytes));
   }
   return cOffset;
-}
-
-/**
- * Fetches y of a strip while it is multiplied: nothing has touched it before, and stores that wait for it hold up those of
- * C behind them: on a Zen 4 products take 3 % (AVX2) to 5 % (AVX-512 VNNI) less time so.
- */
-function fetchResults(
-  k: KernelBuilder,
-  { columnsPerTile, epilogue }: MatmulSpec,
-  args: MatmulParams['args'],
-  rows: number,
-  state: TileState,
-): void {
-  if (k.capabilities.registersAreVirtual) return;
-  const { yDtype, yStrideBytes } = epilogue;
-  const y = args.y();
-  k.advance(y, k.intOp('mul', state.row.get(), yStrideBytes));
-  k.advance(y, k.intOp('mul', state.column.get(), OPERAND_BYTES[yDtype]));
-  for (let row = 0; row < rows; row++) {
-    for (let at = 0; at < OPERAND_BYTES[yDtype] * columnsPerTile; at += CACHE_LINE_BYTES) {
-      k.prefetch(k.at(y, row * yStrideBytes + at), 'near');
-    }
-  }
 }
 
 /** C = A[strip] · B[columns]ᵀ for every column of the tile, and both weights of SwiGLU. */
