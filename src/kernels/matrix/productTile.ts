@@ -252,7 +252,7 @@ function forEachColumns(k: KernelBuilder, count: number, body: () => void): void
 
 /**
  * Fetches y of a strip while it is multiplied: nothing has touched it before, and stores that wait for it hold up those of
- * C behind them: on a Zen 4 products take 3 % (AVX2) to 5 % (AVX-512 VNNI) less time so, tiles on an Emerald Rapids 5 to 10 %.
+ * C behind them: on a Zen 4 products take 3 % (AVX2) to 5 % (AVX-512 VNNI) less time so, tiles on an Emerald Rapids 4 to 8 %.
  */
 export function fetchResults(
   k: KernelBuilder,
