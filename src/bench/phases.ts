@@ -1,3 +1,4 @@
+import type { ProductType } from '../ops/operators.js';
 import type { ModelInfo } from '../transcribe/types.js';
 import {
   batchDecodeWork,
@@ -41,8 +42,8 @@ interface PhaseEntry {
   readonly later?: true;
   /** The arithmetic and traffic of one run; null where the phase does not happen. Left out where nobody knows them. */
   readonly work?: (load: PhaseLoad) => Work | null;
-  /** Most of its products are never those of integers, whatever the precision. */
-  readonly isFloating?: true;
+  /** Which of the model's products most of its own are; left out: those of a decode step. */
+  readonly multiplies?: keyof ModelInfo['products'];
 }
 
 /** The parts of a run in the order they happen. They do not overlap: in milliseconds they sum to the run's totalMs. */
@@ -93,7 +94,7 @@ export const PHASES = [
     part: 'encode',
     color: { light: '#1f74d0', dark: '#4a9af5' },
     work: ({ model, segments }) => sumWork(segments.map((size) => convStemWork(model, size))),
-    isFloating: true, // the convolutions; the projection behind them is a twenty-fifth of the work
+    multiplies: 'convolutions', // the projection behind them is a twenty-fifth of the work
   },
   {
     id: 'encoderLayers',
@@ -104,6 +105,7 @@ export const PHASES = [
     color: { light: '#0a4a94', dark: '#2b74d8' },
     work: ({ model, segments }) =>
       sumWork(segments.map(({ audioTokens }) => encoderLayersWork(model, audioTokens))),
+    multiplies: 'encoderLayers',
   },
   {
     id: 'prefill',
@@ -115,6 +117,7 @@ export const PHASES = [
       decoded.length === 0
         ? null
         : sumWork(decoded.map(({ promptTokens }) => prefillWork(model, promptTokens))),
+    multiplies: 'prefill',
   },
   {
     id: 'decode',
@@ -181,7 +184,7 @@ export function phaseOf(id: PhaseName): Phase {
 export interface PhaseWork extends Work {
   readonly phase: PhaseName;
   /** The ceiling of its arithmetic. */
-  readonly arithmetic: 'f32' | 'bf16' | 'int8';
+  readonly arithmetic: ProductType;
 }
 
 /**
@@ -210,11 +213,11 @@ export function workOfSegments(
     promptTokens === null || tokens === null ? [] : [{ promptTokens, tokens }],
   );
   const load = { model, segments, decoded, decodeSteps };
-  // Weights of 4 bits are multiplied as bytes.
+  // Of a step, which has few rows; weights of 4 bits are multiplied as bytes.
   const product = model.precision === 'int4' ? 'int8' : model.precision;
   return PHASES.flatMap((phase) => {
     const work = 'work' in phase ? phase.work(load) : null;
-    const arithmetic = 'isFloating' in phase ? model.operand : product;
+    const arithmetic = 'multiplies' in phase ? model.products[phase.multiplies] : product;
     return work === null ? [] : [{ phase: phase.id, ...work, arithmetic }];
   });
 }

@@ -209,6 +209,9 @@ export interface Scope {
 /** Floating-point types that dot products take. */
 export type OperandType = 'f32' | 'bf16';
 
+/** What a product multiplies; integers of 4 bits as bytes. */
+export type ProductType = OperandType | 'int8';
+
 /**
  * What a model's products multiply: floating-point numbers of one type, or matrices of 8-bit or mostly of 4-bit integers
  * in affine groups (of `int4`, embedding, head and encoder have 8 bits) and activations that are rounded for them.
@@ -238,6 +241,8 @@ export interface Backend {
   /** Of activations, attention and cache, and of products with weights that are no integers. */
   readonly precision: OperandType;
   readonly threadCount: number;
+  /** What products of many rows multiply with such a weight: its integers, or the numbers that they stand for. */
+  manyRows(weight: Weight): ProductType;
   /** Bytes of activations held at the moment. */
   readonly activationBytes: number;
   /**

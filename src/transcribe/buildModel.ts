@@ -55,6 +55,11 @@ export async function buildModel(
     isa: backend.isa,
     precision: forms.precision,
     operand: backend.precision,
+    products: {
+      convolutions: backend.manyRows(encoderWeights.conv2d3.weight),
+      encoderLayers: backend.manyRows(encoderWeights.layers[0]!.fc1.weight),
+      prefill: backend.manyRows(decoderWeights.layers[0]!.gateProj),
+    },
     threads: backend.threadCount,
     readBytes: { ...encoderBytes(encoderWeights), ...decoderBytes(decoderWeights) },
     notes: forms.note === null ? [] : [forms.note],
@@ -103,7 +108,7 @@ function describeModel(
   text: LazyTextModel,
 ): Omit<
   ModelInfo,
-  'backend' | 'isa' | 'precision' | 'operand' | 'threads' | 'readBytes' | 'notes' | 'loadMs'
+  'backend' | 'isa' | 'precision' | 'operand' | 'products' | 'threads' | 'readBytes' | 'notes' | 'loadMs'
 > {
   const { dModel, ffn, convChannels } = encoder;
   const { hidden, kvHeads, headDim, intermediate, vocab } = decoder;

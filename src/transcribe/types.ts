@@ -2,7 +2,7 @@ import type { AudioClip } from '../audio/audioClip.js';
 import type { Mel } from '../audio/melSpectrogram.js';
 import type { VadOptions } from '../audio/vad/speechSegmenter.js';
 import type { EncodeTimings, Encoding } from '../encoder/encoder.js';
-import type { Backend, Ceilings, Observer, OperandType, Precision } from '../ops/operators.js';
+import type { Backend, Ceilings, Observer, OperandType, Precision, ProductType } from '../ops/operators.js';
 import type { AlignedText, Aligner, AlignerInfo, AlignOptions, TimedWord } from './align/alignTypes.js';
 import type { SpeechStream, StreamOptions } from './live/streamTypes.js';
 
@@ -310,6 +310,12 @@ export interface ModelInfo {
   readonly precision: Precision;
   /** Type of activations, attention and cache, and of what else is no integer. */
   readonly operand: OperandType;
+  /** What a phase's products of many rows multiply. */
+  readonly products: {
+    convolutions: ProductType;
+    encoderLayers: ProductType;
+    prefill: ProductType;
+  };
   readonly threads: number;
   /** Bytes of the matrices that a phase reads, as they lie in memory: integers with their scales and biases. */
   readonly readBytes: {

@@ -34,6 +34,7 @@ export const INFO_1_7B: ModelInfo = {
   isa: 'scalar',
   precision: 'f32',
   operand: 'f32',
+  products: { convolutions: 'f32', encoderLayers: 'f32', prefill: 'f32' },
   threads: 1,
   // bf16, as stored.
   readBytes: {

@@ -25,6 +25,7 @@ const INFO_0_6B: ModelInfo = {
   weightBytes: 1_876_000_000,
   precision: 'bf16',
   operand: 'bf16',
+  products: { convolutions: 'bf16', encoderLayers: 'bf16', prefill: 'bf16' },
   readBytes: {
     convStem: 2 * (9 * 480 + 2 * 9 * 480 * 480 + 7680 * 896),
     encoderLayers: 2 * (18 * (4 * 896 * 896 + 2 * 896 * 3584) + 896 * 896 + 896 * 1024),
@@ -85,10 +86,11 @@ test('phases that did not run have no work', () => {
   assert.deepEqual(phases({ tokens: null, promptTokens: null }), ['convStem', 'encoderLayers']);
   assert.ok(workOfRun(INFO_0_6B, CLIP).every(({ arithmetic }) => arithmetic === 'bf16'));
   for (const precision of ['int8', 'int4'] as const) {
-    const work = workOfRun({ ...INFO_0_6B, precision }, CLIP);
+    const products = { convolutions: 'bf16', encoderLayers: 'f32', prefill: 'int8' } as const;
+    const work = workOfRun({ ...INFO_0_6B, precision, products }, CLIP);
     assert.deepEqual(
       work.map(({ arithmetic }) => arithmetic),
-      ['bf16', 'int8', 'int8', 'int8'], // the convolutions stay as they are
+      ['bf16', 'f32', 'int8', 'int8'], // steps multiply bytes
     );
   }
 });

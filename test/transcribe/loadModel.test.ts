@@ -3,6 +3,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadModel } from '../../src/index.js';
+import { detectX64Levels } from '../../src/runtime/cpuFeatures.js';
+import { loadNative } from '../../src/runtime/system/loadNative.js';
 import type { LoadOptions } from '../../src/transcribe/types.js';
 import { demoTensors, writeDemoCopy } from '../model/support/demoModel.js';
 import { oneLineError } from '../model/support/oneLineError.js';
@@ -23,6 +25,7 @@ test('info describes the demo model as its README does', async () => {
     isa: 'scalar',
     precision: 'f32',
     operand: 'f32',
+    products: { convolutions: 'f32', encoderLayers: 'f32', prefill: 'f32' },
     threads: 1,
     // The matrices' elements, in bf16.
     readBytes: {
@@ -38,6 +41,26 @@ test('info describes the demo model as its README does', async () => {
   assert.ok(loadMs > 0);
   await model.close();
 });
+
+const native = await loadNative();
+for (const [isa, precision, multiplied] of [
+  ['avx2', 'f32', 'f32'],
+  ['avx2', 'int4', 'int8'],
+  ['avx512bf16', 'bf16', 'bf16'],
+  ['avx512bf16', 'int8', 'int8'],
+  ['amx', 'bf16', 'bf16'],
+  ['amx', 'int8', 'bf16'], // by tiles, which make bf16 of the integers
+] as const) {
+  const missing = typeof native === 'string' ? native : !detectX64Levels(native).includes(isa);
+  test(`info says what many rows are multiplied as: ${multiplied} with ${precision} on ${isa}`, {
+    skip: missing === true ? `this CPU has no ${isa}` : missing,
+  }, async () => {
+    const model = await loadModel(demoModelDir, { backend: 'x64', isa, precision, threads: 1 });
+    const products = { convolutions: multiplied, encoderLayers: multiplied, prefill: multiplied };
+    assert.deepEqual(model.info.products, products);
+    await model.close();
+  });
+}
 
 test('arithmetic that is not there is refused, as are thread counts below 1 or beyond reason', async () => {
   for (const threads of [0, -1, 1.5, NaN, 1025, 1e9]) {

@@ -11,6 +11,7 @@ import type {
   OperandType,
   Operators,
   Pass,
+  ProductType,
   Scope,
   Weight,
 } from '../operators.js';
@@ -18,9 +19,10 @@ import { checkParameterBytes, type IntegerForm, type Parameter } from '../parame
 import { byteSpans } from './byteSpans.js';
 import { CompiledPass, KernelLibrary, type PassQueue, type Probe } from './compiledPass.js';
 import { CompiledScope } from './compiledScope.js';
-import { WeightPlacer } from './compiledWeight.js';
+import { type CompiledWeight, WeightPlacer } from './compiledWeight.js';
 import { type CeilingSource, measureCeilings } from './measureCeilings.js';
 import { recordOperators } from './recordOperators.js';
+import { manyRows } from './recordProducts.js';
 import { compareOnAll, runAtOnce } from './runAtOnce.js';
 import { TapeRecorder } from './tapeRecorder.js';
 
@@ -90,6 +92,10 @@ class CompiledBackend implements Backend, PassQueue, CeilingSource {
 
   get largestWeight(): Memory | null {
     return this.placer.largestInPlace;
+  }
+
+  manyRows(weight: Weight): ProductType {
+    return manyRows(weight as CompiledWeight, this.machine.capabilities, this.precision);
   }
 
   get activationBytes(): number {

@@ -1,9 +1,15 @@
 import { QwenAsrError } from '../../error.js';
+import type { Capabilities } from '../../jit/ir.js';
 import type { Memory } from '../../kernels/kernel.js';
 import { usesAffineTiles } from '../../kernels/matrix/affineTiles.js';
 import { argmaxReduce, argmaxStream, PARTIAL_BYTES } from '../../kernels/matrix/argmax.js';
 import type { EpilogueSpec } from '../../kernels/matrix/epilogue.js';
-import { BLOCK_COLUMNS, COLUMN_ALIGNMENT, rowsFor } from '../../kernels/matrix/formats/affineBlocks.js';
+import {
+  AffineBlocks,
+  BLOCK_COLUMNS,
+  COLUMN_ALIGNMENT,
+  rowsFor,
+} from '../../kernels/matrix/formats/affineBlocks.js';
 import { matmul } from '../../kernels/matrix/matmul.js';
 import { type MatvecSpec, matvec, maxStreamRows } from '../../kernels/matrix/matvec.js';
 import { type PackPairsSpec, packPairs, pairPanelsBytes } from '../../kernels/matrix/packPairs.js';
@@ -20,7 +26,7 @@ import {
   widenedTile,
 } from '../../kernels/matrix/tileShapes.js';
 import { quantizeActivations } from '../../kernels/rows/quantizeActivations.js';
-import type { Operators, Tensor } from '../operators.js';
+import type { OperandType, Operators, ProductType, Tensor } from '../operators.js';
 import { checkColumnCount, checkInPlaceShape, checkSameElement } from './checkShapes.js';
 import { type CompiledTensor, ELEMENT_BYTES, tensorOf, weightOf } from './compiledTensor.js';
 import type { CompiledWeight } from './compiledWeight.js';
@@ -77,6 +83,21 @@ interface ProductOperands {
   readonly y: CompiledTensor;
   readonly bias: CompiledWeight | null;
   readonly residual: CompiledTensor | null;
+}
+
+/** More rows than any step has. */
+const MANY_ROWS = 128;
+
+/** What products of many rows multiply with a weight. */
+export function manyRows(
+  { element, layout, shape }: CompiledWeight,
+  capabilities: Capabilities,
+  operand: OperandType,
+): ProductType {
+  if (!(element instanceof AffineBlocks)) return operand;
+  const [n = 0, depth = 0] = shape;
+  const product = { m: MANY_ROWS, n, depth, weights: 1 };
+  return layout === 'matrix' && usesAffineTiles(capabilities, operand, element, product) ? operand : 'int8';
 }
 
 /** Few rows stream the weights past, many rows multiply in tiles. */

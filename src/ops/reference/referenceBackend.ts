@@ -10,6 +10,7 @@ import type {
   OperatorArgs,
   Operators,
   Pass,
+  ProductType,
   Scope,
   Tensor,
   Weight,
@@ -56,6 +57,10 @@ class ReferenceBackend implements Backend {
   readonly threadCount = 1;
   readonly #queue = new StepQueue();
   #activationBytes = 0;
+
+  manyRows(weight: Weight): ProductType {
+    return (weight as ReferenceWeight).groupSize === null ? this.precision : 'int8';
+  }
 
   get activationBytes(): number {
     return this.#activationBytes;

@@ -15,6 +15,7 @@ export function wrapBackend(backend: Backend, { onPlan, beforeRun }: BackendWatc
     isa: backend.isa,
     precision: backend.precision,
     threadCount: backend.threadCount,
+    manyRows: (weight) => backend.manyRows(weight),
     get activationBytes() {
       return backend.activationBytes;
     },
