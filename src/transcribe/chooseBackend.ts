@@ -50,7 +50,7 @@ export type EarlyLook = (openFile: OpenFile, operand: OperandType) => Promise<nu
  * @param source what will be loaded: a backend may have to make room for it
  * @param openNative where the system calls come from
  * @param off why machine code is used here only by its name, and only after its self-test; null: it need not be named
- * @param look is called where files are mapped; what it throws ends this, too
+ * @param look is called where files are mapped
  * @throws QwenAsrError `usage` for a thread count below 1 or beyond reason; `unsupported` for arithmetic that is not
  * available here; `memory`
  */

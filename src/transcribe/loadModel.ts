@@ -50,9 +50,18 @@ export async function loadInto<Model>(
   checkOptions(options);
   const { signal, precision: wanted = 'auto' } = options;
   let files: ModelFiles | undefined;
+  let refuse = (): void => {};
   const look: EarlyLook = async (openFile, operand) => {
-    files = await openModel(source, openFile, signal, undefined);
-    return bytesAhead(files.tensors, new WeightForms(files.tensors, wanted, operand));
+    try {
+      files = await openModel(source, openFile, signal, undefined);
+      return bytesAhead(files.tensors, new WeightForms(files.tensors, wanted, operand));
+    } catch (error) {
+      // Said when the caller knows what would have computed.
+      refuse = () => {
+        throw error;
+      };
+      return 0;
+    }
   };
   let backend: Backend | undefined;
   try {
@@ -62,6 +71,7 @@ export async function loadInto<Model>(
     const config = parseSyntheticName(source) === null ? await readConfigText(source) : undefined;
     const precision = expectedPrecision(config, wanted, backend.precision);
     options.onBackend?.({ name, isa, precision, threadCount, note: chosen.note });
+    refuse();
     const { openFile, reserve } = chosen;
     const staging = reserve && { precision: wanted, operand: backend.precision, reserve };
     files ??= await openModel(source, openFile, signal, staging);

@@ -84,8 +84,9 @@ ${end}
 }
 
 test('a machine that does not keep pace loses nothing, and it is said', async () => {
-  // Plain loops, in chunks that are far too short for them, and speech at five times its pace.
-  const env = { QWEN_ASR_RECORDER: fakeRecorder('travel-de', 20, '') };
+  // Plain loops, in chunks that are far too short for them, and speech at one and a half times its pace: at five times a
+  // slow machine would be through after two steps.
+  const env = { QWEN_ASR_RECORDER: fakeRecorder('travel-de', 60, '') };
   const args = ['-d', 'models/demo', '--mic', '--backend', 'reference', '--chunk', '0.5'];
   const { stdout, stderr } = await runCli('qwen_asr', args, { env });
   assert.equal(stdout, `${textOf('travel-de')}\n`);
