@@ -128,7 +128,7 @@ test('the first Ctrl-C ends what is heard, and the rest is transcribed', async (
 });
 
 test('SIGTERM ends with 143, and what stood is out', async () => {
-  const env = { QWEN_ASR_RECORDER: fakeRecorder('morning-en', 10, 'await setTimeout(1e9);') };
+  const env = { QWEN_ASR_RECORDER: fakeRecorder('morning-en', 30, 'await setTimeout(1e9);') };
   const { code, stdout, stderr } = await runCli('qwen_asr', ['-d', 'models/demo', '--mic', '--chunk', '1'], {
     env: { ...env },
     onStart: (child) => setTimeout(() => child.kill('SIGTERM'), 8000),
