@@ -10,6 +10,7 @@ import { melFloor, melLog, padColumns, padReflect, powerSpectrum } from '../audi
 import { blocksFor, rowsFor } from '../matrix/formats/affineBlocks.js';
 import { matmul } from '../matrix/matmul.js';
 import { convolvesByPanels } from '../matrix/panelProduct.js';
+import type { MatmulSpec } from '../matrix/productTile.js';
 import { usesTiles } from '../matrix/tileProduct.js';
 import { blockConvolutionTile, convolutionTile, tileConvolutionTile } from '../matrix/tileShapes.js';
 import {
@@ -226,64 +227,20 @@ export const flattenTimeKernel: RegisteredKernel = {
 
 /** The second and third convolution, as products of windows. */
 export function convolutionCalls(context: ExampleContext): ExampleCall[] {
-  return ([1, 2] as const).map((stage) => {
-    const x = stemMap(context, stage);
-    const y = stemMap(context, stage === 1 ? 2 : 3);
+  const { capabilities, threadCount } = context;
+  return convolutions(context).map(({ stage, x, y, m, depth }) => {
     const n = y.channels;
-    const m = CHUNKS * y.height * y.width;
-    const tiles = usesTiles(context.capabilities, x.dtype, 'bf16');
-    const panels = !tiles && convolvesByPanels(context.capabilities, x.dtype, 'bf16', m);
-    const { rowsPerTile, columnsPerTile } = tiles
-      ? tileConvolutionTile(m, n, context.threadCount)
-      : convolutionTile(m, n, context.threadCount, panels);
-    const depth = 9 * x.channels;
-    const kernel = matmul({
-      aDtype: x.dtype,
-      bDtype: 'bf16',
-      n,
-      segments: 3,
-      segmentDepth: 3 * x.channels,
-      aSegmentStrideBytes: rowBytes(x),
-      aStrideBytes: 0,
-      bStrideBytes: depth * BYTES.bf16,
-      indirect: true,
-      columnsPerTile,
-      panels,
-      ...(tiles && { tiles: 'columns' }),
-      epilogue: {
-        bias: true,
-        activation: 'gelu',
-        residual: false,
-        yDtype: y.dtype,
-        yStrideBytes: 0,
-        residualStrideBytes: 0,
-      },
-    });
-    const arrays = {
-      x: mapArray(x),
-      weight: bf16(n * depth),
-      bias: f32(n),
-      y: mapArray(y),
-      table: i32(convolutionWindows(x, y, CHUNKS)),
-    };
-    return {
+    const tiles = usesTiles(capabilities, x.dtype, 'bf16');
+    const panels = !tiles && convolvesByPanels(capabilities, x.dtype, 'bf16', m);
+    const tile = tiles ? tileConvolutionTile(m, n, threadCount) : convolutionTile(m, n, threadCount, panels);
+    const format = { bDtype: 'bf16', bStrideBytes: depth * BYTES.bf16, panels } as const;
+    return convolutionCall(context, {
       label: `conv2d${stage + 1}, ${CHUNKS} chunks`,
-      call: (allocate) =>
-        kernel.call({
-          x: allocate(arrays.x),
-          weight: allocate(arrays.weight),
-          weight2: null,
-          y: allocate(arrays.y),
-          bias: allocate(arrays.bias),
-          residual: null,
-          table: allocate(arrays.table),
-          m,
-          rowsPerTile,
-          tilesAtOnce: context.threadCount,
-        }),
-      flops: 2 * m * n * depth,
-      bytes: arrayBytes(...Object.values(arrays)),
-    };
+      maps: { x, y },
+      format: { ...format, ...(tiles && { tiles: 'columns' as const }), columnsPerTile: tile.columnsPerTile },
+      rowsPerTile: tile.rowsPerTile,
+      arrays: { x: mapArray(x), weight: bf16(n * depth), y: mapArray(y) },
+    });
   });
 }
 
@@ -295,64 +252,87 @@ function convolutionGroup(channels: number): number {
 /** The same with quantised weights and maps. */
 export function blockConvolutionCalls(context: ExampleContext): ExampleCall[] {
   const { capabilities, threadCount } = context;
+  return convolutions(context).map(({ stage, x: plain, y, m, depth }) => {
+    const n = y.channels;
+    const blocks = blocksFor(capabilities, 8, convolutionGroup(plain.channels));
+    const x = { ...plain, dtype: rowsFor(capabilities, blocks) };
+    const { columnsPerTile, rowsPerTile } = blockConvolutionTile(m, n, threadCount);
+    return convolutionCall(context, {
+      label: `conv2d${stage + 1}, ${CHUNKS} chunks, 8 bits`,
+      maps: { x, y },
+      format: { bDtype: blocks, bStrideBytes: blocks.blockBytes(depth), panels: false, columnsPerTile },
+      rowsPerTile,
+      arrays: { x: u8(CHUNKS * chunkBytes(x)), weight: u8(blocks.byteLength(n, depth)), y: mapArray(y) },
+    });
+  });
+}
+
+/** Maps of the second and third convolution, windows of all chunks, and elements of a window. */
+function convolutions(context: ExampleContext) {
   return ([1, 2] as const).map((stage) => {
     const x = stemMap(context, stage);
     const y = stemMap(context, stage === 1 ? 2 : 3);
-    const n = y.channels;
-    const m = CHUNKS * y.height * y.width;
-    const depth = 9 * x.channels;
-    const groupSize = convolutionGroup(x.channels);
-    const blocks = blocksFor(capabilities, 8, groupSize);
-    const pixels = rowsFor(capabilities, blocks);
-    const quantized = { ...x, dtype: pixels };
-    const { columnsPerTile, rowsPerTile } = blockConvolutionTile(m, n, threadCount);
-    const kernel = matmul({
-      aDtype: pixels,
-      bDtype: blocks,
-      n,
-      segments: 3,
-      segmentDepth: 3 * x.channels,
-      aSegmentStrideBytes: rowBytes(quantized),
-      aStrideBytes: 0,
-      bStrideBytes: blocks.blockBytes(depth),
-      indirect: true,
-      columnsPerTile,
-      panels: false,
-      epilogue: {
-        bias: true,
-        activation: 'gelu',
-        residual: false,
-        yDtype: y.dtype,
-        yStrideBytes: 0,
-        residualStrideBytes: 0,
-      },
-    });
-    const arrays = {
-      x: u8(CHUNKS * chunkBytes(quantized)),
-      weight: u8(blocks.byteLength(n, depth)),
-      bias: f32(n),
-      y: mapArray(y),
-      table: i32(convolutionWindows(quantized, y, CHUNKS)),
-    };
-    return {
-      label: `conv2d${stage + 1}, ${CHUNKS} chunks, 8 bits`,
-      call: (allocate) =>
-        kernel.call({
-          x: allocate(arrays.x),
-          weight: allocate(arrays.weight),
-          weight2: null,
-          y: allocate(arrays.y),
-          bias: allocate(arrays.bias),
-          residual: null,
-          table: allocate(arrays.table),
-          m,
-          rowsPerTile,
-          tilesAtOnce: threadCount,
-        }),
-      flops: 2 * m * n * depth,
-      bytes: arrayBytes(...Object.values(arrays)),
-    };
+    return { stage, x, y, m: CHUNKS * y.height * y.width, depth: 9 * x.channels };
   });
+}
+
+/** A product of all windows of x with the weights, to the pixels of y. */
+function convolutionCall(
+  { threadCount }: ExampleContext,
+  {
+    label,
+    maps: { x, y },
+    format,
+    rowsPerTile,
+    arrays: { x: pixels, weight, y: results },
+  }: {
+    readonly label: string;
+    readonly maps: { readonly x: FeatureMapLayout; readonly y: PlainMapLayout };
+    readonly format: Pick<MatmulSpec, 'bDtype' | 'bStrideBytes' | 'panels' | 'tiles' | 'columnsPerTile'>;
+    readonly rowsPerTile: number;
+    readonly arrays: Readonly<Record<'x' | 'weight' | 'y', ExampleArray>>;
+  },
+): ExampleCall {
+  const n = y.channels;
+  const m = CHUNKS * y.height * y.width;
+  const kernel = matmul({
+    ...format,
+    aDtype: x.dtype,
+    n,
+    segments: 3,
+    segmentDepth: 3 * x.channels,
+    aSegmentStrideBytes: rowBytes(x),
+    aStrideBytes: 0,
+    indirect: true,
+    epilogue: {
+      bias: true,
+      activation: 'gelu',
+      residual: false,
+      yDtype: y.dtype,
+      yStrideBytes: 0,
+      residualStrideBytes: 0,
+    },
+  });
+  const bias = f32(n);
+  const table = i32(convolutionWindows(x, y, CHUNKS));
+  return {
+    label,
+    call: (allocate) =>
+      kernel.call({
+        x: allocate(pixels),
+        weight: allocate(weight),
+        weight2: null,
+        y: allocate(results),
+        bias: allocate(bias),
+        residual: null,
+        table: allocate(table),
+        m,
+        rowsPerTile,
+        tilesAtOnce: threadCount,
+      }),
+    flops: 2 * m * n * 9 * x.channels,
+    bytes: arrayBytes(pixels, weight, bias, results, table),
+  };
 }
 
 function mapArray(map: PlainMapLayout): ExampleArray {
