@@ -75,7 +75,19 @@ test('memory touched ahead is the next large region, and keeps what is written m
   assert.equal(protectionAt(small.address), null);
 });
 
-test('memory touched ahead is there before anybody uses it', { skip }, async () => {
+/** Kept: what is collected meanwhile would be resident no more. */
+const written: Uint8Array[] = [];
+
+/** Whether memory that is written counts as resident. */
+function tellsResidentMemory(): boolean {
+  const before = process.memoryUsage.rss();
+  const bytes = new Uint8Array(64 * 2 ** 20).fill(1);
+  written.push(bytes);
+  return process.memoryUsage.rss() - before > bytes.length / 2;
+}
+
+test('memory touched ahead is there before anybody uses it', { skip }, async (t) => {
+  if (!tellsResidentMemory()) return t.skip('this system, an emulator, does not tell what is resident');
   const machine = makeMachine();
   const byteLength = 64 * 2 ** 20;
   const residentBefore = process.memoryUsage.rss();

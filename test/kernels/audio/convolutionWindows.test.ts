@@ -264,11 +264,21 @@ const odd: readonly Convolution[] = [
   { x: { channels: 32, height: 6, width: 9, dtype: 'f32' }, outputs: 48, chunks: 3 },
 ];
 
+/**
+ * Channels of a stem at most: emulated, those of 480 take minutes, and their code is that of the others. All of them:
+ * QWEN_ASR_FULL=1.
+ */
+function mostChannels({ capabilities }: KernelTarget): number {
+  return capabilities.elementProducts && process.env['QWEN_ASR_FULL'] !== '1' ? 64 : 480;
+}
+
 describe('convolutionWindows', async () => {
   for (const target of await tileTargets()) {
     for (const types of operandTypes(target)) {
       const where = `${types.join(' · ')} on ${target.name}`;
-      const cases = target.isSlow ? odd.slice(0, 1) : [...odd, ...(types[1] === 'bf16' ? stems : [])];
+      const most = mostChannels(target);
+      const all = [...odd, ...(types[1] === 'bf16' ? stems : [])].filter(({ x }) => x.channels <= most);
+      const cases = target.isSlow ? odd.slice(0, 1) : all;
       test(`convolutions are within the bound of the product: ${where}`, { skip: target.missing }, () => {
         cases.forEach(({ x, outputs, chunks }, seed) => {
           const what = { x: { ...x, dtype: types[0] }, outputs, chunks };
