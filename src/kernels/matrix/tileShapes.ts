@@ -87,8 +87,17 @@ export function tileProductTile(
   weights: number,
   threadCount: number,
 ): { rowsPerTile: number; columnsPerTile: number } {
-  const columnsPerTile = columnDivisor(n, MATMUL_COLUMNS / weights);
-  const rowsPerTile = cutRows(m, Math.ceil(n / columnsPerTile), threadCount);
+  return inStripsOfTiles(matmulTile(m, n, weights, threadCount));
+}
+
+/** With rows that are whole strips of products of tiles. */
+function inStripsOfTiles({
+  rowsPerTile,
+  columnsPerTile,
+}: {
+  readonly rowsPerTile: number;
+  readonly columnsPerTile: number;
+}): { rowsPerTile: number; columnsPerTile: number } {
   return { rowsPerTile: Math.ceil(rowsPerTile / TILE_ROW_STEP) * TILE_ROW_STEP, columnsPerTile };
 }
 
@@ -123,8 +132,7 @@ export function affineTile(
   n: number,
   threadCount: number,
 ): { rowsPerTile: number; columnsPerTile: number } {
-  const { rowsPerTile, columnsPerTile } = blockTile(m, n, threadCount);
-  return { rowsPerTile: Math.ceil(rowsPerTile / TILE_ROW_STEP) * TILE_ROW_STEP, columnsPerTile };
+  return inStripsOfTiles(blockTile(m, n, threadCount));
 }
 
 /** Rows of a tile where `columnTiles` lie beside each other: all, or fewer so that there are enough tiles. */
