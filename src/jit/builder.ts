@@ -1,6 +1,7 @@
 import { QwenAsrError } from '../error.js';
 import type {
   Address,
+  ArithmeticSource,
   Capabilities,
   CompareKind,
   Condition,
@@ -12,6 +13,7 @@ import type {
   IntReg,
   IntStoreType,
   KernelCode,
+  MemoryElement,
   PrefetchHint,
   TileNumber,
   VecBinaryKind,
@@ -82,6 +84,11 @@ export class KernelBuilder {
 
   at(base: IntReg, offset = 0, index: IntReg | null = null): Address {
     return { kind: 'address', base, index, offset };
+  }
+
+  /** What arithmetic reads there for every lane; needs `elementSources`. */
+  element(at: Address): MemoryElement {
+    return { kind: 'element', at };
   }
 
   // ---- integers ----
@@ -214,36 +221,36 @@ export class KernelBuilder {
 
   // ---- vectors: arithmetic ----
 
-  vecOp(kind: VecBinaryKind, a: VecReg, b: VecSource, d = this.vec()): VecReg {
+  vecOp(kind: VecBinaryKind, a: VecReg, b: ArithmeticSource, d = this.vec()): VecReg {
     return this.append({ op: 'vecBinary', kind, d, a, b }, d);
   }
 
-  add(a: VecReg, b: VecSource, d = this.vec()): VecReg {
+  add(a: VecReg, b: ArithmeticSource, d = this.vec()): VecReg {
     return this.vecOp('add', a, b, d);
   }
 
-  sub(a: VecReg, b: VecSource, d = this.vec()): VecReg {
+  sub(a: VecReg, b: ArithmeticSource, d = this.vec()): VecReg {
     return this.vecOp('sub', a, b, d);
   }
 
-  mul(a: VecReg, b: VecSource, d = this.vec()): VecReg {
+  mul(a: VecReg, b: ArithmeticSource, d = this.vec()): VecReg {
     return this.vecOp('mul', a, b, d);
   }
 
-  div(a: VecReg, b: VecSource, d = this.vec()): VecReg {
+  div(a: VecReg, b: ArithmeticSource, d = this.vec()): VecReg {
     return this.vecOp('div', a, b, d);
   }
 
-  max(a: VecReg, b: VecSource, d = this.vec()): VecReg {
+  max(a: VecReg, b: ArithmeticSource, d = this.vec()): VecReg {
     return this.vecOp('max', a, b, d);
   }
 
-  min(a: VecReg, b: VecSource, d = this.vec()): VecReg {
+  min(a: VecReg, b: ArithmeticSource, d = this.vec()): VecReg {
     return this.vecOp('min', a, b, d);
   }
 
   /** d += a·b. */
-  fma(d: VecReg, a: VecReg, b: VecSource): void {
+  fma(d: VecReg, a: VecReg, b: ArithmeticSource): void {
     this.push({ op: 'vecFma', d, a, b });
   }
 
@@ -277,7 +284,7 @@ export class KernelBuilder {
     this.push({ op: 'vecTranspose', a });
   }
 
-  dotPairs(d: VecReg, a: VecReg, b: VecSource): void {
+  dotPairs(d: VecReg, a: VecReg, b: ArithmeticSource): void {
     this.push({ op: 'dotPairs', d, a, b });
   }
 
@@ -286,7 +293,7 @@ export class KernelBuilder {
     this.push({ op: 'matrixPairs', d, a, b });
   }
 
-  dotBytes(d: VecReg, a: VecReg, b: VecSource): void {
+  dotBytes(d: VecReg, a: VecReg, b: ArithmeticSource): void {
     this.push({ op: 'dotBytes', d, a, b });
   }
 

@@ -1,13 +1,13 @@
 import { QwenAsrError } from '../error.js';
 import {
   type Address,
+  type ArithmeticSource,
   type CompareKind,
   type IntOperand,
   type IntReg,
   type KernelCode,
   unknownCase,
   type VecReg,
-  type VecSource,
 } from './ir.js';
 
 /** The registers and the memory of an interpreted kernel, every access checked. */
@@ -63,13 +63,14 @@ export class InterpreterState {
     return register.id * this.lanes;
   }
 
-  /** The same for a register or a full vector in memory. */
-  sourceRow(source: VecSource): number {
+  /** The same for a register, a full vector in memory, or an element there that every lane gets. */
+  sourceRow(source: ArithmeticSource): number {
     if (source.kind === 'vec') return this.row(source);
-    const at = this.address(source, 4 * this.lanes);
+    const isElement = source.kind === 'element';
+    const at = isElement ? this.address(source.at, 4) : this.address(source, 4 * this.lanes);
     const row = this.code.vecCount * this.lanes;
     for (let lane = 0; lane < this.lanes; lane++)
-      this.bits[row + lane] = this.memory.getUint32(at + 4 * lane, true);
+      this.bits[row + lane] = this.memory.getUint32(isElement ? at : at + 4 * lane, true);
     return row;
   }
 

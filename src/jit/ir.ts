@@ -39,6 +39,14 @@ export interface Address {
 /** A vector register, or a full vector read from memory by the operation itself. */
 export type VecSource = VecReg | Address;
 
+/** 32 bits that the operation reads from memory itself, the same ones for every lane; capability `elementSources`. */
+export interface MemoryElement {
+  readonly kind: 'element';
+  readonly at: Address;
+}
+
+export type ArithmeticSource = VecSource | MemoryElement;
+
 export type IntBinaryKind =
   | 'add'
   | 'sub'
@@ -147,9 +155,9 @@ export type Instruction =
       readonly kind: VecBinaryKind;
       readonly d: VecReg;
       readonly a: VecReg;
-      readonly b: VecSource;
+      readonly b: ArithmeticSource;
     }
-  | { readonly op: 'vecFma'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource } // d += a·b (fused or not)
+  | { readonly op: 'vecFma'; readonly d: VecReg; readonly a: VecReg; readonly b: ArithmeticSource } // d += a·b (fused or not)
   | { readonly op: 'vecUnary'; readonly kind: VecUnaryKind; readonly d: VecReg; readonly a: VecReg }
   | {
       readonly op: 'vecShift'; // of 32-bit lanes, or of each of their bytes (`shiftsBytes`); zeros shifted in
@@ -175,11 +183,11 @@ export type Instruction =
     }
   | { readonly op: 'vecTranspose'; readonly a: readonly VecReg[] } // `lanes` registers: a[i]'s lane j changes places with a[j]'s lane i
   // d[i] += a[2i]·b[2i] + a[2i+1]·b[2i+1] over bf16 pairs; capability `pairDot`
-  | { readonly op: 'dotPairs'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
+  | { readonly op: 'dotPairs'; readonly d: VecReg; readonly a: VecReg; readonly b: ArithmeticSource }
   // of 2 rows of 4 bf16 in a and in b: d[2i+j] += Σ_k a[i][k]·b[j][k], two products at a time; capability `pairMatrix`
   | { readonly op: 'matrixPairs'; readonly d: VecReg; readonly a: VecReg; readonly b: VecReg }
   // d[i] += Σ_{j<4} u8 a[4i+j] · i8 b[4i+j] in i32; capability `byteDot`
-  | { readonly op: 'dotBytes'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
+  | { readonly op: 'dotBytes'; readonly d: VecReg; readonly a: VecReg; readonly b: ArithmeticSource }
   // the same with i8 a and b of 0–127 (with others the machine decides); capability `smallByteDot`
   | { readonly op: 'dotSmallBytes'; readonly d: VecReg; readonly a: VecReg; readonly b: VecSource }
   // d[i] += a[i] · 32 bits of b, the same ones for every lane, as a product of that kind; capability `elementProducts`
@@ -248,6 +256,8 @@ export interface Capabilities {
   readonly smallByteDot: boolean;
   /** `elementProduct` exists. */
   readonly elementProducts: boolean;
+  /** Arithmetic may read a `MemoryElement`, which costs what a register does. */
+  readonly elementSources: boolean;
   /** `vecShift rightInBytes` exists. */
   readonly shiftsBytes: boolean;
   /** Vector registers a kernel may hold at once. */

@@ -1,5 +1,5 @@
 import { QwenAsrError } from '../error.js';
-import type { Address, Instruction, IntOperand, IntReg, KernelCode, VecReg, VecSource } from './ir.js';
+import type { Address, ArithmeticSource, Instruction, IntOperand, IntReg, KernelCode, VecReg } from './ir.js';
 
 type Reg = IntReg | VecReg;
 
@@ -11,7 +11,10 @@ export interface RegistersUsed {
 
 const ofAddress = (at: Address): Reg[] => (at.index === null ? [at.base] : [at.base, at.index]);
 const ofInt = (operand: IntOperand): Reg[] => (typeof operand === 'number' ? [] : [operand]);
-const ofVec = (source: VecSource): Reg[] => (source.kind === 'address' ? ofAddress(source) : [source]);
+const ofVec = (source: ArithmeticSource): Reg[] => {
+  if (source.kind === 'vec') return [source];
+  return ofAddress(source.kind === 'element' ? source.at : source);
+};
 
 /** What register allocation needs to know of an instruction. */
 export function registersUsed(i: Instruction): RegistersUsed {

@@ -191,6 +191,17 @@ test('reductions, selection and dot products', () => {
   assert.deepEqual(at(144), [2, 0, 0, 0]); // 0x40000000 is 2
 });
 
+test('an element of memory is the same 32 bits for every lane', () => {
+  const memory = runOnFloats([1, 2, 3, 4, 10, 20, 30, 40], (k, p) => {
+    const a = k.load(k.at(p));
+    k.store(k.at(p, 32), k.mul(a, k.element(k.at(p, 20))));
+    k.fma(a, a, k.element(k.at(p, 28)));
+    k.store(k.at(p, 48), a);
+  });
+  assert.deepEqual([...memory.subarray(8, 12)], [20, 40, 60, 80]);
+  assert.deepEqual([...memory.subarray(12, 16)], [41, 82, 123, 164]);
+});
+
 test('products by element take the same 32 bits for every lane, and may write them', () => {
   const memory = runOnFloats([1, 2, 3, 4, 10, 20, 30, 40], (k, p) => {
     const [a, b] = [k.load(k.at(p)), k.load(k.at(p, 16))];

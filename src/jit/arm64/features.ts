@@ -81,6 +81,7 @@ export function arm64Capabilities(
     byteDot: i8mm,
     smallByteDot: dotprod,
     elementProducts: true,
+    elementSources: false,
     shiftsBytes: true,
     vecRegisters: 32,
     intRegisters: 23,

@@ -1,5 +1,6 @@
+import { QwenAsrError } from '../../error.js';
 import type { Allocation } from '../allocate.js';
-import type { Address, Instruction, IntReg, VecReg, VecSource } from '../ir.js';
+import type { Address, ArithmeticSource, Instruction, IntReg, VecReg } from '../ir.js';
 import type { SystemWaits } from '../systemWaits.js';
 import type { Assembler } from './assembler.js';
 import type { Arm64Features } from './features.js';
@@ -78,8 +79,14 @@ export class Arm64Lowering {
   }
 
   /** Number of the register that holds the source; from memory it comes to `temporary`. */
-  source(source: VecSource, temporary: number | undefined): number {
+  source(source: ArithmeticSource, temporary: number | undefined): number {
     if (source.kind === 'vec') return this.vecNumber(source);
+    if (source.kind === 'element') {
+      throw new QwenAsrError(
+        'internal',
+        'arm64: an element of memory needs a capability that no features offer',
+      );
+    }
     this.access('ldr', q(temporary!), source, 16);
     return temporary!;
   }

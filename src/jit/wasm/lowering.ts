@@ -1,13 +1,13 @@
 import { QwenAsrError } from '../../error.js';
 import {
   type Address,
+  type ArithmeticSource,
   type Instruction,
   type IntOperand,
   type IntReg,
   type KernelCode,
   unknownCase,
   type VecReg,
-  type VecSource,
 } from '../ir.js';
 import {
   CLOCK_FUNCTION,
@@ -80,9 +80,10 @@ export class Lowering {
 
   // ---- vectors ----
 
-  pushVec(source: VecSource): void {
+  pushVec(source: ArithmeticSource): void {
     if (source.kind === 'vec') this.code.get(this.vecs[source.id]!);
-    else this.load('v128.load', source);
+    else if (source.kind === 'address') this.load('v128.load', source);
+    else throw this.error('an element of memory needs a capability that this target does not offer');
   }
 
   popVec(d: VecReg): void {

@@ -142,6 +142,7 @@ export function wasmCapabilities(relaxedSimd = false, tuning: Partial<Tuning> = 
     pairMatrix: false,
     tiles: false,
     elementProducts: false,
+    elementSources: false,
     shiftsBytes: false,
     // Locals are unlimited, but the engine keeps them in 16 (x86-64) or 32 (arm64) registers and spills the rest:
     // guidance for the size of matmul tiles.

@@ -113,6 +113,7 @@ export function x64Capabilities(target: X64Level | CpuFeatures, tuning: Partial<
     pairMatrix: false,
     tiles: amx,
     elementProducts: false,
+    elementSources: avx512,
     shiftsBytes: false,
     vecRegisters: avx512 ? 32 : 16,
     intRegisters: 13,

@@ -75,9 +75,9 @@ export function lowerIntLoad(l: X64Lowering, i: Of<'intLoad'>): void {
     case 'pointer':
       return l.asm.emit('mov', l.int(i.d), l.address(i.from));
     case 'i32':
-      return l.asm.emit('movsxd', l.int(i.d), l.address(i.from, 32));
+      return l.asm.emit('movsxd', l.int(i.d), l.address(i.from, { bits: 32 }));
     case 'u16':
-      return l.asm.emit('movzx', l.int32(i.d), l.address(i.from, 16));
+      return l.asm.emit('movzx', l.int32(i.d), l.address(i.from, { bits: 16 }));
   }
 }
 
@@ -107,7 +107,7 @@ export function lowerAtomicAdd(l: X64Lowering, i: Of<'atomicAdd'>): void {
 
 /** Aligned loads are atomic and ordered on x86. */
 export function lowerAtomicLoad(l: X64Lowering, i: Of<'atomicLoad'>): void {
-  l.asm.emit('movsxd', l.int(i.d), l.address(i.at, 32));
+  l.asm.emit('movsxd', l.int(i.d), l.address(i.at, { bits: 32 }));
 }
 
 /** xchg with memory is a full barrier. */

@@ -1,5 +1,6 @@
+import { QwenAsrError } from '../../error.js';
 import type { Allocation } from '../allocate.js';
-import type { Address, Instruction, IntReg, VecReg, VecSource } from '../ir.js';
+import type { Address, ArithmeticSource, Instruction, IntReg, VecReg } from '../ir.js';
 import type { SystemWaits } from '../systemWaits.js';
 import type { Assembler } from './assembler.js';
 import type { CpuFeatures } from './features.js';
@@ -58,12 +59,21 @@ export class X64Lowering {
     return this.wide ? ymm(physical) : xmm(physical);
   }
 
-  source(source: VecSource): Wide | MemoryOperand {
-    return source.kind === 'vec' ? this.vec(source) : this.address(source);
+  source(source: ArithmeticSource): Wide | MemoryOperand {
+    if (source.kind === 'vec') return this.vec(source);
+    if (source.kind === 'address') return this.address(source);
+    if (this.wide) return this.address(source.at, { broadcast: 16 });
+    throw new QwenAsrError(
+      'internal',
+      'x64: an element of memory needs a capability that only AVX-512 offers',
+    );
   }
 
-  address(at: Address, bits?: 8 | 16 | 32 | 64): MemoryOperand {
-    const options = { disp: at.offset, ...(bits === undefined ? {} : { bits }) };
+  address(
+    at: Address,
+    read: { readonly bits?: 8 | 16 | 32 | 64; readonly broadcast?: 16 } = {},
+  ): MemoryOperand {
+    const options = { disp: at.offset, ...read };
     return at.index === null
       ? mem(this.int(at.base), options)
       : mem(this.int(at.base), { ...options, index: this.int(at.index) });

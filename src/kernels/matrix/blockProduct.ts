@@ -173,10 +173,14 @@ function multiplySteps(
     const offset = columnOffset(pass, column + register * policy.columns, STEP_DEPTH);
     return policy.loadB(k, k.at(b, offset + (step / stepsAtOnce) * STEP_BYTES), nibble);
   };
-  const multiply = (row: number, register: number, step: number, x: VecReg, w: VecReg): void => {
-    const accumulator = accumulators[row * registers + register]!;
-    policy.product(k, accumulator[step % shape.unroll]!, x, w, step % aSteps);
+  /** @param x null: of a row that is read where it lies */
+  const multiply = (row: number, register: number, step: number, x: VecReg | null, w: VecReg): void => {
+    const accumulator = accumulators[row * registers + register]![step % shape.unroll]!;
+    if (x !== null) policy.product(k, accumulator, x, w, step % aSteps);
+    else policy.productFromMemory?.(k, accumulator, a.at(firstRow + row, step * policy.aStepBytes), w);
   };
+  const inMemory = (row: number): boolean =>
+    policy.productFromMemory !== undefined && row % registers === registers - 1;
   if (holdsRows) {
     const left = range(0, rows).map(loadRow);
     const places = range(first, first + steps, stepsAtOnce).flatMap((step) =>
@@ -200,7 +204,7 @@ function multiplySteps(
   // Rows in twos, so that a sum's next product comes later.
   const rowsAtOnce = stepsOfLoad > 1 ? 2 : 1;
   for (const step of range(first, first + steps, stepsOfLoad)) {
-    const left = loadsAhead(range(0, rows), ahead, (row) => loadA(row, step));
+    const left = loadsAhead(range(0, rows), ahead, (row) => (inMemory(row) ? null : loadA(row, step)));
     for (const row of range(0, rows, rowsAtOnce)) {
       for (const at of range(step, step + stepsOfLoad)) {
         for (const m of range(row, Math.min(row + rowsAtOnce, rows))) {

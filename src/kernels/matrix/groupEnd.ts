@@ -122,8 +122,16 @@ function addScaled(
     }
     return;
   }
+  const rowSum = { ...tail, offset: tail.offset + 4 };
+  if (k.capabilities.elementSources) {
+    for (const { sum, value, scale, bias } of vectors) {
+      k.fma(sum, k.mul(value, k.element(tail), value), scale);
+      k.fma(sum, bias, k.element(rowSum));
+    }
+    return;
+  }
   const ofRow = k.broadcast(tail);
   for (const { sum, value, scale } of vectors) k.fma(sum, k.mul(value, ofRow, value), scale);
-  k.broadcast({ ...tail, offset: tail.offset + 4 }, ofRow);
+  k.broadcast(rowSum, ofRow);
   for (const { sum, bias } of vectors) k.fma(sum, bias, ofRow);
 }

@@ -1,11 +1,13 @@
 import { KernelBuilder } from '../../../src/jit/builder.js';
 import type {
   Address,
+  ArithmeticSource,
   Capabilities,
   CompareKind,
   ElementProductKind,
   IntReg,
   KernelCode,
+  MemoryElement,
   TileNumber,
   VecReg,
 } from '../../../src/jit/ir.js';
@@ -91,7 +93,7 @@ class RandomKernel {
       () => this.transpose4(),
       ...(pairDot ? [() => this.dotPairs()] : []),
       ...(smallByteDot ? [() => this.dotSmallBytes()] : []),
-      ...(byteDot ? [() => k.dotBytes(this.vec(), this.vec(), this.source())] : []),
+      ...(byteDot ? [() => k.dotBytes(this.vec(), this.vec(), this.arithmeticSource())] : []),
       ...(pairMatrix ? [() => this.matrixPairs()] : []),
       ...(tiles ? [() => this.tileStatement()] : []),
       ...(elementProducts ? [() => this.elementProduct()] : []),
@@ -135,6 +137,19 @@ class RandomKernel {
   private source(): VecReg | Address {
     const region = this.pick([regions.wild, regions.output]);
     return this.random.integer(0, 2) === 0 ? this.at(region, 4 * this.k.lanes) : this.vec();
+  }
+
+  /** That, or an element for every lane where there are such sources. */
+  private arithmeticSource(): ArithmeticSource {
+    const { k } = this;
+    const isElement = k.capabilities.elementSources && this.random.integer(0, 3) === 0;
+    return isElement ? k.element(this.at(this.pick([regions.wild, regions.output]), 4)) : this.source();
+  }
+
+  /** One of these places as it is, or as an element for every lane where there are such sources. */
+  private vectorOrElement(at: Address): Address | MemoryElement {
+    const { k } = this;
+    return k.capabilities.elementSources && this.random.integer(0, 1) === 0 ? k.element(at) : at;
   }
 
   /** A place for `bytes` bytes in the region, with or without an index, multiple of `alignment`. */
@@ -369,13 +384,13 @@ class RandomKernel {
     const { k } = this;
     const d = this.vec();
     if (this.random.integer(0, 1) === 0) {
-      k.vecOp(this.pick(['add', 'sub', 'mul', 'div']), this.vec(), this.source(), d);
+      k.vecOp(this.pick(['add', 'sub', 'mul', 'div']), this.vec(), this.arithmeticSource(), d);
       this.withoutNaN(d);
     } else {
       k.vecOp(
         this.pick(['min', 'max', 'and', 'or', 'xor', 'addI32', 'subI32']),
         this.vec(),
-        this.source(),
+        this.arithmeticSource(),
         d,
       );
     }
@@ -410,7 +425,7 @@ class RandomKernel {
   private fma(): void {
     const { k } = this;
     const [d, a] = [this.integral(), this.integral()];
-    k.fma(d, a, this.pick([a, this.at(regions.integral, 4 * k.lanes, 4)]));
+    k.fma(d, a, this.pick([a, this.vectorOrElement(this.at(regions.integral, 4 * k.lanes, 4))]));
     k.vecMove(this.vec(), d);
   }
 
@@ -504,7 +519,7 @@ class RandomKernel {
     const pairs = (): Address => this.at(regions.integralBf16, 4 * k.lanes, 2);
     const d = this.integral();
     const a = k.load(pairs());
-    k.dotPairs(d, a, this.pick([a, pairs()]));
+    k.dotPairs(d, a, this.pick([a, this.vectorOrElement(pairs())]));
     k.vecMove(this.vec(), d);
   }
 }

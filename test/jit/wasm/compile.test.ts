@@ -94,6 +94,9 @@ test('a kernel for another width or with a dot product is refused by name', () =
     () => writeKernelModule([dots.finish()], plain),
     /kernel dots, .*dotBytes needs a capability/,
   );
+  const element = new KernelBuilder('element', capabilities);
+  element.mul(element.vecConst(0), element.element(element.at(element.param())));
+  assert.throws(() => writeKernelModule([element.finish()], plain), /kernel element, .*needs a capability/);
   const shift = new KernelBuilder('shift', capabilities);
   shift.intOp('shiftLeft', shift.param(), 32);
   assert.throws(

@@ -192,6 +192,8 @@ export interface BlockPolicy {
   loadB(k: KernelBuilder, from: Address, nibble: VecReg | null): readonly VecReg[];
   /** @param step which one of those in `a` */
   product(k: KernelBuilder, accumulator: VecReg, a: VecReg, b: VecReg, step: number): void;
+  /** The same with a step of a row that is read where it lies; where operations read elements of memory. */
+  productFromMemory?(k: KernelBuilder, accumulator: VecReg, a: Address, b: VecReg): void;
   /** What a row's sums over a group begin with, other than zeros. @param tail behind the group's values in A */
   begin?(k: KernelBuilder, tail: Address): VecReg;
   /** Makes Σ (q·qa) of a sum in f32. @param sums Σq of the columns, f32 */
@@ -227,7 +229,7 @@ function byElement(capabilities: Capabilities, bits: 8 | 4): BlockPolicy {
 }
 
 /** u8 · i8, four products to a lane: needs `byteDot`. */
-function byteDot({ lanes, shiftsBytes }: Capabilities, bits: 8 | 4): BlockPolicy {
+function byteDot({ lanes, shiftsBytes, elementSources }: Capabilities, bits: 8 | 4): BlockPolicy {
   return {
     columns: lanes,
     aStepBytes: STEP_DEPTH,
@@ -240,6 +242,9 @@ function byteDot({ lanes, shiftsBytes }: Capabilities, bits: 8 | 4): BlockPolicy
       return [k.vecOp('and', both, nibble), k.shift('rightInBytes', both, 4, both)];
     },
     product: (k, accumulator, a, b) => k.dotBytes(accumulator, b, a),
+    ...(elementSources && {
+      productFromMemory: (k, accumulator, a, b) => k.dotBytes(accumulator, b, k.element(a)),
+    }),
     fold: (_k, accumulators) => accumulators,
   };
 }
@@ -247,7 +252,7 @@ function byteDot({ lanes, shiftsBytes }: Capabilities, bits: 8 | 4): BlockPolicy
 /** i8 · nibble: needs `smallByteDot`. */
 function nibbleDot(capabilities: Capabilities): BlockPolicy {
   return {
-    ...byteDot(capabilities, 4),
+    ...byteDot({ ...capabilities, elementSources: false }, 4),
     product: (k, accumulator, a, b) => k.dotSmallBytes(accumulator, a, b),
   };
 }
@@ -258,7 +263,7 @@ function nibbleDot(capabilities: Capabilities): BlockPolicy {
  */
 function centredDot(capabilities: Capabilities): BlockPolicy {
   return {
-    ...byteDot(capabilities, 8),
+    ...byteDot({ ...capabilities, elementSources: false }, 8),
     product: (k, accumulator, a, b) => k.dotSmallBytes(accumulator, b, a),
     begin: (k, tail) => k.broadcast({ ...tail, offset: tail.offset + 8 }),
     correct: (k, sum, sums, tail) => k.fma(sum, sums, k.broadcast({ ...tail, offset: tail.offset + 12 })),
