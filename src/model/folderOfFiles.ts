@@ -70,7 +70,9 @@ export function folderOfFiles(files: Iterable<ModelFile>, options: FolderOfFiles
       checkTextSize(byteLength, pathOf(name));
       const buffer = new ArrayBuffer(byteLength);
       await read(name, { buffer, byteOffset: 0 });
-      return decodeModelText(new Uint8Array(buffer), pathOf(name));
+      const bytes = new Uint8Array(buffer);
+      const text = decodeModelText(bytes, pathOf(name));
+      return { bytes, decode: () => text };
     },
     openWeights: async (name) => {
       const byteLength = byName.get(name)?.size ?? 0;

@@ -1,8 +1,15 @@
+import { isUtf8 } from 'node:buffer';
 import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, QwenAsrError } from '../error.js';
 import { checkTextSize, decodeModelText } from './modelText.js';
-import { type FileBytes, type ModelFiles, type Place, readModelFolder } from './readModelFolder.js';
+import {
+  type FileBytes,
+  type ModelFiles,
+  type Place,
+  readModelFolder,
+  type Utf8Text,
+} from './readModelFolder.js';
 import type { FileInParts, StagingOptions } from './stagedTensors.js';
 import { syntheticFileList } from './synthesizeModel.js';
 import { parseSyntheticName } from './syntheticName.js';
@@ -65,20 +72,23 @@ async function listDirectory(directory: string): Promise<string[]> {
   }
 }
 
-async function readTextFile(path: string): Promise<string> {
+async function readTextFile(path: string): Promise<Utf8Text> {
   try {
     const status = await stat(path);
     if (!status.isFile()) throw new QwenAsrError('file', `${path}: expected a file, found something else`);
     checkTextSize(status.size, path);
-    return decodeModelText(await readFile(path), path);
+    const bytes = await readFile(path);
+    const text = isUtf8(bytes) ? null : decodeModelText(bytes, path); // whose error says what is wrong
+    return { bytes, decode: () => text ?? decodeModelText(bytes, path) };
   } catch (cause) {
     throw fileError(path, cause);
   }
 }
 
 /** Text of a directory's config.json; undefined where there is none, or what its reader will complain about. */
-export function readConfigText(source: string): Promise<string | undefined> {
-  return readTextFile(join(source, 'config.json')).catch(() => undefined);
+export async function readConfigText(source: string): Promise<string | undefined> {
+  const text = await readTextFile(join(source, 'config.json')).catch(() => undefined);
+  return text?.decode();
 }
 
 /** How weight files are brought into memory; a native runtime passes one that maps them. */

@@ -17,7 +17,8 @@ import { expectedPrecision } from './weightForms.js';
 
 /** Text files of a model directory that a tokenizer is made of, as far as present. */
 export interface TokenizerFiles {
-  readonly vocabJson?: string;
+  /** Its text, or that in UTF-8, which need not be decoded to be read. */
+  readonly vocabJson?: string | Uint8Array;
   readonly mergesTxt?: string;
   readonly tokenizerConfigJson?: string;
   readonly tokenizerJson?: string;
@@ -61,6 +62,12 @@ export interface Place {
   readonly byteOffset: number;
 }
 
+/** Text that has been read, and is known to be UTF-8. */
+export interface Utf8Text {
+  readonly bytes: Uint8Array;
+  decode(): string;
+}
+
 /** The files of one model, wherever they lie: in a directory, behind an address, or chosen by a visitor of a page. */
 export interface ModelFolder {
   /** Names the model; messages begin with it. */
@@ -70,7 +77,7 @@ export interface ModelFolder {
   /** How messages name one of the files. */
   pathOf(name: string): string;
   /** @throws QwenAsrError `file`; `model` when it is too large or not UTF-8 */
-  readText(name: string): Promise<string>;
+  readText(name: string): Promise<Utf8Text>;
   /** @throws QwenAsrError `file`, `memory`, `aborted` */
   openWeights(name: string): Promise<FileBytes>;
   /** The same to be read in parts; absent where files come from their first byte to their last. */
@@ -112,10 +119,12 @@ export async function readModelFolder(
   staging?: StagingOptions,
 ): Promise<ModelFiles> {
   const { source, names } = folder;
-  const weightFiles = await findWeightFiles(source, names, () => folder.readText(INDEX_FILE));
-  const { configJson, generationConfigJson, processorConfigJson, ...tokenizerFiles } =
-    await readTexts(folder);
-  if (tokenizerFiles.vocabJson === undefined && tokenizerFiles.tokenizerJson === undefined) {
+  const weightFiles = await findWeightFiles(source, names, async () =>
+    (await folder.readText(INDEX_FILE)).decode(),
+  );
+  const { configJson, generationConfigJson, processorConfigJson } = await readTexts(folder, CONFIG_KEYS);
+  const tokenizerFiles: TokenizerFiles = await readTexts(folder, TOKENIZER_KEYS);
+  if (!('vocabJson' in tokenizerFiles || 'tokenizerJson' in tokenizerFiles)) {
     throw new QwenAsrError('model', `${source}: expected vocab.json or tokenizer.json, found neither`);
   }
   const opened: (() => void)[] = [];
@@ -156,12 +165,29 @@ export async function readModelFolder(
   }
 }
 
-type Texts = { -readonly [K in keyof typeof TEXT_FILES]?: string };
+const CONFIG_KEYS = ['configJson', 'generationConfigJson', 'processorConfigJson'] as const;
+const TOKENIZER_KEYS = ['vocabJson', 'mergesTxt', 'tokenizerConfigJson', 'tokenizerJson'] as const;
 
-async function readTexts(folder: ModelFolder): Promise<Texts> {
-  const texts: Texts = {};
-  for (const key of Object.keys(TEXT_FILES) as (keyof Texts)[]) {
-    if (folder.names.includes(TEXT_FILES[key])) texts[key] = await folder.readText(TEXT_FILES[key]);
+/**
+ * Texts as far as present, decoded when they are first asked for: loading a model needs none of its tokenizer's. The
+ * vocabulary stays as it is.
+ */
+async function readTexts<Key extends keyof typeof TEXT_FILES>(
+  folder: ModelFolder,
+  all: readonly Key[],
+): Promise<{ [K in Key]?: string }> {
+  const keys = all.filter((key) => folder.names.includes(TEXT_FILES[key]));
+  const reads = keys.map((key) => folder.readText(TEXT_FILES[key]));
+  await Promise.allSettled(reads); // of several errors the first file's is told
+  const texts: { [K in Key]?: string } = {};
+  for (const [i, key] of keys.entries()) {
+    const found = await reads[i]!;
+    let value: string | Uint8Array | undefined = key === 'vocabJson' ? found.bytes : undefined;
+    const get = (): string | Uint8Array => {
+      value ??= found.decode();
+      return value;
+    };
+    Object.defineProperty(texts, key, { get, enumerable: true });
   }
   return texts;
 }

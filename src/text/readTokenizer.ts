@@ -1,6 +1,6 @@
 import { QwenAsrError } from '../error.js';
 import { describeValue, quote } from '../model/describe.js';
-import { isObject, parseJsonObject } from '../model/modelText.js';
+import { decodeModelText, isObject, parseJsonObject } from '../model/modelText.js';
 import type { TokenizerFiles } from '../model/readModelFolder.js';
 import { parseMergeList } from './mergeTable.js';
 import { finishWork, type SlicedWork, scanVocabulary } from './scanVocabulary.js';
@@ -28,15 +28,18 @@ export function* readTokenizerInSlices(files: TokenizerFiles): SlicedWork<Tokeni
 
 /** What the files say, before it is checked as a whole. */
 export function* readTokenizerData(files: TokenizerFiles): SlicedWork<TokenizerData> {
-  const { vocabJson, mergesTxt, tokenizerConfigJson, tokenizerJson } = files;
-  const complete = mergesTxt !== undefined && tokenizerConfigJson?.includes('"added_tokens_decoder"');
-  if (tokenizerJson !== undefined && !(vocabJson !== undefined && complete)) {
-    return tokenizerDataFromJson(tokenizerJson);
+  // Nothing is asked for that is not needed: its text may not have been decoded yet.
+  const isComplete = () =>
+    'mergesTxt' in files && files.tokenizerConfigJson?.includes('"added_tokens_decoder"');
+  if ('tokenizerJson' in files && !('vocabJson' in files && isComplete())) {
+    return tokenizerDataFromJson(files.tokenizerJson);
   }
-  if (vocabJson === undefined) {
+  if (!('vocabJson' in files)) {
     throw new QwenAsrError('model', 'tokenizer: expected vocab.json or tokenizer.json, found neither');
   }
-  return yield* tokenizerDataFromVocabulary({ vocabJson, mergesTxt, tokenizerConfigJson });
+  return yield* tokenizerDataFromVocabulary(
+    files as TokenizerFiles & { readonly vocabJson: string | Uint8Array },
+  );
 }
 
 const TOKENIZER_JSON = 'tokenizer.json';
@@ -131,7 +134,7 @@ export const publishedTokens: readonly AddedToken[] = [
  * finishWork(tokenizerDataFromVocabulary({ vocabJson: '{"a":0,"b":1,"ab":2}', mergesTxt: 'a b' }));
  */
 export function* tokenizerDataFromVocabulary(files: {
-  readonly vocabJson: string;
+  readonly vocabJson: string | Uint8Array;
   readonly mergesTxt?: string | undefined;
   readonly tokenizerConfigJson?: string | undefined;
 }): SlicedWork<TokenizerData> {
@@ -139,16 +142,21 @@ export function* tokenizerDataFromVocabulary(files: {
   const stored = files.tokenizerConfigJson === undefined ? [] : readAddedTokens(files.tokenizerConfigJson);
   const storedOr = (known: readonly AddedToken[]) =>
     stored.length > 0 ? { addedTokens: stored } : { addedTokens: known, addedTokensAssumed: true };
-  const merges = files.mergesTxt;
-  const pieces = yield* scanVocabulary(vocabJson);
+  const merges = 'mergesTxt' in files ? () => files.mergesTxt! : undefined;
+  const pieces = yield* scanVocabulary(
+    typeof vocabJson === 'string' ? new TextEncoder().encode(vocabJson) : vocabJson,
+  );
   if (pieces !== undefined) {
-    const size = pieces.reduce((count, piece) => (piece === undefined ? count : count + 1), 0);
-    const known = addedTokensOf(size, (content) => pieces.indexOf(content));
+    const known = addedTokensOf(pieces.count, (content) => pieces.indexOf(content));
     return { vocab: pieces, merges, ...storedOr(known) };
   }
-  const vocab = readVocabulary(parseJsonObject(vocabJson, 'vocab.json'), 'vocab.json');
+  const vocab = readVocabulary(parseJsonObject(textOf(vocabJson), 'vocab.json'), 'vocab.json');
   const known = addedTokensOf(vocab.size, (content) => vocab.get(content) ?? -1);
   return { vocab, merges, ...storedOr(known) };
+}
+
+function textOf(json: string | Uint8Array): string {
+  return typeof json === 'string' ? json : decodeModelText(json, 'vocab.json');
 }
 
 /**

@@ -42,7 +42,7 @@ export class Tokenizer {
 
   /** One more than the largest id: an embedding table needs at least as many rows. */
   get idLimit(): number {
-    return this.#vocabulary.entries.length;
+    return this.#vocabulary.idLimit;
   }
 
   /**
@@ -90,14 +90,15 @@ export class Tokenizer {
 
   /** The entry with this id: an added token's content, or a piece in the byte alphabet (` the` is `Ġthe`). */
   pieceOf(id: number): string | undefined {
-    const entry = this.#vocabulary.entries[id];
+    const entry = this.#vocabulary.entry(id);
     return entry === undefined ? undefined : contentOf(entry);
   }
 
   /** Made when first needed: most transcriptions encode nothing, and the published rules take 0.2 s. */
   #merges(): MergeTable | undefined {
     if (this.#mergeTable !== undefined || this.#rules === undefined) return this.#mergeTable;
-    const rules = typeof this.#rules === 'string' ? parseMerges(this.#rules) : this.#rules;
+    const given = typeof this.#rules === 'function' ? this.#rules() : this.#rules;
+    const rules = typeof given === 'string' ? parseMerges(given) : given;
     this.#mergeTable = new MergeTable(rules, this.#vocabulary.idOfPiece);
     return this.#mergeTable;
   }
@@ -121,7 +122,7 @@ export class Tokenizer {
   }
 
   #bytesOf(id: number): Uint8Array {
-    const entry = this.#vocabulary.entries[id];
+    const entry = this.#vocabulary.entry(id);
     if (entry === undefined) return NO_BYTES;
     if (typeof entry === 'string') return bytesOfPiece(entry);
     return entry.special ? NO_BYTES : utf8Encoder.encode(entry.content);

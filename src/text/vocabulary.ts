@@ -14,15 +14,20 @@ export interface AddedToken {
   readonly special: boolean;
 }
 
+/** [id] → piece in the byte alphabet, undefined where the id is unknown: an array, or what need not hold every piece. */
+export interface PieceTable {
+  readonly length: number;
+  at(id: number): string | undefined;
+  /** −1: no piece. */
+  indexOf(piece: string): number;
+}
+
 /** What a tokenizer is made of, whichever files it came from. */
 export interface TokenizerData {
-  /** Piece in the byte alphabet → id; or, as an array, [id] → piece. */
-  readonly vocab:
-    | ReadonlyMap<string, number>
-    | Readonly<Record<string, number>>
-    | readonly (string | undefined)[];
-  /** The text of `merges.txt`, or rules already read. Absent: only whole vocabulary entries can be encoded. */
-  readonly merges?: string | MergeRules | undefined;
+  /** Piece in the byte alphabet → id; or, as a table, [id] → piece. */
+  readonly vocab: ReadonlyMap<string, number> | Readonly<Record<string, number>> | PieceTable;
+  /** The text of `merges.txt`, which may be made when it is needed, or rules already read. Absent: only whole entries are encoded. */
+  readonly merges?: string | (() => string) | MergeRules | undefined;
   readonly addedTokens: readonly AddedToken[];
   /** True when no file states them: they are those that the vocabulary lists, or the published ones. */
   readonly addedTokensAssumed?: boolean;
@@ -101,8 +106,10 @@ function invert(alphabet: readonly string[]): Int16Array {
 export class Vocabulary {
   /** Content of an added token → the token. */
   readonly addedTokens: ReadonlyMap<string, AddedToken>;
-  /** [id] → vocabulary piece, or added token; undefined where the id is unknown. */
-  readonly entries: readonly (string | AddedToken | undefined)[];
+  /** One more than the largest id. */
+  readonly idLimit: number;
+  readonly #pieces: PieceTable;
+  readonly #addedById = new Map<number, AddedToken>();
   #idOfPiece: ReadonlyMap<string, number> | undefined;
   #byteIds: readonly (number | undefined)[] | undefined;
 
@@ -110,26 +117,35 @@ export class Vocabulary {
    * @throws QwenAsrError `model` when an id is not a non-negative integer below 2^20, or two entries share one.
    */
   constructor({ vocab, addedTokens }: Pick<TokenizerData, 'vocab' | 'addedTokens'>) {
-    const entries: (string | AddedToken | undefined)[] = Array.isArray(vocab)
-      ? [...(vocab as readonly (string | undefined)[])]
-      : entriesOf(vocab instanceof Map ? vocab : Object.entries(vocab));
+    this.#pieces = isPieceTable(vocab)
+      ? vocab
+      : piecesById(vocab instanceof Map ? vocab : Object.entries(vocab));
     const added = new Map<string, AddedToken>();
     for (const token of addedTokens) {
       if (!isId(token.id)) throw badId(token.id, `added token ${quote(token.content)}`);
       // Some files repeat added tokens among the vocabulary.
-      if (entries[token.id] === token.content) entries[token.id] = undefined;
-      claim(entries, token.id, token);
+      const holder = this.entry(token.id);
+      if (holder !== undefined) checkSame(token.id, contentOf(holder), token.content);
+      this.#addedById.set(token.id, token);
       added.set(token.content, token);
     }
-    this.entries = entries;
     this.addedTokens = added;
+    this.idLimit = Math.max(this.#pieces.length, ...[...this.#addedById.keys()].map((id) => id + 1));
+  }
+
+  /** The vocabulary piece or added token of an id; undefined where it is unknown. */
+  entry(id: number): string | AddedToken | undefined {
+    return this.#addedById.get(id) ?? this.#pieces.at(id);
   }
 
   /** Piece in the byte alphabet → id; added tokens are not among them. Made when text is first encoded. */
   get idOfPiece(): ReadonlyMap<string, number> {
     if (this.#idOfPiece !== undefined) return this.#idOfPiece;
     const ids = new Map<string, number>();
-    for (const [id, entry] of this.entries.entries()) if (typeof entry === 'string') ids.set(entry, id);
+    for (let id = 0; id < this.#pieces.length; id++) {
+      const entry = this.entry(id);
+      if (typeof entry === 'string') ids.set(entry, id);
+    }
     this.#idOfPiece = ids;
     return ids;
   }
@@ -143,9 +159,14 @@ export class Vocabulary {
   /** Id of one piece. The few that the prompt asks for are not worth the map of all. */
   idOf(piece: string): number | undefined {
     if (this.#idOfPiece !== undefined) return this.#idOfPiece.get(piece);
-    const id = this.entries.indexOf(piece);
-    return id < 0 ? undefined : id;
+    const id = this.#pieces.indexOf(piece);
+    return id < 0 || this.#addedById.has(id) ? undefined : id;
   }
+}
+
+/** Whether it is a table, and not a record in which a piece may have any of a table's names. */
+export function isPieceTable(vocab: TokenizerData['vocab']): vocab is PieceTable {
+  return typeof (vocab as Partial<PieceTable>).at === 'function';
 }
 
 /** The text of an entry: a piece in the byte alphabet, or an added token's content. */
@@ -153,28 +174,22 @@ export function contentOf(entry: string | AddedToken): string {
   return typeof entry === 'string' ? entry : entry.content;
 }
 
-function entriesOf(vocabulary: Iterable<readonly [string, number]>): (string | undefined)[] {
-  const entries: (string | undefined)[] = [];
+function piecesById(vocabulary: Iterable<readonly [string, number]>): (string | undefined)[] {
+  const pieces: (string | undefined)[] = [];
   for (const [piece, id] of vocabulary) {
     if (!isId(id)) throw badId(id, `vocabulary entry ${quote(piece)}`);
-    claim(entries, id, piece);
+    if (pieces[id] !== undefined) checkSame(id, pieces[id], piece);
+    // Filled in order of id nearly always; a gap before a far id must not make the array sparse-slow.
+    for (let gap = pieces.length; gap < id; gap++) pieces.push(undefined);
+    pieces[id] = piece;
   }
-  return entries;
+  return pieces;
 }
 
-function claim<Entry extends string | AddedToken>(
-  entries: (string | Entry | undefined)[],
-  id: number,
-  entry: Entry,
-): void {
-  const holder = entries[id];
-  if (holder !== undefined && contentOf(holder) !== contentOf(entry)) {
-    const names = `${quote(contentOf(holder))} and ${quote(contentOf(entry))}`;
-    throw new QwenAsrError('model', `tokenizer: expected one entry per id, found ${names} with id ${id}`);
-  }
-  // Filled in order of id nearly always; a gap before a far id must not make the array sparse-slow.
-  for (let gap = entries.length; gap < id; gap++) entries.push(undefined);
-  entries[id] = entry;
+function checkSame(id: number, first: string, second: string): void {
+  if (first === second) return;
+  const names = `${quote(first)} and ${quote(second)}`;
+  throw new QwenAsrError('model', `tokenizer: expected one entry per id, found ${names} with id ${id}`);
 }
 
 function isId(id: unknown): boolean {

@@ -14,7 +14,7 @@ import { MergeTable, mergeLines, mergePair } from '../text/mergeTable.js';
 import { PUBLISHED_TIMESTAMP_ID } from '../text/promptIds.js';
 import { PUBLISHED_VOCABULARY_SIZE, publishedTokens, readTokenizerData } from '../text/readTokenizer.js';
 import { finishWork } from '../text/scanVocabulary.js';
-import { type TokenizerData, Vocabulary } from '../text/vocabulary.js';
+import { isPieceTable, type TokenizerData, Vocabulary } from '../text/vocabulary.js';
 import { inDirectory } from './textModel.js';
 
 /** What checkModelDirectory found. */
@@ -187,9 +187,13 @@ function checkTokenizer(files: ModelFiles, config: ModelConfig): CheckFinding[] 
 
 function idsOf(vocab: TokenizerData['vocab']): Ids {
   if (vocab instanceof Map) return vocab;
-  if (!Array.isArray(vocab)) return new Map(Object.entries(vocab));
-  const pieces: readonly (string | undefined)[] = vocab;
-  return new Map(pieces.flatMap((piece, id) => (piece === undefined ? [] : [[piece, id]])));
+  if (!isPieceTable(vocab)) return new Map(Object.entries(vocab));
+  const ids = new Map<string, number>();
+  for (let id = 0; id < vocab.length; id++) {
+    const piece = vocab.at(id);
+    if (piece !== undefined) ids.set(piece, id);
+  }
+  return ids;
 }
 
 function checkIds(data: TokenizerData, vocabulary: Ids, added: Ids, rows: number): CheckFinding[] {
@@ -293,7 +297,7 @@ function checkMerges(
   if (tokenizerFiles.mergesTxt !== undefined) {
     return checkMergeLines(tokenizerFiles.mergesTxt, vocabulary, source);
   }
-  if (merges !== undefined && typeof merges !== 'string') {
+  if (typeof merges === 'object') {
     new MergeTable(merges, vocabulary); // throws for what the vocabulary does not hold
     return [];
   }

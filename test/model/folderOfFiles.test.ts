@@ -44,7 +44,7 @@ for (const [name, make] of KINDS) {
     const files = await givenModelFiles(NAMES.map(make));
     const provide = (byteLength: number) => ({ buffer: new ArrayBuffer(byteLength), byteOffset: 0 });
     const folder = folderOfFiles(files, { source: 'model', provide });
-    assert.equal(await folder.readText('vocab.json'), bytesOf('vocab.json').toString());
+    assert.equal((await folder.readText('vocab.json')).decode(), bytesOf('vocab.json').toString());
     const { buffer, byteLength } = await folder.openWeights('model.safetensors');
     assert.ok(bytesOf('model.safetensors').equals(new Uint8Array(buffer, 0, byteLength)));
   });

@@ -55,7 +55,9 @@ for (const [files, name] of [
   [single, 'tokenizerJson'],
 ] as const) {
   test(`${COUNT} damaged copies of ${name} are used or refused in one line`, () => {
-    const { taken, refused } = readMutations(files[name]!, COUNT, (text) => use({ ...files, [name]: text }));
+    const { taken, refused } = readMutations(String(files[name]), COUNT, (text) =>
+      use({ ...files, [name]: text }),
+    );
     assert.ok(taken > 100 && refused > 100, `${taken} used, ${refused} refused`);
   });
 }

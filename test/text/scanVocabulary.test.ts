@@ -6,7 +6,12 @@ import { finishWork, scanVocabulary } from '../../src/text/scanVocabulary.js';
 import { demoModelDir } from '../support/projectRoot.js';
 import { Random } from '../support/random.js';
 
-const scan = (text: string): (string | undefined)[] | undefined => finishWork(scanVocabulary(text));
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+function scan(text: string): (string | undefined)[] | undefined {
+  const pieces = finishWork(scanVocabulary(utf8(text)));
+  return pieces && Array.from({ length: pieces.length }, (_, id) => pieces.at(id));
+}
 
 /** The pieces of an object, by id. */
 function byId(object: Record<string, number>): (string | undefined)[] {
@@ -46,6 +51,10 @@ test('entries are those of JSON.parse, in order, for keys of any characters and 
     const text = JSON.stringify(object, null, random.integer(0, 3));
     const found = scan(random.integer(0, 1) === 0 ? text : `\ufeff \t\r\n${text}\n `);
     assert.deepEqual(found, byId(object));
+    const pieces = finishWork(scanVocabulary(utf8(text)))!;
+    assert.equal(pieces.count, Object.keys(object).length);
+    for (const [piece, id] of Object.entries(object)) assert.equal(pieces.indexOf(piece), id);
+    assert.equal(pieces.indexOf('missing'), -1);
     compared++;
   }
   assert.ok(compared > 100, `${compared} compared`);
@@ -94,7 +103,7 @@ test('what is no object of ids is left to JSON.parse, valid or not', () => {
 
 test('a long vocabulary is read with pauses, none later than some thousand entries', () => {
   const text = JSON.stringify(Object.fromEntries(Array.from({ length: 20_000 }, (_, id) => [`t${id}`, id])));
-  const work = scanVocabulary(text);
+  const work = scanVocabulary(utf8(text));
   let pauses = 0;
   let step = work.next();
   for (; step.done !== true; step = work.next()) pauses++;
