@@ -2,6 +2,7 @@ import { QwenAsrError } from '../error.js';
 import type { DecoderConfig } from '../model/config.js';
 import type { DecoderWeights } from '../model/weights.js';
 import type { Backend, Observer, Operators, Pass, Scope, Tensor } from '../ops/operators.js';
+import { nextTurn } from '../runtime/nextTurn.js';
 import { type ClassifyInput, classifyPrompts } from './classifyPrompts.js';
 import {
   type Choice,
@@ -70,8 +71,9 @@ export class DecoderSession {
   readonly #scope: Scope;
   readonly #context: DecoderContext;
   readonly #options: DecoderSessionOptions;
-  /** By number of rows, planned at the first step of that many. */
+  /** By number of rows, planned for the first step of that many. */
   readonly #steps = new Map<number, DecodeStep>();
+  #released = false;
 
   /** Made by {@link Decoder.openSession}. */
   constructor(
@@ -129,6 +131,18 @@ export class DecoderSession {
     }
   }
 
+  /**
+   * Plans the step of so many rows while the pass that has been begun runs, so that the first such step need not: this thread has
+   * nothing to do meanwhile. What goes wrong, the step itself will say.
+   */
+  prepareStep(rows: number): void {
+    const prepare = async (): Promise<void> => {
+      await nextTurn(); // by then the pass has been handed to its threads
+      if (!this.#released) await this.#stepOf(rows).prepare();
+    };
+    prepare().catch(() => {});
+  }
+
   /** Appends one token to each of the given sequences and chooses the next of each. */
   step(input: StepInput): Promise<Choice[]> {
     for (const position of input.positions) this.#check('positions', position, this.#options.capacity);
@@ -139,6 +153,7 @@ export class DecoderSession {
 
   /** Frees the cache and all buffers. */
   release(): void {
+    this.#released = true;
     this.#scope.release();
   }
 
@@ -327,6 +342,11 @@ class DecodeStep {
       ops.probe('step_best_logits', this.#choices.best);
     };
     this.#pass = backend.plan('decode step', build, observer);
+  }
+
+  /** Compiles the kernels. */
+  prepare(): Promise<void> {
+    return this.#pass.prepare();
   }
 
   /** Appends one token to each row's sequence and chooses the next. */

@@ -101,12 +101,10 @@ export class GreedyBatch {
     const to = Math.min(length, from + maxRows);
     const startMs = performance.now();
     const piece = promptPiece(input, to);
-    const choices = await this.#session.resume({
-      sequence,
-      ...piece,
-      from,
-      choiceCount: to < length ? 0 : 1,
-    });
+    const choiceCount = to < length ? 0 : 1;
+    const resuming = this.#session.resume({ sequence, ...piece, from, choiceCount });
+    if (choiceCount === 1 && entering.budget > 1) this.#session.prepareStep(this.#rows.length + 1);
+    const choices = await resuming;
     entering.position = to;
     const [choice] = choices;
     if (choice === undefined) return null;

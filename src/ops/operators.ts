@@ -178,6 +178,12 @@ export type Observer = (stage: string, values: Float32Array, shape: readonly num
 export interface Pass {
   readonly label: string;
   /**
+   * Compiles what the pass needs, while other passes run; without this the first run does.
+   *
+   * @throws QwenAsrError as `run`
+   */
+  prepare(): Promise<void>;
+  /**
    * Runs all operators once. Passes of one backend run one at a time, in the order of their calls.
    * @throws QwenAsrError `aborted` when the signal fires (checked between operators at the latest every tape step).
    */

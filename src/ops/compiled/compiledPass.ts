@@ -67,6 +67,10 @@ export class CompiledPass implements Pass {
     });
   }
 
+  async prepare(): Promise<void> {
+    await this.library.resolve(this.kernels());
+  }
+
   run(signal?: AbortSignal): Promise<void> {
     return this.queue.enqueue(this.label, async () => {
       if (!this.linked) await this.link();
@@ -79,8 +83,7 @@ export class CompiledPass implements Pass {
 
   /** Compiles the kernels and writes the tapes, before the first run: here the event loop can have its turns. */
   private async link(): Promise<void> {
-    const specs = this.segments.flatMap(({ calls }) => calls.map(({ kernel }) => kernel));
-    const handles = await this.library.resolve(specs);
+    const handles = await this.library.resolve(this.kernels());
     let next = 0;
     for (const segment of this.segments) {
       const { calls, args, block } = segment;
@@ -94,6 +97,10 @@ export class CompiledPass implements Pass {
       segment.tape = this.conductor.writeTape(block, groups);
     }
     this.linked = true;
+  }
+
+  private kernels(): KernelSpec[] {
+    return this.segments.flatMap(({ calls }) => calls.map(({ kernel }) => kernel));
   }
 }
 

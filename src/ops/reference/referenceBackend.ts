@@ -153,7 +153,8 @@ class StepQueue {
 
   /** A pass of recorded operators. */
   pass(label: string, steps: readonly (() => void)[]): Pass {
-    return { label, run: (signal) => this.#enqueue(() => this.#runSteps(label, steps, signal)) };
+    const run = (signal?: AbortSignal) => this.#enqueue(() => this.#runSteps(label, steps, signal));
+    return { label, run, prepare: async () => {} };
   }
 
   /** Ends the running pass at its next operator and all later ones at once. */

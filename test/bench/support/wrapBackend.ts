@@ -37,6 +37,7 @@ export function wrapBackend(backend: Backend, { onPlan, beforeRun }: BackendWatc
       );
       return {
         label,
+        prepare: () => pass.prepare(),
         run: async (signal) => {
           await beforeRun?.(label);
           await pass.run(signal);
