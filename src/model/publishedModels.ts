@@ -163,15 +163,16 @@ export function identifyModel(tensors: ModelTensors): PublishedModel | null {
 }
 
 function hasItsTensors(tensors: ModelTensors, model: PublishedModel): boolean {
-  const expected = publishedTensors(model);
-  const names = new Set(expected.map((tensor) => canonicalName(tensor.name, 'original')));
-  for (const name of tensors.byName.keys()) if (!names.has(name)) return false;
-  return expected.every(({ name, shape }) => {
+  let count = 0; // found
+  for (const { name, shape } of publishedTensors(model)) {
     const canonical = canonicalName(name, 'original') ?? name;
     const found = tensors.byName.get(canonical);
-    if (found === undefined) return canonical === 'lm_head.weight' && mayLackHead(model);
-    return isSameShape(found.shape, shape);
-  });
+    if (found === undefined) {
+      if (canonical !== 'lm_head.weight' || !mayLackHead(model)) return false;
+    } else if (isSameShape(found.shape, shape)) count++;
+    else return false;
+  }
+  return count === tensors.byName.size; // and no others
 }
 
 /** Whether the head repeats the embedding, so that a checkpoint may leave it out. */

@@ -35,7 +35,7 @@ export function transposed<A extends Words | Float32Array>(
   from: A,
   [count, rows, columns]: readonly [count: number, rows: number, columns: number],
 ): A {
-  const to = from.slice() as A;
+  const to = new (from.constructor as new (length: number) => A)(from.length);
   for (let base = 0; base < count * rows * columns; base += rows * columns) {
     for (let row = 0; row < rows; row++) {
       const start = base + row * columns;

@@ -8,7 +8,7 @@ import type { ModelFiles } from '../model/readModelFolder.js';
 import { WeightForms } from '../model/weightForms.js';
 import type { DecoderWeights, EncoderWeights, WeightAndBias } from '../model/weights.js';
 import type { Backend, Weight } from '../ops/operators.js';
-import { placeModel } from './placeModel.js';
+import { type PlacedModel, placeModel } from './placeModel.js';
 import { LoadedModel } from './speechModel.js';
 import { type LazyTextModel, transcriptTextModel } from './textModel.js';
 import type { Stages } from './transcribeClip.js';
@@ -42,18 +42,39 @@ export async function buildModel(
     throw new QwenAsrError('model', `${files.source}: expected a model that writes text, ${found}`);
   }
   const forms = new WeightForms(tensors, precision, backend.precision);
-  const { encoderWeights, decoderWeights } = await placeModel(files, config, { backend, forms, signal });
   const text = transcriptTextModel(files, config);
-  const stages: Stages = {
-    mel: new MelStage(backend),
-    encoder: new Encoder(backend, encoder, encoderWeights),
-    decoder: new Decoder(backend, decoder, decoderWeights),
-    text,
-  };
-  const arithmetic = {
+  const build = ({ encoderWeights, decoderWeights }: PlacedModel) => ({
+    stages: {
+      mel: new MelStage(backend),
+      encoder: new Encoder(backend, encoder, encoderWeights),
+      decoder: new Decoder(backend, decoder, decoderWeights),
+      text,
+    } satisfies Stages,
+    info: {
+      ...describeModel(files, config, text),
+      ...describeArithmetic(backend, { encoderWeights, decoderWeights }),
+      precision: forms.precision,
+      notes: forms.note === null ? [] : [forms.note],
+    },
+  });
+  const { stages, info } = await placeModel(files, config, { backend, forms, signal }, build);
+  const loadMs = performance.now() - startMs;
+  void text.prepare();
+  return new LoadedModel({
+    info: { ...info, loadMs },
+    backend,
+    stages,
+    releaseFiles: () => files.release(),
+  });
+}
+
+function describeArithmetic(
+  backend: Backend,
+  { encoderWeights, decoderWeights }: PlacedModel,
+): Pick<ModelInfo, 'backend' | 'isa' | 'operand' | 'products' | 'threads' | 'readBytes'> {
+  return {
     backend: backend.name,
     isa: backend.isa,
-    precision: forms.precision,
     operand: backend.precision,
     products: {
       convolutions: backend.manyRows(encoderWeights.conv2d3.weight),
@@ -62,12 +83,7 @@ export async function buildModel(
     },
     threads: backend.threadCount,
     readBytes: { ...encoderBytes(encoderWeights), ...decoderBytes(decoderWeights) },
-    notes: forms.note === null ? [] : [forms.note],
   };
-  const loadMs = performance.now() - startMs;
-  const info = { ...describeModel(files, config, text), ...arithmetic, loadMs };
-  void text.prepare();
-  return new LoadedModel({ info, backend, stages, releaseFiles: () => files.release() });
 }
 
 function encoderBytes(weights: EncoderWeights): Pick<ModelInfo['readBytes'], 'convStem' | 'encoderLayers'> {

@@ -23,13 +23,15 @@ export interface PlacedModel {
  * Places a model's weights in a backend. Its threads compare and pack the largest first; meanwhile this one places the
  * others, and moves the channels of the encoder's convolutions.
  *
+ * @param build makes the model of them while threads still pack: nothing may run on the backend yet
  * @throws QwenAsrError `model`, `memory`, `aborted`; nothing of the files is then in use
  */
-export async function placeModel(
+export async function placeModel<Model>(
   files: Pick<ModelFiles, 'tensors' | 'staged'>,
   { encoder, decoder }: ModelConfig,
   { backend, forms, signal }: { backend: Backend; forms: WeightForms; signal: AbortSignal | undefined },
-): Promise<PlacedModel> {
+  build: (placed: PlacedModel) => Model,
+): Promise<Model> {
   const { tensors, staged } = files;
   await staged?.placeIn(backend, signal);
   const begun: Promise<unknown>[] = [];
@@ -47,8 +49,10 @@ export async function placeModel(
     const encoderWeights = loadEncoderWeights(tensors, encoder, decoder.hidden, backend, forms);
     const decoderWeights = loadDecoderWeights(tensors, decoder, backend, forms, await sharing);
     begin(backend.placeWeights(signal));
+    await nextTurn(); // the rest is next
+    const model = build({ encoderWeights, decoderWeights });
     await Promise.all(begun);
-    return { encoderWeights, decoderWeights };
+    return model;
   } finally {
     await Promise.allSettled(begun); // the files are the caller's to release
   }

@@ -8,14 +8,14 @@ import type { Machine } from '../../runtime/machine.js';
 import { integerParameter, widenRange } from '../affineGroups.js';
 import { checkScales } from '../nonFinite.js';
 import type { AffineParameter, IntegerForm, Parameter, PlainParameter } from '../parameter.js';
-import { byteSpans } from './byteSpans.js';
+import { byteSpans, joinedSpans } from './byteSpans.js';
 import { checkMatrixShape } from './checkShapes.js';
 
 /**
  * A look at how far packing is lets go of what has been packed since so many looks before: a tile that began before them
  * may still be read, and brings pages back that nothing else would let go.
  */
-const LOOKS = 4;
+const LOOKS = 2;
 
 /** Weights lie together in regions of large pages, of which the last stays untouched from where they end. */
 const REGION_BYTES = 64 * 2 ** 20;
@@ -163,7 +163,7 @@ export class PackingWork {
     damaged[0] = 0;
     const looks: number[] = new Array(LOOKS).fill(0); // tiles that were done
     const forgetPacked = (tiles: number): void => {
-      forgetTiles(packings, { from: looks.shift()!, to: tiles }, forget);
+      for (const span of packedBy(packings, { from: looks.shift()!, to: tiles })) forget(span);
       looks.push(tiles);
     };
     try {
@@ -181,24 +181,25 @@ export class PackingWork {
   }
 }
 
-/** Lets go of the rows that tiles `from` … `to` − 1 of all have packed. */
-function forgetTiles(
+/** The rows that tiles `from` … `to` − 1 of all have packed. */
+function packedBy(
   packings: readonly Packing[],
   { from, to }: { readonly from: number; readonly to: number },
-  forget: (bytes: Uint8Array) => void,
-): void {
+): Uint8Array[] {
+  const spans: Uint8Array[] = [];
   let start = 0; // of the matrix' tiles
   for (const { call, source, rows } of packings) {
-    if (start >= to) return;
+    if (start >= to) break;
     const first = Math.max(0, from - start) * BLOCK_COLUMNS;
     const end = Math.min(rows, (to - start) * BLOCK_COLUMNS);
     start += call.tiles;
     if (first >= end) continue;
     for (const bytes of source) {
       const rowBytes = bytes.byteLength / rows;
-      forget(bytes.subarray(first * rowBytes, end * rowBytes));
+      spans.push(bytes.subarray(first * rowBytes, end * rowBytes));
     }
   }
+  return joinedSpans(spans);
 }
 
 /** What blocks hold: both types where they are the same, else f32. */

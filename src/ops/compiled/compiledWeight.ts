@@ -125,6 +125,9 @@ export class WeightPlacer {
     const { dtype } = parameter as PlainParameter; // quantised are matrices alone, which have another shape
     const [outputs = 0, inputs] = shape;
     const layout = 'convolution';
+    if (dtype === 'bf16' && inputs !== 1 && (parameter as PlainParameter).channels === 'last') {
+      return { name, shape, dtype, layout, element: 'bf16', ...this.copyBytes(parameter.bytes) };
+    }
     const moved = channelsLast(parameter as PlainParameter);
     if (inputs === 1) {
       const values = floatsOf(transposed(moved, [1, outputs, 9]), dtype);
@@ -132,10 +135,8 @@ export class WeightPlacer {
     }
     // bf16 checkpoints stay bf16: widening them is exact, so f32 arithmetic loses nothing.
     if (dtype === 'bf16') {
-      const { byteLength } = moved;
-      const block = this.arena.allocate(byteLength);
-      new Uint16Array(block.buffer, block.bufferOffset, moved.length).set(moved);
-      return { name, shape, dtype, layout, element: 'bf16', address: block.address, byteLength };
+      const bytes = new Uint8Array(moved.buffer);
+      return { name, shape, dtype, layout, element: 'bf16', ...this.copyBytes(bytes) };
     }
     return { name, shape, dtype, layout, ...this.copyOperand(floatsOf(moved, dtype)) };
   }
@@ -143,6 +144,13 @@ export class WeightPlacer {
   private copyOperand(values: Float32Array): Memory & { element: 'f32' | 'bf16' } {
     if (this.operand === 'bf16') return { element: 'bf16', ...this.copyBf16(values) };
     return { element: 'f32', ...this.copyFloats(values) };
+  }
+
+  private copyBytes(bytes: Uint8Array): Memory {
+    const { byteLength } = bytes;
+    const block = this.arena.allocate(byteLength);
+    new Uint8Array(block.buffer, block.bufferOffset, byteLength).set(bytes);
+    return { address: block.address, byteLength };
   }
 
   private copyFloats(values: Float32Array): Memory {

@@ -4,8 +4,8 @@ import { ENTRY } from '../../runtime/tapeLayout.js';
 import { sameBytes } from '../sameBytes.js';
 import type { CeilingBench } from './fixedWork.js';
 
-/** Between two looks at how far calls are. */
-const MEANWHILE_MS = 1;
+/** Between two looks at how far calls are: what is let go then interrupts every core that runs them. */
+const MEANWHILE_MS = 2;
 
 /**
  * Runs calls that touch nothing of each other, once.

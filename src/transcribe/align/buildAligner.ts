@@ -38,7 +38,12 @@ export async function buildAligner(
     throw new QwenAsrError('model', `${source}: expected a forced aligner, ${found}`);
   }
   const forms = new WeightForms(tensors, precision, backend.precision);
-  const { encoderWeights, decoderWeights } = await placeModel(files, config, { backend, forms, signal });
+  const { encoderWeights, decoderWeights } = await placeModel(
+    files,
+    config,
+    { backend, forms, signal },
+    (placed) => placed,
+  );
   const text = alignerTextModel(files, config);
   const stages = {
     mel: new MelStage(backend),
