@@ -79,7 +79,7 @@ function panelFormat(capabilities: Capabilities, spec: MatmulSpec): PanelFormat 
 
 /**
  * A tile of y whose columns of B are copied once, to a panel in the second cache, in the order and form in which strips of
- * rows multiply fastest. Rows in bf16 are widened a strip at a time for a panel in f32. K is cut into segments of which a
+ * rows multiply fastest. Rows in bf16 are widened a strip at a time for a panel in f32 (those of convolutions; others are widened before, `widenRows.ts`). K is cut into segments of which a
  * panel fits the second cache.
  */
 export function emitPanelTile(

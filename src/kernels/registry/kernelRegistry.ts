@@ -18,6 +18,7 @@ import {
   rmsNormKernel,
   rotaryToCacheKernel,
   stepAttentionKernel,
+  widenRowsKernel,
   windowAttentionKernel,
 } from './layerCalls.js';
 import { compareBytesKernel, packAffineKernel, packPairsKernel, packRowsKernel } from './packCalls.js';
@@ -39,6 +40,7 @@ export const kernelRegistry: readonly RegisteredKernel[] = [
   flattenTimeKernel,
   layerNormKernel,
   packPairsKernel,
+  widenRowsKernel,
   matmulKernel,
   windowAttentionKernel,
   embedRowsKernel,

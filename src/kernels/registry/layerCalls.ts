@@ -7,6 +7,7 @@ import { embedRows } from '../rows/embedRows.js';
 import { layerNorm, type NormSpec, rmsNorm } from '../rows/norms.js';
 import { quantizeActivations } from '../rows/quantizeActivations.js';
 import { rotaryToCache } from '../rows/rotaryToCache.js';
+import { widenedStrideBytes, widenRows } from '../rows/widenRows.js';
 import {
   AUDIO_TOKENS,
   arrayBytes,
@@ -126,6 +127,28 @@ export const quantizeActivationsKernel: RegisteredKernel = {
         bytes: arrayBytes(x, y),
       };
     });
+  },
+};
+
+export const widenRowsKernel: RegisteredKernel = {
+  name: 'widenRows',
+  limit: 'memory',
+  calls: ({ model }) => {
+    const { hidden: depth } = model.decoder;
+    const [x, y] = [bf16(PROMPT_ROWS * depth), f32((PROMPT_ROWS * widenedStrideBytes(depth)) / BYTES.f32)];
+    return [
+      {
+        label: `${PROMPT_ROWS} rows of ${depth}`,
+        call: (allocate) =>
+          widenRows({ depth, strideBytes: BYTES.bf16 * depth, rowsPerTile: NORM_ROWS }).call({
+            x: allocate(x),
+            y: allocate(y),
+            m: PROMPT_ROWS,
+          }),
+        flops: 0,
+        bytes: arrayBytes(x, y),
+      },
+    ];
   },
 };
 

@@ -26,6 +26,7 @@ import {
   widenedTile,
 } from '../../kernels/matrix/tileShapes.js';
 import { quantizeActivations } from '../../kernels/rows/quantizeActivations.js';
+import { type WidenRowsSpec, widenedStrideBytes, widenRows } from '../../kernels/rows/widenRows.js';
 import type { OperandType, Operators, ProductType, Tensor } from '../operators.js';
 import { checkColumnCount, checkInPlaceShape, checkSameElement } from './checkShapes.js';
 import { type CompiledTensor, ELEMENT_BYTES, tensorOf, weightOf } from './compiledTensor.js';
@@ -34,8 +35,8 @@ import type { TapeRecorder } from './tapeRecorder.js';
 
 type Args<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 
-/** Rows of a tile of quantisation: a few microseconds of work. */
-const QUANTIZED_ROWS = 4;
+/** Rows of a tile of quantisation, or of widening: a few microseconds of work. */
+const DERIVED_ROWS = 4;
 
 /** y = act(x·weightᵀ + bias) + residual. */
 export function recordLinear(tape: TapeRecorder, args: Args<'linear'>): void {
@@ -120,8 +121,10 @@ function recordProduct(tape: TapeRecorder, epilogue: EpilogueSpec, operands: Pro
   const tileOf = tiles ? tileProductTile : widens ? widenedTile : matmulTile;
   const { rowsPerTile, columnsPerTile } =
     factors.tile?.(m, n, tape.threadCount) ?? tileOf(m, n, weights, tape.threadCount);
+  const widensRows = widens && !tiles && common.aDtype === 'bf16';
   const kernel = matmul({
     ...common,
+    ...(widensRows && { aDtype: 'f32', aStrideBytes: widenedStrideBytes(depth) }),
     segments: 1,
     segmentDepth: depth,
     aSegmentStrideBytes: 0,
@@ -130,7 +133,8 @@ function recordProduct(tape: TapeRecorder, epilogue: EpilogueSpec, operands: Pro
     panels: !tiles && usesPanels(tape.capabilities, common.aDtype, common.bDtype, m),
     ...(tiles && { tiles: 'rows' }),
   });
-  const rows = tiles ? pairPanels(tape, x, { m, depth, strideBytes: common.aStrideBytes }) : x;
+  const stored = { m, depth, strideBytes: common.aStrideBytes };
+  const rows = tiles ? pairPanels(tape, x, stored) : widensRows ? widenedRows(tape, x, stored) : x;
   const given = { ...memory, x: rows, table: null, m, rowsPerTile, tilesAtOnce: tape.threadCount };
   tape.run(kernel.call(given));
 }
@@ -143,6 +147,17 @@ export function pairPanels(
 ): Memory {
   return tape.derived(rows, 'pairPanels', pairPanelsBytes(m, spec.depth), (y) => {
     return packPairs(spec).call({ x: rows, y, m });
+  });
+}
+
+/** Rows in bf16 as products that multiply in f32 take them, widened once for all products of the same rows. */
+function widenedRows(
+  tape: TapeRecorder,
+  rows: Memory,
+  { m, ...stored }: Omit<WidenRowsSpec, 'rowsPerTile'> & { readonly m: number },
+): Memory {
+  return tape.derived(rows, 'widenedRows', m * widenedStrideBytes(stored.depth), (y) => {
+    return widenRows({ ...stored, rowsPerTile: DERIVED_ROWS }).call({ x: rows, y, m });
   });
 }
 
@@ -199,7 +214,7 @@ function factorsOf(
   const rows = rowsFor(tape.capabilities, element);
   const storedRows = Math.ceil(m / ROW_STEP) * ROW_STEP; // register tiles read on past the last row
   const quantized = tape.derived(x, rows.name, storedRows * rows.rowBytes(depth), (y) => {
-    const spec = { depth, xDtype: operandType(x), rows, rowsPerTile: QUANTIZED_ROWS };
+    const spec = { depth, xDtype: operandType(x), rows, rowsPerTile: DERIVED_ROWS };
     return quantizeActivations(spec).call({ x, y, m });
   });
   const spec = {
