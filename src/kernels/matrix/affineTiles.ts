@@ -13,6 +13,7 @@ import {
   type TileState,
   weightsOf,
 } from './productTile.js';
+import { TileAhead } from './tileAhead.js';
 import { multiplyTiles, TILE_ROW_BYTES, type TileCount, TWO_TILES } from './tileBlock.js';
 import { BlockWidener } from './widenBlocks.js';
 
@@ -68,6 +69,7 @@ export function emitAffineTiles(
     k.advance(b, weight());
     k.loop(PANELS, () => widener.emitGroups(depth / blocks.groupSize, b, to));
   }
+  const ahead = new TileAhead(k, spec, params, state);
   k.withTiles(() => {
     forEachStrip(k, state, TWO_TILES, () => {
       const row = state.row.get();
@@ -77,6 +79,7 @@ export function emitAffineTiles(
         weights.forEach((weight, product) => {
           emitProduct(k, spec, params, {
             state,
+            ahead,
             weight,
             leftTiles,
             panels: panelsAt(product),
@@ -93,7 +96,7 @@ export function emitAffineTiles(
       );
       const { cOffset } = firstTile(k, spec, params, state);
       emitStripEpilogue(k, spec, params, TWO_TILES, state, cOffset);
-      state.fetched.set(k.intOp('add', state.fetched.get(), aheadOfStrip(spec).stripBytes));
+      ahead.advance();
     });
   });
 }
@@ -115,53 +118,20 @@ function firstTile(
   return { a, cOffset };
 }
 
-const CACHE_LINE_BYTES = 64;
-
-/** In so many strips of a tile the next one's weights are fetched. */
-const STRIPS_TO_FETCH = 4;
-
-/** How much of a tile's weights is fetched with a strip, by whole lines with each step. */
-function aheadOfStrip({ bStrideBytes, segmentDepth }: AffineTilesSpec): {
-  readonly tileBytes: number;
-  readonly lines: number;
-  readonly stripBytes: number;
-} {
-  const tileBytes = PANELS * bStrideBytes;
-  const steps = segmentDepth / PAIR_STEP;
-  const lines = Math.ceil(tileBytes / (STRIPS_TO_FETCH * steps * CACHE_LINE_BYTES));
-  return { tileBytes, lines, stripBytes: steps * lines * CACHE_LINE_BYTES };
-}
-
-/** Where this strip begins to fetch of what the thread will probably multiply next. */
-function nextWeights(
-  k: KernelBuilder,
-  spec: AffineTilesSpec,
-  { args }: MatmulParams,
-  { state, weight }: { readonly state: TileState; readonly weight: () => IntReg },
-): IntReg {
-  const { tileBytes, stripBytes } = aheadOfStrip(spec);
-  const next = k.intOp('mul', args.tilesAtOnce(), COLUMNS);
-  k.advance(next, state.column.get());
-  k.intOp('min', next, spec.n - COLUMNS, next);
-  k.intOp('divide', next, BLOCK_COLUMNS, next);
-  k.intOp('mul', next, spec.bStrideBytes, next);
-  k.advance(next, weight());
-  k.advance(next, k.intOp('min', state.fetched.get(), Math.max(0, tileBytes - stripBytes)));
-  return next;
-}
-
 function emitProduct(
   k: KernelBuilder,
   spec: AffineTilesSpec,
   params: MatmulParams,
   {
     state,
+    ahead,
     weight,
     leftTiles,
     panels,
     c,
   }: {
     readonly state: TileState;
+    readonly ahead: TileAhead;
     readonly weight: () => IntReg;
     readonly leftTiles: TileCount;
     readonly panels: number;
@@ -183,12 +153,8 @@ function emitProduct(
     steps: depth / PAIR_STEP,
   };
   const sumsAt = k.intOp('add', scratch, c);
-  const ahead = nextWeights(k, spec, params, { state, weight });
-  const { lines } = aheadOfStrip(spec);
-  const fetch = (): void => {
-    for (let line = 0; line < lines; line++) k.prefetch(k.at(ahead, line * CACHE_LINE_BYTES), 'second');
-    k.advance(ahead, lines * CACHE_LINE_BYTES);
-  };
+  const next = ahead.begin(weight);
+  const fetch = (): void => ahead.fetch(next);
   if (leftTiles === 1) {
     const at = (_: number, j: number) => k.at(sumsAt, j * TILE_ROW_BYTES);
     multiplyTiles(k, factors, { isFirst: true, strideBytes: C_ROW_BYTES, at }, fetch);

@@ -96,6 +96,37 @@ export function emitEpilogue(k: KernelBuilder, spec: EpilogueSpec, block: Epilog
   });
 }
 
+/** Products of some rows, a vector of columns each, in registers. */
+export interface EpilogueSquare {
+  readonly args: ArgumentLoads<Pick<typeof PRODUCT_ARGUMENTS, 'y' | 'bias' | 'residual'>>;
+  /** Overwritten. */
+  readonly products: readonly VecReg[];
+  /** The place of the first of them in y, in new registers. */
+  readonly row: () => IntReg;
+  readonly column: () => IntReg;
+}
+
+/** y of such a square, where there is no activation: bias and residual as above. */
+export function emitSquareEpilogue(k: KernelBuilder, spec: EpilogueSpec, square: EpilogueSquare): void {
+  const { args, products, row, column } = square;
+  const { yDtype, yStrideBytes, residualStrideBytes } = spec;
+  const place = (from: IntReg, strideBytes: number, elementBytes: number): IntReg => {
+    const rowOffset = row();
+    k.advance(from, k.intOp('mul', rowOffset, strideBytes, rowOffset));
+    const columnOffset = column();
+    k.advance(from, k.intOp('mul', columnOffset, elementBytes, columnOffset));
+    return from;
+  };
+  const bias = spec.bias ? k.load(k.at(place(args.bias(), 0, OPERAND_BYTES.f32))) : null;
+  const y = place(args.y(), yStrideBytes, OPERAND_BYTES[yDtype]);
+  const residual = spec.residual ? place(args.residual(), residualStrideBytes, OPERAND_BYTES.f32) : null;
+  products.forEach((value, m) => {
+    if (bias !== null) k.add(value, bias, value);
+    if (residual !== null) k.add(value, k.at(residual, m * residualStrideBytes), value);
+    k.store(k.at(y, m * yStrideBytes), value, yDtype === 'bf16' ? 'bf16' : 'raw');
+  });
+}
+
 function rowOfY(k: KernelBuilder, spec: EpilogueSpec, block: EpilogueBlock, row: IntReg): IntReg {
   const y = block.args.y();
   const { places } = block;

@@ -103,7 +103,7 @@ export function tileState(
   state.row.set(row);
   const end = k.intOp('add', row, rowsPerTile);
   state.end.set(k.intOp('min', end, args.m(), end));
-  if (spec.bDtype instanceof AffineBlocks) state.fetched.set(k.intConst(0));
+  if (spec.bDtype instanceof AffineBlocks || spec.tiles === 'rows') state.fetched.set(k.intConst(0));
   return state;
 }
 

@@ -1,13 +1,14 @@
 import type { KernelBuilder } from '../../jit/builder.js';
-import type { Capabilities, IntReg } from '../../jit/ir.js';
+import type { Capabilities, IntReg, VecReg } from '../../jit/ir.js';
 import { boundIndex, ScratchVariable } from '../kernel.js';
-import { ColumnsAhead, ROWS_AHEAD } from './columnsAhead.js';
+import { emitSquareEpilogue } from './epilogue.js';
 import { PAIR_STEP, PANEL_ROWS, pairPanelBytes } from './packPairs.js';
 import { OPERAND_BYTES } from './productPolicy.js';
 import {
   columnAddress,
   cutSegments,
   emitStripEpilogue,
+  fetchResults,
   forEachStrip,
   type MatmulParams,
   type MatmulSpec,
@@ -15,6 +16,7 @@ import {
   type TileState,
   weightsOf,
 } from './productTile.js';
+import { TileAhead } from './tileAhead.js';
 import {
   multiplyTiles,
   TILE_BYTES,
@@ -63,22 +65,26 @@ function forEachColumns(k: KernelBuilder, columns: number, body: (tiles: TileCou
 
 function emitRowPanels(k: KernelBuilder, spec: MatmulSpec, params: MatmulParams, state: TileState): void {
   const weights = weightsOf(spec, params.args);
-  const ahead = new ColumnsAhead(k, spec, params, state);
-  ahead.begin(null, { depth: spec.segmentDepth, aOffsetBytes: 0, bOffsetBytes: 0 });
+  const ahead = new TileAhead(k, spec, params, state);
   forEachStrip(k, state, TWO_TILES, () => {
-    const emitStrip = (rightTiles: TileCount): void =>
-      weights.forEach((weight, product) => {
-        emitStripOfWeight(k, spec, params, { state, ahead, weight, product, rightTiles });
-      });
+    fetchResults(k, spec, params.args, TWO_TILES, state);
     const rows = k.intOp('sub', state.end.get(), state.row.get());
-    k.if(
-      'gt',
-      rows,
-      PANEL_ROWS,
-      () => emitStrip(2),
-      () => emitStrip(1),
-    );
-    emitStripEpilogue(k, spec, params, TWO_TILES, state, null);
+    const emitStrip = (rightTiles: TileCount, finishes = false): void =>
+      weights.forEach((weight, product) => {
+        emitStripOfWeight(k, spec, params, { state, ahead, weight, product, rightTiles, finishes });
+      });
+    const emitByC = (): void => {
+      k.if(
+        'gt',
+        rows,
+        PANEL_ROWS,
+        () => emitStrip(2),
+        () => emitStrip(1),
+      );
+      emitStripEpilogue(k, spec, params, TWO_TILES, state, null);
+    };
+    if (spec.epilogue.activation === 'none') k.if('ge', rows, TWO_TILES, () => emitStrip(2, true), emitByC);
+    else emitByC();
     ahead.advance();
   });
 }
@@ -87,21 +93,25 @@ function emitRowPanels(k: KernelBuilder, spec: MatmulSpec, params: MatmulParams,
 function emitStripOfWeight(
   k: KernelBuilder,
   spec: MatmulSpec,
-  { args, scratch }: MatmulParams,
+  params: MatmulParams,
   {
     state,
     ahead,
     weight,
     product,
     rightTiles,
+    finishes,
   }: {
     readonly state: TileState;
-    readonly ahead: ColumnsAhead;
+    readonly ahead: TileAhead;
     readonly weight: () => IntReg;
     readonly product: number;
     readonly rightTiles: TileCount;
+    /** All rows are there, no activation follows, and y is written at once. */
+    readonly finishes: boolean;
   },
 ): void {
+  const { args, scratch } = params;
   const { segmentDepth, bStrideBytes, columnsPerTile } = spec;
   const panelBytes = pairPanelBytes(segmentDepth);
   const steps = segmentDepth / PAIR_STEP;
@@ -109,12 +119,7 @@ function emitStripOfWeight(
   const right = k.intOp('shiftRight', state.row.get(), Math.log2(PANEL_ROWS));
   k.intOp('mul', right, panelBytes, right);
   k.advance(right, args.x());
-  const next = ahead.rows(weight);
-  const rowsAhead = Math.ceil((ROWS_AHEAD * TWO_TILES) / columnsPerTile);
-  const fetch = (): void => {
-    for (let row = 0; row < rowsAhead; row++) k.prefetch(k.at(next, row * bStrideBytes), 'second');
-    k.advance(next, TILE_ROW_BYTES);
-  };
+  const next = ahead.begin(weight);
   const sums = weightsOf(spec, args).length * stripBytes(spec);
   const c = k.intOp('add', scratch, product * stripBytes(spec));
   forEachColumns(k, columnsPerTile, (leftTiles) => {
@@ -130,13 +135,54 @@ function emitStripOfWeight(
     };
     const place = (i: number, j: number): number => sums + (2 * i + j) * TILE_BYTES;
     const at = (i: number, j: number) => k.at(scratch, place(i, j));
-    multiplyTiles(k, factors, { isFirst: true, strideBytes: TILE_ROW_BYTES, at }, fetch);
+    multiplyTiles(k, factors, { isFirst: true, strideBytes: TILE_ROW_BYTES, at }, () => ahead.fetch(next));
     k.advance(left, leftTiles * PANEL_ROWS * bStrideBytes - steps * TILE_ROW_BYTES);
     k.advance(right, -steps * TILE_BYTES);
-    k.advance(next, rowsAhead * bStrideBytes - steps * TILE_ROW_BYTES);
-    exchangeSums(k, spec, factors, { scratch, place, c });
+    if (finishes) finishSums(k, spec, params, { state, factors, place, c });
+    else exchangeSums(k, spec, factors, { scratch, place, c });
     k.advance(c, leftTiles * PANEL_ROWS * OPERAND_BYTES.f32);
   });
+}
+
+/** Sums of columns by rows, in scratch memory, to y. @param c where in C they would stand */
+function finishSums(
+  k: KernelBuilder,
+  spec: MatmulSpec,
+  { args, scratch }: MatmulParams,
+  {
+    state,
+    factors: { leftTiles, rightTiles },
+    place,
+    c,
+  }: {
+    readonly state: TileState;
+    readonly factors: Pick<TileFactors, 'leftTiles' | 'rightTiles'>;
+    readonly place: (i: number, j: number) => number;
+    readonly c: IntReg;
+  },
+): void {
+  for (let i = 0; i < leftTiles; i++) {
+    const column = (): IntReg => {
+      const before = k.intOp('sub', c, scratch);
+      k.intOp('shiftRight', before, Math.log2(OPERAND_BYTES.f32), before);
+      k.advance(before, state.column.get());
+      return k.intOp('add', before, i * PANEL_ROWS, before);
+    };
+    for (let j = 0; j < rightTiles; j++) {
+      const row = (): IntReg => k.intOp('add', state.row.get(), j * PANEL_ROWS);
+      const products = loadSquare(k, scratch, place(i, j));
+      emitSquareEpilogue(k, spec.epilogue, { args, products, row, column });
+    }
+  }
+}
+
+/** A square of sums with rows and columns exchanged. */
+function loadSquare(k: KernelBuilder, scratch: IntReg, place: number): VecReg[] {
+  const square = Array.from({ length: PANEL_ROWS }, (_, column) =>
+    k.load(k.at(scratch, place + column * TILE_ROW_BYTES)),
+  );
+  k.transpose(square);
+  return square;
 }
 
 /** Sums of columns by rows, in scratch memory, to rows of C. */
@@ -156,11 +202,7 @@ function exchangeSums(
 ): void {
   for (let i = 0; i < leftTiles; i++) {
     for (let j = 0; j < rightTiles; j++) {
-      const square = Array.from({ length: PANEL_ROWS }, (_, column) =>
-        k.load(k.at(scratch, place(i, j) + column * TILE_ROW_BYTES)),
-      );
-      k.transpose(square);
-      square.forEach((row, m) => {
+      loadSquare(k, scratch, place(i, j)).forEach((row, m) => {
         const rowBytes = OPERAND_BYTES.f32 * columnsPerTile;
         k.store(k.at(c, (j * PANEL_ROWS + m) * rowBytes + i * TILE_ROW_BYTES), row);
       });

@@ -80,14 +80,28 @@ export function widenedTile(
   return matmulTile(m, n, 1, threadCount);
 }
 
+/** Columns of a tile of products of tiles: two tiles' at least. */
+const TILE_PRODUCT_COLUMNS = { least: 32, most: 64 } as const;
+
+/**
+ * Bytes of a weight that a tile of products of tiles reads: with the next tile's and all rows of A they stay in the second
+ * cache. On an Emerald Rapids products of 3072 and 3584 elements take 0.91 to 0.96 of the time with 32 columns that they
+ * take with 64, of 2048 0.97 to 0.99, of 896 and 1024 0.99 to 1.06.
+ */
+const TILE_PRODUCT_BYTES = 128 * 1024;
+
 /** Rows and columns of a tile of `matmul` by products of tiles. */
 export function tileProductTile(
   m: number,
   n: number,
-  weights: number,
+  bStrideBytes: number,
   threadCount: number,
 ): { rowsPerTile: number; columnsPerTile: number } {
-  return inStripsOfTiles(matmulTile(m, n, weights, threadCount));
+  const { least, most } = TILE_PRODUCT_COLUMNS;
+  const columns = Math.floor(TILE_PRODUCT_BYTES / bStrideBytes);
+  const columnsPerTile = columnDivisor(n, Math.max(least, Math.min(most, columns)));
+  const rowsPerTile = cutRows(m, Math.ceil(n / columnsPerTile), threadCount);
+  return inStripsOfTiles({ rowsPerTile, columnsPerTile });
 }
 
 /** With rows that are whole strips of products of tiles. */

@@ -185,8 +185,10 @@ function matmulCall(context: ExampleContext, shape: LinearShape, m: number): Exa
   const weights = shape.activation === 'swiglu' ? 2 : 1;
   const tiles = usesTiles(context.capabilities, operand, 'bf16');
   const widens = widensByPanels(context.capabilities, operand, 'bf16', m);
-  const tileOf = tiles ? tileProductTile : widens ? widenedTile : matmulTile;
-  const { rowsPerTile, columnsPerTile } = tileOf(m, n, weights, threadCount);
+  const tileOf = widens ? widenedTile : matmulTile;
+  const { rowsPerTile, columnsPerTile } = tiles
+    ? tileProductTile(m, n, depth * BYTES.bf16, threadCount)
+    : tileOf(m, n, weights, threadCount);
   const kernel = matmul({
     aDtype: operand,
     bDtype: 'bf16',

@@ -118,9 +118,12 @@ function recordProduct(tape: TapeRecorder, epilogue: EpilogueSpec, operands: Pro
   }
   const tiles = usesTiles(tape.capabilities, common.aDtype, common.bDtype);
   const widens = widensByPanels(tape.capabilities, common.aDtype, common.bDtype, m);
-  const tileOf = tiles ? tileProductTile : widens ? widenedTile : matmulTile;
+  const tileOf = widens ? widenedTile : matmulTile;
   const { rowsPerTile, columnsPerTile } =
-    factors.tile?.(m, n, tape.threadCount) ?? tileOf(m, n, weights, tape.threadCount);
+    factors.tile?.(m, n, tape.threadCount) ??
+    (tiles
+      ? tileProductTile(m, n, common.bStrideBytes, tape.threadCount)
+      : tileOf(m, n, weights, tape.threadCount));
   const widensRows = widens && !tiles && common.aDtype === 'bf16';
   const kernel = matmul({
     ...common,

@@ -69,7 +69,10 @@ describe('matmul', async () => {
               checkMatmul(target, run, tile);
               checkMatmul(target, run, { ...tile, panels: true });
               if (usesTiles(target.capabilities, ...types)) {
-                checkMatmul(target, run, { ...tileProductTile(7, shape.n, weights, 2), tiles: 'rows' });
+                checkMatmul(target, run, {
+                  ...tileProductTile(7, shape.n, run.bStrideBytes, 2),
+                  tiles: 'rows',
+                });
               }
               if (weights === 2)
                 checkMatmul(target, run, { ...widenedTile(7, shape.n, weights, 2), panels: true });
@@ -172,8 +175,14 @@ test('products of tiles are those of bf16, where there are tiles', () => {
   assert.ok(!usesTiles(amx, 'f32', 'bf16') && !usesTiles(amx, 'bf16', 'f32'));
   assert.ok(!usesTiles(x64Capabilities('avx512bf16'), 'bf16', 'bf16'));
   for (const m of [17, 157, 769, 5000]) {
-    const { rowsPerTile, columnsPerTile } = tileProductTile(m, 3072, 2, 2);
-    assert.ok(rowsPerTile % 32 === 0 && columnsPerTile === 32, `${m} rows: ${rowsPerTile} a tile`);
+    for (const [depth, columns] of [
+      [1024, 64],
+      [2048, 32],
+      [6144, 32],
+    ] as const) {
+      const { rowsPerTile, columnsPerTile } = tileProductTile(m, 3072, 2 * depth, 2);
+      assert.ok(rowsPerTile % 32 === 0 && columnsPerTile === columns, `${m} rows: ${rowsPerTile} a tile`);
+    }
   }
 });
 
