@@ -14,7 +14,7 @@ import {
   weightsOf,
 } from './productTile.js';
 import { TileAhead } from './tileAhead.js';
-import { multiplyTiles, TILE_ROW_BYTES, type TileCount, TWO_TILES } from './tileBlock.js';
+import { forTilesOf, multiplyTiles, TILE_ROW_BYTES, type TileCount, TWO_TILES } from './tileBlock.js';
 import { BlockWidener } from './widenBlocks.js';
 
 /** Rows that a left factor has at least: the last ones move back, so that nothing behind them is read. */
@@ -87,13 +87,7 @@ export function emitAffineTiles(
           });
         });
       };
-      k.if(
-        'gt',
-        rows,
-        PANEL_ROWS,
-        () => emitStrip(2),
-        () => emitStrip(1),
-      );
+      forTilesOf(k, rows, emitStrip);
       const { cOffset } = firstTile(k, spec, params, state);
       emitStripEpilogue(k, spec, params, TWO_TILES, state, cOffset);
       ahead.advance();

@@ -35,13 +35,7 @@ export class ColumnsAhead {
   /** @param next of the same columns; null: of others the `first` */
   begin(next: RowSegment | null, first: RowSegment): void {
     const { k, spec } = this;
-    const column = this.state.column.get();
-    if (next === null) {
-      const tiles = this.params.args.tilesAtOnce();
-      k.intOp('max', k.intOp('divide', tiles, this.params.args.mTiles(), tiles), 1, tiles);
-      k.advance(column, k.intOp('mul', tiles, spec.columnsPerTile, tiles));
-      k.intOp('min', column, spec.n - spec.columnsPerTile, column);
-    }
+    const column = next === null ? nextColumn(k, spec, this.params, this.state) : this.state.column.get();
     k.intOp('mul', column, spec.bStrideBytes, column);
     k.advance(column, (next ?? first).bOffsetBytes);
     this.offset.set(column);
@@ -61,4 +55,18 @@ export class ColumnsAhead {
   advance(): void {
     this.offset.set(this.k.intOp('add', this.offset.get(), ROWS_AHEAD * this.spec.bStrideBytes));
   }
+}
+
+/** The first column of the tile that the participant will probably claim next. */
+export function nextColumn(
+  k: KernelBuilder,
+  { n, columnsPerTile }: MatmulSpec,
+  { args }: MatmulParams,
+  state: TileState,
+): IntReg {
+  const tiles = args.tilesAtOnce();
+  k.intOp('max', k.intOp('divide', tiles, args.mTiles(), tiles), 1, tiles);
+  const column = k.intOp('mul', tiles, columnsPerTile, tiles);
+  k.advance(column, state.column.get());
+  return k.intOp('min', column, n - columnsPerTile, column);
 }

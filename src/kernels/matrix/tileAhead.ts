@@ -1,5 +1,6 @@
 import type { KernelBuilder } from '../../jit/builder.js';
 import type { IntReg } from '../../jit/ir.js';
+import { nextColumn } from './columnsAhead.js';
 import { AffineBlocks, BLOCK_COLUMNS } from './formats/affineBlocks.js';
 import { PAIR_STEP } from './packPairs.js';
 import type { MatmulParams, MatmulSpec, TileState } from './productTile.js';
@@ -40,12 +41,7 @@ export class TileAhead {
   /** Where this strip begins to fetch. */
   begin(weight: () => IntReg): IntReg {
     const { k, spec, tileBytes, stripBytes } = this;
-    const { args } = this.params;
-    const tiles = args.tilesAtOnce();
-    k.intOp('max', k.intOp('divide', tiles, args.mTiles(), tiles), 1, tiles);
-    const next = k.intOp('mul', tiles, spec.columnsPerTile, tiles);
-    k.advance(next, this.state.column.get());
-    k.intOp('min', next, spec.n - spec.columnsPerTile, next);
+    const next = nextColumn(k, spec, this.params, this.state);
     if (rowsAtOnce(spec) > 1) k.intOp('divide', next, rowsAtOnce(spec), next);
     k.intOp('mul', next, spec.bStrideBytes, next);
     k.advance(next, weight());

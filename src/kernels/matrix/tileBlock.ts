@@ -13,6 +13,17 @@ export const TWO_TILES = 2 * PANEL_ROWS;
 /** One or two tiles of rows. */
 export type TileCount = 1 | 2;
 
+/** Writes the work of two tiles, and of one where no more than its rows are left. @param rows of a strip, at least 1 */
+export function forTilesOf(k: KernelBuilder, rows: IntReg, body: (tiles: TileCount) => void): void {
+  k.if(
+    'gt',
+    rows,
+    PANEL_ROWS,
+    () => body(2),
+    () => body(1),
+  );
+}
+
 /** Rows that are multiplied with rows: of the left factor as they lie in memory, of the right one in panels of pairs. */
 export interface TileFactors {
   /** First row at its first element; moved by the steps. */

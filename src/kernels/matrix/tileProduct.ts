@@ -18,6 +18,7 @@ import {
 } from './productTile.js';
 import { TileAhead } from './tileAhead.js';
 import {
+  forTilesOf,
   multiplyTiles,
   TILE_BYTES,
   TILE_ROW_BYTES,
@@ -74,13 +75,7 @@ function emitRowPanels(k: KernelBuilder, spec: MatmulSpec, params: MatmulParams,
         emitStripOfWeight(k, spec, params, { state, ahead, weight, product, rightTiles, finishes });
       });
     const emitByC = (): void => {
-      k.if(
-        'gt',
-        rows,
-        PANEL_ROWS,
-        () => emitStrip(2),
-        () => emitStrip(1),
-      );
+      forTilesOf(k, rows, emitStrip);
       emitStripEpilogue(k, spec, params, TWO_TILES, state, null);
     };
     if (spec.epilogue.activation === 'none') k.if('ge', rows, TWO_TILES, () => emitStrip(2, true), emitByC);
